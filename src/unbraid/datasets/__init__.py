@@ -1,0 +1,146 @@
+"""Data sets: each file here is one, found by its name; ``load_dataset`` opens any of them.
+
+A data set module defines a frozen dataclass ``Config`` (its options, each with a default where
+there can be one) and ``load(config, split) -> Dataset``. It may import numpy, not torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import registry
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.factors import FactorSpec
+
+SPLITS = ("train", "test")
+
+
+class ImageSource(Protocol):
+    """What ``Dataset.images`` must do: a uint8 array, or something that makes rows on demand."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W)."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.uint8]:
+        """Images of an integer array or slice of rows, uint8 (len(rows), C, H, W)."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with, where they are known, the factors that made them.
+
+    Args:
+        name: what the data set is called in run folders and titles.
+        images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
+        factors: (N, F), int64 where every factor is discrete, else float64; None if unknown.
+        specs: one FactorSpec per column of ``factors``.
+        split: ``"train"`` or ``"test"``.
+
+    >>> data = load_dataset("mnist", split="test")
+    >>> data.images.shape, data.factor_names
+    ((10000, 1, 28, 28), ('digit',))
+    """
+
+    name: str
+    images: ImageSource
+    factors: NDArray[Any] | None = None
+    specs: tuple[FactorSpec, ...] = ()
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        shape = self.images.shape
+        if len(shape) != 4:
+            raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
+        if not len(self.images):
+            raise UnbraidError(f"{self.name}: there are no images in it.")
+        if self.factors is not None and self.factors.shape != (shape[0], len(self.specs)):
+            raise UnbraidError(
+                f"{self.name}: factors have shape {self.factors.shape}, expected "
+                f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """The names of the columns of ``factors``."""
+        return tuple(spec.name for spec in self.specs)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def factor(self, name: str) -> NDArray[Any]:
+        """Return the column of ``factors`` called ``name``, shape (N,)."""
+        if self.factors is None or name not in self.factor_names:
+            raise UnbraidError(
+                f"{self.name} has no factor '{name}'{did_you_mean(name, self.factor_names)}: "
+                f"its factors are {', '.join(self.factor_names) or 'unknown'}."
+            )
+        column: NDArray[Any] = self.factors[:, self.factor_names.index(name)]
+        return column
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Return the data set made of the given rows, in that order."""
+        factors = None if self.factors is None else self.factors[rows]
+        return Dataset(self.name, self.images[rows], factors, self.specs, self.split)
+
+
+def resolve(name: str) -> tuple[str, dict[str, str]]:
+    """Tell which data set a user means: a registered name, or a path to images of their own.
+
+    Returns the registered name and the options the path implies.
+    """
+    if name in registry.names("datasets"):
+        return name, {}
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return "folder", {"path": str(path)}
+    if path.is_file():
+        return ("npz" if path.suffix == ".npz" else "idx"), {"path": str(path)}
+    known = registry.names("datasets")
+    raise UnbraidError(
+        f"unknown dataset '{name}'{did_you_mean(name, known)}: it is neither a file or folder "
+        f"that exists nor one of {', '.join(known)}."
+    )
+
+
+def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
+    """Load a data set by name, or images of your own by path.
+
+    Args:
+        name: a registered name (``unbraid datasets`` lists them), an IDX or ``.npz`` file, or a
+            folder of images.
+        split: ``"train"`` or ``"test"``.
+        **options: the data set's own options, the fields of its ``Config``.
+
+    Raises:
+        UnbraidError: unknown name, split or option, or data that cannot be read.
+
+    >>> load_dataset("mnist", split="test").factors.shape
+    (10000, 1)
+    """
+    if split not in SPLITS:
+        raise UnbraidError(f"unknown split '{split}': it is 'train' or 'test'.")
+    name, implied = resolve(name)
+    module = registry.load("datasets", name)
+    config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
+    dataset: Dataset = module.load(config, split)
+    return dataset
+
+
+def label_spec(labels: NDArray[np.int64], name: str = "label") -> FactorSpec:
+    """Return the spec of integer labels 0..K-1 whose classes have no names."""
+    return FactorSpec(name, "categorical", values=tuple(range(int(labels.max()) + 1)))

@@ -1,0 +1,23 @@
+"""The one exception a user's mistake raises, and how near misses are suggested."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UnbraidError(Exception):
+    """A mistake the user can mend: its text is one sentence naming found, expected and remedy.
+
+    The command line prints the text and exits with code 2; library code may catch it.
+    """
+
+
+def did_you_mean(found: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or ``""`` if none is near.
+
+    >>> did_you_mean("beta-vea", ["ae", "beta-vae"])
+    " (did you mean 'beta-vae'?)"
+    """
+    near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
+    return f" (did you mean '{near[0]}'?)" if near else ""

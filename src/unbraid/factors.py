@@ -1,0 +1,72 @@
+"""What is known of each factor of variation: its kind, values, unit and symmetries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unbraid.errors import UnbraidError
+
+Kind = Literal["categorical", "ordinal", "continuous", "periodic"]
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """At ``value`` of factor ``factor``, this factor repeats after ``period`` (in its own unit).
+
+    ``period=0`` says that the factor has no meaning there (the angle of a disc).
+    """
+
+    factor: str
+    value: str | float
+    period: float
+
+
+@dataclass(frozen=True)
+class FactorSpec:
+    """One factor of variation.
+
+    Args:
+        name: the factor's name, e.g. ``"angle"``.
+        kind: ``categorical`` (no order), ``ordinal`` (ordered levels), ``continuous`` (reals) or
+            ``periodic`` (reals or levels on a circle).
+        values: what each level means; a factor with ``values`` is stored as an index into them,
+            a factor without is stored as a real number in ``unit``.
+        range: lowest and highest value in ``unit``, for factors stored as reals.
+        unit: ``"degrees"``, ``"pixels"``, ...; empty if there is none.
+        period: length of one turn in ``unit``; required for ``periodic``.
+        symmetries: values of *other* factors at which this one repeats sooner.
+
+    >>> FactorSpec("angle", "periodic", range=(0, 360), unit="degrees", period=360).period
+    360
+    """
+
+    name: str
+    kind: Kind
+    values: tuple[str | float, ...] | None = None
+    range: tuple[float, float] | None = None
+    unit: str = ""
+    period: float | None = None
+    symmetries: tuple[Symmetry, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.kind == "periodic" and not self.period:
+            raise UnbraidError(f"factor '{self.name}' is periodic and so needs a period > 0.")
+        if self.values is None and self.range is None:
+            raise UnbraidError(f"factor '{self.name}' needs either its values or its range.")
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the factor is stored as an index into ``values``."""
+        return self.values is not None
+
+    def period_given(self, factor: str, value: str | float) -> float | None:
+        """Return the period of this factor where ``factor`` has ``value`` (0: no meaning there).
+
+        Without a symmetry declared for that value it is the factor's own period, None if it has
+        none.
+        """
+        for symmetry in self.symmetries:
+            if symmetry.factor == factor and symmetry.value == value:
+                return symmetry.period
+        return self.period

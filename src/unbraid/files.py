@@ -1,0 +1,83 @@
+"""Whole files or none: writes that never leave half a file, and the user's cache folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from unbraid.errors import UnbraidError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it into place if the block succeeds.
+
+    A failure (disk full, read-only folder, kill) leaves what was at ``path`` untouched. Two
+    processes may write the same path at once: the last one to finish wins, whole.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays, since some writers (matplotlib, Pillow, numpy) go by it.
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp makes files only their owner can read
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: Exception) -> UnbraidError:
+    """Return the sentence for a failed write."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return UnbraidError(
+        f"cannot write {path}: {reason}; what was there is untouched: "
+        "free some space or choose a folder you may write to."
+    )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken one raises an UnbraidError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UnbraidError(f"{path} is not valid JSON ({error}); restore it or delete it.") from error
+
+
+def cache_folder() -> Path:
+    """Return the folder for caches: ``$UNBRAID_CACHE``, or ``unbraid`` in the user's cache."""
+    if chosen := os.environ.get("UNBRAID_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "unbraid"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/unbraid"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unbraid"
