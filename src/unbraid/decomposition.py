@@ -1,0 +1,198 @@
+"""The KL term taken apart: index-code mutual information, total correlation, dimension-wise KL.
+
+Chen et al. 2018, "Isolating Sources of Disentanglement in VAEs", equation 2:
+
+    E_n KL(q(z|n) || p(z)) = I(z; n) + KL(q(z) || prod_j q(z_j)) + sum_j KL(q(z_j) || p(z_j))
+
+All three need log q(z), the aggregate posterior over the N training images, which a batch of B
+can only estimate. ``minibatch_decomposition`` estimates it inside the training step; ``monitor``
+computes it over many thousand posteriors, for reports.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unbraid.distributions import LOG_2PI, gaussian_kl, gaussian_log_density, gaussian_sample
+from unbraid.errors import UnbraidError
+
+Estimator = Literal["mss", "mws"]
+
+NEGLIGIBLE = -80.0  # nats: e^-80 is lost in rounding, yet not a denormal in single precision
+CHUNK = 400_000  # pairs of a code and a posterior scored at once: a few megabytes, cache-sized
+
+
+def log_importance_weights(batch: int, total: int, estimator: Estimator) -> Tensor:
+    """Return log W, shape (batch, batch), with log q(z_i) estimated by logsumexp_k(W_ik q(z_i|k)).
+
+    ``mss`` (minibatch stratified sampling, Chen et al. 2018, appendix C.2): the image a code came
+    from is in the batch for certain and so weighs only 1/N; one other weighs (N-M)/(NM) and the
+    rest 1/M, with M = batch - 1. Every row sums to one, and q(z) is estimated without bias.
+
+    ``mws`` (minibatch weighted sampling, C.1): every weight is 1/(NB). Simpler, but it adds
+    constants: log N to the mutual information, (D-1) log N to the total correlation and -D log N
+    to the dimension-wise KL. They cancel in the sum and have no gradient.
+
+    Note where the 1/N belongs: on the diagonal. A widely copied version writes it into column 0
+    of every row instead, which leaves each code's own density at 1/M and caps the mutual
+    information near log B.
+
+    >>> log_importance_weights(4, 100, "mss").exp().sum(1)
+    tensor([1., 1., 1., 1.], dtype=torch.float64)
+    """
+    if estimator == "mws":
+        return torch.full((batch, batch), -math.log(total * batch), dtype=torch.float64)
+    if batch < 2:
+        raise UnbraidError(f"the mss estimator needs a batch of at least 2 images, found {batch}.")
+    others = batch - 1
+    weights = torch.full((batch, batch), 1 / others, dtype=torch.float64)
+    rows = torch.arange(batch)
+    weights[rows, (rows + 1) % batch] = (total - others) / (total * others)
+    weights[rows, rows] = 1 / total
+    return weights.log()
+
+
+def log_sum_exp(values: Tensor, dim: int) -> Tensor:
+    """Return log sum exp(values) over a dimension, with shares below e^-80 counted as e^-80.
+
+    Narrow posteriors are thousands of nats apart, and exponentials that underflow to denormal
+    numbers take CPUs ten times as long; torch.logsumexp computes them, this does not.
+    """
+    peak = values.detach().amax(dim, keepdim=True)
+    return (values - peak).clamp(min=NEGLIGIBLE).exp().sum(dim).log() + peak.squeeze(dim)
+
+
+def minibatch_decomposition(
+    z: Tensor, mean: Tensor, logvar: Tensor, log_weights: Tensor
+) -> dict[str, Tensor]:
+    """Estimate the three terms from one batch, each averaged over its B codes, nats.
+
+    Args:
+        z: codes, one drawn from each posterior, (B, D).
+        mean, logvar: the batch's posteriors q(z|n), (B, D).
+        log_weights: from ``log_importance_weights``, (B, B).
+
+    Returns:
+        ``index_code_mi``, ``total_correlation`` and ``dimwise_kl``; their sum is the sampled KL.
+    """
+    # log q(z_i|n_k) of each latent: row i is a code, column k a posterior
+    density = gaussian_log_density(z[:, None], mean[None], logvar[None])  # (B, B, D)
+    log_weights = log_weights.to(density)
+    log_q_z = log_sum_exp(log_weights + density.sum(2), 1)  # (B,)
+    log_q_marginals = log_sum_exp(log_weights[:, :, None] + density, 1).sum(1)  # (B,)
+    log_q_z_given_n = density.diagonal().sum(0)  # (B,)
+    log_p_z = gaussian_log_density(z, z.new_zeros(()), z.new_zeros(())).sum(1)  # (B,)
+    return {
+        "index_code_mi": (log_q_z_given_n - log_q_z).mean(),
+        "total_correlation": (log_q_z - log_q_marginals).mean(),
+        "dimwise_kl": (log_q_marginals - log_p_z).mean(),
+    }
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The KL decomposition of an aggregate posterior, in nats, with standard errors.
+
+    ``index_code_mi``, ``total_correlation`` and ``dimwise_kl`` are (value, standard error);
+    ``kl`` is the closed-form total they sum to in expectation, ``dimwise`` the dimension-wise KL
+    of each latent, ``images`` the N over which q(z) is exact and ``samples`` the codes drawn.
+    """
+
+    index_code_mi: tuple[float, float]
+    total_correlation: tuple[float, float]
+    dimwise_kl: tuple[float, float]
+    kl: float
+    dimwise: tuple[float, ...]
+    images: int
+    samples: int
+
+    def explain(self) -> str:
+        """Say in a sentence or two what the values mean and what limits them."""
+        limit = math.log(self.images)
+        text = (
+            f"Exact mixture of {self.images:,} posteriors, {self.samples:,} sampled codes: neither "
+            "mutual information nor total correlation can be negative but by sampling error."
+        )
+        if self.index_code_mi[0] > limit - 0.5:
+            text += (
+                f" The mutual information is at its ceiling log N = {limit:.2f} nats, so each "
+                "posterior is a spike of its own and the total correlation is that of the spikes: "
+                "it says little of the latents' dependence."
+            )
+        return text
+
+
+def _mixture_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """Return log (1/N) sum_n q(z|n) of codes (S, D) under N posteriors (N, D), shape (S,)."""
+    precision = torch.exp(-logvar)
+    constant = gaussian_log_density(mean.new_zeros(()), mean, logvar).sum(1)  # (N,)
+    total = len(mean)
+    log_density = []
+    for part in z.split(max(1, CHUNK // total)):
+        # the exponent expanded in powers of z, so that it is two matrix products
+        exponent = torch.addmm(constant, part, (mean * precision).T)
+        exponent.addmm_(part.square(), precision.T, alpha=-0.5)  # (chunk, N)
+        log_density.append(log_sum_exp(exponent, 1))
+    return torch.cat(log_density) - math.log(total)
+
+
+def _marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """Return log (1/N) sum_n q(z_j|n) of codes (S,) under N posteriors (N,), shape (S,).
+
+    Each code came from one of the posteriors, so the sum cannot underflow and needs no shift;
+    single precision costs 1e-6, well below any sampling error.
+    """
+    mean, half_precision = mean.float(), (-0.5 * torch.exp(-logvar)).float()
+    scale = torch.exp(-0.5 * (logvar + LOG_2PI)).float()
+    sums = [
+        (part[:, None] - mean).square_().mul_(half_precision).clamp_(min=NEGLIGIBLE).exp_() @ scale
+        for part in z.float().split(max(1, CHUNK // len(mean)))
+    ]
+    return torch.log(torch.cat(sums).double() / len(mean))
+
+
+@torch.no_grad()
+def monitor(mean: Tensor, logvar: Tensor, samples: int = 4000, seed: int = 0) -> Decomposition:
+    """Measure the three terms with q(z) the exact mixture of all given posteriors.
+
+    Training's own figures come from small batches and are biased (the estimate of log q(z) is a
+    log of a mean), so a logged total correlation may even be negative. This one is not: each
+    sampled code is scored against all N posteriors, so every term is unbiased for the N images
+    given, and its standard error is returned.
+
+    Args:
+        mean, logvar: posteriors of N images, (N, D).
+        samples: how many codes to draw, spread evenly over the images.
+        seed: of the draw.
+    """
+    mean, logvar = mean.double().cpu(), logvar.double().cpu()
+    total, latent_dim = mean.shape
+    noise = torch.Generator().manual_seed(seed)
+    order = torch.randperm(total, generator=noise)
+    rows = order.repeat(-(-samples // total))[:samples]
+    z = gaussian_sample(mean[rows], logvar[rows], noise)  # (S, D)
+
+    log_q_z = _mixture_log_density(z, mean, logvar)  # (S,)
+    log_q_zj = torch.stack(
+        [_marginal_log_density(z[:, j], mean[:, j], logvar[:, j]) for j in range(latent_dim)], 1
+    )  # (S, D)
+    log_q_z_given_n = gaussian_log_density(z, mean[rows], logvar[rows]).sum(1)
+    log_p_zj = gaussian_log_density(z, z.new_zeros(()), z.new_zeros(()))
+
+    def estimate(values: Tensor) -> tuple[float, float]:
+        return float(values.mean()), float(values.std() / math.sqrt(samples))
+
+    return Decomposition(
+        index_code_mi=estimate(log_q_z_given_n - log_q_z),
+        total_correlation=estimate(log_q_z - log_q_zj.sum(1)),
+        dimwise_kl=estimate((log_q_zj - log_p_zj).sum(1)),
+        kl=float(gaussian_kl(mean, logvar).sum(1).mean()),
+        dimwise=tuple((log_q_zj - log_p_zj).mean(0).tolist()),
+        images=total,
+        samples=samples,
+    )
