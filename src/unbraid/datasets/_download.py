@@ -1,0 +1,241 @@
+"""Published files: where they are looked for, and a download that resumes and checks itself.
+
+A file is looked for at the path the user gives, then in the data folder (``$UNBRAID_DATA``, or
+``data`` in the cache folder). It is fetched only where the user asks for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from unbraid.errors import UnbraidError
+from unbraid.files import cache_folder, cannot_write
+
+BLOCK = 1 << 20
+TIMEOUT = 30.0  # seconds without a byte before a connection is given up
+TRIES = 3  # connections in a row that bring nothing before a mirror is given up
+PAUSE = 1.0  # seconds before the second such connection, doubled for the third
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One published file.
+
+    Args:
+        name: its name in the data folder.
+        urls: its mirrors, tried in order; empty if it can only be fetched by hand.
+        sha256: its SHA-256, None if not known.
+        md5: its MD5, for files whose SHA-256 nobody has published; it tells accidents, not malice.
+        size: its length in bytes, None if not known.
+        page: the web page that tells about it.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    page: str = ""
+
+
+class _Broken(Exception):
+    """A mirror failed; the text says how."""
+
+
+def data_folder() -> Path:
+    """Return the folder of the user's data files: ``$UNBRAID_DATA``, or ``data`` in the cache."""
+    if chosen := os.environ.get("UNBRAID_DATA"):
+        return Path(chosen).expanduser()
+    return cache_folder() / "data"
+
+
+def find(remote: RemoteFile) -> Path | None:
+    """Return the file in the data folder, None if it is not there."""
+    path = data_folder() / remote.name
+    return path if path.is_file() else None
+
+
+def locate(remote: RemoteFile, path: str | None, download: bool) -> Path:
+    """Return where the file is: at ``path``, else in the data folder, else freshly downloaded.
+
+    Args:
+        remote: the file.
+        path: the file, or the folder it lies in; None to look in the data folder.
+        download: whether it may be fetched if it is not there.
+
+    Raises:
+        UnbraidError: it is nowhere, or no mirror gave it whole; the sentence tells the address
+            and the folder to put it in.
+    """
+    if path is not None:
+        given = Path(path).expanduser()
+        found = given / remote.name if given.is_dir() else given
+        if not found.is_file():
+            raise UnbraidError(f"there is no file {found}; {_by_hand(remote, given.parent)}.")
+        return found
+    if (here := find(remote)) is not None:
+        return here
+    if download and remote.urls:
+        return fetch(remote, data_folder())
+    ask = "pass download=True to fetch it, or " if remote.urls else ""
+    raise UnbraidError(
+        f"{remote.name} is not in {data_folder()}: {ask}{_by_hand(remote, data_folder())}, "
+        "or pass path=."
+    )
+
+
+def fetch(remote: RemoteFile, folder: Path) -> Path:
+    """Download the file into ``folder``, whole or not at all; progress goes to stderr.
+
+    What has come so far is kept in ``<name>.part`` and resumed by HTTP Range, by the next attempt
+    or by the next run. Where no checksum is known, the SHA-256 found is printed.
+    """
+    part, path = folder / f"{remote.name}.part", folder / remote.name
+    failures = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for url in remote.urls:
+            try:
+                found = _obtain(url, part, remote)
+            except _Broken as broken:
+                failures.append(f"{url}: {broken}")
+                continue
+            part.replace(path)
+            if remote.sha256 is None:
+                _say(f"{remote.name}: SHA-256 {found} (none is published to check it against)")
+            return path
+    except OSError as error:
+        raise cannot_write(part, error) from error
+    raise UnbraidError(
+        f"could not download {remote.name} ({'; '.join(failures)}): check the connection and run "
+        f"the same command again to go on where it stopped, or {_by_hand(remote, folder)}."
+    )
+
+
+def _by_hand(remote: RemoteFile, folder: Path) -> str:
+    return f"download {(*remote.urls, remote.page)[0]} by hand and put it in {folder}"
+
+
+def _obtain(url: str, part: Path, remote: RemoteFile) -> str:
+    """Complete and check ``part`` from one mirror; return its SHA-256."""
+    resumed = part.exists()
+    _pull(url, part, remote)
+    try:
+        return _verify(part, remote)
+    except _Broken:
+        if not resumed:
+            raise
+    # The earlier part may have been of another version of the file: once more, from the start.
+    _pull(url, part, remote)
+    return _verify(part, remote)
+
+
+def _pull(url: str, part: Path, remote: RemoteFile) -> None:
+    """Bring ``part`` to its full length from one mirror, resuming broken connections."""
+    barren = 0
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            if _connect(url, part, remote):
+                return
+            reason = "the connection broke"
+        except urllib.error.HTTPError as error:
+            reason = f"HTTP {error.code} {error.reason}"
+            if error.code < 500:  # asking again will not help
+                raise _Broken(reason) from error
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.filename is not None:
+                raise  # our own file, not the network
+            reason = str(getattr(error, "reason", None) or error) or type(error).__name__
+        after = part.stat().st_size if part.exists() else 0
+        barren = 0 if after > before else barren + 1
+        if barren == TRIES:
+            raise _Broken(reason)
+        time.sleep(PAUSE * barren)
+
+
+def _connect(url: str, part: Path, remote: RemoteFile) -> bool:
+    """Open one connection and append what it brings; return whether the file is now complete."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "unbraid"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        # Nothing lies beyond what we have: either that is the whole file, or it is another one.
+        if error.headers.get("Content-Range") == f"bytes */{have}":
+            return True
+        part.unlink()
+        return False
+    with response:
+        resumed = response.status == 206
+        start = have if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = remote.size if length is None else start + int(length)
+        with part.open("ab" if resumed else "wb") as file:
+            received = _copy(response, file, start, total, remote.name)
+    return total is None or received >= total
+
+
+def _copy(
+    response: http.client.HTTPResponse, file: IO[bytes], start: int, total: int | None, name: str
+) -> int:
+    """Copy the response to the file and return the length reached."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    reached = start
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=total, completed=start)
+        while block := response.read(BLOCK):
+            try:
+                file.write(block)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, file.name) from error
+            reached += len(block)
+            progress.update(task, completed=reached)
+    return reached
+
+
+def _verify(part: Path, remote: RemoteFile) -> str:
+    """Return the SHA-256 of the download; a wrong length or checksum drops it."""
+    size = part.stat().st_size
+    wrong = None
+    if remote.size is not None and size != remote.size:
+        wrong = f"it has {size} bytes, expected {remote.size}"
+    found = _digest(part, "sha256")
+    if remote.sha256 is not None and found != remote.sha256:
+        wrong = f"its SHA-256 is {found}, expected {remote.sha256}"
+    elif remote.sha256 is None and remote.md5 is not None:
+        md5 = _digest(part, "md5")
+        if md5 != remote.md5:
+            wrong = f"its MD5 is {md5}, expected {remote.md5}"
+    if wrong is not None:
+        part.unlink()
+        raise _Broken(f"what came is not the published file ({wrong})")
+    return found
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
+
+
+def _say(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
