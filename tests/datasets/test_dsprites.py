@@ -108,6 +108,12 @@ def test_first_and_last_orientation_are_the_same_image() -> None:
     np.testing.assert_array_equal(dsprites.crops()[:, :, 0], dsprites.crops()[:, :, 39])
 
 
+def test_orientations_that_look_alike_are_as_documented() -> None:
+    crops = dsprites.crops().reshape(3, 6, 40, -1)
+    distinct = [[len(np.unique(sprites, axis=0)) for sprites in shape] for shape in crops]
+    assert np.sum(distinct, axis=1).tolist() == [186, 222, 234]  # of 6 * 39 each
+
+
 def test_gauge_is_one_on_the_outline_of_the_heart() -> None:
     t = np.linspace(0.1, 6.2, 300)
     size = (dsprites.AREA / (180 * np.pi)) ** 0.5
