@@ -1,0 +1,105 @@
+"""What the readers of users' own data share: arrays into images, and the held-out split."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets._factored import split_rows
+from unbraid.errors import UnbraidError
+
+Layout = Literal["auto", "nhwc", "nchw"]
+CHANNELS = range(1, 5)
+
+
+def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uint8]:
+    """Turn an array of images into uint8 (N, C, H, W).
+
+    Args:
+        array: (N, H, W) or four axes; whole numbers in 0..255, truth values, or reals in 0..1.
+            Whole numbers that are all 0 or 1 are truth values: white is 1.
+        layout: where the channels of four axes are; ``auto`` takes the one of axes 1 and 3 that
+            has 1 to 4 entries.
+        owner: how an error names the data.
+
+    Raises:
+        UnbraidError: another shape or range, NaN, or ``auto`` where both axes or neither qualify.
+
+    >>> as_images(np.ones((2, 5, 6, 3)), "auto", "mine").shape
+    (2, 3, 5, 6)
+    """
+    if 0 in array.shape:
+        raise UnbraidError(f"{owner}: images have shape {array.shape}: there are none in it.")
+    return np.ascontiguousarray(_as_uint8(_channels_first(array, layout, owner), owner))
+
+
+def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any]:
+    if layout not in ("auto", "nhwc", "nchw"):
+        raise UnbraidError(f"{owner}: layout is {layout!r}, expected 'auto', 'nhwc' or 'nchw'.")
+    if array.ndim == 3:
+        return array[:, None]
+    if array.ndim != 4:
+        raise UnbraidError(
+            f"{owner}: images have shape {array.shape}, expected (N, H, W), (N, H, W, C) or "
+            "(N, C, H, W)."
+        )
+    if layout == "auto":
+        first, last = (array.shape[axis] in CHANNELS for axis in (1, 3))
+        if first == last:
+            raise UnbraidError(
+                f"{owner}: images have shape {array.shape}, and {'either' if first else 'neither'} "
+                "of axes 1 and 3 can be the 1 to 4 channels: set layout to 'nchw' or 'nhwc'."
+            )
+        layout = "nchw" if first else "nhwc"
+    images = array if layout == "nchw" else array.transpose(0, 3, 1, 2)
+    if images.shape[1] not in CHANNELS:
+        raise UnbraidError(
+            f"{owner}: images of shape {array.shape} have {images.shape[1]} channels as {layout}, "
+            "expected 1 to 4."
+        )
+    return images
+
+
+def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
+    if images.dtype.kind not in "buif":
+        raise UnbraidError(
+            f"{owner}: images are of type {images.dtype}, expected whole numbers in 0..255 or "
+            "reals in 0..1."
+        )
+    low, high = images.min(), images.max()  # NaN if there is one
+    if images.dtype.kind == "f":
+        if np.isnan(low):
+            broken = int(np.isnan(images).any(axis=(1, 2, 3)).sum())
+            raise UnbraidError(
+                f"{owner}: {broken} of {len(images)} images contain NaN, expected reals in 0..1: "
+                "leave those images out."
+            )
+        if low < 0 or high > 1:
+            raise UnbraidError(
+                f"{owner}: images of type {images.dtype} range from {low:g} to {high:g}, expected "
+                "0 to 1: rescale them, or save them as uint8 in 0..255."
+            )
+        return np.rint(images * np.float32(255)).astype(np.uint8)
+    if low < 0 or high > 255:
+        raise UnbraidError(
+            f"{owner}: images of type {images.dtype} range from {low} to {high}, expected 0 to "
+            "255: rescale them."
+        )
+    return images.astype(np.uint8) * np.uint8(255 if high <= 1 else 1)
+
+
+def held_out(count: int, split: str, seed: int, full: bool, owner: str) -> NDArray[np.int64]:
+    """Return the rows of a split of data that come without one, as ``split_rows`` draws them.
+
+    >>> len(held_out(50, "test", 0, False, "mine")), len(held_out(50, "train", 0, False, "mine"))
+    (5, 45)
+    """
+    rows = split_rows(count, split, seed, full)
+    if not len(rows):
+        raise UnbraidError(
+            f"{owner}: {count} images are too few to hold a tenth of them out as the test split: "
+            "add some, or set full=True to take all of them in either split."
+        )
+    return rows

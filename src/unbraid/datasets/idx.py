@@ -1,0 +1,141 @@
+"""Your own images in IDX files, the format of MNIST, Fashion-MNIST, KMNIST and EMNIST."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets import Dataset, label_spec
+from unbraid.datasets._images import Layout, as_images
+from unbraid.errors import UnbraidError
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+WORDS = {"train": ("train",), "test": ("t10k", "test")}  # how a file's name says its split
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of IDX files.
+
+    Args:
+        path: the images' file, plain or gzipped. If its name says ``train`` and the test split is
+            asked for, the file beside it that says ``t10k`` or ``test`` is read, and vice versa.
+        labels: the labels' file, of either split; by default the one beside the images that is
+            named alike, ``images-idx3`` becoming ``labels-idx1``, if there is one.
+        transpose: swap height and width, for EMNIST, which is stored transposed.
+        layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
+            takes the one of axes 1 and 3 that has 1 to 4 entries.
+    """
+
+    path: str
+    labels: str | None = None
+    transpose: bool = False
+    layout: Layout = "auto"
+
+
+def load(config: Config, split: str = "train") -> Dataset:
+    """Load images (N, C, H, W), with the factor ``label`` (N, 1) if there is a labels' file.
+
+    Raises:
+        UnbraidError: a file that is missing, broken or not IDX, no file for the split, or labels
+            that do not match the images.
+    """
+    given = Path(config.path).expanduser()
+    path = _of_split(given, split)
+    array = read(path)
+    if array.ndim == 1:
+        raise UnbraidError(f"{path} has one axis, as labels do: give the path of the images' file.")
+    images = as_images(array, config.layout, str(path))
+    if config.transpose:
+        images = np.ascontiguousarray(images.swapaxes(2, 3))
+    name = given.name.split(".")[0]
+    if config.labels is None:
+        beside = _existing(_labels_of(path))
+    else:
+        beside = _of_split(Path(config.labels).expanduser(), split)
+    if beside is None:
+        return Dataset(name, images, split=split)
+    labels = _read_labels(beside, len(images), path)
+    return Dataset(name, images, labels[:, None], (label_spec(labels),), split)
+
+
+def read(path: Path) -> NDArray[Any]:
+    """Read any IDX file, plain or gzipped, as an array of the shape and type its header gives."""
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnbraidError(
+            f"cannot read {path}: {reason}; check the path, or fetch it again."
+        ) from error
+    axes = data[3] if len(data) >= 4 and data[:2] == b"\0\0" and data[2] in TYPES else 0
+    start = 4 + 4 * axes
+    if not axes or len(data) < start:
+        raise UnbraidError(
+            f"{path} is not an IDX file: it starts with the bytes '{data[:4].hex(' ')}', expected "
+            "'00 00', a type from 08 to 0e and a number of axes, as in '00 00 08 03'."
+        )
+    shape = tuple(np.frombuffer(data, ">u4", axes, 4).tolist())
+    dtype = np.dtype(TYPES[data[2]])
+    expected = start + prod(shape) * dtype.itemsize
+    if len(data) != expected:
+        raise UnbraidError(
+            f"{path} is damaged: it has {len(data)} bytes, expected {expected} for the shape "
+            f"{shape} in its header; fetch it again."
+        )
+    return np.frombuffer(data, dtype, offset=start).reshape(shape)
+
+
+def _read_labels(path: Path, count: int, images: Path) -> NDArray[np.int64]:
+    labels = read(path)
+    if labels.ndim != 1 or labels.dtype.kind == "f" or labels.min(initial=0) < 0:
+        raise UnbraidError(
+            f"{path} is not a labels' file: it has shape {labels.shape} and type "
+            f"{labels.dtype.name}, expected one axis of whole numbers from 0 up."
+        )
+    if len(labels) != count:
+        raise UnbraidError(
+            f"{path} has {len(labels)} labels, but {images} has {count} images: give the labels' "
+            "file of these images with the option labels."
+        )
+    return labels.astype(np.int64)
+
+
+def _of_split(path: Path, split: str) -> Path:
+    """Return ``path`` or, if its name says the other split, the file of this split beside it."""
+    other = "|".join(WORDS["test" if split == "train" else "train"])
+    says_other = re.compile(rf"(?<![a-z])({other})(?![a-z])")
+    says_test = split == "test" and re.search(r"(?<![a-z])(t10k|test)(?![a-z])", path.name)
+    if says_test or (split == "train" and not says_other.search(path.name)):
+        return path
+    for word in WORDS[split]:
+        found = _existing(path.with_name(says_other.sub(word, path.name)))
+        if found is not None and found != path:
+            return found
+    wanted = " or ".join(f"'{word}'" for word in WORDS[split])
+    raise UnbraidError(
+        f"found no {split} split beside {path}: expected a file whose name differs from its name "
+        f"only in saying {wanted} where it says {other.replace('|', ' or ')!r}."
+    )
+
+
+def _labels_of(images: Path) -> Path:
+    """Return where the labels of an images' file are by the usual naming."""
+    return images.with_name(re.sub("idx[34]", "idx1", images.name.replace("images", "labels")))
+
+
+def _existing(path: Path) -> Path | None:
+    """Return ``path``, or what it is with or without ``.gz``, whichever is a file."""
+    plain = path.with_suffix("") if path.suffix == ".gz" else path
+    both = (path, plain, plain.with_name(plain.name + ".gz"))
+    return next((each for each in both if each.is_file()), None)
