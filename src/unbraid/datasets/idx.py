@@ -58,7 +58,7 @@ def load(config: Config, split: str = "train") -> Dataset:
         images = np.ascontiguousarray(images.swapaxes(2, 3))
     name = given.name.split(".")[0]
     if config.labels is None:
-        beside = _existing(_labels_of(path))
+        beside = _labels_beside(path)
     else:
         beside = _of_split(Path(config.labels).expanduser(), split)
     if beside is None:
@@ -129,9 +129,10 @@ def _of_split(path: Path, split: str) -> Path:
     )
 
 
-def _labels_of(images: Path) -> Path:
-    """Return where the labels of an images' file are by the usual naming."""
-    return images.with_name(re.sub("idx[34]", "idx1", images.name.replace("images", "labels")))
+def _labels_beside(images: Path) -> Path | None:
+    """Return the labels' file that belongs to an images' file by the usual naming, if any."""
+    name = re.sub("idx[34]", "idx1", images.name.replace("images", "labels"))
+    return _existing(images.with_name(name)) if name != images.name else None
 
 
 def _existing(path: Path) -> Path | None:
