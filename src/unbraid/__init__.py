@@ -1,0 +1,68 @@
+"""unbraid: train, measure and steer disentangled representations.
+
+>>> import unbraid
+>>> data = unbraid.load_dataset("mnist")
+>>> config = unbraid.configure("beta-vae", latent_dim=10, beta=4.0)
+>>> model = unbraid.train(config, data, epochs=5)  # doctest: +SKIP
+>>> codes = model.encode(data.images[:100])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unbraid.datasets import Dataset, load_dataset
+    from unbraid.errors import UnbraidError
+    from unbraid.factors import FactorSpec
+    from unbraid.methods import Method, build, configure
+    from unbraid.runs import Run, RunConfig, load, train_run
+    from unbraid.training import TrainingConfig, train
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They are imported when first used: the command line must answer
+# --help without waiting for torch.
+_HOME = {
+    "Dataset": "datasets",
+    "FactorSpec": "factors",
+    "Method": "methods",
+    "Run": "runs",
+    "RunConfig": "runs",
+    "TrainingConfig": "training",
+    "UnbraidError": "errors",
+    "build": "methods",
+    "configure": "methods",
+    "load": "runs",
+    "load_dataset": "datasets",
+    "train": "training",
+    "train_run": "runs",
+}
+
+__all__ = [
+    "Dataset",
+    "FactorSpec",
+    "Method",
+    "Run",
+    "RunConfig",
+    "TrainingConfig",
+    "UnbraidError",
+    "__version__",
+    "build",
+    "configure",
+    "load",
+    "load_dataset",
+    "train",
+    "train_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"unbraid.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'unbraid' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -133,7 +133,7 @@ def _mixture_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     constant = gaussian_log_density(mean.new_zeros(()), mean, logvar).sum(1)  # (N,)
     total = len(mean)
     log_density = []
-    for part in z.split(max(1, CHUNK // total)):
+    for part in torch.split(z, max(1, CHUNK // total)):
         # the exponent expanded in powers of z, so that it is two matrix products
         exponent = torch.addmm(constant, part, (mean * precision).T)
         exponent.addmm_(part.square(), precision.T, alpha=-0.5)  # (chunk, N)
@@ -151,7 +151,7 @@ def _marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     scale = torch.exp(-0.5 * (logvar + LOG_2PI)).float()
     sums = [
         (part[:, None] - mean).square_().mul_(half_precision).clamp_(min=NEGLIGIBLE).exp_() @ scale
-        for part in z.float().split(max(1, CHUNK // len(mean)))
+        for part in torch.split(z.float(), max(1, CHUNK // len(mean)))
     ]
     return torch.log(torch.cat(sums).double() / len(mean))
 

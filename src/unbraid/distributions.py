@@ -30,7 +30,7 @@ def bernoulli_log_likelihood(logits: Tensor, images: Tensor) -> Tensor:
 
 def bernoulli_entropy(images: Tensor) -> Tensor:
     """Return -sum x log x + (1-x) log(1-x) over pixels, shape (B,): the cross-entropy's floor."""
-    pixels = torch.special.entr(images) + torch.special.entr(1 - images)
+    pixels: Tensor = torch.special.entr(images) + torch.special.entr(1 - images)
     return pixels.flatten(1).sum(1)
 
 

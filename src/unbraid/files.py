@@ -69,7 +69,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UnbraidError(f"{path} is not valid JSON ({error}); restore it or delete it.") from error
+        raise UnbraidError(
+            f"{path} is not valid JSON ({error}); restore it or delete it."
+        ) from error
 
 
 def cache_folder() -> Path:

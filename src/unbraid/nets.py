@@ -124,13 +124,32 @@ def mlp_decoder(shape: ImageShape, inputs: int) -> nn.Sequential:
     )
 
 
+def initialise(net: nn.Sequential) -> nn.Sequential:
+    """Scale a network's weights so that signals keep their size through its rectified layers.
+
+    He et al. 2015, equation 10, with zero biases; the last layer, not rectified, gets half the
+    variance. Torch's own default shrinks signals at each layer, and a VAE then takes an epoch or
+    two to find that its codes are of any use.
+    """
+    layers = [layer for layer in net if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd)]
+    for layer in layers:
+        inputs = layer.weight[0].numel()
+        if isinstance(layer, nn.ConvTranspose2d):  # weights are (in, out, h, w); a pixel sees 1/4
+            inputs = layer.weight[:, 0].numel() // (layer.stride[0] * layer.stride[1])
+        variance = (1 if layer is layers[-1] else 2) / inputs
+        nn.init.normal_(layer.weight, std=variance**0.5)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return net
+
+
 def encoder(net: Net, shape: ImageShape, outputs: int) -> nn.Sequential:
     """Build the encoder of the named kind.
 
     >>> encoder("conv", (1, 28, 28), 20)(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 20])
     """
-    return (conv_encoder if net == "conv" else mlp_encoder)(shape, outputs)
+    return initialise((conv_encoder if net == "conv" else mlp_encoder)(shape, outputs))
 
 
 def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Sequential:
@@ -139,7 +158,7 @@ def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Sequential:
     >>> decoder("conv", (3, 45, 64), 10)(torch.zeros(2, 10)).shape
     torch.Size([2, 3, 45, 64])
     """
-    return (conv_decoder if net == "conv" else mlp_decoder)(shape, inputs)
+    return initialise((conv_decoder if net == "conv" else mlp_decoder)(shape, inputs))
 
 
 def as_pixels(images: Tensor) -> Tensor:

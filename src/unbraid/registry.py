@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.errors import UnbraidError, did_you_mean
 
@@ -67,7 +67,37 @@ def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:
                 f"unknown option '{option}' of {owner}{did_you_mean(option, known)}: "
                 f"it takes {', '.join(known) or 'no options'}."
             )
-    try:
-        return config(**options)
-    except TypeError as error:  # a required option is missing
-        raise UnbraidError(f"{owner}: {error}.") from error
+    hints = get_type_hints(config)
+    for option, value in options.items():
+        _check_type(value, hints[option], f"option '{option}' of {owner}")
+    missing = [
+        field.name
+        for field in dataclasses.fields(config)
+        if field.name not in options
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise UnbraidError(f"{owner} needs its option '{missing[0]}', which has no default.")
+    return config(**options)
+
+
+def _check_type(value: Any, hint: Any, what: str) -> None:
+    """Raise an UnbraidError if a value cannot be what a plain type or Literal hint says."""
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        choices = get_args(hint)
+        raise UnbraidError(
+            f"{what} is {value!r}{did_you_mean(str(value), map(str, choices))}, expected one of "
+            + ", ".join(map(repr, choices))
+            + "."
+        )
+    allowed: dict[Any, tuple[type, ...]] = {
+        int: (int,),
+        float: (int, float),
+        bool: (bool,),
+        str: (str,),
+    }
+    if hint in allowed and (
+        not isinstance(value, allowed[hint]) or (isinstance(value, bool) and hint is not bool)
+    ):
+        raise UnbraidError(f"{what} is {value!r}, expected a value of type {hint.__name__}.")

@@ -1,0 +1,44 @@
+"""Methods: each file here is one, found by its name.
+
+A method's module defines a frozen dataclass ``Config`` (its options, a subclass of
+``MethodConfig``) and an nn.Module ``Model`` (a subclass of ``Method``). See CONTRIBUTING.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import registry
+from unbraid.methods._base import Context, Method, MethodConfig, Terms
+from unbraid.nets import ImageShape
+
+__all__ = ["Context", "Method", "MethodConfig", "Terms", "build", "configure", "name_of"]
+
+
+def configure(name: str, **options: Any) -> MethodConfig:
+    """Return the config of the named method.
+
+    Raises:
+        UnbraidError: unknown method or option, or a value out of range.
+
+    >>> configure("beta-vae", beta=8.0, latent_dim=6).latent_dim
+    6
+    """
+    module = registry.load("methods", name)
+    config: MethodConfig = registry.build(module.Config, options, f"method {name}")
+    return config
+
+
+def name_of(config: MethodConfig) -> str:
+    """Return the registered name of the method a config belongs to."""
+    return type(config).__module__.rsplit(".", 1)[1].replace("_", "-")
+
+
+def build(config: MethodConfig, image_shape: ImageShape) -> Method:
+    """Return the untrained model of a config for images of shape (C, H, W).
+
+    >>> build(configure("vae", latent_dim=2), (1, 28, 28)).sample(3).shape
+    torch.Size([3, 1, 28, 28])
+    """
+    model: Method = registry.load("methods", name_of(config)).Model(config, image_shape)
+    return model

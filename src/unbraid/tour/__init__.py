@@ -1,0 +1,1 @@
+"""The tour: the founding article retold as a report made on the reader's own machine."""

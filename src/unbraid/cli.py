@@ -1,0 +1,253 @@
+"""The command line: ``unbraid COMMAND``. Each command imports what it needs when it runs.
+
+A figure's command is its file in ``figures/``: a new figure is a command without a change here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import re
+import shlex
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from unbraid import __version__, registry
+from unbraid.errors import UnbraidError, did_you_mean
+
+
+def usage() -> str:
+    """Return what ``unbraid --help`` prints."""
+    lines = [
+        "unbraid: train, measure and steer disentangled representations.",
+        "",
+        "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a command's options)",
+        "",
+    ]
+    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
+    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
+    width = max(map(len, commands)) + 2
+    lines += [f"  {name:<{width}}{summary}" for name, summary in commands.items()]
+    lines += [
+        "",
+        "  unbraid train beta-tcvae --data mnist --out runs/first",
+        "  unbraid traverse runs/first",
+    ]
+    return "\n".join(lines)
+
+
+def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
+    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
+    import tyro
+
+    output = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(output):
+            return tyro.cli(shape, args=args, prog=prog, description=description or None)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise UnbraidError(one_sentence(output.getvalue(), prog)) from None
+
+
+def one_sentence(box: str, prog: str) -> str:
+    """Turn the boxed message of the option parser into a sentence."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    lines = [line.strip("│ ").strip() for line in text.splitlines() if line.startswith("│")]
+    rules = [i for i, line in enumerate(lines) if set(line) == {"─"}]
+    message = " ".join(lines[: rules[0] if rules else None]) or text.strip()
+    nearest = next(
+        (lines[i + 1] for i, line in enumerate(lines) if "Perhaps you meant" in line), ""
+    )
+    hint = f" (did you mean '{nearest.split()[0]}'?)" if nearest else ""
+    return f"{message.rstrip('.')}{hint}: see {prog} --help."
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+def train(args: list[str]) -> None:
+    """Train a method: ``unbraid train METHOD --data DATASET``."""
+    import tyro
+
+    names = registry.names("methods")
+    if not args or args[0] in ("-h", "--help"):
+        print(
+            f"usage: unbraid train METHOD [--data DATASET] [OPTIONS]\n\nmethods: {', '.join(names)}"
+        )
+        print("\nunbraid train METHOD --help lists a method's options.")
+        return
+    method = registry.check("methods", args[0])
+
+    from unbraid import datasets
+    from unbraid.progress import Display
+    from unbraid.runs import RunConfig, train_run
+    from unbraid.training import Interrupted, TrainingConfig
+
+    data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
+    method_config = registry.load("methods", method).Config
+    data_config = registry.load("datasets", data).Config
+    flat = tyro.conf.OmitArgPrefixes
+    default = dataclasses.field
+    options = dataclasses.make_dataclass(
+        "Train",
+        [
+            ("data", str, default(default="mnist", metadata={})),
+            ("out", Path | None, default(default=None)),
+            ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
+            ("method", flat[method_config], default(default_factory=method_config)),
+            ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
+            (
+                "data_options",
+                Annotated[data_config, tyro.conf.arg(name="data")],
+                default(default_factory=lambda: data_config(**implied)),
+            ),
+        ],
+        frozen=True,
+    )
+    options.__doc__ = TRAIN_HELP
+    summary = registry.summary("methods", method)
+    given = parse(options, args[1:], f"unbraid train {method}", summary)
+    data_name = Path(given.data).stem if implied else data
+    out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
+    config = RunConfig(given.method, data, plain(given.data_options), given.training)
+    with Display(f"{method} on {data_name}") as display:
+        try:
+            run = train_run(config, out, resume=given.resume, display=display)
+        except Interrupted:
+            again = [arg for arg in args if arg != "--resume"]
+            again += [] if given.out else ["--out", str(out)]
+            command = shlex.join(["unbraid", "train", *again, "--resume"])
+            display.console.print(
+                f"stopped; all is saved. Continue with: {command}", soft_wrap=True
+            )
+            raise SystemExit(130) from None
+    found = run.result["figures"]
+    shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
+    print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
+
+
+TRAIN_HELP = """Where and on what.
+
+Args:
+    data: a data set (unbraid datasets lists them), or the path of your own images.
+    out: the run folder; runs/METHOD-DATA-SEED if not given.
+    resume: go on where an interrupted run stopped, to the very same weights.
+"""
+
+
+def option_value(args: Sequence[str], option: str) -> str | None:
+    """Return what follows an option on the command line, before it is parsed in full."""
+    for index, arg in enumerate(args):
+        if arg == option and index + 1 < len(args):
+            return args[index + 1]
+        if arg.startswith(f"{option}="):
+            return arg.split("=", 1)[1]
+    return None
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Return a data config's options as config.json stores them: only those not at default."""
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in dataclasses.asdict(config).items()
+        if value != fields[name].default
+    }
+
+
+def list_folder(folder: str) -> Callable[[list[str]], None]:
+    """Return the command that lists what is registered in a folder."""
+
+    def run(args: list[str]) -> None:
+        if args and args[0] not in ("-h", "--help"):
+            raise UnbraidError(f"unbraid {folder} takes no options, found '{args[0]}'.")
+        width = max(map(len, registry.names(folder))) + 2
+        for name in registry.names(folder):
+            print(f"{name:<{width}}{registry.summary(folder, name)}")
+
+    return run
+
+
+def figure(name: str, args: list[str]) -> None:
+    """Draw a figure: ``unbraid NAME RUN_OR_DATASET [OPTIONS]``."""
+    from unbraid import figures
+
+    module = registry.load("figures", name)
+    target = figures.TARGETS[module.TARGET]
+    if not args or args[0].startswith("-"):
+        if args and args[0] not in ("-h", "--help"):
+            raise UnbraidError(f"unbraid {name} takes a {module.TARGET} first, found '{args[0]}'.")
+        print(f"usage: unbraid {name} {module.TARGET.upper()} [OPTIONS]\n")
+        if not args:
+            raise UnbraidError(f"unbraid {name} takes a {module.TARGET}.")
+        args = ["", "--help"]
+    import tyro
+
+    flat = tyro.conf.OmitArgPrefixes
+    options = dataclasses.make_dataclass(
+        "Figure",
+        [
+            ("out", Path | None, dataclasses.field(default=None)),
+            ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
+        ],
+    )
+    options.__doc__ = (
+        "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
+        + (" or GIF" if hasattr(module, "animate") else "")
+        + f" by suffix; {name}.png beside the run if not given."
+    )
+    summary = registry.summary("figures", name)
+    given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
+    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
+    print(path)
+
+
+def tour(args: list[str]) -> None:
+    """Write the tour: ``unbraid tour``."""
+    from unbraid import tour as package
+
+    package.run(parse(package.Config, args, "unbraid tour", package.__doc__ or ""))
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
+    "train": (train, "Train a method on a data set into a run folder."),
+    "methods": (list_folder("methods"), "List the methods."),
+    "datasets": (list_folder("datasets"), "List the data sets."),
+    "tour": (tour, "Train small models on MNIST and write the illustrated report."),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    args = sys.argv[1:] if argv is None else argv
+    # warnings of ours are sentences for the user, not lines of source
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    try:
+        if not args or args[0] in ("-h", "--help"):
+            print(usage())
+        elif args[0] == "--version":
+            print(f"unbraid {__version__}")
+        elif args[0] in COMMANDS:
+            COMMANDS[args[0]][0](args[1:])
+        elif args[0] in registry.names("figures"):
+            figure(args[0], args[1:])
+        else:
+            known = [*COMMANDS, *registry.names("figures")]
+            raise UnbraidError(
+                f"unknown command '{args[0]}'{did_you_mean(args[0], known)}: "
+                f"it is one of {', '.join(known)}."
+            )
+    except UnbraidError as error:
+        print(f"unbraid: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
+        sys.stderr.close()
+        return 0
+    return 0

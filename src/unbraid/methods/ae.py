@@ -1,0 +1,34 @@
+"""Autoencoder: an image squeezed into a short code and drawn again, the code left to itself.
+
+Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks". The loss
+is -log p(x|z) at z = encoder(x). Nothing says where codes lie, so there is nothing to sample from:
+``sample`` draws from N(0, I) all the same, to show how that fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unbraid.methods._base import Context, Method, MethodConfig, Terms
+
+
+@dataclass(frozen=True)
+class Config(MethodConfig):
+    """Options of the autoencoder.
+
+    >>> from unbraid.methods import build
+    >>> build(Config(latent_dim=2), (1, 28, 28)).latent_dim
+    2
+    """
+
+
+class Model(Method):
+    """The autoencoder."""
+
+    def terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``reconstruction`` = -log p(x|z), which is the loss."""
+        z = self.codes(images)  # (B, D)
+        reconstruction = -self.log_likelihood(z, images).mean()
+        return {"loss": reconstruction, "reconstruction": reconstruction}

@@ -1,0 +1,76 @@
+"""Variational autoencoder: codes held to a known prior, so that one can sample.
+
+Kingma & Welling 2014, "Auto-Encoding Variational Bayes", equation 10: the evidence lower bound
+with q(z|x) = N(mean(x), diag exp(logvar(x))) and p(z) = N(0, I),
+
+    loss = -E_q log p(x|z) + KL(q(z|x) || p(z))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unbraid import nets
+from unbraid.distributions import gaussian_kl, gaussian_sample
+from unbraid.methods._base import Context, Method, MethodConfig, Terms, require
+
+
+@dataclass(frozen=True)
+class Config(MethodConfig):
+    """Options of the variational autoencoder.
+
+    Args:
+        warmup: epochs over which the weight of the latent terms rises from 0 to its full value.
+
+    >>> from unbraid.methods import build
+    >>> mean, logvar = build(Config(latent_dim=2), (1, 28, 28)).posterior(torch.zeros(5, 1, 28, 28))
+    >>> mean.shape
+    torch.Size([5, 2])
+    """
+
+    warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.warmup, 0, "warmup")
+
+
+def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
+    """Return the terms of a weighted evidence lower bound, nats per image.
+
+    Args:
+        log_likelihood: log p(x|z), (B,).
+        kl: KL(q(z_j|x) || p(z_j)) of each latent, (B, D).
+        weight: of the KL term; 1 gives the bound itself.
+    """
+    reconstruction = -log_likelihood.mean()
+    total = kl.sum(1).mean()
+    return {"loss": reconstruction + weight * total, "reconstruction": reconstruction, "kl": total}
+
+
+class Model(Method):
+    """The variational autoencoder."""
+
+    config: Config
+
+    def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
+        super().__init__(config, image_shape, encoder_outputs=2)
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of q(z|x), each (B, D)."""
+        mean, logvar = self.encoder(images).float().chunk(2, 1)
+        # exp of more overflows; a posterior this wide or narrow is far outside any use
+        return mean, logvar.clamp(-30, 20)
+
+    def kl_weight(self, context: Context) -> float:
+        """Return the weight of the latent terms: 0 to 1 over the warm-up, then 1."""
+        return min(1.0, context.epoch / self.config.warmup) if self.config.warmup else 1.0
+
+    def terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``reconstruction`` and the unweighted ``kl``; the loss sums them, weighted."""
+        mean, logvar = self.posterior(images)  # q(z|x), (B, D)
+        z = gaussian_sample(mean, logvar, context.noise)
+        log_likelihood = self.log_likelihood(z, images)  # log p(x|z), (B,)
+        return elbo_terms(log_likelihood, gaussian_kl(mean, logvar), self.kl_weight(context))

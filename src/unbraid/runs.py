@@ -1,0 +1,373 @@
+"""A run folder: config.json, model.safetensors, metrics.jsonl and result.json.
+
+While training, checkpoint.safetensors holds weights and optimizer state; it goes once the run is
+finished. Every file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+import unbraid
+from unbraid import evaluation, hardware, methods, registry
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.files import atomic, cannot_write, read_json, write_json
+from unbraid.methods import Method, MethodConfig
+from unbraid.nets import ImageShape
+from unbraid.training import Loop, Progress, Recorder, TrainingConfig, new_model
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that decides a run: the method, the data and the training, each with its options."""
+
+    method: MethodConfig
+    data: str
+    data_options: dict[str, Any]
+    training: TrainingConfig
+
+    def to_json(self, image_shape: ImageShape) -> dict[str, Any]:
+        """Return what config.json holds."""
+        return {
+            "format": FORMAT,
+            "unbraid": unbraid.__version__,
+            "method": {"name": methods.name_of(self.method), **asdict(self.method)},
+            "data": {"name": self.data, **self.data_options},
+            "training": asdict(self.training),
+            "image_shape": list(image_shape),
+        }
+
+
+class Run:
+    """A run folder, opened for reading.
+
+    Args:
+        folder: where ``unbraid train`` wrote it.
+
+    Raises:
+        UnbraidError: not a run folder, or a file in it that is missing or broken.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "config.json"
+        if not path.is_file():
+            what = "is not a run folder" if self.folder.is_dir() else "does not exist"
+            raise UnbraidError(
+                f"{self.folder} {what}: expected a config.json in it, as 'unbraid train' writes."
+            )
+        self.json = read_json(path)
+        try:
+            stored = self.json["method"], self.json["data"], self.json["training"]
+            (method, data, training) = (dict(part) for part in stored)
+            self.image_shape: ImageShape = tuple(self.json["image_shape"])
+            self.config = RunConfig(
+                methods.configure(method.pop("name"), **method),
+                data.pop("name"),
+                data,
+                registry.build(TrainingConfig, training, "training"),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnbraidError(
+                f"{path} is not a run's config ({error!r} is missing or wrong): restore it."
+            ) from error
+
+    @property
+    def finished(self) -> bool:
+        """Whether training reached its end."""
+        return (self.folder / "result.json").is_file()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The figures of result.json."""
+        found: dict[str, Any] = read_json(self.folder / "result.json")
+        return found
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the records of metrics.jsonl, one an epoch; a half-written line is left out."""
+        path = self.folder / "metrics.jsonl"
+        records: list[dict[str, Any]] = []
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    records.append(json.loads(line))
+                except json.JSONDecodeError:
+                    break
+        return records
+
+    def dataset(self, split: str = "train") -> Dataset:
+        """Load the data the run was trained on."""
+        return load_dataset(self.config.data, split, **self.config.data_options)
+
+    def unseen(self) -> Dataset:
+        """Return images the model was not trained on: the test split, or those held out."""
+        from unbraid.training import split_rows
+
+        try:
+            return self.dataset("test")
+        except UnbraidError:
+            data = self.dataset("train")
+            _, held_out = split_rows(len(data), self.config.training.validation)
+            return data.take(held_out.numpy()) if len(held_out) else data
+
+    def model(self, device: hardware.Device = "cpu") -> Method:
+        """Return the trained model, or that of the last checkpoint if the run is unfinished."""
+        finished = self.folder / "model.safetensors"
+        checkpoint = self.folder / "checkpoint.safetensors"
+        path = checkpoint if checkpoint.is_file() and not finished.is_file() else finished
+        tensors, _ = read_tensors(path)
+        if path == checkpoint:
+            tensors = {
+                name.removeprefix("model."): value
+                for name, value in tensors.items()
+                if name.startswith("model.")
+            }
+        model = methods.build(self.config.method, self.image_shape)
+        expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+        found = {name: tuple(value.shape) for name, value in tensors.items()}
+        if found != expected:
+            name = next(n for n in [*expected, *found] if found.get(n) != expected.get(n))
+            raise UnbraidError(
+                f"{path} does not fit config.json: {name} is {found.get(name, 'missing')}, "
+                f"expected {expected.get(name, 'nothing of that name')}; it belongs to another run."
+            )
+        model.load_state_dict(tensors)
+        return hardware.place(model, hardware.device(device)).eval()
+
+
+def load(folder: str | os.PathLike[str], device: hardware.Device = "cpu") -> Method:
+    """Return the trained model of a run folder, on any device.
+
+    Raises:
+        UnbraidError: not a run folder, or a file in it that is missing, broken or of another run.
+
+    >>> model = load("runs/vae-mnist-0")  # doctest: +SKIP
+    """
+    return Run(folder).model(device)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file: its tensors and its metadata."""
+    if not path.is_file():
+        raise UnbraidError(f"{path} is missing: train again, or restore it from a copy.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        return safetensors.torch.load_file(path), metadata
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise UnbraidError(
+            f"{path} is damaged ({error}): restore it from a copy, or train again."
+        ) from error
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, whole or not at all."""
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    data = safetensors.torch.save(stored, metadata)
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+class FolderRecorder(Recorder):
+    """Stores checkpoints and metrics in a run folder, and passes all it hears to a display."""
+
+    def __init__(self, folder: Path, display: Recorder) -> None:
+        self.folder, self.display = folder, display
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Pass the step on."""
+        self.display.step(progress, terms, images_per_second)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Append the epoch to metrics.jsonl."""
+        path = self.folder / "metrics.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        self.display.epoch(record)
+
+    def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Write checkpoint.safetensors."""
+        metadata = {"progress": json.dumps(asdict(progress))}
+        write_tensors(self.folder / "checkpoint.safetensors", tensors, metadata)
+
+    def warn(self, sentence: str) -> None:
+        """Pass the warning on."""
+        self.display.warn(sentence)
+
+    def stop_requested(self) -> bool:
+        """Ask the display, which knows of Ctrl-C."""
+        return self.display.stop_requested()
+
+
+def train_run(
+    config: RunConfig,
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    display: Recorder | None = None,
+) -> Run:
+    """Train into a run folder, or go on where one was interrupted.
+
+    Args:
+        config: what to train, on what, how.
+        folder: the run folder; made if it is not there.
+        resume: continue from the folder's checkpoint, to the same weights as an uninterrupted
+            run. A folder that is not there yet is started.
+        display: told of progress; may ask to stop.
+
+    Raises:
+        UnbraidError: the folder holds another run, is in use or cannot be written; or training
+            failed.
+        Interrupted: stopped on request, after a checkpoint.
+    """
+    folder = Path(folder)
+    data = load_dataset(config.data, "train", **config.data_options)
+    described = config.to_json(data.image_shape)
+    display = display or Recorder()
+    if (folder / "config.json").exists():
+        _check_same(folder, described, resume)
+        if Run(folder).finished:
+            return Run(folder)
+    model = new_model(config.method, data, config.training.seed)
+    loop = Loop(model, data, config.training, FolderRecorder(folder, display))
+    with locked(folder):
+        if not (folder / "config.json").exists():
+            write_json(folder / "config.json", described)
+        _rewind(folder, loop)
+        loop.run()
+        finish(folder, loop)
+    return Run(folder)
+
+
+def _check_same(folder: Path, described: dict[str, Any], resume: bool) -> None:
+    """Raise an UnbraidError unless the folder's run may be continued by this config."""
+    if not resume:
+        raise UnbraidError(
+            f"{folder} already holds a run: add --resume to continue it, or choose another --out."
+        )
+    stored = Run(folder).json
+    for part in ("method", "data", "training", "image_shape"):
+        if stored.get(part) != described[part]:
+            keys = described[part] if isinstance(described[part], dict) else ()
+            differing = [k for k in keys if stored[part].get(k) != described[part][k]]
+            found = ", ".join(
+                f"{k} {stored[part].get(k)}, not {described[part][k]}" for k in differing
+            )
+            raise UnbraidError(
+                f"{folder} holds a run with another {part} ({found or stored.get(part)}): "
+                "resume it with the options it was started with, or choose another --out."
+            )
+
+
+def _rewind(folder: Path, loop: Loop) -> None:
+    """Bring the loop to the folder's checkpoint, and its metrics.jsonl to the same step."""
+    path = folder / "checkpoint.safetensors"
+    if path.is_file():
+        tensors, metadata = read_tensors(path)
+        try:
+            loop.restore(tensors, Progress(**json.loads(metadata["progress"])))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UnbraidError(
+                f"{path} is not a checkpoint of this run: delete it to start from the beginning."
+            ) from error
+    kept = [r for r in Run(folder).history() if r.get("step", 0) <= loop.progress.step]
+    with atomic(folder / "metrics.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(r) + "\n" for r in kept), encoding="utf-8")
+
+
+def finish(folder: Path, loop: Loop) -> None:
+    """Write the finished model and its result, result.json last: it says that all is there."""
+    run = Run(folder)
+    write_tensors(folder / "model.safetensors", loop.model.state_dict(), {"format": "pt"})
+    unseen = run.unseen()
+    with hardware.autocast(loop.device, loop.precision):
+        found = evaluation.figures(loop.model.eval(), unseen.images)
+    progress = loop.progress
+    result = {
+        "method": methods.name_of(run.config.method),
+        "data": {"name": run.config.data, "split": unseen.split},
+        "figures": found,
+        "training": {
+            "seconds": round(progress.seconds, 2),
+            "images_per_second": round(
+                progress.step * run.config.training.batch_size / max(progress.seconds, 1e-9), 1
+            ),
+            "steps": progress.step,
+            "precision": str(loop.precision).removeprefix("torch."),
+            "peak_memory_mb": peak_memory_mb(),
+        },
+        "machine": machine(loop.device),
+    }
+    write_json(folder / "result.json", result)
+    (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Say what a figure was measured on: versions and machine class."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "unbraid": unbraid.__version__,
+        "system": platform.system(),
+        "device": f"{device.type} ({name})",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def peak_memory_mb() -> int | None:
+    """Return the process's peak resident memory in MB, None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder, so that two processes cannot train into it at once."""
+    path = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows has no flock; the lock is a courtesy
+            pass
+        except OSError as error:
+            raise UnbraidError(
+                f"another process is training into {folder}: wait for it, or choose another --out."
+            ) from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,416 @@
+"""The only training loop: batches, steps, validation, checkpoints.
+
+Everything random is a function of (seed, purpose, counter), never of what ran before, so a run
+resumed from a checkpoint goes on to the very same weights as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unbraid import hardware, methods
+from unbraid.datasets import Dataset, ImageSource
+from unbraid.errors import UnbraidError
+from unbraid.methods import Context, Method, MethodConfig, Terms
+from unbraid.methods._base import require
+from unbraid.nets import as_pixels, check_image_shape
+
+ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
+VALIDATION_LIMIT = 5000  # images; more would cost time and add no precision
+GPU_RESIDENT = 8 << 30  # bytes of images kept on the device; larger sets are sent batch by batch
+GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Options of training, whatever the method.
+
+    Args:
+        epochs: passes over the training images.
+        batch_size: images a step; a last, smaller batch is left out.
+        lr: learning rate of Adam.
+        seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
+        validation: share of the images held out (the same ones for every seed), at most 5,000.
+        device: ``auto`` takes cuda, then mps, then cpu.
+        precision: of the networks; ``auto`` is bf16 where the hardware has it, else f32. Losses
+            and weights are always f32.
+        threads: CPU threads; 0 leaves it to torch. Another number may round differently.
+        checkpoint_every: seconds between checkpoints within an epoch.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    lr: float = 1e-3
+    seed: int = 0
+    validation: float = 0.1
+    device: hardware.Device = "auto"
+    precision: hardware.Precision = "auto"
+    threads: int = 0
+    checkpoint_every: float = 30.0
+
+    def __post_init__(self) -> None:
+        require(self.epochs, 1, "epochs")
+        require(self.batch_size, 1, "batch_size")
+        require(self.lr, 0, "lr", above=True)
+        require(self.seed, 0, "seed")
+        require(self.threads, 0, "threads")
+        require(self.checkpoint_every, 0, "checkpoint_every")
+        if not 0 <= self.validation < 1:
+            raise UnbraidError(f"validation is {self.validation:g}, expected a share in [0, 1).")
+
+
+@dataclass
+class Progress:
+    """Where training stands: what a checkpoint must hold besides weights and optimizer state."""
+
+    step: int = 0
+    steps_per_epoch: int = 1
+    epochs: int = 1
+    sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
+    seconds: float = 0.0  # spent in training steps, over all sessions
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.step // self.steps_per_epoch
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.steps_per_epoch * self.epochs
+
+
+class Recorder:
+    """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Hear of a finished step."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Hear of a finished epoch: a flat record of its terms, for metrics.jsonl."""
+
+    def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Store a checkpoint, before the loop goes on."""
+
+    def warn(self, sentence: str) -> None:
+        """Hear of something the user should know."""
+        warnings.warn(sentence, stacklevel=3)
+
+    def stop_requested(self) -> bool:
+        """Whether to save a checkpoint and stop after this step."""
+        return False
+
+
+class Interrupted(Exception):
+    """Training stopped on request, after a checkpoint."""
+
+
+def generator(device: torch.device, *key: int) -> torch.Generator:
+    """Return a generator seeded by a key such as (seed, purpose, counter)."""
+    return reseed(torch.Generator(device), *key)
+
+
+def reseed(noise: torch.Generator, *key: int) -> torch.Generator:
+    """Seed an existing generator by a key; nearby keys give unrelated streams."""
+    state = np.random.SeedSequence(key).generate_state(2, np.uint32)
+    return noise.manual_seed(int(state[0]) << 32 | int(state[1]))
+
+
+# Purposes of randomness: the second entry of a key.
+INIT, ORDER, NOISE, VALIDATION = range(4)
+
+
+def split_rows(total: int, share: float) -> tuple[Tensor, Tensor]:
+    """Return the rows to train on and the rows held out, the same for every seed."""
+    held_out = min(int(total * share), VALIDATION_LIMIT)
+    order = torch.randperm(total, generator=generator(torch.device("cpu"), 0, VALIDATION, total))
+    return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+class Batches:
+    """Images held once, as uint8, and taken by row onto the device."""
+
+    def __init__(self, images: ImageSource, device: torch.device) -> None:
+        self.device = device
+        self.source = images
+        self.resident: Tensor | None = None
+        if isinstance(images, np.ndarray) and (
+            device.type == "cpu" or images.nbytes <= GPU_RESIDENT
+        ):
+            with warnings.catch_warnings():  # a memory-mapped file is read-only, and only read
+                warnings.filterwarnings("ignore", message=".*not writable.*")
+                self.resident = torch.from_numpy(images).to(device)
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Return the images of the given rows as floats on [0, 1], (len(rows), C, H, W)."""
+        if self.resident is not None:
+            images = self.resident.index_select(0, rows.to(self.device))
+        else:
+            images = torch.from_numpy(self.source[rows.numpy()]).to(self.device)
+        return as_pixels(images.contiguous(memory_format=torch.channels_last))
+
+
+class Loop:
+    """One training: a model, its optimizers and where they stand.
+
+    Args:
+        model: the model, trained in place.
+        data: its images.
+        config: options.
+        recorder: told of steps, epochs and checkpoints.
+    """
+
+    def __init__(
+        self, model: Method, data: Dataset, config: TrainingConfig, recorder: Recorder
+    ) -> None:
+        self.device = hardware.device(config.device)
+        self.precision = hardware.precision(config.precision, self.device)
+        hardware.keep_freed_memory()
+        self.config, self.recorder = config, recorder
+        self.model = hardware.place(model, self.device)
+        self.rows, self.held_out = split_rows(len(data), config.validation)
+        if config.batch_size > len(self.rows):
+            raise UnbraidError(
+                f"batch_size is {config.batch_size}, but {data.name} has {len(self.rows)} images "
+                f"to train on ({len(self.held_out)} more are held out): choose a smaller batch."
+            )
+        self.batches = Batches(data.images, self.device)
+        self.optimizers = {
+            phase: torch.optim.Adam(parameters, lr=config.lr, fused=self.device.type != "mps")
+            for phase, parameters in self.model.phases().items()
+        }
+        self.progress = Progress(
+            steps_per_epoch=len(self.rows) // config.batch_size, epochs=config.epochs
+        )
+        self.noise = torch.Generator(self.device)
+        self.pending: list[tuple[int, dict[str, Tensor]]] = []  # steps not yet looked at
+        self.saved_step = 0
+
+    # -- checkpoints ------------------------------------------------------------------------
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all the tensors a checkpoint holds, by name."""
+        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for phase, optimizer in self.optimizers.items():
+            for index, state in optimizer.state_dict()["state"].items():
+                for key, value in state.items():
+                    found[f"optimizer.{phase}.{index}.{key}"] = value
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Go back to a checkpoint."""
+        weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model")}
+        self.model.load_state_dict(weights)
+        for phase, optimizer in self.optimizers.items():
+            parameters = optimizer.param_groups[0]["params"]
+            state: dict[int, dict[str, Tensor]] = defaultdict(dict)
+            for name, value in tensors.items():
+                if name.startswith(f"optimizer.{phase}."):
+                    index, key = name.removeprefix(f"optimizer.{phase}.").split(".")
+                    like = parameters[int(index)]
+                    if value.shape == like.shape:  # the fused step needs the parameter's strides
+                        value = torch.empty_like(like, dtype=value.dtype).copy_(value)
+                    state[int(index)][key] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        self.progress = progress
+        self.saved_step = progress.step
+
+    def save(self) -> None:
+        """Hand a checkpoint to the recorder, unless something in it is not finite."""
+        self.flush()
+        tensors = self.tensors()
+        for name, value in tensors.items():
+            if not torch.isfinite(value).all():
+                raise self.broken(name, self.progress.step)
+        self.recorder.checkpoint(tensors, self.progress)
+        self.saved_step = self.progress.step
+
+    # -- steps ------------------------------------------------------------------------------
+
+    def run(self) -> Method:
+        """Train to the end and return the model.
+
+        Raises:
+            Interrupted: the recorder asked to stop; a checkpoint has been saved.
+            UnbraidError: a term stopped being finite.
+        """
+        last_save = time.monotonic()
+        with threads(self.config.threads):
+            while self.progress.step < self.progress.steps:
+                for rows in self.epoch_batches():
+                    self.step(rows)
+                    stop = self.recorder.stop_requested()
+                    due = time.monotonic() - last_save > self.config.checkpoint_every
+                    ends = self.progress.step % self.progress.steps_per_epoch == 0
+                    if (stop or due) and not ends:
+                        self.save()
+                        last_save = time.monotonic()
+                        if stop:
+                            raise Interrupted
+                self.finish_epoch()
+                last_save = time.monotonic()
+                if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
+                    raise Interrupted
+        return self.model
+
+    def epoch_batches(self) -> Iterator[Tensor]:
+        """Yield what is left of this epoch's batches, each as rows of the data set."""
+        progress, size = self.progress, self.config.batch_size
+        shuffle = generator(torch.device("cpu"), self.config.seed, ORDER, progress.epoch)
+        order = self.rows[torch.randperm(len(self.rows), generator=shuffle)]
+        for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
+            yield order[batch * size : (batch + 1) * size]
+
+    def step(self, rows: Tensor) -> None:
+        """Take one optimizer step on each of the model's phases."""
+        start = time.perf_counter()
+        progress = self.progress
+        reseed(self.noise, self.config.seed, NOISE, progress.step)
+        context = Context(
+            self.noise, progress.step / progress.steps_per_epoch, total=len(self.rows)
+        )
+        images = self.batches.take(rows)
+        seen: Terms = {}
+        for phase, optimizer in self.optimizers.items():
+            optimizer.zero_grad(set_to_none=True)
+            with hardware.autocast(self.device, self.precision):
+                terms = self.model.terms(images, context._replace(phase=phase))
+            terms["loss"].backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            seen.update({name: value.detach() for name, value in terms.items()})
+        progress.step += 1
+        progress.seconds += time.perf_counter() - start
+        self.pending.append((progress.step, seen))
+        if len(self.pending) >= (1 if self.device.type == "cpu" else GPU_CHECK_EVERY):
+            self.flush()
+
+    def flush(self) -> None:
+        """Read the pending steps' terms, check that they are finite and add them up."""
+        for step, terms in self.pending:
+            values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
+            for name, value in values.items():
+                if not math.isfinite(value):
+                    raise self.broken(name, step)
+                self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
+            rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
+            self.recorder.step(self.progress, values, rate)
+        self.pending.clear()
+
+    def broken(self, name: str, step: int) -> UnbraidError:
+        """Return the sentence for a term or weight that is not finite."""
+        epoch, batch = divmod(step - 1, self.progress.steps_per_epoch)
+        return UnbraidError(
+            f"training stopped: {name} is not finite at epoch {epoch + 1}, batch {batch + 1}; "
+            f"the last good checkpoint is that of step {self.saved_step:,}: "
+            "try a lower lr, precision f32, or look for broken images."
+        )
+
+    # -- epochs -----------------------------------------------------------------------------
+
+    def finish_epoch(self) -> None:
+        """Validate, report the epoch and save a checkpoint."""
+        self.flush()
+        progress = self.progress
+        steps = progress.steps_per_epoch
+        record: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
+        record |= {f"train_{name}": value / steps for name, value in progress.sums.items()}
+        record |= {f"validation_{name}": value for name, value in self.validate().items()}
+        rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
+        record["images_per_second"] = round(rate, 1)
+        progress.sums = {}
+        self.save()
+        self.recorder.epoch(record)
+        if record.get("validation_active_units") == 0 and progress.epoch == progress.epochs:
+            self.recorder.warn(
+                "posterior collapse: no latent carries anything of the image (0 active units); "
+                "try a lower beta, a warm-up, or more epochs."
+            )
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Return the held-out images' mean terms and the number of active latents."""
+        if not len(self.held_out):
+            return {}
+        size = min(self.config.batch_size, len(self.held_out))
+        noise = generator(self.device, self.config.seed, VALIDATION)
+        context = Context(noise, math.inf, total=len(self.rows))
+        sums: dict[str, Tensor] = {}
+        codes, count = [], 0
+        with hardware.autocast(self.device, self.precision):
+            for rows in torch.split(self.held_out, size):
+                images = self.batches.take(rows)
+                codes.append(self.model.codes(images))
+                if len(rows) < size:  # estimates from smaller batches are biased differently
+                    continue
+                count += 1
+                for phase in self.optimizers:
+                    terms = self.model.terms(images, context._replace(phase=phase))
+                    for name, value in terms.items():
+                        sums[name] = sums.get(name, torch.zeros_like(value)) + value
+        figures = {name: float(value) / count for name, value in sums.items()}
+        if self.model.posterior(images) is not None:
+            figures["active_units"] = int((torch.cat(codes).var(0) > ACTIVE_VARIANCE).sum())
+        return figures
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run a block with the given number of CPU threads; 0 changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
+    """Return an untrained model for a data set, initialised from the seed alone."""
+    shape = check_image_shape(data.image_shape)
+    with torch.random.fork_rng(devices=[]):
+        state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0]) >> 1)
+        return methods.build(config, shape)
+
+
+def train(
+    method: MethodConfig | str,
+    data: Dataset,
+    *,
+    recorder: Recorder | None = None,
+    **options: Any,
+) -> Method:
+    """Train a method on a data set in memory and return the model; nothing is written.
+
+    Args:
+        method: a method's config, or its name for the default one.
+        data: a data set.
+        recorder: told of steps and epochs.
+        **options: fields of ``TrainingConfig``.
+
+    Raises:
+        UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
+
+    >>> data = load_dataset("mnist", split="test")
+    >>> model = train("vae", data, epochs=1)
+    >>> model.encode(data.images[:3]).shape
+    torch.Size([3, 10])
+    """
+    from unbraid.registry import build
+
+    config = methods.configure(method) if isinstance(method, str) else method
+    training = cast(TrainingConfig, build(TrainingConfig, options, "training"))
+    model = new_model(config, data, training.seed)
+    return Loop(model, data, training, recorder or Recorder()).run().cpu()
