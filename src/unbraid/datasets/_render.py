@@ -1,8 +1,8 @@
 """Images drawn from distance fields: one mechanism for size, place, angle and stroke width.
 
-A shape is stored once, as the distance to its line (or, for a filled shape, the signed distance to
-its outline) on a small grid. An image samples that grid under a similarity transform, and a pixel
-at distance ``d`` from the line of a stroke ``t`` pixels wide gets the ink
+A shape is stored once, as the distance to its line on a small grid. An image samples that grid
+under a similarity transform, and a pixel at distance ``d`` from the line of a stroke ``t`` pixels
+wide gets the ink
 
     clip(t/2 - d + 1/2, 0, min(1, t)),
 
@@ -11,7 +11,7 @@ which is the stroke's cross-section seen through a pixel one wide: exact for str
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -28,19 +28,17 @@ class Fields:
     """Distance fields of G shapes on grids centred on the shapes; lengths in units of their size.
 
     Args:
-        values: (G, H, W), row 0 at the top; ``values * step + offset`` is the distance. What lies
-            outside the grid is taken to be as far as its border, so leave a margin.
+        values: (G, H, W), row 0 at the top; ``values * step`` is the distance. What lies outside
+            the grid is taken to be as far as its border, so leave a margin.
         spacing: distance between neighbouring grid nodes.
-        radius: no point of a line or outline is farther than this from its shape's centre.
+        radius: no point of a line is farther than this from its shape's centre.
         step: distance of one level of ``values``.
-        offset: distance of level 0; negative for filled shapes.
     """
 
     values: NDArray[Any]
     spacing: float
     radius: float
     step: float = 1.0
-    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,26 +50,25 @@ class Pose:
         x: to the right of the canvas's centre.
         y: above the canvas's centre.
         angle: degrees, counter-clockwise as seen.
-        thickness: stroke width; None draws filled shapes.
+        thickness: stroke width.
     """
 
     size: Floats
     x: Floats
     y: Floats
     angle: Floats
-    thickness: Floats | None = None
+    thickness: Floats
 
     def __getitem__(self, rows: Any) -> Pose:
-        thickness = None if self.thickness is None else self.thickness[rows]
-        return Pose(self.size[rows], self.x[rows], self.y[rows], self.angle[rows], thickness)
+        return Pose(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def render(fields: Fields, which: NDArray[np.int64], pose: Pose, canvas: int) -> NDArray[np.uint8]:
+def render(shapes: Fields, which: NDArray[np.int64], pose: Pose, canvas: int) -> NDArray[np.uint8]:
     """Draw shape ``which[n]`` in pose ``n`` on a black square canvas.
 
     Args:
-        fields: the shapes.
-        which: (N,) rows of ``fields.values``.
+        shapes: their distance fields.
+        which: (N,) rows of ``shapes.values``.
         pose: N poses.
         canvas: height and width in pixels.
 
@@ -86,9 +83,7 @@ def render(fields: Fields, which: NDArray[np.int64], pose: Pose, canvas: int) ->
     '3.0'
     """
     images = np.zeros((len(which), canvas, canvas), np.uint8)
-    reach = fields.radius * pose.size + 1.0
-    if pose.thickness is not None:
-        reach = reach + pose.thickness / 2
+    reach = shapes.radius * pose.size + pose.thickness / 2 + 1.0
     for start in range(0, len(which), _CHUNK):
         order = start + np.argsort(reach[start : start + _CHUNK])
         while len(order):
@@ -96,14 +91,14 @@ def render(fields: Fields, which: NDArray[np.int64], pose: Pose, canvas: int) ->
             window = min(canvas, int(np.ceil(2 * reach[order[-1]])))
             count = max(1, _BATCH_PIXELS // window**2)
             rows, order = order[-count:], order[:-count]
-            _draw(images, rows, fields, which[rows], pose[rows], window)
+            _draw(images, rows, shapes, which[rows], pose[rows], window)
     return images
 
 
 def _draw(
     images: NDArray[np.uint8],
     rows: NDArray[np.int64],
-    fields: Fields,
+    shapes: Fields,
     which: NDArray[np.int64],
     pose: Pose,
     window: int,
@@ -118,15 +113,11 @@ def _draw(
     centres = np.arange(window) + 0.5
     right = (left - middle - pose.x)[:, None] + centres
     up = (middle - pose.y - top)[:, None] - centres
-    distance = _sample(fields, which, pose, right, up)
-    if pose.thickness is None:
-        edge, full = np.full(len(rows), 0.5), np.ones(len(rows))
-    else:
-        edge, full = pose.thickness / 2 + 0.5, np.minimum(1.0, pose.thickness)
+    distance = _sample(shapes, which, pose, right, up)
     ink = distance  # becomes it in place; the added half rounds
-    ink *= _column(-255.0 * fields.step * pose.size)
-    ink += _column(255.0 * (edge - fields.offset * pose.size) + 0.5)
-    np.clip(ink, 0.0, _column(255.0 * full + 0.5), out=ink)
+    ink *= _column(-255.0 * shapes.step * pose.size)
+    ink += _column(255.0 * (pose.thickness / 2 + 0.5) + 0.5)
+    np.clip(ink, 0.0, _column(255.0 * np.minimum(1.0, pose.thickness) + 0.5), out=ink)
     tiles = ink.astype(np.uint8)
     low_i, low_j = np.maximum(0, -top), np.maximum(0, -left)
     high_i, high_j = np.minimum(window, canvas - top), np.minimum(window, canvas - left)
@@ -137,12 +128,12 @@ def _draw(
 
 
 def _sample(
-    fields: Fields, which: NDArray[np.int64], pose: Pose, right: Floats, up: Floats
+    shapes: Fields, which: NDArray[np.int64], pose: Pose, right: Floats, up: Floats
 ) -> NDArray[np.float32]:
     """Return the fields' bilinear values at offsets (B, K) right and up of the shapes' centres."""
-    grids = np.ascontiguousarray(fields.values[which])
+    grids = np.ascontiguousarray(shapes.values[which])
     batch, height, width = grids.shape
-    scale = 1.0 / (pose.size * fields.spacing)
+    scale = 1.0 / (pose.size * shapes.spacing)
     turn = np.deg2rad(pose.angle)
     cos, sin = (np.cos(turn) * scale)[:, None], (np.sin(turn) * scale)[:, None]
     # Turning pixels back by the angle gives grid coordinates; both are sums of a part that
