@@ -7,6 +7,7 @@ average. Sums run over pixels and channels, never means, so that beta means what
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -68,3 +69,68 @@ def gaussian_sample(mean: Tensor, logvar: Tensor, noise: torch.Generator) -> Ten
 def gaussian_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     """Return log N(z; mean, exp(logvar)) of each latent, the arguments broadcast, nats."""
     return -0.5 * (LOG_2PI + logvar + (z - mean).square() * torch.exp(-logvar))
+
+
+def categorical_kl(logits: Tensor) -> Tensor:
+    """Return KL(softmax(logits) || uniform) = sum_k q_k log(K q_k), shape (...,), nats.
+
+    Between 0 and log K; Dupont 2018, "Learning Disentangled Joint Continuous and Discrete
+    Representations", appendix A.
+
+    >>> categorical_kl(torch.zeros(2, 10))
+    tensor([0., 0.])
+    """
+    log_q = torch.log_softmax(logits, -1)
+    # where q is 0, log q is -inf and their product 0
+    return (log_q.exp() * log_q.clamp(min=-1e30)).sum(-1) + math.log(logits.shape[-1])
+
+
+def gumbel_softmax_sample(logits: Tensor, temperature: float, noise: torch.Generator) -> Tensor:
+    """Draw relaxed one-hot vectors softmax((logits + g) / temperature), g Gumbel noise.
+
+    Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", equation 2.
+    """
+    uniform = torch.rand(logits.shape, generator=noise, device=logits.device, dtype=logits.dtype)
+    tiny = torch.finfo(logits.dtype).tiny
+    gumbel = -torch.log(-torch.log(uniform.clamp(min=tiny)).clamp(min=tiny))
+    return torch.softmax((logits + gumbel) / temperature, -1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of a code belong to which latent: categorical ones first, then continuous.
+
+    A categorical latent of K values takes K columns, one-hot or probabilities; a continuous one
+    takes one.
+
+    >>> Layout(categories=(10,), continuous=2).width
+    12
+    """
+
+    categories: tuple[int, ...] = ()
+    continuous: int = 0
+    uniform: bool = False  # prior of the continuous latents: U(-1, 1), not N(0, 1)
+
+    @property
+    def width(self) -> int:
+        """D, columns of a code."""
+        return sum(self.categories) + self.continuous
+
+    def split(self, codes: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return each categorical latent's columns (B, K), and the continuous ones (B, C)."""
+        *blocks, rest = torch.split(codes, [*self.categories, self.continuous], dim=-1)
+        return blocks, rest
+
+    def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw codes from the prior: uniform one-hot categories and continuous latents, (count, D)."""
+        device = noise.device
+        blocks = [
+            F.one_hot(torch.randint(k, (count,), generator=noise, device=device), k).float()
+            for k in self.categories
+        ]
+        shape = (count, self.continuous)
+        if self.uniform:
+            rest = torch.rand(shape, generator=noise, device=device) * 2 - 1
+        else:
+            rest = torch.randn(shape, generator=noise, device=device)
+        return torch.cat([*blocks, rest], 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from unbraid.datasets import ImageSource
 from unbraid.decomposition import monitor
-from unbraid.distributions import bernoulli_entropy, gaussian_kl, gaussian_sample
-from unbraid.methods import Method
+from unbraid.distributions import bernoulli_entropy
+from unbraid.methods import Autoencoder, Method
 from unbraid.methods._base import ROWS
 from unbraid.nets import as_pixels
 from unbraid.training import ACTIVE_VARIANCE, generator
@@ -33,48 +34,54 @@ def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str
         ``decomposition`` with its standard errors.
     """
     count = min(len(images), LIMIT)
-    sums: dict[str, float] = {}
-    means, logvars = [], []
     noise = generator(model.device, 0)
+    sums: dict[str, float] = {}
+    posteriors: list[tuple[Tensor, Tensor]] = []
+    kls: list[Tensor] = []
     for start in range(0, count, ROWS):
-        pixels = as_pixels(torch.as_tensor(images[start : min(start + ROWS, count)].copy()))
-        part, mean, logvar = _sums(model, pixels.to(model.device), noise)
-        for name, value in part.items():
+        rows = np.asarray(images[start : min(start + ROWS, count)])
+        pixels = as_pixels(torch.tensor(rows, device=model.device))
+        for name, value in _sums(model, pixels, noise).items():
             sums[name] = sums.get(name, 0.0) + value
-        means.append(mean.cpu())
-        logvars.append(logvar.cpu())
+        with torch.no_grad():
+            posterior = model.posterior(pixels)
+            kl = model.kl(pixels) if isinstance(model, Autoencoder) else None
+        if posterior is not None:
+            posteriors.append((posterior[0].cpu(), posterior[1].cpu()))
+        if kl is not None:
+            kls.append(kl.double().cpu())
     found: dict[str, Any] = {"images": count} | {k: v / count for k, v in sums.items()}
-    if model.posterior(pixels[:1].to(model.device)) is None:
-        return found
-    mean, logvar = torch.cat(means), torch.cat(logvars)
-    kl = gaussian_kl(mean.double(), logvar.double())
+    if kls:
+        by_latent = torch.cat(kls).mean(0)
+        found["kl"] = float(by_latent.sum())
+        found["elbo"] = -found["reconstruction"] - found["kl"]
+        found["kl_by_latent"] = [round(value, 4) for value in by_latent.tolist()]
+    if posteriors:
+        mean, logvar = (torch.cat(part) for part in zip(*posteriors, strict=True))
+        found["active_units"] = int((mean.var(0) > ACTIVE_VARIANCE).sum())
+        found["decomposition"] = _decomposition(mean, logvar, samples)
+    return found
+
+
+def _decomposition(mean: Tensor, logvar: Tensor, samples: int) -> dict[str, Any]:
+    """Return the monitor's figures as result.json holds them."""
     parts = monitor(mean, logvar, samples)
-    return found | {
-        "kl": float(kl.sum(1).mean()),
-        "elbo": -found["reconstruction"] - float(kl.sum(1).mean()),
-        "active_units": int((mean.var(0) > ACTIVE_VARIANCE).sum()),
-        "kl_by_latent": [round(value, 4) for value in kl.mean(0).tolist()],
-        "decomposition": {
-            name: {"value": getattr(parts, name)[0], "standard_error": getattr(parts, name)[1]}
-            for name in ("index_code_mi", "total_correlation", "dimwise_kl")
-        }
-        | {"samples": parts.samples, "note": parts.explain()},
+    terms = ("index_code_mi", "total_correlation", "dimwise_kl")
+    found: dict[str, Any] = {
+        name: {"value": getattr(parts, name)[0], "standard_error": getattr(parts, name)[1]}
+        for name in terms
     }
+    return found | {"samples": parts.samples, "note": parts.explain()}
 
 
 @torch.no_grad()
-def _sums(
-    model: Method, pixels: Tensor, noise: torch.Generator
-) -> tuple[dict[str, float], Tensor, Tensor]:
-    """Return sums over a chunk of images, and the chunk's posteriors (mean, logvar)."""
-    codes = model.codes(pixels)
-    posterior = model.posterior(pixels)
-    mean, logvar = posterior or (codes, codes)
-    z = codes if posterior is None else gaussian_sample(mean, logvar, noise)
-    sums = {
-        "reconstruction": -float(model.log_likelihood(z, pixels).sum()),
-        "squared_error": float((model.pixel_mean(codes) - pixels).square().sum()),
-    }
-    if model.config.likelihood == "bernoulli":
-        sums["floor"] = float(bernoulli_entropy(pixels).sum())
-    return sums, mean, logvar
+def _sums(model: Method, pixels: Tensor, noise: torch.Generator) -> dict[str, float]:
+    """Return sums over a chunk of images."""
+    drawn = model.pixel_mean(model.codes(pixels))
+    sums = {"squared_error": float((drawn - pixels).square().sum())}
+    if isinstance(model, Autoencoder):
+        z = model.draw(pixels, noise)
+        sums["reconstruction"] = -float(model.log_likelihood(z, pixels).sum())
+        if model.config.likelihood == "bernoulli":
+            sums["floor"] = float(bernoulli_entropy(pixels).sum())
+    return sums

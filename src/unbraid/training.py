@@ -187,8 +187,13 @@ class Loop:
             )
         self.batches = Batches(data.images, self.device)
         self.optimizers = {
-            phase: torch.optim.Adam(parameters, lr=config.lr, fused=self.device.type != "mps")
-            for phase, parameters in self.model.phases().items()
+            name: torch.optim.Adam(
+                phase.parameters,
+                lr=config.lr * phase.lr,
+                betas=phase.betas,
+                fused=self.device.type != "mps",
+            )
+            for name, phase in self.model.phases().items()
         }
         self.progress = Progress(
             steps_per_epoch=len(self.rows) // config.batch_size, epochs=config.epochs
@@ -263,7 +268,7 @@ class Loop:
                 last_save = time.monotonic()
                 if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
                     raise Interrupted
-        return self.model
+        return self.model.eval()
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """Yield what is left of this epoch's batches, each as rows of the data set."""
@@ -348,6 +353,7 @@ class Loop:
         context = Context(noise, math.inf, total=len(self.rows))
         sums: dict[str, Tensor] = {}
         codes, count = [], 0
+        self.model.eval()
         with hardware.autocast(self.device, self.precision):
             for rows in torch.split(self.held_out, size):
                 images = self.batches.take(rows)
@@ -359,6 +365,7 @@ class Loop:
                     terms = self.model.terms(images, context._replace(phase=phase))
                     for name, value in terms.items():
                         sums[name] = sums.get(name, torch.zeros_like(value)) + value
+        self.model.train()
         figures = {name: float(value) / count for name, value in sums.items()}
         if self.model.posterior(images) is not None:
             figures["active_units"] = int((torch.cat(codes).var(0) > ACTIVE_VARIANCE).sum())

@@ -9,10 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import registry
-from unbraid.methods._base import Context, Method, MethodConfig, Terms
+from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms
 from unbraid.nets import ImageShape
 
-__all__ = ["Context", "Method", "MethodConfig", "Terms", "build", "configure", "name_of"]
+__all__ = [
+    "Autoencoder",
+    "AutoencoderConfig",
+    "Context",
+    "Method",
+    "MethodConfig",
+    "Phase",
+    "Terms",
+    "build",
+    "configure",
+    "name_of",
+]
 
 
 def configure(name: str, **options: Any) -> MethodConfig:

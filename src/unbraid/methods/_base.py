@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unbraid import nets
-from unbraid.distributions import bernoulli_log_likelihood, gaussian_log_likelihood
+from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 
 Terms = dict[str, Tensor]  # named scalars in nats per image; "loss" is what is minimised
@@ -30,6 +30,14 @@ class Context(NamedTuple):
     phase: str = "model"  # which of the model's phases the step is for
 
 
+class Phase(NamedTuple):
+    """What one optimizer moves, and how."""
+
+    parameters: list[nn.Parameter]
+    lr: float = 1.0  # times the training's own
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
 def require(value: float, least: float, name: str, *, above: bool = False) -> None:
     """Raise an UnbraidError unless ``value`` is finite and at least (or above) ``least``."""
     if not (value > least if above else value >= least) or value == float("inf"):
@@ -39,49 +47,27 @@ def require(value: float, least: float, name: str, *, above: bool = False) -> No
 
 @dataclass(frozen=True)
 class MethodConfig:
-    """Options of every method.
-
-    Args:
-        latent_dim: number of latents D.
-        net: ``conv`` or ``mlp``, see ``unbraid.nets``.
-        likelihood: p(x|z) of a pixel: ``bernoulli``, ``gaussian`` of standard deviation
-            ``sigma``, or ``gaussian-learned``, whose one variance is trained along (Rybkin et
-            al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").
-        sigma: standard deviation of a pixel, on [0, 1]; where training starts if learned.
-    """
-
-    latent_dim: int = 10
-    net: nets.Net = "conv"
-    likelihood: Literal["bernoulli", "gaussian", "gaussian-learned"] = "bernoulli"
-    sigma: float = 0.1
-
-    def __post_init__(self) -> None:
-        require(self.latent_dim, 1, "latent_dim")
-        require(self.sigma, 0, "sigma", above=True)
+    """Options of a method; each method's ``Config`` extends it."""
 
 
 class Method(nn.Module):
-    """An encoder and a decoder with a latent code between them.
+    """A latent code for images, and images for a latent code.
 
-    Subclasses give ``terms``, the objective, and may override ``posterior`` and ``prior_sample``.
+    Subclasses give ``terms`` (the objective), ``codes`` and ``pixel_mean``, and may override
+    ``phases`` and ``posterior``.
 
     Args:
         config: the method's options.
         image_shape: (C, H, W).
-        encoder_outputs: numbers the encoder gives for each latent (2 for a mean and a logvar).
+        layout: which columns of a code are categorical and which continuous.
     """
 
-    def __init__(
-        self, config: MethodConfig, image_shape: nets.ImageShape, encoder_outputs: int = 1
-    ) -> None:
+    def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:
         super().__init__()
         self.config = config
-        self.image_shape = image_shape
-        self.latent_dim = config.latent_dim
-        self.encoder = nets.encoder(config.net, image_shape, encoder_outputs * config.latent_dim)
-        self.decoder = nets.decoder(config.net, image_shape, config.latent_dim)
-        if config.likelihood == "gaussian-learned":
-            self.pixel_logvar = nn.Parameter(torch.tensor(2 * np.log(config.sigma)).float())
+        self.image_shape = nets.check_image_shape(image_shape)
+        self.layout = layout
+        self.latent_dim = layout.width  # D, columns of a code
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return the objective's named terms for images (B, C, H, W) on [0, 1].
@@ -90,43 +76,28 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
-    def phases(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of each optimizer; each step runs the phases in this order.
+    def phases(self) -> dict[str, Phase]:
+        """Return what each optimizer moves; each step runs the phases in this order.
 
         Most methods have one. One with several (a generator and a discriminator) overrides this
         and looks at ``context.phase`` in ``terms``.
         """
-        return {"model": list(self.parameters())}
+        return {"model": Phase(list(self.parameters()))}
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return mean and logvar of q(z|x), each (B, D); None if codes are points."""
+        """Return mean and logvar of the continuous latents' q(z|x), each (B, continuous).
+
+        None if they are points, or if there are none.
+        """
         return None
 
     def codes(self, images: Tensor) -> Tensor:
-        """Return the code of each image, (B, D): the posterior's mean where there is one."""
-        posterior = self.posterior(images)
-        return Tensor.float(self.encoder(images)) if posterior is None else posterior[0]
+        """Return the code of each image, (B, D): means, and categories' probabilities."""
+        raise NotImplementedError
 
-    def log_likelihood(self, z: Tensor, images: Tensor) -> Tensor:
-        """Return log p(x|z) of each image, shape (B,), nats."""
-        pixels = self.decoder(z).float()
-        if self.config.likelihood == "bernoulli":
-            return bernoulli_log_likelihood(pixels, images)
-        return gaussian_log_likelihood(pixels, images, self.pixel_log_variance())
-
-    def pixel_log_variance(self) -> Tensor | float:
-        """Return the log variance of a pixel under a Gaussian likelihood."""
-        if self.config.likelihood == "gaussian-learned":
-            # A perfectly reconstructed pixel would send it to minus infinity: stop at 1/1000.
-            return self.pixel_logvar.clamp(min=2 * float(np.log(1e-3)))
-        return 2 * float(np.log(self.config.sigma))
-
-    def pixel_mean(self, z: Tensor) -> Tensor:
-        """Return E[x|z] on [0, 1] for codes (B, D), shape (B, C, H, W)."""
-        pixels = self.decoder(z).float()
-        if self.config.likelihood == "bernoulli":
-            return torch.sigmoid(pixels)
-        return pixels.clamp(0, 1)
+    def pixel_mean(self, codes: Tensor) -> Tensor:
+        """Return the image of each code (B, D), shape (B, C, H, W) on [0, 1]."""
+        raise NotImplementedError
 
     # From here on: what users call. Numpy or torch in, torch on the CPU out, no gradient.
 
@@ -176,8 +147,8 @@ class Method(nn.Module):
         return self.decode(self.encode(images))
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
-        """Draw codes from the prior p(z) = N(0, I), (count, D)."""
-        return torch.randn(count, self.latent_dim, generator=noise)
+        """Draw codes from the prior p(z), (count, D)."""
+        return self.layout.prior_sample(count, noise)
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Return images of codes drawn from the prior, (count, C, H, W) float32 on [0, 1]."""

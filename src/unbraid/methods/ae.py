@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unbraid.methods._base import Context, Method, MethodConfig, Terms
+from unbraid import nets
+from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._base import Context, Terms
 
 
 @dataclass(frozen=True)
-class Config(MethodConfig):
+class Config(AutoencoderConfig):
     """Options of the autoencoder.
 
     >>> from unbraid.methods import build
@@ -24,8 +26,11 @@ class Config(MethodConfig):
     """
 
 
-class Model(Method):
+class Model(Autoencoder):
     """The autoencoder."""
+
+    def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
+        super().__init__(config, image_shape, config.latent_dim)
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``reconstruction`` = -log p(x|z), which is the loss."""

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from unbraid import nets
 from unbraid.distributions import gaussian_kl, gaussian_sample
-from unbraid.methods._base import Context, Method, MethodConfig, Terms, require
+from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._base import Context, Terms, require
 
 
 @dataclass(frozen=True)
-class Config(MethodConfig):
+class Config(AutoencoderConfig):
     """Options of the variational autoencoder.
 
     Args:
@@ -50,19 +52,27 @@ def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
     return {"loss": reconstruction + weight * total, "reconstruction": reconstruction, "kl": total}
 
 
-class Model(Method):
+class Model(Autoencoder):
     """The variational autoencoder."""
 
     config: Config
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
-        super().__init__(config, image_shape, encoder_outputs=2)
+        super().__init__(config, image_shape, 2 * config.latent_dim)
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x), each (B, D)."""
         mean, logvar = self.encoder(images).float().chunk(2, 1)
         # exp of more overflows; a posterior this wide or narrow is far outside any use
         return mean, logvar.clamp(-30, 20)
+
+    def draw(self, images: Tensor, noise: torch.Generator) -> Tensor:
+        """Draw z ~ q(z|x) for each image, (B, D)."""
+        return gaussian_sample(*self.posterior(images), noise)
+
+    def kl(self, images: Tensor) -> Tensor:
+        """Return KL(q(z_j|x) || p(z_j)), (B, D), nats."""
+        return gaussian_kl(*self.posterior(images))
 
     def kl_weight(self, context: Context) -> float:
         """Return the weight of the latent terms: 0 to 1 over the warm-up, then 1."""
