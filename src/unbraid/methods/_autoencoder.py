@@ -1,0 +1,97 @@
+"""What methods with an encoder, a decoder and a likelihood share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unbraid import nets
+from unbraid.distributions import Layout, bernoulli_log_likelihood, gaussian_log_likelihood
+from unbraid.methods._base import Method, MethodConfig, require
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig(MethodConfig):
+    """Options of every method with an encoder and a decoder.
+
+    Args:
+        latent_dim: number of continuous latents.
+        net: ``conv`` or ``mlp``, see ``unbraid.nets``.
+        likelihood: p(x|z) of a pixel: ``bernoulli``, ``gaussian`` of standard deviation
+            ``sigma``, or ``gaussian-learned``, whose one variance is trained along (Rybkin et
+            al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").
+        sigma: standard deviation of a pixel, on [0, 1]; where training starts if learned.
+    """
+
+    latent_dim: int = 10
+    net: nets.Net = "conv"
+    likelihood: Literal["bernoulli", "gaussian", "gaussian-learned"] = "bernoulli"
+    sigma: float = 0.1
+
+    def __post_init__(self) -> None:
+        require(self.latent_dim, 1, "latent_dim")
+        require(self.sigma, 0, "sigma", above=True)
+
+
+class Autoencoder(Method):
+    """An encoder, a decoder and p(x|z).
+
+    Args:
+        config: the method's options.
+        image_shape: (C, H, W).
+        encoder_outputs: how many numbers the encoder gives for an image.
+        layout: of the codes; ``latent_dim`` continuous latents if not given.
+    """
+
+    config: AutoencoderConfig
+
+    def __init__(
+        self,
+        config: AutoencoderConfig,
+        image_shape: nets.ImageShape,
+        encoder_outputs: int,
+        layout: Layout | None = None,
+    ) -> None:
+        super().__init__(config, image_shape, layout or Layout(continuous=config.latent_dim))
+        self.encoder = nets.encoder(config.net, image_shape, encoder_outputs)
+        self.decoder = nets.decoder(config.net, image_shape, self.layout.width)
+        if config.likelihood == "gaussian-learned":
+            self.pixel_logvar = nn.Parameter(torch.tensor(2 * np.log(config.sigma)).float())
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Return the code of each image, (B, D): the posterior's mean where there is one."""
+        posterior = self.posterior(images)
+        return Tensor.float(self.encoder(images)) if posterior is None else posterior[0]
+
+    def draw(self, images: Tensor, noise: torch.Generator) -> Tensor:
+        """Return a code of each image as training draws it, (B, D); a point without posterior."""
+        return self.codes(images)
+
+    def kl(self, images: Tensor) -> Tensor | None:
+        """Return KL(q(z|x) || p(z)) of each image and latent, nats; None without posterior."""
+        return None
+
+    def log_likelihood(self, z: Tensor, images: Tensor) -> Tensor:
+        """Return log p(x|z) of each image, shape (B,), nats."""
+        pixels = self.decoder(z).float()
+        if self.config.likelihood == "bernoulli":
+            return bernoulli_log_likelihood(pixels, images)
+        return gaussian_log_likelihood(pixels, images, self.pixel_log_variance())
+
+    def pixel_log_variance(self) -> Tensor | float:
+        """Return the log variance of a pixel under a Gaussian likelihood."""
+        if self.config.likelihood == "gaussian-learned":
+            # A perfectly reconstructed pixel would send it to minus infinity: stop at 1/1000.
+            return self.pixel_logvar.clamp(min=2 * float(np.log(1e-3)))
+        return 2 * float(np.log(self.config.sigma))
+
+    def pixel_mean(self, codes: Tensor) -> Tensor:
+        """Return E[x|z] on [0, 1] for codes (B, D), shape (B, C, H, W)."""
+        pixels = self.decoder(codes).float()
+        if self.config.likelihood == "bernoulli":
+            return torch.sigmoid(pixels)
+        return pixels.clamp(0, 1)
