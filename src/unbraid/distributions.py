@@ -122,7 +122,7 @@ class Layout:
         return blocks, rest
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
-        """Draw codes from the prior: uniform one-hot categories and continuous latents, (count, D)."""
+        """Draw codes from the prior, categories uniform and one-hot, (count, D)."""
         device = noise.device
         blocks = [
             F.one_hot(torch.randint(k, (count,), generator=noise, device=device), k).float()

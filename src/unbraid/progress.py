@@ -42,6 +42,7 @@ class Display(Recorder):
         self.started = time.monotonic()
         self.bar: Progress | None = None
         self.shown = 0.0
+        self.explained = False
         self.epochs = 1
         self.first_step: int | None = None  # of this session, for an ETA that a resume keeps true
 
@@ -111,6 +112,13 @@ class Display(Recorder):
             f"{terms_line(record, prefix)}  "
             f"({record['images_per_second']:,.0f} images/s, {eta:,.0f} s left)"
         )
+        if record.get(f"{prefix}total_correlation", 0) < 0 and not self.explained:
+            self.explained = True
+            self._print(
+                "note: the three terms of the KL are estimates from single batches, and biased: a "
+                "total correlation below 0 is the estimator's, not the model's. result.json will "
+                "have those over 10,000 images, with standard errors."
+            )
 
     def warn(self, sentence: str) -> None:
         """Print a warning on a line."""

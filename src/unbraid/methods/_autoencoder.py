@@ -94,4 +94,4 @@ class Autoencoder(Method):
         pixels = self.decoder(codes).float()
         if self.config.likelihood == "bernoulli":
             return torch.sigmoid(pixels)
-        return pixels.clamp(0, 1)
+        return Tensor.clamp(pixels, 0, 1)
