@@ -1,0 +1,68 @@
+"""What tests share: one thread, a cache folder of their own, tiny data and a tiny finished run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Before numpy or torch is loaded, here and in every process a test starts: tiny models are
+# quickest on one thread, and results do not hang on the number of cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import pytest
+
+from unbraid.datasets import Dataset, load_dataset
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep caches out of the user's own folder; one for all tests, so MNIST unpacks once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNBRAID_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def squares_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 images of 16 by 16: a square in each of 10 rows and 10 columns, in 3 greys."""
+    grey, row, column = np.indices((3, 10, 10)).reshape(3, -1)
+    images = np.zeros((300, 16, 16), np.uint8)
+    for image, g, r, c in zip(images, grey, row, column, strict=True):
+        image[r + 1 : r + 6, c + 1 : c + 6] = 85 * (g + 1)
+    path = tmp_path_factory.mktemp("data") / "squares.npz"
+    np.savez(
+        path,
+        images=images,
+        factors=np.stack([grey, row, column], 1),
+        factor_names=np.array(["grey", "row", "column"]),
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def squares(squares_npz: Path) -> Dataset:
+    """All 300 squares, in the order of their factors."""
+    return load_dataset(str(squares_npz), full=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(squares_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of a small VAE on the squares; copy its folder before changing it."""
+    from unbraid.methods import configure
+    from unbraid.runs import RunConfig, train_run
+    from unbraid.training import TrainingConfig
+
+    config = RunConfig(
+        configure("vae", latent_dim=4, net="mlp"),
+        "npz",
+        {"path": str(squares_npz)},
+        TrainingConfig(epochs=3, batch_size=16, precision="f32"),
+    )
+    return train_run(config, tmp_path_factory.mktemp("runs") / "tiny")
