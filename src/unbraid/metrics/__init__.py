@@ -1,0 +1,146 @@
+"""Metrics: each file here is one, found by its name; ``evaluate`` runs any of them.
+
+A metric module defines a frozen dataclass ``Config`` (its options, each with a default) and
+``compute(evidence, config, seed) -> Score``. ``evidence`` holds the inputs, checked; ``NEEDS``
+names those that the metric cannot do without, ``("codes", "factors")`` unless it says otherwise.
+A metric is a pure function of these: same inputs, options and seed, same score. It may import
+numpy, scipy, scikit-learn and LightGBM, not torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from unbraid import registry
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.factors import FactorSpec
+from unbraid.metrics._evidence import Encoder, Evidence, gather
+from unbraid.metrics._protocols import PROTOCOLS
+from unbraid.metrics._score import Estimate, Score
+
+__all__ = ["PROTOCOLS", "Encoder", "Estimate", "Evidence", "Score", "evaluate", "gather", "needs"]
+
+
+def evaluate(
+    codes: ArrayLike | None = None,
+    factors: ArrayLike | None = None,
+    specs: Sequence[FactorSpec] | None = None,
+    metrics: Literal["all"] | str | Sequence[str] = "all",
+    protocol: str | None = None,
+    seed: int = 0,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    test: tuple[ArrayLike, ArrayLike] | None = None,
+    logvar: ArrayLike | None = None,
+    runs: Sequence[ArrayLike] | None = None,
+    images: ArrayLike | None = None,
+    reconstructions: ArrayLike | None = None,
+    log_weights: ArrayLike | None = None,
+    encoder: Encoder | None = None,
+) -> dict[str, Score]:
+    """Score a representation with any of the metrics.
+
+    Args:
+        codes: (N, D) codes of N images; the means, where codes are distributions.
+        factors: (N, F) what made each image. Any rows will do, no full grid is needed.
+        specs: what each factor is; without them whole numbers are taken for ordered levels and
+            other numbers for continuous factors.
+        metrics: ``"all"`` that the given inputs allow (with a protocol: all of its metrics),
+            one name or several.
+        protocol: a named set of settings: ``"locatello2019"``, ``"chen2018"``, ``"hsu2023"``.
+        seed: of every split, draw and predictor.
+        options: options of single metrics, ``{"mig": {"bins": 40}}``, above the protocol's.
+        test: (codes, factors) to test predictors on; without, a share of the rows is held out.
+        logvar: (N, D) log variances of the codes' Gaussian posteriors.
+        runs: codes (N, D_r) of several trainings on the same images, for UDR.
+        images, reconstructions: (N, ...) in [0, 1].
+        log_weights: (N, K) log importance weights in nats.
+        encoder: maps factors (n, F) and a numpy Generator to codes (n, D); FactorVAE and
+            BetaVAE then encode fresh factors, as published, instead of drawing rows.
+
+    Returns:
+        One Score per metric, by name, in alphabetical order.
+
+    Raises:
+        UnbraidError: unknown metric, protocol or option, inputs that are missing or make no
+            sense (NaN, other lengths, a factor with one value, too few rows).
+
+    >>> import numpy as np
+    >>> factors = np.random.default_rng(0).integers(0, 8, (2000, 2))
+    >>> evaluate(codes=factors, factors=factors, metrics="mig")["mig"].value > 0.97
+    True
+    """
+    evidence = gather(
+        codes,
+        factors,
+        specs,
+        test=test,
+        logvar=logvar,
+        runs=runs,
+        images=images,
+        reconstructions=reconstructions,
+        log_weights=log_weights,
+        encoder=encoder,
+    )
+    preset = _preset(protocol)
+    names = _chosen(metrics, list(preset) if protocol else None, evidence)
+    given = options or {}
+    for name in given:
+        registry.check("metrics", name)
+    scores = {}
+    for name in names:
+        module = registry.load("metrics", name)
+        _check_needs(name, module, evidence)
+        merged = {**preset.get(name, {}), **given.get(name, {})}
+        config = registry.build(module.Config, merged, f"metric {name}")
+        scores[name] = module.compute(evidence, config, seed)
+    return scores
+
+
+def needs(module: ModuleType) -> tuple[str, ...]:
+    """Return the inputs that a metric module cannot do without."""
+    return getattr(module, "NEEDS", ("codes", "factors"))
+
+
+def _preset(protocol: str | None) -> Mapping[str, Mapping[str, Any]]:
+    if protocol is None:
+        return {}
+    if protocol not in PROTOCOLS:
+        raise UnbraidError(
+            f"unknown protocol '{protocol}'{did_you_mean(protocol, PROTOCOLS)}: "
+            f"known are {', '.join(PROTOCOLS)}."
+        )
+    return PROTOCOLS[protocol]
+
+
+def _chosen(
+    metrics: str | Sequence[str], preset: list[str] | None, evidence: Evidence
+) -> list[str]:
+    if metrics == "all" and preset is not None:
+        return sorted(preset)
+    if metrics != "all":
+        asked = [metrics] if isinstance(metrics, str) else metrics
+        return sorted({registry.check("metrics", name) for name in asked})
+    possible = [
+        name
+        for name in registry.names("metrics")
+        if all(evidence.has(need) for need in needs(registry.load("metrics", name)))
+    ]
+    if not possible:
+        raise UnbraidError(
+            "there is nothing to measure: give codes and factors, or other inputs of evaluate."
+        )
+    return possible
+
+
+def _check_needs(name: str, module: ModuleType, evidence: Evidence) -> None:
+    missing = [need for need in needs(module) if not evidence.has(need)]
+    if missing:
+        raise UnbraidError(
+            f"metric {name} needs {' and '.join(needs(module))}, but {' and '.join(missing)} "
+            "were not given."
+        )

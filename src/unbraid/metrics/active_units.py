@@ -1,0 +1,74 @@
+"""Active units: how many codes depend on the image at all?
+
+Burda et al. 2016, "Importance Weighted Autoencoders", section 5.1: a code is active if the
+variance of its posterior mean over images exceeds 0.01.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._resampling import blocks
+from unbraid.metrics._score import Estimate, Score, settings
+
+NEEDS = ("codes",)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How units are counted.
+
+    Args:
+        min_variance: a code of higher variance is active.
+        resamples: bootstrap samples of blocks of rows, for the standard error.
+    """
+
+    min_variance: float = 0.01
+    resamples: int = 200
+
+
+def compute(evidence: Evidence, config: Config, seed: int) -> Score:
+    """Return the number of active codes; ``per_code`` holds the variances.
+
+    >>> import numpy as np
+    >>> from unbraid.metrics import gather
+    >>> z = np.random.default_rng(0).standard_normal((500, 3)) * [1, 1, 0.01]
+    >>> compute(gather(z), Config(), seed=0).value
+    2.0
+    """
+    codes = evidence.codes - evidence.codes.mean(axis=0)
+    variance = codes.var(axis=0)
+    active = variance > config.min_variance
+    error = _bootstrap_error(codes, config, seed)
+    count = codes.shape[1]
+    return Score(
+        "active-units",
+        f"variance > {config.min_variance:g}",
+        float(active.sum()),
+        error,
+        settings(evidence.sizes, config, seed, "block bootstrap"),
+        parts={
+            "count": Estimate(float(active.sum()), error),
+            "share": Estimate(float(active.mean()), error / count),
+        },
+        per_code=variance,
+        detail={"active": active},
+        notes=evidence.notes(),
+    )
+
+
+def _bootstrap_error(codes: np.ndarray, config: Config, seed: int) -> float:
+    """Return the standard error of the count; blocks of rows are drawn with replacement."""
+    groups = blocks(len(codes), min(50, len(codes)), seed)
+    count = int(groups.max()) + 1
+    first = np.stack([codes[groups == g].sum(axis=0) for g in range(count)])
+    second = np.stack([np.square(codes[groups == g]).sum(axis=0) for g in range(count)])
+    drawn = np.random.default_rng(seed).multinomial(
+        count, np.full(count, 1 / count), size=config.resamples
+    )
+    rows = (drawn @ np.bincount(groups))[:, None]
+    variance = drawn @ second / rows - np.square(drawn @ first / rows)
+    return float((variance > config.min_variance).sum(axis=1).std(ddof=1))
