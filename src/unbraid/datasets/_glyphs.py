@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from unbraid.datasets import load_dataset
 from unbraid.datasets._cache import cached
@@ -27,7 +28,7 @@ _NODES = 60  # a grid's side: its spacing is about a pixel of the largest digit 
 _SPACING = 2 * (RADIUS + MARGIN) / (_NODES - 1)
 _STEP = 1.1 * MARGIN / 255  # in sizes: half a level is 0.02 pixels of a digit 40 pixels in size
 _INK = 96  # grey level at a stroke's edge: of 64 to 144 it leaves the fewest strokes broken
-_STEEPEST = 1.0  # shear beyond which a glyph is no upright digit any more (0.2% of MNIST)
+_STEEPEST = 1.0  # shear, x per y, beyond which a digit cannot be set upright
 _CHUNK = 500
 _VERSION = 1  # of all that shapes the cached array
 _RECORD = np.dtype(
@@ -60,8 +61,8 @@ class Glyphs:
 def load_glyphs(split: str) -> Glyphs:
     """Return the digits of MNIST's own ``"train"`` or ``"test"`` split, prepared once and cached.
 
-    Glyphs that have no centre line to speak of, or one that stays lopsided (about one in a
-    hundred), are left out.
+    Glyphs that have no centre line to speak of, or one that stays lopsided, are left out (fewer
+    than one in a hundred).
     """
     records = cached(f"digits-glyphs-{split}-v{_VERSION}", lambda: _prepare_split(split))
     fields = Fields(records["field"], spacing=_SPACING, radius=RADIUS, step=_STEP)
@@ -100,7 +101,7 @@ def prepare(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]
         (N,) which digits are usable, and for each of those a record whose ``field`` and
         ``extent`` are filled in.
     """
-    lines = trace(thin(double(images) >= 16 * _INK))
+    lines = trace(thin(without_specks(double(images) >= 16 * _INK)))
     lines, shear = upright(lines, len(images))
     extent = _extent(lines, len(images))
     # A missing digit has no extent; a plain stroke is as long as its size, all others longer.
@@ -140,6 +141,27 @@ class Lines:
 
     glyph: NDArray[np.int64]
     ends: NDArray[np.float64]
+
+
+def without_specks(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return images of ink (N, H, W) without pieces that hold less than 1/16 of an image's ink.
+
+    >>> int(without_specks(np.array([[[1, 0, 0] + 17 * [1]]], bool)).sum())
+    17
+    """
+    touching = np.zeros((3, 3, 3), bool)
+    touching[1] = True  # neighbours, diagonal ones too, in the same image
+    piece, count = ndimage.label(ink, touching)
+    inked = np.flatnonzero(ink)
+    image_of = np.zeros(count + 1, np.int64)
+    image_of[piece.ravel()[inked]] = inked // ink[0].size
+    share = np.bincount(piece.ravel(), minlength=count + 1) / np.maximum(
+        1, ink.sum(axis=(1, 2))[image_of]
+    )
+    whole = share >= 1 / 16
+    whole[0] = False  # the background
+    kept: NDArray[np.bool_] = whole[piece]
+    return kept
 
 
 def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -82,19 +82,48 @@ class Config:
 
 @dataclass(frozen=True)
 class Digits(Dataset):
-    """A Dataset that also knows whose handwriting each image is.
+    """A Dataset that also knows whose handwriting each image is, and can draw more.
 
     Args:
         style: (N,) rows of the MNIST split the handwriting is from.
+        renderer: what drew the images.
     """
 
-    style: NDArray[np.int64] | None = None
+    style: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    renderer: Renderer | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Digits:
         """Return the data set made of the given rows, in that order."""
         part = super().take(rows)
-        style = None if self.style is None else self.style[rows]
-        return Digits(part.name, part.images, part.factors, part.specs, part.split, style)
+        return replace(self, images=part.images, factors=part.factors, style=self.style[rows])
+
+    def vary(
+        self, row: int, name: str, values: NDArray[np.float64], seed: int = 0
+    ) -> NDArray[np.uint8]:
+        """Draw image ``row`` again with one factor at other values, all else as it was.
+
+        Args:
+            row: the image to start from; it keeps its handwriting, save where digits change.
+            name: the factor that moves.
+            values: (K,) what it moves through, as stored in ``factors``.
+            seed: chooses the handwriting of other digits.
+
+        Returns:
+            uint8 (K, 1, canvas, canvas).
+        """
+        assert self.renderer is not None
+        assert self.factors is not None
+        self.factor(name)  # raises if there is none
+        factors = np.repeat(self.factors[row : row + 1, :6], len(values), axis=0)
+        style = np.repeat(self.style[row], len(values))
+        if name == "style":
+            style = self.renderer.glyphs.source[np.asarray(values, np.int64)]
+        else:
+            factors[:, self.factor_names.index(name)] = values
+        if name == "digit":
+            other = factors[:, 0] != self.factors[row, 0]
+            style = np.where(other, self.renderer.choose(factors, seed), style)
+        return self.renderer.draw(factors, style)
 
 
 def load(config: Config, split: str) -> Digits:
@@ -127,7 +156,7 @@ def load(config: Config, split: str) -> Digits:
         sources = renderer.glyphs.source
         specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
         factors = np.column_stack([factors, np.searchsorted(sources, style)])
-    return Digits("digits", images, factors, specs, split, style)
+    return Digits("digits", images, factors, specs, split, style, renderer)
 
 
 def factor_specs(config: Config) -> tuple[FactorSpec, ...]:

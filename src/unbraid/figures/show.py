@@ -1,0 +1,194 @@
+"""Samples of a data set with their factors, and a strip for each factor moving alone."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TARGET = "dataset"
+_GAP = 2  # pixels between tiles
+_GAP_GREY = 255
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the figure.
+
+    Args:
+        rows: rows of samples.
+        columns: samples a row.
+        steps: images a strip.
+        seed: draws the samples.
+    """
+
+    rows: int = 4
+    columns: int = 10
+    steps: int = 10
+    seed: int = 0
+
+
+def draw(dataset: Dataset, config: Config) -> Figure:
+    """Draw the samples above, each with its factors, and the strips below.
+
+    Where a data set can draw (``digits``), a strip shows one handwriting with all else fixed;
+    elsewhere it shows the images whose other factors are nearest to fixed.
+
+    >>> from unbraid.datasets import load_dataset
+    >>> figure = draw(load_dataset("mnist", split="test"), Config(rows=2))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['', 'digit']
+    """
+    from matplotlib.figure import Figure
+
+    for name in ("rows", "columns", "steps"):
+        if (found := getattr(config, name)) < 1:
+            raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
+    moving = [spec for spec in dataset.specs if _moves(spec)]
+    width = 10.0
+    heights = [config.rows * (width / config.columns * 1.25)]
+    heights += [width / config.steps + 0.3 for _ in moving]
+    figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
+    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    _samples(axes[0], dataset, moving, config)
+    base = _middle_row(dataset, moving) if moving else 0
+    for ax, spec in zip(axes[1:], moving, strict=True):
+        _strip(ax, dataset, spec, base, config)
+    return figure
+
+
+def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
+    count = min(config.rows * config.columns, len(dataset))
+    rows = np.sort(np.random.default_rng(config.seed).choice(len(dataset), count, replace=False))
+    images = dataset.images[rows]
+    # A white band under each row of tiles holds their labels.
+    band = int(0.25 * dataset.image_shape[1]) if moving else 0
+    tile_height, tile_width = dataset.image_shape[1] + band + _GAP, dataset.image_shape[2] + _GAP
+    lines = [
+        _row_of_tiles(images[start : start + config.columns], config.columns, band)
+        for start in range(0, count, config.columns)
+    ]
+    _show(ax, np.concatenate(lines))
+    ax.set_xticks([])
+    names = ", ".join(spec.name + (f" ({spec.unit})" if spec.unit else "") for spec in moving)
+    title = f"{dataset.name}, {dataset.split}: {len(dataset):,} images"
+    ax.set_title(title + (f"; below each: {names}" if names else ""), fontsize=9, loc="left")
+    for index, row in enumerate(rows if moving else ()):
+        values = ", ".join(_value(spec, dataset.factor(spec.name)[row], 2) for spec in moving)
+        ax.text(
+            (index % config.columns + 0.5) * tile_width,
+            (index // config.columns + 1) * tile_height - _GAP - band,
+            "\n".join(textwrap.wrap(values, 21)[:2]),
+            ha="center",
+            va="top",
+            fontsize=5.5,
+            linespacing=1.0,
+        )
+
+
+def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Config) -> None:
+    values = _steps(spec, config.steps)
+    vary = getattr(dataset, "vary", None)
+    if vary is not None:
+        images = vary(base, spec.name, values)
+    else:
+        rows = _nearest_rows(dataset, spec, values, base)
+        images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
+    _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0))
+    middles = (np.arange(len(images)) + 0.5) * (dataset.image_shape[2] + _GAP)
+    ax.set_xticks(middles, [_value(spec, value) for value in values], fontsize=7)
+    ax.set_ylabel(spec.name + (f"\n({spec.unit})" if spec.unit else ""), fontsize=8)
+
+
+def _show(ax: Axes, picture: NDArray[np.uint8]) -> None:
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    ax.set_yticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _row_of_tiles(images: NDArray[np.uint8], places: int, band: int) -> NDArray[np.uint8]:
+    """Lay images (K, C, H, W) side by side, white around them: (height, width) or RGB."""
+    count, channels, height, width = images.shape
+    shape = (height + band + _GAP, places, width + _GAP, channels)
+    row = np.full(shape, _GAP_GREY, np.uint8)
+    row[:height, :count, :width] = images.transpose(2, 0, 3, 1)
+    flat = row.reshape(shape[0], -1, channels)
+    return flat[..., 0] if channels == 1 else flat[..., :3]
+
+
+def _moves(spec: FactorSpec) -> bool:
+    """Whether a factor has more than one value to show."""
+    if spec.values is not None:
+        return len(spec.values) > 1
+    return spec.range is not None and spec.range[0] < spec.range[1]
+
+
+def _steps(spec: FactorSpec, steps: int) -> NDArray[np.float64]:
+    """Return evenly spread values of a factor, as stored: all of a categorical one that fit."""
+    if spec.values is None:
+        assert spec.range is not None
+        return np.linspace(*spec.range, steps)
+    return np.unique(np.linspace(0, len(spec.values) - 1, steps).round())
+
+
+def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
+    """Write a stored value in the factor's own words."""
+    value = stored if spec.values is None else spec.values[int(stored)]
+    return value if isinstance(value, str) else f"{value:.{figures}g}"
+
+
+def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
+    """Return a factor's column scaled so that its values span 0 to 1."""
+    low, high = (0, len(spec.values) - 1) if spec.values is not None else spec.range or (0, 1)
+    scaled: NDArray[np.float64] = (dataset.factor(spec.name) - low) / (high - low)
+    return scaled
+
+
+def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far apart two values are, given their difference on the 0 to 1 scale."""
+    if spec.kind == "categorical":
+        return (offset != 0).astype(np.float64)
+    if spec.kind == "periodic":
+        return np.minimum(abs(offset), 1 - abs(offset))
+    return np.asarray(abs(offset))
+
+
+def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
+    """Return the row whose ordered factors are nearest to the middle of their ranges."""
+    away = np.zeros(len(dataset))
+    for spec in moving:
+        if spec.kind != "categorical":
+            away += (_unit(dataset, spec) - 0.5) ** 2
+    return int(away.argmin())
+
+
+def _nearest_rows(
+    dataset: Dataset, spec: FactorSpec, values: NDArray[np.float64], base: int
+) -> NDArray[np.int64]:
+    """Return for each value of one factor the row there that is otherwise nearest to ``base``."""
+    others = np.zeros(len(dataset))
+    for other in dataset.specs:
+        if other.name != spec.name and _moves(other):
+            column = _unit(dataset, other)
+            others += _away(other, column - column[base]) ** 2
+    stored = dataset.factor(spec.name)
+    low, high = _steps(spec, 2)[[0, -1]]
+    # First the factor itself, then the others: a hundredth of its span outweighs all of those.
+    return np.array(
+        [
+            int(((abs(stored - value) / (high - low)) ** 2 * 1e4 + others).argmin())
+            for value in values
+        ]
+    )
