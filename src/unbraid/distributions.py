@@ -90,9 +90,7 @@ def gumbel_softmax_sample(logits: Tensor, temperature: float, noise: torch.Gener
 
     Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", equation 2.
     """
-    uniform = torch.rand(logits.shape, generator=noise, device=logits.device, dtype=logits.dtype)
-    tiny = torch.finfo(logits.dtype).tiny
-    gumbel = -torch.log(-torch.log(uniform.clamp(min=tiny)).clamp(min=tiny))
+    gumbel = -torch.empty_like(logits).exponential_(generator=noise).log()
     return torch.softmax((logits + gumbel) / temperature, -1)
 
 

@@ -54,7 +54,7 @@ def conv_plan(shape: ImageShape) -> list[ImageShape]:
     return plan
 
 
-def _kernel(shape: ImageShape) -> tuple[int, int]:
+def kernel(shape: ImageShape) -> tuple[int, int]:
     """Return the kernel that halves (or doubles to) ``shape`` exactly, with stride 2, padding 1."""
     _, height, width = shape
     return 4 - height % 2, 4 - width % 2
@@ -66,7 +66,7 @@ def conv_encoder(shape: ImageShape, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise(plan):
         layers += [
-            nn.Conv2d(before[0], after[0], _kernel(before), stride=2, padding=1),
+            nn.Conv2d(before[0], after[0], kernel(before), stride=2, padding=1),
             nn.ReLU(inplace=True),
         ]
     channels, height, width = plan[-1]
@@ -92,7 +92,7 @@ def conv_decoder(shape: ImageShape, inputs: int) -> nn.Sequential:
     ]
     for before, after in pairwise(plan):
         layers += [
-            nn.ConvTranspose2d(before[0], after[0], _kernel(after), stride=2, padding=1),
+            nn.ConvTranspose2d(before[0], after[0], kernel(after), stride=2, padding=1),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers[:-1])  # pixel parameters are not rectified

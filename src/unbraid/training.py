@@ -351,8 +351,8 @@ class Loop:
         size = min(self.config.batch_size, len(self.held_out))
         noise = generator(self.device, self.config.seed, VALIDATION)
         context = Context(noise, math.inf, total=len(self.rows))
-        sums: dict[str, Tensor] = {}
-        codes, count = [], 0
+        found: dict[str, list[Tensor]] = defaultdict(list)
+        codes = []
         self.model.eval()
         with hardware.autocast(self.device, self.precision):
             for rows in torch.split(self.held_out, size):
@@ -360,13 +360,12 @@ class Loop:
                 codes.append(self.model.codes(images))
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
-                count += 1
                 for phase in self.optimizers:
                     terms = self.model.terms(images, context._replace(phase=phase))
                     for name, value in terms.items():
-                        sums[name] = sums.get(name, torch.zeros_like(value)) + value
+                        found[name].append(value)
         self.model.train()
-        figures = {name: float(value) / count for name, value in sums.items()}
+        figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
         if self.model.posterior(images) is not None:
             figures["active_units"] = int((torch.cat(codes).var(0) > ACTIVE_VARIANCE).sum())
         return figures

@@ -1,0 +1,225 @@
+"""InfoGAN: a generator whose codes can be read back from its images, and so come to mean something.
+
+Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing
+Generative Adversarial Nets", equation 6:
+
+    min over G, Q  max over D   V(D, G) - lambda L_I(G, Q)
+
+with L_I = E log Q(c|G(z,c)) + H(c), a lower bound on the mutual information of code and image. The
+generator's loss is the non-saturating one; codes are one category and a few uniform numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unbraid import nets
+from unbraid.distributions import LOG_2PI, Layout
+from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, require
+
+
+@dataclass(frozen=True)
+class Config(MethodConfig):
+    """Options of InfoGAN; the defaults are its paper's for MNIST (appendix C.1).
+
+    Args:
+        categories: number of values of the categorical code.
+        continuous: number of continuous codes, each uniform on [-1, 1].
+        noise: number of noise variables, which carry what the codes do not.
+        channels: of the layers next to the image; deeper ones have up to four times as many.
+        hidden: width of the fully connected layers.
+        categorical_weight: lambda of the categorical code.
+        continuous_weight: lambda of the continuous codes.
+        discriminator_lr: learning rate of the discriminator, as a share of the generator's.
+        spectral_norm: hold the discriminator's layers to Lipschitz constant 1 (Miyato et al.
+            2018, "Spectral Normalization for GANs") in place of its batch normalisation.
+
+    >>> Config(categories=12).continuous
+    2
+    """
+
+    categories: int = 10
+    continuous: int = 2
+    noise: int = 62
+    channels: int = 64
+    hidden: int = 1024
+    categorical_weight: float = 1.0
+    continuous_weight: float = 1.0
+    discriminator_lr: float = 0.2
+    spectral_norm: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.categories, 2, "categories")
+        for name in ("continuous", "noise", "channels", "hidden"):
+            require(getattr(self, name), 1, name)
+        for name in ("categorical_weight", "continuous_weight"):
+            require(getattr(self, name), 0, name)
+        require(self.discriminator_lr, 0, "discriminator_lr", above=True)
+
+
+def information(outputs: Tensor, codes: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+    """Return the lower bounds L_I of the categorical and the continuous codes, nats per image.
+
+    Args:
+        outputs: of the recognition net, (B, D): logits of the category, then means of Gaussians
+            of unit variance.
+        codes: what the images were made from, (B, D).
+        layout: of both.
+    """
+    (logits,), mean = layout.split(outputs)
+    (category,), value = layout.split(codes)
+    log_q = (torch.log_softmax(logits, 1) * category).sum(1)
+    categorical = log_q.mean() + math.log(logits.shape[1])
+    log_q = -0.5 * ((value - mean).square() + LOG_2PI).sum(1)
+    continuous = log_q.mean() + layout.continuous * math.log(2)  # H of U(-1, 1) is log 2
+    return categorical, continuous
+
+
+def plan(shape: nets.ImageShape, channels: int) -> list[nets.ImageShape]:
+    """Return the feature shapes from the image down to a map of 7 pixels or less."""
+    shapes = [shape]
+    _, height, width = shape
+    while min(height, width) > 7:
+        height, width = -(-height // 2), -(-width // 2)
+        shapes.append((min(channels * 2 ** (len(shapes) - 1), 4 * channels), height, width))
+    return shapes
+
+
+def generator(config: Config, shape: nets.ImageShape, inputs: int) -> nn.Sequential:
+    """Build G, (B, inputs) to image logits (B, C, H, W)."""
+    shapes = plan(shape, config.channels)[::-1]
+    flat = math.prod(shapes[0])
+    layers: list[nn.Module] = [
+        nn.Linear(inputs, config.hidden, bias=False),
+        nn.BatchNorm1d(config.hidden),
+        nn.ReLU(inplace=True),
+        nn.Linear(config.hidden, flat, bias=False),
+        nn.BatchNorm1d(flat),
+        nn.ReLU(inplace=True),
+        nn.Unflatten(1, shapes[0]),
+    ]
+    for before, after in pairwise(shapes):
+        last = after is shapes[-1]
+        kernel = nets.kernel(after)
+        layers.append(
+            nn.ConvTranspose2d(before[0], after[0], kernel, stride=2, padding=1, bias=last)
+        )
+        if not last:
+            layers += [nn.BatchNorm2d(after[0]), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def trunk(config: Config, shape: nets.ImageShape) -> nn.Sequential:
+    """Build what D and Q share, images (B, C, H, W) to (B, hidden)."""
+    shapes = plan(shape, config.channels)
+    layers: list[nn.Module] = []
+
+    def add(layer: nn.Module, normalise: nn.Module | None) -> None:
+        if config.spectral_norm:
+            layer = nn.utils.parametrizations.spectral_norm(layer)
+            normalise = None
+        layers.append(layer)
+        if normalise is not None:
+            layers.append(normalise)
+        layers.append(nn.LeakyReLU(0.1, inplace=True))
+
+    for before, after in pairwise(shapes):
+        first = before is shapes[0]
+        layer = nn.Conv2d(before[0], after[0], nets.kernel(before), stride=2, padding=1)
+        add(layer, None if first else nn.BatchNorm2d(after[0]))
+    layers.append(nn.Flatten())
+    add(nn.Linear(math.prod(shapes[-1]), config.hidden), nn.BatchNorm1d(config.hidden))
+    return nn.Sequential(*layers)
+
+
+class Model(Method):
+    """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
+
+    config: Config
+
+    def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
+        layout = Layout((config.categories,), config.continuous, uniform=True)
+        super().__init__(config, image_shape, layout)
+        self.generator = generator(config, image_shape, config.noise + layout.width)
+        self.trunk = trunk(config, image_shape)
+        self.real = nn.Linear(config.hidden, 1)
+        self.recognition = nn.Sequential(
+            nn.Linear(config.hidden, 128),
+            nn.BatchNorm1d(128),
+            nn.LeakyReLU(0.1, inplace=True),
+            nn.Linear(128, layout.width),
+        )
+        # decode draws every code with this one noise, so that only the code changes
+        still = self.draw_noise(1, torch.Generator().manual_seed(0))
+        self.register_buffer("still", still, persistent=False)
+        self.still: Tensor
+
+    def phases(self) -> dict[str, Phase]:
+        """Return D with Q, then G; Adam's first moment decays at 0.5, as published."""
+        reading = [self.trunk, self.real, self.recognition]
+        d = [parameter for part in reading for parameter in part.parameters()]
+        return {
+            "discriminator": Phase(d, self.config.discriminator_lr, (0.5, 0.999)),
+            "generator": Phase(list(self.generator.parameters()), 1.0, (0.5, 0.999)),
+        }
+
+    def draw_noise(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw the noise variables, uniform on [-1, 1], (count, noise)."""
+        shape = (count, self.config.noise)
+        return torch.rand(shape, generator=noise, device=noise.device) * 2 - 1
+
+    def pixel_mean(self, codes: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return G(noise, codes), (B, C, H, W) on [0, 1]; ``noise`` is the same for all if None."""
+        noise = self.still.expand(len(codes), -1) if noise is None else noise
+        return torch.sigmoid(self.generator(torch.cat([noise, codes], 1)).float())
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Return Q(c|x): the category's probabilities and the continuous means, (B, D)."""
+        outputs = self.recognition(self.trunk(images)).float()
+        (logits,), mean = self.layout.split(outputs)
+        return torch.cat([torch.softmax(logits, 1), mean], 1)
+
+    @torch.no_grad()
+    def sample(self, count: int, seed: int = 0) -> Tensor:
+        """Return images of codes and noise drawn from their priors, (count, C, H, W)."""
+        noise = torch.Generator().manual_seed(seed)
+        codes = self.prior_sample(count, noise)
+        free = self.draw_noise(count, noise)
+        parts: Iterator[tuple[Tensor, Tensor]] = zip(
+            torch.split(codes, 500), torch.split(free, 500), strict=True
+        )
+        drawn = [self.pixel_mean(c.to(self.device), n.to(self.device)).cpu() for c, n in parts]
+        return torch.cat(drawn)
+
+    def terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``discriminator`` or ``generator``, the adversarial losses, and the bounds L_I."""
+        codes = self.layout.prior_sample(len(images), context.noise)
+        noise = self.draw_noise(len(images), context.noise)
+        first = context.phase == "discriminator"
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not first):
+            drawn = self.pixel_mean(codes, noise)
+        features = self.trunk(drawn)
+        verdict = self.real(features).float()  # (B, 1)
+        categorical, continuous = information(
+            self.recognition(features).float(), codes, self.layout
+        )
+        if first:
+            real = self.real(self.trunk(images)).float()
+            adversarial = F.softplus(-real).mean() + F.softplus(verdict).mean()
+        else:
+            adversarial = F.softplus(-verdict).mean()
+        config = self.config
+        told = config.categorical_weight * categorical + config.continuous_weight * continuous
+        return {
+            "loss": adversarial - told,
+            context.phase: adversarial,
+            "categorical_mi": categorical,
+            "continuous_mi": continuous,
+        }

@@ -1,0 +1,139 @@
+"""JointVAE: continuous and categorical codes side by side, each given a capacity of its own.
+
+Dupont 2018, "Learning Disentangled Joint Continuous and Discrete Representations", equation 7:
+
+    loss = -E log p(x|z,c) + gamma |KL(q(z|x) || p(z)) - C_z| + gamma |KL(q(c|x) || p(c)) - C_c|
+
+with C_z and C_c rising from 0 over the first epochs, c drawn by Gumbel-softmax and p(c) uniform.
+Reconstruction and KL are sums over all pixels and channels, in nats per image; the KL of c is that
+of the categorical itself, so with relaxed samples the loss is no bound on the likelihood.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unbraid import nets
+from unbraid.distributions import (
+    Layout,
+    categorical_kl,
+    gaussian_kl,
+    gaussian_sample,
+    gumbel_softmax_sample,
+)
+from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._base import Context, Terms, require
+
+
+@dataclass(frozen=True)
+class Config(AutoencoderConfig):
+    """Options of JointVAE; the defaults are its paper's for MNIST.
+
+    Args:
+        categories: number of values of the categorical code.
+        gamma: weight of the distances between KL and capacity.
+        capacity: of the continuous code, nats, once risen.
+        discrete_capacity: of the categorical code, nats; log(categories) is all it can use.
+        capacity_epochs: epochs over which the capacities rise.
+        temperature: of the Gumbel-softmax.
+
+    >>> Config(categories=12).temperature
+    0.67
+    """
+
+    categories: int = 10
+    gamma: float = 30.0
+    capacity: float = 5.0
+    discrete_capacity: float = 5.0
+    capacity_epochs: float = 25.0
+    temperature: float = 0.67
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.categories, 2, "categories")
+        require(self.temperature, 0, "temperature", above=True)
+        for name in ("gamma", "capacity", "discrete_capacity", "capacity_epochs"):
+            require(getattr(self, name), 0, name)
+
+
+def joint_terms(
+    log_likelihood: Tensor,
+    kl: tuple[Tensor, Tensor],
+    capacity: tuple[float, float],
+    gamma: float,
+) -> Terms:
+    """Return the terms of equation 7, nats per image.
+
+    Args:
+        log_likelihood: log p(x|z,c), (B,).
+        kl: of the continuous and of the categorical code, each (B,).
+        capacity: C_z and C_c.
+        gamma: weight of the distances.
+    """
+    reconstruction = -log_likelihood.mean()
+    continuous, discrete = kl[0].mean(), kl[1].mean()
+    away = (continuous - capacity[0]).abs() + (discrete - capacity[1]).abs()
+    return {
+        "loss": reconstruction + gamma * away,
+        "reconstruction": reconstruction,
+        "kl": continuous,
+        "discrete_kl": discrete,
+    }
+
+
+class Model(Autoencoder):
+    """JointVAE; a code is the category's probabilities, then the continuous latents."""
+
+    config: Config
+
+    def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
+        layout = Layout((config.categories,), config.latent_dim)
+        super().__init__(config, image_shape, config.categories + 2 * config.latent_dim, layout)
+
+    def parameters_of(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the category's logits (B, K), and mean and logvar of q(z|x), each (B, C)."""
+        config = self.config
+        sizes = [config.categories, config.latent_dim, config.latent_dim]
+        logits, mean, logvar = torch.split(self.encoder(images).float(), sizes, dim=1)
+        return logits, mean, logvar.clamp(-30, 20)
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of the continuous latents, each (B, C)."""
+        _, mean, logvar = self.parameters_of(images)
+        return mean, logvar
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Return the category's probabilities and the continuous means, (B, K + C)."""
+        logits, mean, _ = self.parameters_of(images)
+        return torch.cat([torch.softmax(logits, 1), mean], 1)
+
+    def draw(self, images: Tensor, noise: torch.Generator) -> Tensor:
+        """Draw a category, one-hot, and z ~ q(z|x) for each image, (B, K + C)."""
+        logits, mean, logvar = self.parameters_of(images)
+        category = gumbel_softmax_sample(logits, 1.0, noise).argmax(1)
+        one_hot = torch.nn.functional.one_hot(category, self.config.categories)
+        return torch.cat([one_hot, gaussian_sample(mean, logvar, noise)], 1)
+
+    def kl(self, images: Tensor) -> Tensor:
+        """Return the KL of the categorical latent, then of each continuous one, (B, 1 + C)."""
+        logits, mean, logvar = self.parameters_of(images)
+        return torch.cat([categorical_kl(logits)[:, None], gaussian_kl(mean, logvar)], 1)
+
+    def terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``reconstruction``, ``kl`` of the continuous code and ``discrete_kl``."""
+        config = self.config
+        logits, mean, logvar = self.parameters_of(images)  # q(c|x), q(z|x)
+        category = gumbel_softmax_sample(logits, config.temperature, context.noise)
+        codes = torch.cat([category, gaussian_sample(mean, logvar, context.noise)], 1)
+        risen = min(1.0, context.epoch / config.capacity_epochs) if config.capacity_epochs else 1.0
+        most = min(config.discrete_capacity, math.log(config.categories))
+        return joint_terms(
+            self.log_likelihood(codes, images),  # log p(x|z,c), (B,)
+            (gaussian_kl(mean, logvar).sum(1), categorical_kl(logits)),
+            (risen * config.capacity, risen * most),
+            config.gamma,
+        )
