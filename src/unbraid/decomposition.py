@@ -24,7 +24,7 @@ from unbraid.errors import UnbraidError
 Estimator = Literal["mss", "mws"]
 
 NEGLIGIBLE = -80.0  # nats: e^-80 is lost in rounding, yet not a denormal in single precision
-CHUNK = 400_000  # pairs of a code and a posterior scored at once: a few megabytes, cache-sized
+CHUNK = 200_000  # pairs of a code and a posterior scored at once: a few megabytes, cache-sized
 
 
 def log_importance_weights(batch: int, total: int, estimator: Estimator) -> Tensor:
@@ -67,6 +67,17 @@ def log_sum_exp(values: Tensor, dim: int) -> Tensor:
     return (values - peak).clamp(min=NEGLIGIBLE).exp().sum(dim).log() + peak.squeeze(dim)
 
 
+def minibatch_log_q(density: Tensor, log_weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the estimates of log q(z_i), (B,), and of each log q(z_ij), (B, D).
+
+    Args:
+        density: log q(z_ij|n_k), row i a code, column k a posterior, (B, B, D).
+        log_weights: from ``log_importance_weights``, (B, B).
+    """
+    joint = log_sum_exp(log_weights + density.sum(2), 1)
+    return joint, log_sum_exp(log_weights[:, :, None] + density, 1)
+
+
 def minibatch_decomposition(
     z: Tensor, mean: Tensor, logvar: Tensor, log_weights: Tensor
 ) -> dict[str, Tensor]:
@@ -80,11 +91,9 @@ def minibatch_decomposition(
     Returns:
         ``index_code_mi``, ``total_correlation`` and ``dimwise_kl``; their sum is the sampled KL.
     """
-    # log q(z_i|n_k) of each latent: row i is a code, column k a posterior
     density = gaussian_log_density(z[:, None], mean[None], logvar[None])  # (B, B, D)
-    log_weights = log_weights.to(density)
-    log_q_z = log_sum_exp(log_weights + density.sum(2), 1)  # (B,)
-    log_q_marginals = log_sum_exp(log_weights[:, :, None] + density, 1).sum(1)  # (B,)
+    log_q_z, log_q_zj = minibatch_log_q(density, log_weights.to(density))
+    log_q_marginals = log_q_zj.sum(1)  # (B,)
     log_q_z_given_n = density.diagonal().sum(0)  # (B,)
     log_p_z = gaussian_log_density(z, z.new_zeros(()), z.new_zeros(())).sum(1)  # (B,)
     return {
@@ -127,33 +136,29 @@ class Decomposition:
         return text
 
 
-def _mixture_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """Return log (1/N) sum_n q(z|n) of codes (S, D) under N posteriors (N, D), shape (S,)."""
-    precision = torch.exp(-logvar)
-    constant = gaussian_log_density(mean.new_zeros(()), mean, logvar).sum(1)  # (N,)
-    total = len(mean)
-    log_density = []
-    for part in torch.split(z, max(1, CHUNK // total)):
-        # the exponent expanded in powers of z, so that it is two matrix products
-        exponent = torch.addmm(constant, part, (mean * precision).T)
-        exponent.addmm_(part.square(), precision.T, alpha=-0.5)  # (chunk, N)
-        log_density.append(log_sum_exp(exponent, 1))
-    return torch.cat(log_density) - math.log(total)
+def _mixture_log_densities(z: Tensor, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log (1/N) sum_n q(z|n) of codes (S, D), shape (S,), and of each latent, (S, D).
 
-
-def _marginal_log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """Return log (1/N) sum_n q(z_j|n) of codes (S,) under N posteriors (N,), shape (S,).
-
-    Each code came from one of the posteriors, so the sum cannot underflow and needs no shift;
-    single precision costs 1e-6, well below any sampling error.
+    Codes are standardised in double precision, since a narrow posterior multiplies their last
+    digits; the rest is in single precision, which costs up to 1e-5 nats. Each code came from one of
+    the posteriors, so a latent's sum cannot underflow and needs no shift.
     """
-    mean, half_precision = mean.float(), (-0.5 * torch.exp(-logvar)).float()
-    scale = torch.exp(-0.5 * (logvar + LOG_2PI)).float()
-    sums = [
-        (part[:, None] - mean).square_().mul_(half_precision).clamp_(min=NEGLIGIBLE).exp_() @ scale
-        for part in torch.split(z.float(), max(1, CHUNK // len(mean)))
-    ]
-    return torch.log(torch.cat(sums).double() / len(mean))
+    means, precisions = mean.T.contiguous(), torch.exp(-0.5 * logvar).T.contiguous()  # (D, N)
+    log_peaks = -0.5 * (LOG_2PI + logvar)  # log q at its mean
+    peaks, log_peak = log_peaks.exp().float().T.contiguous(), log_peaks.sum(1).float()
+    joint, each = [], []
+    for part in torch.split(z, max(1, CHUNK // len(mean))):
+        exponents = log_peak.repeat(len(part), 1)  # (chunk, N)
+        sums = []
+        for j, peak in enumerate(peaks):
+            standard = (part[:, j, None] - means[j]).mul_(precisions[j]).float()
+            exponent = standard.square_().mul_(-0.5)
+            exponents += exponent
+            sums.append(exponent.clamp_(min=NEGLIGIBLE).exp_() @ peak)
+        joint.append(log_sum_exp(exponents, 1))
+        each.append(torch.stack(sums, 1).log())
+    log_total = math.log(len(mean))
+    return torch.cat(joint).double() - log_total, torch.cat(each).double() - log_total
 
 
 @torch.no_grad()
@@ -170,17 +175,15 @@ def monitor(mean: Tensor, logvar: Tensor, samples: int = 4000, seed: int = 0) ->
         samples: how many codes to draw, spread evenly over the images.
         seed: of the draw.
     """
-    mean, logvar = mean.double().cpu(), logvar.double().cpu()
-    total, latent_dim = mean.shape
+    mean, logvar = mean.cpu().double(), logvar.cpu().double()
+    total = len(mean)
     noise = torch.Generator().manual_seed(seed)
     order = torch.randperm(total, generator=noise)
     rows = order.repeat(-(-samples // total))[:samples]
     z = gaussian_sample(mean[rows], logvar[rows], noise)  # (S, D)
 
-    log_q_z = _mixture_log_density(z, mean, logvar)  # (S,)
-    log_q_zj = torch.stack(
-        [_marginal_log_density(z[:, j], mean[:, j], logvar[:, j]) for j in range(latent_dim)], 1
-    )  # (S, D)
+    with torch.autocast("cpu", enabled=False):  # a caller's bf16 is for networks, not for this
+        log_q_z, log_q_zj = _mixture_log_densities(z, mean, logvar)  # (S,), (S, D)
     log_q_z_given_n = gaussian_log_density(z, mean[rows], logvar[rows]).sum(1)
     log_p_zj = gaussian_log_density(z, z.new_zeros(()), z.new_zeros(()))
 
