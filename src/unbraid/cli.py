@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import json
 import re
 import shlex
 import sys
@@ -207,6 +208,37 @@ def figure(name: str, args: list[str]) -> None:
     print(path)
 
 
+def evaluate(args: list[str]) -> None:
+    """Measure runs: ``unbraid evaluate RUN [RUN ...]``."""
+    from unbraid import scoring
+
+    first = next((i for i, arg in enumerate(args) if arg.startswith("-")), len(args))
+    names, rest = args[:first], args[first:]
+    config = parse(scoring.Config, rest, "unbraid evaluate RUN [RUN ...]")
+    if not names:
+        raise UnbraidError("unbraid evaluate takes one or more run folders first.")
+    found = scoring.evaluate(names, config)
+    if config.json:
+        plain_scores = {
+            folder: {name: score.to_json() for name, score in scores.items()}
+            for folder, scores in found.items()
+        }
+        print(json.dumps(plain_scores, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    for folder, scores in found.items():
+        table = Table("metric", "value", "± se", "variant", title=folder, title_justify="left")
+        for row in scoring.table_rows(scores):
+            table.add_row(*row)
+        console = Console()
+        console.print(table)
+        for score in scores.values():
+            for note in score.notes:
+                console.print(f"{score.metric}: {note}", style="dim", soft_wrap=True)
+
+
 def tour(args: list[str]) -> None:
     """Write the tour: ``unbraid tour``."""
     from unbraid import tour as package
@@ -218,6 +250,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
     "methods": (list_folder("methods"), "List the methods."),
     "datasets": (list_folder("datasets"), "List the data sets."),
+    "evaluate": (evaluate, "Measure runs with the metrics of the field."),
+    "metrics": (list_folder("metrics"), "List the metrics."),
     "tour": (tour, "Train small models on MNIST and write the illustrated report."),
 }
 

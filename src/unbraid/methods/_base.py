@@ -115,13 +115,13 @@ class Method(nn.Module):
         Raises:
             UnbraidError: images of another shape than the model was trained on.
         """
-        return self._by_rows(lambda rows: self.codes(self._pixels(rows)), images)
+        return self._by_rows(lambda rows: self.codes(self.to_pixels(rows)), images)
 
     def encode_posterior(self, images: Images) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x) for images, each (N, D) float32."""
 
         def both(rows: Images) -> Tensor:
-            posterior = self.posterior(self._pixels(rows))
+            posterior = self.posterior(self.to_pixels(rows))
             if posterior is None:
                 raise UnbraidError(
                     f"{type(self.config).__module__.rsplit('.', 1)[1]} has no posterior: "
@@ -154,7 +154,8 @@ class Method(nn.Module):
         """Return images of codes drawn from the prior, (count, C, H, W) float32 on [0, 1]."""
         return self.decode(self.prior_sample(count, torch.Generator().manual_seed(seed)))
 
-    def _pixels(self, images: Images) -> Tensor:
+    def to_pixels(self, images: Images) -> Tensor:
+        """Return images, checked, as floats on [0, 1] on the model's device."""
         tensor = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
         if tuple(tensor.shape[1:]) != self.image_shape:
             raise UnbraidError(

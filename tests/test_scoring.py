@@ -1,0 +1,122 @@
+"""``unbraid evaluate``: every metric of a run, in its result.json."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unbraid import cli, registry, scoring
+from unbraid.datasets import Dataset
+from unbraid.distributions import Layout
+from unbraid.factors import FactorSpec
+from unbraid.methods import Autoencoder, build, configure
+
+SPECS = (
+    FactorSpec("column", "ordinal", values=tuple(range(8))),
+    FactorSpec("row", "ordinal", values=tuple(range(8))),
+    FactorSpec("colour", "categorical", values=("grey",)),
+)
+
+
+def bars(count: int = 400) -> Dataset:
+    """A cross of two bars on 16 by 16 pixels; the third factor never varies."""
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 8, (count, 2))
+    images = np.zeros((count, 1, 16, 16), np.uint8)
+    for image, (column, row) in zip(images[:, 0], places, strict=True):
+        image[:, 2 * column : 2 * column + 2] = 255
+        image[2 * row : 2 * row + 2] = 255
+    factors = np.column_stack([places, np.zeros(count, np.int64)])
+    return Dataset("bars", images, factors, SPECS, "test")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    data = bars()
+    np.savez(
+        tmp_path / "bars.npz",
+        images=data.images[:],
+        factors=data.factors,
+        factor_names=[spec.name for spec in SPECS],
+    )
+    folder = tmp_path / "run"
+    options = ["--net", "mlp", "--latent-dim", "3", "--epochs", "1", "--batch-size", "32"]
+    source = ["--data", str(tmp_path / "bars.npz"), "--data.full", "--out", str(folder)]
+    assert cli.main(["train", "vae", *options, *source]) == 0
+    return folder
+
+
+def test_every_metric_that_can_be_had_is_written_and_printed(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", str(run), "--samples", "5"]) == 0
+    printed = capsys.readouterr().out
+    result = json.loads((run / "result.json").read_text())
+    expected = set(registry.names("metrics")) - {"udr"}
+    assert set(result["metrics"]) == expected
+    assert all(name in printed for name in ("mig", "dci disentanglement", "factorvae"))
+    assert result["figures"]["kl"] > 0  # what training wrote is still there
+
+
+def test_several_runs_are_compared(run: Path) -> None:
+    scores = scoring.evaluate([str(run), str(run)], scoring.Config(metrics="udr,mig"))
+    assert 0.5 < scores[str(run)]["udr"].value <= 1
+
+
+def test_json_is_printed_as_asked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(run), "--metrics", "mig", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[str(run)]["mig"]["metric"] == "mig"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "one or more run folders"),
+        (["--metrics", "mgi"], "did you mean 'mig'"),
+        (["--metrics", "udr"], "metric udr needs"),
+        (["--protocol", "chen2019"], "chen2018"),
+    ],
+)
+def test_mistakes_get_a_sentence(
+    run: Path, args: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert cli.main(["evaluate", *([str(run)] if args else []), *args]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_an_unfinished_run_is_not_measured(run: Path) -> None:
+    (run / "result.json").unlink()
+    assert cli.main(["evaluate", str(run)]) == 2
+
+
+def test_importance_weights_of_an_exact_posterior_are_the_evidence() -> None:
+    """A decoder that ignores its codes has posterior = prior, so each weight is log p(x)."""
+    model = build(configure("vae", net="mlp", latent_dim=2), (1, 16, 16)).eval()
+    assert isinstance(model, Autoencoder)
+    with torch.no_grad():
+        for part in (model.encoder, model.decoder):
+            for parameter in part.parameters():
+                parameter.zero_()
+    images = torch.rand(4, 1, 16, 16)
+    weights = scoring.log_weights(model, images, samples=7, seed=0)
+    assert weights.shape == (4, 7)
+    np.testing.assert_allclose(weights, -256 * math.log(2), rtol=1e-5)
+
+
+def test_a_category_is_one_column() -> None:
+    codes = np.array([[0.2, 0.7, 0.1, 1.5], [0.9, 0.05, 0.05, -1.0]])
+    expected = [[1, 1.5], [0, -1.0]]
+    np.testing.assert_array_equal(scoring.as_factors(codes, Layout((3,), 1)), expected)
+
+
+def test_factors_that_do_not_vary_are_left_out() -> None:
+    assert scoring.varying(bars()).factor_names == ("column", "row")
