@@ -316,8 +316,8 @@ _BAND = 6  # rows of a grid done together
 
 def _field(ends: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return a line's distance field in levels, from two points of each of its short pieces."""
-    quarter = (ends[:, 1] - ends[:, 0]) / 4
-    points = np.concatenate([ends[:, 0] + quarter, ends[:, 1] - quarter])
+    inset = (ends[:, 1] - ends[:, 0]) / 6
+    points = np.concatenate([ends[:, 0] + inset, ends[:, 1] - inset])
     x, y = points[np.argsort(points[:, 1])].T.astype(np.float32)
     across, up = (_AXIS - x[:, None]) ** 2, (-_AXIS - y[:, None]) ** 2
     square = np.full((_NODES, _NODES), _FARTHEST**2, np.float32)

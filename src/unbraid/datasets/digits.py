@@ -213,10 +213,15 @@ class Renderer:
         Args:
             factors: (N, 6), as in the data set; the digit is the style's own.
             style: (N,) rows of the MNIST split.
+
+        Raises:
+            UnbraidError: strokes so thick for their size that they run together.
         """
         scale = self.canvas / UNIT_CANVAS
         size, x, y, angle, thickness = np.asarray(factors, np.float64)[:, 1:6].T
         pose = Pose(size * scale, x * scale, y * scale, angle, thickness * scale)
+        for n in np.flatnonzero(pose.thickness / 2 + 0.5 > MARGIN * pose.size)[:1]:
+            raise UnbraidError(_too_thick(thickness[n], size[n], self.canvas))
         which = np.searchsorted(self.glyphs.source, style)
         return render(self.glyphs.fields, which, pose, self.canvas)[:, None]
 
@@ -360,13 +365,8 @@ def _check_fit(config: Config) -> None:
             f"digits: thickness starts at {thinnest}, thinner than a pixel (of a 64-pixel "
             "canvas): start it at 1 or more."
         )
-    blur = UNIT_CANVAS / config.canvas / 2
-    if thickest / 2 + blur > MARGIN * smallest:
-        raise UnbraidError(
-            f"digits: strokes {thickest} thick run together at size {smallest} on {config.canvas} "
-            f"pixels: keep thickness up to {2 * (MARGIN * smallest - blur):.1f} or start size at "
-            f"{(thickest / 2 + blur) / MARGIN:.0f}."
-        )
+    if thickest / 2 + UNIT_CANVAS / config.canvas / 2 > MARGIN * smallest:
+        raise UnbraidError(_too_thick(thickest, smallest, config.canvas))
     for name in ("x", "y"):
         shift = max(abs(end) for end in getattr(config, name))
         reach = shift + largest / 2 + thickest / 2
@@ -376,3 +376,12 @@ def _check_fit(config: Config) -> None:
                 f"digits off the canvas ({shift} + {largest}/2 + {thickest}/2 = {reach} pixels "
                 "from its centre, where 32 is its edge): narrow one of the ranges."
             )
+
+
+def _too_thick(thickness: float, size: float, canvas: int) -> str:
+    blur = UNIT_CANVAS / canvas / 2
+    return (
+        f"digits: strokes {thickness:g} thick run together at size {size:g} on {canvas} pixels: "
+        f"keep thickness up to {2 * (MARGIN * size - blur):.1f} there, or size from "
+        f"{(thickness / 2 + blur) / MARGIN:.1f}."
+    )

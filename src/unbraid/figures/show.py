@@ -158,11 +158,10 @@ def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
 
 def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far apart two values are, given their difference on the 0 to 1 scale."""
+    away: NDArray[np.float64] = np.abs(offset)
     if spec.kind == "categorical":
-        return (offset != 0).astype(np.float64)
-    if spec.kind == "periodic":
-        return np.minimum(abs(offset), 1 - abs(offset))
-    return np.asarray(abs(offset))
+        return np.sign(away)
+    return np.minimum(away, 1 - away) if spec.kind == "periodic" else away
 
 
 def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
