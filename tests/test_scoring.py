@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,9 @@ def bars(count: int = 400) -> Dataset:
     return Dataset("bars", images, factors, SPECS, "test")
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("scoring")
     data = bars()
     np.savez(
         tmp_path / "bars.npz",
@@ -49,6 +51,11 @@ def run(tmp_path: Path) -> Path:
     source = ["--data", str(tmp_path / "bars.npz"), "--data.full", "--out", str(folder)]
     assert cli.main(["train", "vae", *options, *source]) == 0
     return folder
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "run"))
 
 
 def test_every_metric_that_can_be_had_is_written_and_printed(
