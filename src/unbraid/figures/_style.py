@@ -1,0 +1,198 @@
+"""What figures share: colours, type, titles, grids of images; no global state of matplotlib."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from unbraid.errors import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
+
+# Okabe & Ito 2008, "Color Universal Design", and two more at least as far (CIELAB, also as seen
+# with each kind of colour blindness) from those eight and from white as they are from each other.
+PALETTE = (
+    "#0072B2",  # blue
+    "#E69F00",  # orange
+    "#009E73",  # bluish green
+    "#D55E00",  # vermilion
+    "#56B4E9",  # sky blue
+    "#CC79A7",  # reddish purple
+    "#000000",  # black
+    "#F0E442",  # yellow
+    "#663311",  # brown
+    "#8800FF",  # violet
+)
+OUTLINES = {"#F0E442": "#8A8000"}  # yellow alone is hardly seen on white
+MARKERS = "os^DvPX<>*"
+GREY = "#666666"
+
+WIDTH = 6.5  # inches: the text width of most papers
+TILE = 0.62  # inches: the widest an image of a grid gets
+
+_RC: dict[str, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+}
+
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+
+
+def styled(function: Callable[Args, Result]) -> Callable[Args, Result]:
+    """Let a function draw in the house style, whatever the user's own matplotlib settings are."""
+
+    @functools.wraps(function)
+    def inner(*args: Args.args, **kwargs: Args.kwargs) -> Result:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_RC)  # type: ignore[arg-type]
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def marker(index: int) -> dict[str, Any]:
+    """Return colour and marker of a class: both differ among the first ten, one always to 100."""
+    turn = index // len(PALETTE)
+    color = PALETTE[index % len(PALETTE)]
+    return {
+        "facecolors": color,
+        "edgecolors": OUTLINES.get(color, color),
+        "linewidths": 0.3,
+        "marker": MARKERS[(index + turn) % len(MARKERS)],
+    }
+
+
+def label_width(labels: Sequence[str]) -> float:
+    """Return the inches that the longest of some tick labels needs beside its axes."""
+    return 0.075 * max(map(len, labels)) + 0.15
+
+
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """Return an empty figure of the given size in inches, drawn by Agg."""
+    figure = Figure(figsize=(width, height), **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def frame(figure: Figure) -> Image.Image:
+    """Return a picture of the figure as it is now, for an animation."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return Image.fromarray(pixels).convert("RGB")
+
+
+def title(run: Run, what: str) -> str:
+    """Return a figure's title: method, data, seed and what it shows."""
+    from unbraid import methods
+
+    config = run.config
+    # images of a user's own go by their file's name, as on the command line
+    path = config.data_options.get("path")
+    data = Path(path).stem if path else config.data
+    return f"{methods.name_of(config.method)} on {data}, seed {config.training.seed}: {what}"
+
+
+def check_counts(config: Any, *names: str) -> None:
+    """Raise an UnbraidError unless the named options of a figure are at least 1."""
+    for name in names:
+        if (found := getattr(config, name)) < 1:
+            raise UnbraidError(f"{name} is {found}, expected 1 or more.")
+
+
+def as_pictures(images: Any) -> NDArray[np.uint8]:
+    """Return images as they are shown: (..., C, H, W), uint8 or on [0, 1], to (..., H, W, 3).
+
+    One channel is grey, three are RGB and four RGB with alpha, laid over white. Two have no common
+    meaning: the first is shown in magenta, the second in green, which every reader can tell apart.
+
+    >>> as_pictures(np.ones((2, 1, 4, 5))).shape
+    (2, 4, 5, 3)
+    """
+    array = np.asarray(images)
+    if array.dtype != np.uint8:
+        array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    array = np.moveaxis(array, -3, -1)
+    channels = array.shape[-1]
+    if channels == 4:
+        alpha = array[..., 3:].astype(np.float32) / 255
+        over = array[..., :3] * alpha + 255 * (1 - alpha)
+        return np.rint(over).astype(np.uint8)
+    order = {1: [0, 0, 0], 2: [0, 1, 0], 3: [0, 1, 2]}[channels]
+    return np.asarray(array[..., order])
+
+
+def tile(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay pictures (R, K, H, W, 3) out in R rows of K, thin white lines between them."""
+    rows, columns, height, width, _ = pictures.shape
+    gap = max(1, round(width / 28))
+    sheet = np.full((rows, height + gap, columns, width + gap, 3), 255, np.uint8)
+    sheet[:, gap // 2 : gap // 2 + height, :, gap // 2 : gap // 2 + width] = pictures.transpose(
+        0, 2, 1, 3, 4
+    )
+    return sheet.reshape(rows * (height + gap), columns * (width + gap), 3)
+
+
+def image_grid(
+    blocks: Sequence[NDArray[np.uint8]],
+    heading: str,
+    note: str = "",
+    *,
+    left: float = 0.05,
+    right: float = 0.05,
+    below: float = 0.05,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of grids of pictures, one above the other, and their axes.
+
+    An axes' units are pictures: that in row r, column k has its middle at (k + 0.5, r + 0.5).
+
+    Args:
+        blocks: pictures of each grid, (R, K, H, W, 3); all with the same K, H and W.
+        heading: the title.
+        note: a second, lighter line.
+        left, right: inches beside the grids, for labels.
+        below: inches below each grid, for labels.
+    """
+    _, columns, height, width, _ = blocks[0].shape
+    side = min(TILE, (WIDTH - left - right) / columns)  # inches
+    tall = side * height / width
+    top = 0.4 if note else 0.25
+    total = top + sum(len(block) * tall + below for block in blocks)
+    figure = new_figure(max(left + columns * side + right, 4.8), total)
+    across, up = figure.get_size_inches()
+    figure.text(0.05 / across, 1 - 0.05 / up, heading, va="top", fontsize=9)
+    figure.text(0.05 / across, 1 - 0.23 / up, note, va="top", color=GREY)
+    axes, reached = [], top
+    for block in blocks:
+        deep = len(block) * tall
+        place = (left / across, 1 - (reached + deep) / up, columns * side / across, deep / up)
+        ax = figure.add_axes(place)
+        ax.imshow(tile(block), extent=(0, columns, len(block), 0), aspect="auto")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        axes.append(ax)
+        reached += deep + below
+    return figure, axes
