@@ -1,0 +1,34 @@
+"""How Sphinx builds these pages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import _tables  # noqa: E402
+
+import unbraid  # noqa: E402
+
+_tables.write_all(HERE.parent / "benchmarks/results", HERE / "_generated")
+
+project = "unbraid"
+author = "the unbraid developers"
+release = version = unbraid.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_directives"]
+exclude_patterns = ["_build", "_generated"]
+suppress_warnings = ["toc.empty_glob"]
+
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True, "show-inheritance": False}
+napoleon_numpy_docstring = False
+
+html_theme = "furo"
+html_title = f"unbraid {release}"
