@@ -1,0 +1,127 @@
+"""What figures of codes share: the codes of unseen images, and which latents say the most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unbraid.datasets import Dataset
+from unbraid.distributions import Layout
+from unbraid.errors import UnbraidError
+from unbraid.methods import Method
+from unbraid.methods._autoencoder import Autoencoder
+from unbraid.nets import as_pixels
+
+ROWS = 500  # images encoded at once
+Floats = NDArray[np.float32]
+
+
+class Latent(NamedTuple):
+    """One latent: ``z3`` continuous, ``c0`` categorical, each kind counted from 0.
+
+    ``weight`` is its mean KL in nats, or where codes are points the variance of the code.
+    """
+
+    name: str
+    columns: slice
+    weight: float
+    label: str
+
+    @property
+    def categories(self) -> int:
+        """How many values a categorical latent has; 1 if continuous."""
+        return int(self.columns.stop - self.columns.start)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes of unseen images.
+
+    Args:
+        data: the images, with their factors.
+        mean: (N, D), as ``Method.encode`` gives them.
+        drawn: (N, D), one draw of each image's posterior: together, the aggregate posterior.
+        latents: those that say most of the image first.
+        gaussian: whether the codes' prior is a Gaussian.
+    """
+
+    data: Dataset
+    mean: Floats
+    drawn: Floats
+    latents: tuple[Latent, ...]
+    gaussian: bool
+
+    def continuous(self) -> list[Latent]:
+        """Return the continuous latents, those that say most first."""
+        return [latent for latent in self.latents if latent.categories == 1]
+
+
+def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
+    """Encode at most ``limit`` of the images, drawn by the seed and kept in their order."""
+    noise = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(data), generator=noise)[:limit].sort().values.numpy()
+    data = data.take(rows)
+    mean, drawn, kl = [], [], []
+    with torch.no_grad():
+        for start in range(0, len(data), ROWS):
+            images = as_pixels(torch.tensor(np.asarray(data.images[start : start + ROWS])))
+            mean.append(model.codes(images))
+            if isinstance(model, Autoencoder):
+                drawn.append(model.draw(images, noise))
+                kl.append(model.kl(images))
+    codes = torch.cat(mean)
+    divergences = [part for part in kl if part is not None]
+    nats = torch.cat(divergences).mean(0).tolist() if divergences else None
+    return Codes(
+        data,
+        codes.numpy(),
+        (torch.cat(drawn) if drawn else codes).numpy(),
+        _ranked(model.layout, codes, nats),
+        model.posterior(images) is not None,
+    )
+
+
+def _ranked(layout: Layout, codes: torch.Tensor, nats: list[float] | None) -> tuple[Latent, ...]:
+    """Return the latents in falling order of KL, or of the code's variance where there is none."""
+    sizes = [*layout.categories, *[1] * layout.continuous]
+    ends = np.cumsum(sizes)
+    latents = []
+    for index, (size, end) in enumerate(zip(sizes, ends.tolist(), strict=True)):
+        columns = slice(end - size, end)
+        place = index - len(layout.categories)
+        name = f"z{place}" if place >= 0 else f"c{index}"
+        weight = nats[index] if nats else float(codes[:, columns].var(0, correction=0).sum())
+        said = f"{weight:.1f} nats" if nats else f"variance {weight:.2g}"
+        latents.append(Latent(name, columns, weight, f"{name}, {said}"))
+    return tuple(sorted(latents, key=lambda latent: -latent.weight))
+
+
+def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
+    """Draw rows: where images have classes, as many of each as may be, in the classes' order."""
+    count = min(count, len(data))
+    order = np.random.default_rng(seed).permutation(len(data))
+    if data.factors is None or data.specs[0].kind != "categorical":
+        return order[:count]
+    classes = data.factors[order, 0]
+    # how often each image's class came before it; the first of each class, then the second, ...
+    place = np.zeros(len(order), np.int64)
+    for value in np.unique(classes):
+        mine = classes == value
+        place[mine] = np.arange(mine.sum())
+    first = np.lexsort((np.arange(len(order)), place))[:count]
+    chosen = first[np.lexsort((classes[first], place[first]))]
+    return order[chosen]
+
+
+def unseen_image(data: Dataset, index: int) -> NDArray[np.uint8]:
+    """Return one unseen image, (1, C, H, W)."""
+    if not 0 <= index < len(data):
+        raise UnbraidError(
+            f"image is {index}, but {data.name} has {len(data):,} unseen images: "
+            f"expected 0 to {len(data) - 1}."
+        )
+    return np.asarray(data.images[index : index + 1])

@@ -1,0 +1,153 @@
+"""Codes of unseen images in two latents, coloured by a factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.figures._style import PALETTE, marker, new_figure, styled, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from unbraid.datasets import Dataset
+    from unbraid.factors import FactorSpec
+    from unbraid.figures._codes import Codes, Latent
+    from unbraid.runs import Run
+
+TARGET = "run"
+CLASSES = 20  # more are told apart by a colour scale, not by a legend
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the figure.
+
+    Args:
+        latents: which two, such as ``z3 z0``; if not given, both of two, else those of the
+            largest KL (of the largest variance where there is no KL).
+        factor: the factor that colours the points; the first that varies if not given.
+        points: how many images, at most.
+        seed: draws the images.
+    """
+
+    latents: tuple[str, str] | None = None
+    factor: str | None = None
+    points: int = 4000
+    seed: int = 0
+
+
+@styled
+def draw(run: Run, config: Config) -> Figure:
+    """Draw the mean code of each image as a point, both axes on one scale.
+
+    >>> draw(Run("runs/vae-mnist-0"), Config(factor="digit"))  # doctest: +SKIP
+    """
+    from unbraid.figures._codes import encode
+
+    if config.points < 2:
+        raise UnbraidError(f"points is {config.points}, expected 2 or more.")
+    codes = encode(run.model(), run.unseen(), config.points, config.seed)
+    pair = chosen(codes, config.latents)
+    figure = new_figure(5.6, 4.6, layout="constrained")
+    ax = figure.subplots()
+    points = np.concatenate([codes.mean[:, latent.columns] for latent in pair], 1)
+    plot(ax, points, codes.data, config.factor, legend=True)
+    ax.set_xlabel(pair[0].label)
+    ax.set_ylabel(pair[1].label)
+    ax.set_title(title(run, f"codes of {len(points):,} unseen images"), loc="left")
+    return figure
+
+
+def chosen(codes: Codes, names: tuple[str, str] | None) -> list[Latent]:
+    """Return the two latents to show: those named, else the two that say most, in their order."""
+    by_name = {latent.name: latent for latent in codes.continuous()}
+    if len(by_name) < 2:
+        raise UnbraidError(
+            f"a scatter needs two continuous latents, this model has {len(by_name)}: "
+            "look at its traversal instead."
+        )
+    for name in names or ():
+        if name not in by_name:
+            raise UnbraidError(
+                f"there is no continuous latent '{name}'{did_you_mean(name, by_name)}: "
+                f"they are {', '.join(sorted(by_name))}."
+            )
+    # of two, the first is across, whichever says more
+    most = sorted(list(by_name)[:2], key=lambda name: by_name[name].columns.start)
+    return [by_name[name] for name in names or most]
+
+
+def plot(
+    ax: Axes, points: NDArray[Any], data: Dataset, factor: str | None = None, legend: bool = False
+) -> None:
+    """Plot points (N, 2) of a data set's images, coloured by a factor, on equal axes.
+
+    Args:
+        ax: where to.
+        points: (N, 2).
+        data: their images' data set; without factors, all points look alike.
+        factor: its name; the first that varies if not given.
+        legend: whether to say beside the axes which colour is which.
+    """
+    ax.set_aspect("equal", adjustable="datalim")
+    for line in (ax.axhline, ax.axvline):
+        line(0, color="#cccccc", linewidth=0.6, zorder=0)
+    spec = _spec(data, factor)
+    if spec is None:
+        ax.scatter(points[:, 0], points[:, 1], s=4, color=PALETTE[0], alpha=0.5, linewidths=0)
+        return
+    values = data.factor(spec.name)
+    if spec.kind == "categorical" and spec.values and len(spec.values) <= CLASSES:
+        _classes(ax, points, values, spec, legend)
+        return
+    if spec.values and all(isinstance(value, int | float) for value in spec.values):
+        values = np.array(spec.values)[values]
+    colours = "twilight" if spec.kind == "periodic" else "viridis"
+    drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, cmap=colours, linewidths=0)
+    if legend:
+        label = spec.name + (f" ({spec.unit})" if spec.unit else "")
+        bar = ax.figure.colorbar(drawn, ax=ax, label=label)
+        bar.outline.set_visible(False)
+
+
+def _spec(data: Dataset, factor: str | None) -> FactorSpec | None:
+    """Return the spec of the named factor, or of the first that varies."""
+    if factor is not None:
+        data.factor(factor)  # a factor the data lack is an error that names those it has
+        return data.specs[data.factor_names.index(factor)]
+    varying = (spec for spec in data.specs if len(np.unique(data.factor(spec.name))) > 1)
+    return next(varying, None)
+
+
+def _classes(
+    ax: Axes, points: NDArray[Any], values: NDArray[Any], spec: FactorSpec, legend: bool
+) -> None:
+    """Plot points by class, in a mixed order, so that no class lies on top of the others."""
+    assert spec.values is not None
+    present = np.unique(values)
+    # Shares of each class in turn: cheap, and as good as drawing every point by itself.
+    for share in range(10):
+        for index in present:
+            rows = np.flatnonzero(values == index)[share::10]
+            ax.scatter(
+                points[rows, 0],
+                points[rows, 1],
+                s=6,
+                alpha=0.75,
+                **marker(int(index)),
+                label=str(spec.values[index]) if share == 0 else None,
+            )
+    if legend:
+        ax.legend(
+            title=spec.name,
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            markerscale=2,
+            handletextpad=0.2,
+        )

@@ -1,0 +1,187 @@
+"""Traversals: one latent moves at a time, the others stay where one image has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.figures._style import (
+    TILE,
+    as_pictures,
+    check_counts,
+    frame,
+    image_grid,
+    label_width,
+    new_figure,
+    styled,
+    title,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    from unbraid.figures._codes import Codes, Latent
+    from unbraid.methods import Method
+    from unbraid.runs import Run
+
+TARGET = "run"
+LIMIT = 2000  # images whose codes give the ranges
+FRAMES = 24  # of one swing there and back
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the figure.
+
+    Args:
+        latents: which ones, such as ``z3 z0``; if not given, those of the largest KL (of the
+            largest variance where there is no KL).
+        rows: how many latents, at most.
+        steps: images a row.
+        low: where a latent's range starts, as a quantile of its codes of unseen images.
+        high: where it ends.
+        center: what the other latents are held at: the code of an unseen ``image``, or ``zero``.
+        image: which of the unseen images, counted from 0.
+    """
+
+    latents: tuple[str, ...] = ()
+    rows: int = 10
+    steps: int = 11
+    low: float = 0.02
+    high: float = 0.98
+    center: Literal["image", "zero"] = "image"
+    image: int = 0
+
+
+@styled
+def draw(run: Run, config: Config) -> Figure:
+    """Draw a row for each latent, the one that says most first, over its range.
+
+    The range is that of the aggregate posterior: quantiles of codes drawn for unseen images.
+
+    >>> draw(Run("runs/vae-mnist-0"), Config(rows=5))  # doctest: +SKIP
+    """
+    moved = _Traversal(run, config)
+    steps = np.linspace(0, 1, config.steps)
+    rows = [moved.pictures(latent, steps) for latent in moved.latents]
+    names = [latent.label for latent in moved.latents]
+    ranges = [moved.range_label(latent) for latent in moved.latents]
+    figure, (ax,) = image_grid(
+        [np.stack(rows)],
+        title(run, "latents moved one at a time"),
+        moved.note(),
+        left=label_width(names),
+        right=label_width(ranges),
+        below=0.25,
+    )
+    middles = np.arange(len(rows)) + 0.5
+    ax.set_yticks(middles, names)
+    ax.set_xlabel(
+        f"from the {config.low:.0%} to the {config.high:.0%} quantile of a latent's codes"
+    )
+    other = ax.secondary_yaxis("right")
+    other.set_yticks(middles, ranges)
+    other.tick_params(length=0)
+    other.spines[:].set_visible(False)
+    return figure
+
+
+@styled
+def animate(run: Run, config: Config) -> list[Image]:
+    """Return the frames of one swing of every latent from its low end to its high and back."""
+    moved = _Traversal(run, config)
+    swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAMES) / FRAMES)
+    films = [moved.pictures(latent, swing) for latent in moved.latents]
+    height, width = films[0].shape[1:3]
+    columns = min(5, len(films))
+    lines = -(-len(films) // columns)
+    side = 2 * TILE
+    figure = new_figure(
+        max(columns * (side + 0.1) + 0.1, 4.8),
+        lines * (side * height / width + 0.3) + 0.5,
+        layout="constrained",
+    )
+    figure.suptitle(title(run, "latents moved"), fontsize=9, x=0.02, ha="left")
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    shown = []
+    for ax in axes:
+        ax.axis("off")
+    for ax, film, latent in zip(axes, films, moved.latents, strict=False):
+        shown.append(ax.imshow(film[0]))
+        ax.set_title(latent.label, fontsize=8)
+    frames = []
+    for index in range(FRAMES):
+        for picture, film in zip(shown, films, strict=True):
+            picture.set_data(film[index])
+        frames.append(frame(figure))
+    return frames
+
+
+class _Traversal:
+    """The codes and images of a traversal."""
+
+    def __init__(self, run: Run, config: Config) -> None:
+        from unbraid.figures._codes import encode, unseen_image
+
+        check_counts(config, "rows", "steps")
+        if not 0 <= config.low < config.high <= 1:
+            raise UnbraidError(
+                f"low is {config.low:g} and high {config.high:g}, expected quantiles with "
+                "0 <= low < high <= 1."
+            )
+        self.config = config
+        self.model: Method = run.model()
+        unseen = run.unseen()
+        self.codes: Codes = encode(self.model, unseen, LIMIT)
+        self.latents = self._chosen()
+        if config.center == "image":
+            image = unseen_image(unseen, config.image)
+            self.center = self.model.encode(image).numpy()[0]
+        else:
+            self.center = np.zeros(self.model.latent_dim, np.float32)
+
+    def _chosen(self) -> list[Latent]:
+        by_name = {latent.name: latent for latent in self.codes.latents}
+        for name in self.config.latents:
+            if name not in by_name:
+                raise UnbraidError(
+                    f"there is no latent '{name}'{did_you_mean(name, by_name)}: "
+                    f"they are {', '.join(sorted(by_name))}."
+                )
+        names = self.config.latents or tuple(by_name)[: self.config.rows]
+        return [by_name[name] for name in names]
+
+    def ends(self, latent: Latent) -> tuple[float, float]:
+        """Return both ends of a continuous latent's range."""
+        drawn = self.codes.drawn[:, latent.columns]
+        low, high = np.quantile(drawn, [self.config.low, self.config.high]).tolist()
+        return low, high
+
+    def pictures(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the image at each step (0 to 1) of a latent's range, (len(steps), H, W, 3)."""
+        codes = np.repeat(self.center[None], len(steps), 0)
+        if latent.categories > 1:  # its values one after the other, spread over the steps
+            value = np.minimum((steps * latent.categories).astype(int), latent.categories - 1)
+            codes[:, latent.columns] = np.eye(latent.categories)[value]
+        else:
+            low, high = self.ends(latent)
+            codes[:, latent.columns] = (low + (high - low) * steps)[:, None]
+        return as_pictures(self.model.decode(codes))
+
+    def range_label(self, latent: Latent) -> str:
+        """Return a latent's range in words."""
+        if latent.categories > 1:
+            return f"its {latent.categories} values"
+        low, high = self.ends(latent)
+        return f"{low:.1f} to {high:.1f}".replace("-", "\N{MINUS SIGN}")
+
+    def note(self) -> str:
+        """Return what the other latents are held at."""
+        if self.config.center == "zero":
+            return "the others held at zero"
+        return f"the others held at the code of unseen image {self.config.image}"
