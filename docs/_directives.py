@@ -22,7 +22,7 @@ def options(config: type[Any]) -> Iterator[tuple[str, str, str]]:
     meanings: dict[str, str] = {}
     depths: dict[str, int] = {}
     for depth, owner in enumerate(config.__mro__[:-1]):
-        for name in owner.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(owner):
             depths.setdefault(name, depth)
         for entry in docstring_parser.parse(inspect.cleandoc(owner.__doc__ or "")).params:
             for name in entry.arg_name.split(","):
@@ -46,7 +46,7 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 class Options(SphinxDirective):
-    """``{options} unbraid.methods.vae``; another class than Config as ``unbraid.runs:RunConfig``."""
+    """``{options} unbraid.methods.vae``: its Config, or another class as ``module:Class``."""
 
     required_arguments = 1
 
