@@ -11,7 +11,40 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {}
+
+def methods(result: dict[str, Any]) -> str:
+    """Return a row for each method: its command and the figures of its result.json."""
+    columns = {
+        "reconstruction": "Reconstruction",
+        "squared_error": "Squared error",
+        "kl": "KL",
+        "index_code_mi": "Mutual information",
+        "total_correlation": "Total correlation",
+        "dimwise_kl": "Dimension-wise KL",
+        "active_units": "Active units",
+    }
+    lines = ["| " + " | ".join(["Command", *columns.values()]) + " |"]
+    lines.append("|---" + "|--:" * len(columns) + "|")
+    for run in result.values():
+        figures = run["figures"]
+        terms = figures.get("decomposition", {})
+        cells = [f"`{run['command']}`"]
+        for name in columns:
+            if name in terms:
+                value, error = terms[name]["value"], terms[name]["standard_error"]
+                cells.append(f"{value:.2f} ± {error:.2f}")
+            else:
+                value = figures.get(name)
+                cells.append("" if value is None else f"{value:.2f}" if value % 1 else str(value))
+        lines.append("| " + " | ".join(cells) + " |")
+    machine = next(iter(result.values()))["machine"]
+    return "\n".join(lines) + (
+        f"\n\nNats per image but for the squared error and the units; ± is a standard error. Made "
+        f"by `python benchmarks/methods.py` with torch {machine['torch']} on {machine['device']}."
+    )
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"methods": methods}
 
 
 def write_all(results: Path, out: Path) -> None:
