@@ -176,17 +176,23 @@ def _angle(column: Floats, spec: FactorSpec) -> Floats:
 
 
 def _levels(column: Floats, spec: FactorSpec, bins: int, binning: str) -> Ints:
-    if spec.kind == "periodic" and not spec.is_discrete:
+    if not spec.is_discrete:
+        column = _binned(column, spec, bins, binning)
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+
+
+def _binned(column: Floats, spec: FactorSpec, bins: int, binning: str) -> Floats:
+    """Return reals in bins, or as they are where they have no more values than that."""
+    if spec.kind == "periodic":
         assert spec.period is not None
         column = np.mod(column, spec.period)
-    if not spec.is_discrete and len(np.unique(column)) > bins:
-        if spec.kind == "periodic":
-            # Equal arcs of the circle; metrics that use levels take them for names, so that
-            # the first and the last arc are no further apart than any two.
-            column = np.floor(column / spec.period * bins)
-        else:
-            column = BINNINGS[binning](column, bins).astype(float)
-    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+    if len(np.unique(column)) <= bins:
+        return column
+    if spec.period is not None:
+        # Equal arcs of the circle; metrics that use levels take them for names, so that the
+        # first and the last arc are no further apart than any two.
+        return np.floor(column / spec.period * bins)
+    return BINNINGS[binning](column, bins).astype(np.float64)
 
 
 def gather(

@@ -50,13 +50,6 @@ class InformationOptions:
     blocks: int = 50
 
     def __post_init__(self) -> None:
-        for name, known in (("binning", BINNINGS), ("factor_binning", BINNINGS)):
-            if getattr(self, name) not in known:
-                raise UnbraidError(f"{name} is 'width' or 'quantile', not '{getattr(self, name)}'.")
-        if self.estimator not in ("histogram", "knn", "density"):
-            raise UnbraidError(
-                f"estimator is 'histogram', 'knn' or 'density', not '{self.estimator}'."
-            )
         for name, least in (("bins", 2), ("factor_bins", 2), ("neighbours", 1), ("blocks", 2)):
             if getattr(self, name) < least:
                 raise UnbraidError(

@@ -15,7 +15,8 @@ def jittered(codes: Floats, seed: int) -> Floats:
     spread = codes.std(axis=0)
     scaled: Floats = codes / np.where(spread > 0, spread, 1.0)
     size = 1e-10 * np.maximum(1.0, np.abs(scaled).mean(axis=0))
-    noise: Floats = np.random.default_rng(seed).standard_normal(codes.shape)
+    # Drawn code by code: a code's noise does not depend on how many others follow it.
+    noise: Floats = np.random.default_rng(seed).standard_normal(codes.T.shape).T
     scaled += size * noise
     return scaled
 

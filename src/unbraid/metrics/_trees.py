@@ -89,7 +89,7 @@ def _lightgbm(
         "seed": seed,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(codes[:, first], target, params={"verbosity": -1})
+    data = lightgbm.Dataset(codes[:, first], target, params=options)
     booster = lightgbm.train(options, data, rounds)
     gain = booster.feature_importance("gain")
     importance = np.zeros(codes.shape[1])

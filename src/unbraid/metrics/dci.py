@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._linear import r2_rows
 from unbraid.metrics._resampling import half_samples, mean_error
@@ -46,11 +45,7 @@ class Config:
     test_fraction: float = 1 / 3
     max_rows: int | None = 15_000
     refits: int = 6
-    refit_rounds: int = 40
-
-    def __post_init__(self) -> None:
-        if self.backend not in ("lightgbm", "sklearn"):
-            raise UnbraidError(f"backend is 'lightgbm' or 'sklearn', not '{self.backend}'.")
+    refit_rounds: int = 30
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 
-from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence, one_hot
 from unbraid.metrics._information import (
     KNN_BLOCKS,
@@ -59,12 +58,6 @@ class Config:
     max_iterations: int = 100
     factor_bins: int = 20
     max_rows: int | None = 20_000
-
-    def __post_init__(self) -> None:
-        if self.silent_codes not in ("exclude", "uniform", "undefined"):
-            raise UnbraidError(
-                f"silent_codes is 'exclude', 'uniform' or 'undefined', not '{self.silent_codes}'."
-            )
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
-from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._information import gap
 from unbraid.metrics._resampling import blocks, jackknife_error
@@ -44,10 +43,6 @@ class Config:
     test_fraction: float = 1 / 3
     max_rows: int | None = 15_000
     blocks: int = 50
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("svm", "r2"):
-            raise UnbraidError(f"kind is 'svm' or 'r2', not '{self.kind}'.")
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -45,10 +45,6 @@ class Config:
     min_std: float = 0.1
     max_rows: int | None = 10_000
 
-    def __post_init__(self) -> None:
-        if self.relation not in ("lasso", "spearman"):
-            raise UnbraidError(f"relation is 'lasso' or 'spearman', not '{self.relation}'.")
-
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """Return the mean UDR of the runs, 0 to 1 (best); ``detail["per_run"]`` ranks them.

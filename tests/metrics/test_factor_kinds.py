@@ -1,0 +1,123 @@
+"""Factors treated as what they are: circles, reals, categories."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from unbraid.factors import FactorSpec
+from unbraid.metrics import evaluate, gather
+from unbraid.metrics.sap import r_squared
+
+QUICK = {"dci": {"rounds": 40, "refits": 0}, "infomec": {}, "sap": {"kind": "r2"}}
+
+
+def circle(shift: float = 0.0, kind: str = "periodic") -> tuple[np.ndarray, np.ndarray, tuple]:
+    """Return codes that hold an angle as a point on a circle, the factors and their specs."""
+    rng = np.random.default_rng(0)
+    angle, size = rng.uniform(0, 360, 2000), rng.uniform(1, 2, 2000)
+    radians = np.deg2rad(angle)
+    codes = np.stack([np.cos(radians), np.sin(radians), size], axis=1)
+    codes += 0.02 * rng.standard_normal(codes.shape)
+    specs = (
+        FactorSpec("angle", kind, range=(0, 360), unit="degrees", period=360),
+        FactorSpec("size", "continuous", range=(1, 2)),
+    )
+    return codes, np.stack([(angle + shift) % 360, size], axis=1), specs
+
+
+@pytest.mark.parametrize("metric", ["sap", "dci", "infomec", "explicitness", "mig", "irs"])
+def test_where_a_circle_begins_changes_nothing(metric: str) -> None:
+    # 180 degrees move the seam from one side of the circle to the other.
+    here, there = (
+        evaluate(*circle(shift), metrics=metric, options=QUICK)[metric] for shift in (0.0, 180.0)
+    )
+    assert there.value == pytest.approx(here.value, abs=0.02)
+    if metric == "dci":
+        assert here.detail["informativeness_per_factor"][0] > 0.98
+    if metric == "infomec":
+        assert here.per_factor[0] > 0.98  # linear in cosine and sine
+
+
+def test_a_circle_taken_for_a_line_scores_less() -> None:
+    # Cosine alone explains half of an angle as a circle, and of the number hardly anything.
+    round_one = evaluate(*circle(), metrics="sap", options=QUICK)["sap"].matrix
+    straight = evaluate(*circle(kind="continuous"), metrics="sap", options=QUICK)["sap"].matrix
+    assert round_one[0, 0] > 0.98
+    assert straight[0, 0] < 0.1
+
+
+def test_359_degrees_is_near_1() -> None:
+    rng = np.random.default_rng(0)
+    near = rng.uniform(-3, 3, 1000)  # codes that tell angles on both sides of 0
+    angle = near % 360
+    spec = (FactorSpec("angle", "periodic", range=(0, 360), period=360),)
+    coordinates = gather(near[:, None], angle[:, None], spec).coordinates(0)
+    assert r_squared(coordinates, near[:, None], np.arange(1000) % 10)[0, 0] > 0.999
+
+
+def test_periodic_levels_use_their_values_or_lie_evenly() -> None:
+    index = np.tile([0, 1, 2, 3], 25)[:, None]
+    codes = np.random.default_rng(0).standard_normal((100, 1))
+    quarters = FactorSpec("angle", "periodic", values=(0.0, 90.0, 180.0, 270.0), period=360)
+    named = FactorSpec(
+        "season", "periodic", values=("spring", "summer", "fall", "winter"), period=1
+    )
+    expected = [[1, 0], [0, 1], [-1, 0], [0, -1]]
+    for spec in (quarters, named):
+        coordinates = gather(codes, index, (spec,)).coordinates(0)[:4]
+        np.testing.assert_allclose(coordinates, expected, atol=1e-12)
+
+
+def test_a_category_has_no_order() -> None:
+    # Values 0, 1, 2 of one mean and 1 apart: no correlation, yet the code tells them apart.
+    rng = np.random.default_rng(0)
+    level = rng.integers(3, size=3000)
+    code = np.array([0.0, 1.0, 0.0])[level] + 0.1 * rng.standard_normal(3000)
+    other = rng.integers(2, size=3000)
+    factors, codes = np.stack([level, other], axis=1), np.stack([code, 1.0 * other], axis=1)
+    specs = [FactorSpec("class", k, values=("a", "b", "c")) for k in ("ordinal", "categorical")]
+    binary = FactorSpec("binary", "categorical", values=(0, 1))
+    ordinal, categorical = (
+        evaluate(codes, factors, (spec, binary), metrics="sap", options=QUICK)["sap"].matrix[0, 0]
+        for spec in specs
+    )
+    assert ordinal < 0.01
+    assert categorical > 0.9
+
+
+def test_reals_are_binned_and_the_setting_is_recorded() -> None:
+    codes, factors, specs = circle()
+    score = evaluate(codes, factors, specs, metrics="mig", options={"mig": {"factor_bins": 12}})
+    assert score["mig"].settings["factor_bins"] == 12
+    assert score["mig"].settings["factor_binning"] == "quantile"
+    levels = gather(codes, factors, specs).levels(12, "quantile")
+    assert levels.max(axis=0).tolist() == [11, 11]
+    counts = np.bincount(levels[:, 1])
+    assert counts.max() - counts.min() <= 1
+
+
+def test_reals_with_few_values_keep_them() -> None:
+    codes = np.random.default_rng(0).standard_normal((100, 1))
+    factors = np.tile([0.5, 1.5, 7.25], 34)[:100, None]
+    assert gather(codes, factors).specs[0].kind == "continuous"
+    assert np.unique(gather(codes, factors).levels(20, "quantile")).tolist() == [0, 1, 2]
+
+
+def test_whole_numbers_without_specs_are_ordered_levels() -> None:
+    codes = np.random.default_rng(0).standard_normal((100, 1))
+    spec = gather(codes, np.tile([5, 10], 50)[:, None]).specs[0]
+    assert (spec.kind, spec.values) == ("ordinal", (5.0, 10.0))
+
+
+def test_any_subset_of_combinations_will_do() -> None:
+    # Only some 50 of 216 combinations occur, none in a grid.
+    rng = np.random.default_rng(0)
+    rows = rng.integers(6, size=(60, 3))[rng.integers(60, size=3000)]
+    for name, score in evaluate(
+        1.0 * rows,
+        rows,
+        metrics=["factorvae", "betavae", "mig"],
+        options={"factorvae": {"repeats": 2}, "betavae": {"repeats": 2}},
+    ).items():
+        assert score.value > (0.5 if name == "mig" else 0.99)

@@ -1,0 +1,162 @@
+"""Scores that need no labels, against quadrature, closed forms and brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal, norm
+
+from unbraid.metrics import evaluate
+from unbraid.metrics._density import log_aggregate
+from unbraid.metrics.udr import agreement
+
+RNG = np.random.default_rng(0)
+
+
+def posteriors() -> tuple[np.ndarray, np.ndarray]:
+    """Return 60 correlated two-dimensional posteriors."""
+    rng = np.random.default_rng(1)
+    mean = rng.standard_normal((60, 2)) @ np.array([[1.0, 0.6], [0.0, 0.5]])
+    return mean, rng.uniform(-3, -1, (60, 2))
+
+
+def test_log_densities_against_scipy() -> None:
+    mean, logvar = posteriors()
+    z = RNG.standard_normal((20, 2))
+    joint, marginal = log_aggregate(z, mean, logvar)
+    parts = [
+        multivariate_normal(m, np.diag(np.exp(v))).pdf(z) for m, v in zip(mean, logvar, strict=True)
+    ]
+    np.testing.assert_allclose(joint, np.log(np.mean(parts, axis=0)), atol=1e-9)
+    for d in range(2):
+        single = norm(mean[:, d], np.exp(logvar[:, d] / 2)).pdf(z[:, d, None]).mean(axis=1)
+        np.testing.assert_allclose(marginal[:, d], np.log(single), atol=1e-9)
+
+
+def test_total_correlation_against_quadrature() -> None:
+    mean, logvar = posteriors()
+    axis = np.linspace(-7, 7, 700)
+    step = axis[1] - axis[0]
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+    joint, marginal = log_aggregate(np.stack([x.ravel(), y.ravel()], axis=1), mean, logvar)
+    weight = np.exp(joint) * step**2
+    assert weight.sum() == pytest.approx(1, abs=1e-9)
+    prior = norm.logpdf(x.ravel()) + norm.logpdf(y.ravel())
+    own = -0.5 * (logvar + np.log(2 * np.pi) + 1).sum(axis=1).mean()
+    exact = {
+        "total correlation": weight @ (joint - marginal.sum(axis=1)),
+        "mutual information": own - weight @ joint,
+        "dimension-wise KL": weight @ (marginal.sum(axis=1) - prior),
+    }
+    options = {"total-correlation": {"samples": 20_000}}
+    score = evaluate(mean, logvar=logvar, metrics="total-correlation", options=options)
+    parts = score["total-correlation"].parts
+    for name, value in exact.items():
+        assert abs(parts[name].value - value) < 4 * parts[name].standard_error
+        assert parts[name].standard_error < 0.01
+    # Chen et al. (2018), eq. 2: the three terms make the KL.
+    assert sum(exact.values()) == pytest.approx(parts["total KL"].value, abs=1e-9)
+    assert sum(parts[name].value for name in exact) == pytest.approx(
+        parts["total KL"].value, abs=1e-9
+    )
+
+
+def test_information_cannot_exceed_log_n() -> None:
+    mean = RNG.standard_normal((500, 8))
+    parts = evaluate(mean, logvar=np.full(mean.shape, -8.0), metrics="total-correlation")
+    assert parts["total-correlation"].parts["mutual information"].value == pytest.approx(
+        np.log(500), abs=0.01
+    )
+
+
+def test_density_mig_of_clear_posteriors() -> None:
+    factors = RNG.integers(0, 4, (2000, 2))
+    codes = 2.0 * factors[:, ::-1] + 0.05 * RNG.standard_normal((2000, 2))
+    wide = np.full(codes.shape, -3.0)
+    score = evaluate(codes, factors, protocol="chen2018", logvar=wide)["mig"]
+    assert score.value > 0.98
+    assert "posterior density, 10000 samples" in score.name
+    blurred = evaluate(codes, factors, metrics="mig", logvar=wide + 6, protocol="chen2018")
+    assert blurred["mig"].value < 0.3
+
+
+def test_active_units() -> None:
+    codes = RNG.standard_normal((1000, 4)) * [1.0, 0.2, 0.05, 0.0]
+    score = evaluate(codes, metrics="active-units")["active-units"]
+    assert score.value == 2
+    assert score.parts["share"].value == 0.5
+    assert score.standard_error == 0  # no variance is near 0.01
+    close = evaluate(RNG.standard_normal((1000, 4)) * 0.1, metrics="active-units")["active-units"]
+    assert close.standard_error > 0.3
+
+
+@pytest.mark.parametrize("relation", ["lasso", "spearman"])
+def test_udr_ranks_the_odd_run_last(relation: str) -> None:
+    z = RNG.standard_normal((1000, 3))
+    rotated = z @ (2 / 3 - np.eye(3))
+    runs = [z, np.hstack([-z[:, [2, 0, 1]], np.zeros((1000, 1))]), z[:, ::-1] ** 3, rotated]
+    options = {"udr": {"relation": relation}}
+    per_run = evaluate(runs=runs, metrics="udr", options=options)["udr"].detail["per_run"]
+    assert per_run.argmin() == 3
+    if relation == "spearman":
+        assert per_run[:3].min() > 0.9
+
+
+def test_udr_by_hand() -> None:
+    # Columns: 0.8^2 / 1 and 0.6^2 / 0.6; rows: 0.8^2 / 0.8 and 0.6^2 / 0.8.
+    relation = np.array([[0.8, 0.0], [0.2, 0.6]])
+    expected = (0.64 + 0.6 + 0.8 + 0.45) / 4
+    assert agreement(relation) == pytest.approx(expected)
+    assert agreement(np.zeros((0, 2))) == 0
+
+
+def test_udr_of_a_collapsed_run_is_zero() -> None:
+    z = RNG.standard_normal((200, 2))
+    score = evaluate(runs=[z, np.zeros((200, 2)), -z], metrics="udr")["udr"]
+    assert score.detail["per_run"][1] == 0
+    assert score.notes == ("runs without an active code: 1",)
+
+
+def test_reconstruction_by_hand() -> None:
+    x = np.array([[0.0, 1.0, 0.5, 0.1], [1.0, 0.25, 0.0, 1.0]])
+    logits = np.array([[-3.0, 2.0, 0.0, -40.0], [90.0, 1.0, -90.0, 0.5]])
+    nll = np.array(
+        [[0.04858735157374206, 0.1269280110429727, 0.6931471805599453, 4.0], [0, 0, 0, 0]]
+    )
+    nll[1] = [0.0, np.log1p(np.e) - 0.25, 0.0, np.log1p(np.exp(-0.5))]
+    options = {"reconstruction": {"logits": True}}
+    score = evaluate(images=x, reconstructions=logits, options=options)["reconstruction"]
+    assert score.parts["BCE per image"].value == pytest.approx(nll.sum(axis=1).mean(), abs=1e-12)
+    assert score.value == pytest.approx(nll.mean(), abs=1e-12)
+    floor = 0.6931471805599453 + 0.3250829733914482 + 0.5623351446188083  # of 0.5, 0.1 and 0.25
+    excess = score.parts["BCE excess per image"].value
+    assert excess == pytest.approx((nll.sum() - floor) / 2, abs=1e-12)
+
+
+def test_reconstruction_from_probabilities() -> None:
+    x = RNG.random((60, 1, 4, 4))
+    score = evaluate(images=x, reconstructions=x, metrics="reconstruction")["reconstruction"]
+    assert score.parts["BCE excess per dimension"].value == pytest.approx(0, abs=1e-12)
+    assert score.parts["squared error per image"].value == 0
+    assert score.value > 0.3  # grey pixels have a floor
+    off = evaluate(images=x, reconstructions=x * 0 + 0.5, metrics="reconstruction")
+    assert off["reconstruction"].value == pytest.approx(np.log(2))
+    expected = np.square(x - 0.5).mean()
+    assert off["reconstruction"].parts["squared error per dimension"].value == pytest.approx(
+        expected
+    )
+
+
+def test_log_likelihood_of_a_linear_gaussian_model() -> None:
+    # p(z) = N(0, 1), p(x|z) = N(z, 1), so p(x) = N(0, 2); the proposal is a little too wide.
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(2000) * np.sqrt(2)
+    z = x[:, None] / 2 + rng.standard_normal((2000, 200))
+    weights = norm.logpdf(z) + norm.logpdf(x[:, None], z) - norm.logpdf(z, x[:, None] / 2)
+    options = {"log-likelihood": {"dimensions": 4}}
+    score = evaluate(log_weights=weights, options=options)["log-likelihood"]
+    exact = norm.logpdf(x, scale=np.sqrt(2)).mean()
+    assert score.value == pytest.approx(exact, abs=0.01)
+    assert score.parts["ELBO"].value < score.value
+    assert 1 < score.parts["effective samples"].value < 200
+    assert score.parts["log-likelihood per dimension"].value == score.value / 4
