@@ -1,0 +1,77 @@
+"""What JointVAE alone promises; what it shares with every method is in test_all."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from unbraid.distributions import categorical_kl, gaussian_kl
+from unbraid.errors import UnbraidError
+from unbraid.methods import Context, build, configure
+from unbraid.methods.joint_vae import Model, joint_terms
+
+
+def tiny(**options: object) -> Model:
+    torch.manual_seed(0)
+    sizes = {"categories": 4, "latent_dim": 3, "net": "mlp"}
+    model = build(configure("joint-vae", **{**sizes, **options}), (3, 16, 16))
+    assert isinstance(model, Model)
+    return model
+
+
+def test_the_loss_is_equation_7() -> None:
+    kl = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 0.0])
+    terms = joint_terms(torch.tensor([-10.0, -20.0]), kl, (5.0, 0.2), gamma=30.0)
+    assert float(terms["loss"]) == pytest.approx(15 + 30 * abs(3 - 5) + 30 * abs(0.5 - 0.2))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "capacity"), [(0.0, 0.0), (5.0, 0.5), (10.0, 1.0), (math.inf, 1.0)]
+)
+def test_capacities_rise_and_the_category_is_asked_for_no_more_than_log_k(
+    epoch: float, capacity: float
+) -> None:
+    model, images = tiny(gamma=2.0, capacity=3.0, capacity_epochs=10.0), torch.rand(8, 3, 16, 16)
+    terms = model.terms(images, Context(torch.Generator().manual_seed(0), epoch, 100))
+    away = abs(float(terms["kl"]) - 3 * capacity)
+    away += abs(float(terms["discrete_kl"]) - math.log(4) * capacity)
+    assert float(terms["loss"]) == pytest.approx(
+        float(terms["reconstruction"]) + 2 * away, rel=1e-5
+    )
+
+
+def test_reconstruction_is_summed_over_channels() -> None:
+    model = tiny()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    terms = model.terms(
+        torch.rand(8, 3, 16, 16), Context(torch.Generator().manual_seed(0), 1.0, 100)
+    )
+    assert float(terms["reconstruction"]) == pytest.approx(3 * 256 * math.log(2), rel=1e-5)
+
+
+def test_codes_are_probabilities_then_means_and_draws_are_one_hot() -> None:
+    model, images = tiny().eval(), torch.rand(6, 3, 16, 16)
+    (probabilities,), mean = model.layout.split(model.codes(images))
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(6))
+    assert mean.shape == (6, 3)
+    (drawn,), _ = model.layout.split(model.draw(images, torch.Generator().manual_seed(0)))
+    assert torch.equal(drawn.sort(1).values[:, -1], torch.ones(6))
+    assert torch.equal(drawn.sum(1), torch.ones(6))
+
+
+def test_kl_is_the_categorical_then_each_continuous_one() -> None:
+    model, images = tiny(), torch.rand(6, 3, 16, 16)
+    logits, mean, logvar = model.parameters_of(images)
+    found = model.kl(images)
+    torch.testing.assert_close(found[:, 0], categorical_kl(logits))
+    torch.testing.assert_close(found[:, 1:], gaussian_kl(mean, logvar))
+
+
+@pytest.mark.parametrize("option", [{"categories": 1}, {"temperature": 0.0}, {"gamma": -1.0}])
+def test_impossible_options_get_a_sentence(option: dict[str, float]) -> None:
+    with pytest.raises(UnbraidError, match=f"{next(iter(option))} is"):
+        configure("joint-vae", **option)
