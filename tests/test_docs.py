@@ -1,0 +1,141 @@
+"""What the README and the pages say is true: examples run, commands parse, tables are complete."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import unbraid
+from unbraid import cli, datasets, figures, registry, runs, scoring, tour
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("[!_]*.md"))]
+PAGES = [page for page in PAGES if not {"_build", "_generated"} & set(page.parts)]
+SHORT = {  # of the whole of MNIST, and of as many epochs as it takes
+    r'load_dataset\("mnist"\)': 'load_dataset("mnist", split="test").take(range(256))',
+    r"epochs=\d+": "epochs=1",
+}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the code blocks of a page."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    """Return the unbraid commands a page tells its reader to type."""
+    found = "\n".join(blocks(page, "console"))
+    return re.findall(r"^\$ (unbraid .+?)(?: +#.*)?$", found, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "page", [README, ROOT / "docs/quickstart.md", ROOT / "docs/methods/index.md"], ids=name_of
+)
+def test_python_examples_run(page: Path) -> None:
+    examples = blocks(page, "python")
+    assert examples
+    for example in examples:
+        for pattern, short in SHORT.items():
+            example = re.sub(pattern, short, example)
+        names: dict[str, Any] = {}
+        exec(example, names)
+        assert names["codes"].shape == (100, 10)
+        assert names["fresh"].shape == (16, 1, 28, 28)
+
+
+ALL_COMMANDS = [pytest.param(c, id=c) for c in sorted({c for p in PAGES for c in commands(p)})]
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS)
+def test_commands_are_understood(
+    command: str, tmp_path: Path, squares_npz: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command of the pages, but for the work it would do."""
+    done: list[str] = []
+
+    def train_run(config: runs.RunConfig, *_: Any, **__: Any) -> Any:
+        done.append(config.data)
+        return SimpleNamespace(result={"figures": {}})
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "train_run", train_run)
+    monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
+    monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
+    monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
+    monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
+    args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
+    assert cli.main(args) == 0
+    assert done or args[0] in ("methods", "datasets", "metrics", "--help") or "--help" in args
+
+
+def test_the_readme_lists_the_methods() -> None:
+    wanted = ["| Name | What it is |", "|---|---|"]
+    for name in registry.names("methods"):
+        page = f"docs/methods/{name}.md"
+        wanted.append(f"| [`{name}`]({page}) | {registry.summary('methods', name)} |")
+    table = "\n".join(wanted)
+    assert table in README.read_text(encoding="utf-8"), f"README.md must say:\n{table}"
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
+    page = ROOT / "docs/methods" / f"{name}.md"
+    assert page.is_file(), f"write {page.relative_to(ROOT)}"
+    options = f"```{{options}} unbraid.methods.{name.replace('-', '_')}\n"
+    assert options in page.read_text(encoding="utf-8")
+    assert any(command.startswith(f"unbraid train {name} ") for command in commands(page))
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Sphinx checks those within docs."""
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def tables() -> ModuleType:
+    """Import docs/_tables.py."""
+    spec = importlib.util.spec_from_file_location("_tables", ROOT / "docs/_tables.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_result_has_a_table_and_a_missing_one_is_said_to_be_missing(tmp_path: Path) -> None:
+    module = tables()
+    for name in module.TABLES:
+        assert (ROOT / "benchmarks" / f"{name}.py").is_file()
+    module.write_all(ROOT / "benchmarks/results", tmp_path / "real")
+    module.write_all(tmp_path / "nowhere", tmp_path / "missing")
+    for name in module.TABLES:
+        result = ROOT / "benchmarks/results" / f"{name}.json"
+        real = (tmp_path / "real" / f"{name}.md").read_text(encoding="utf-8")
+        missing = (tmp_path / "missing" / f"{name}.md").read_text(encoding="utf-8")
+        assert f"python benchmarks/{name}.py" in missing
+        assert (real == missing) != result.is_file()
+        if result.is_file():
+            assert json.loads(result.read_text(encoding="utf-8"))
+            assert "|---" in real
+
+
+def test_the_version_is_told_once() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{unbraid.__version__}"' in pyproject
+    assert f"Unreleased: {unbraid.__version__}" in (ROOT / "CHANGELOG.md").read_text() or (
+        f"## {unbraid.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    )

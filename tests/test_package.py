@@ -1,0 +1,48 @@
+"""What is built for installing is complete: it runs from the wheel alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_every_source_and_the_licences(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
+    assert sources <= names
+    assert {"unbraid/py.typed", "unbraid/datasets/data/mnist.npz"} <= names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any(name.endswith("mnist.LICENSE.txt") for name in names)
+    assert not any(name.startswith(("tests", "docs", "benchmarks")) for name in names)
+    assert wheel.stat().st_size < 100e6  # what the package index takes
+
+
+def test_it_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "import unbraid; print(unbraid.__file__, len(unbraid.load_dataset('mnist', split='test')))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "UNBRAID_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, capture_output=True
+    )
+    assert done.stdout.decode().split() == [str(tmp_path / "unbraid/__init__.py"), "10000"]
