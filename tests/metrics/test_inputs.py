@@ -59,6 +59,8 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ),
     ("quantile", (Z, V, None, "irs"), {"options": {"irs": {"quantile": 0}}}, "quantile must be"),
     ("silent", (Z, V, None, "infomec"), {"options": {"infomec": {"silent_codes": "no"}}}, "'no'"),
+    ("rounds", (Z, V, None, "dci"), {"options": {"dci": {"rounds": 0}}}, "rounds must be at least"),
+    ("split", (Z, V, None, "dci"), {"options": {"dci": {"test_fraction": 1.0}}}, "between 0 and 1"),
     ("udr relation", (Z,), {"runs": [Z, Z], "options": {"udr": {"relation": "x"}}}, "is 'x', exp"),
     ("needs", (Z, V, None, "udr"), {}, "metric udr needs runs, but runs were not given"),
     ("one run", (), {"runs": [Z], "metrics": "udr"}, "found 1: give the codes of at least 2"),

@@ -108,6 +108,8 @@ class Evidence:
         """Return training and test rows: the given test set, or a random share of the rows."""
         if self.test is not None:
             return self, self.test
+        if not 0 < test_fraction < 1:
+            raise UnbraidError(f"test_fraction must be between 0 and 1, but it is {test_fraction}.")
         order = np.random.default_rng(seed).permutation(len(self.codes))
         cut = round(len(order) * test_fraction)
         return self.take(np.sort(order[cut:])), self.take(np.sort(order[:cut]))

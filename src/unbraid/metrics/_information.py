@@ -14,6 +14,7 @@ from unbraid.metrics._bins import BINNINGS
 from unbraid.metrics._density import density_information
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._knn import jittered, ross
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import blocks
 
 Floats = NDArray[np.float64]
@@ -50,11 +51,7 @@ class InformationOptions:
     blocks: int = 50
 
     def __post_init__(self) -> None:
-        for name, least in (("bins", 2), ("factor_bins", 2), ("neighbours", 1), ("blocks", 2)):
-            if getattr(self, name) < least:
-                raise UnbraidError(
-                    f"{name} must be at least {least}, but it is {getattr(self, name)}."
-                )
+        at_least(self, bins=2, factor_bins=2, neighbours=1, samples=1, min_std=0, blocks=2)
 
     @property
     def variant(self) -> str:

@@ -1,6 +1,6 @@
 """Active units: how many codes depend on the image at all?
 
-Burda et al. 2016, "Importance Weighted Autoencoders", section 5.1: a code is active if the
+Burda et al. 2016, "Importance Weighted Autoencoders": a code is active if the
 variance of its posterior mean over images exceeds 0.01.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import blocks
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -28,6 +29,9 @@ class Config:
 
     min_variance: float = 0.01
     resamples: int = 200
+
+    def __post_init__(self) -> None:
+        at_least(self, min_variance=0, resamples=2)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._fixed import Sampler, sampler
 from unbraid.metrics._linear import logistic
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -39,6 +40,9 @@ class Config:
     penalty: float = 1.0
     repeats: int = 10
     factor_bins: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, batch=1, train=50, test=1, repeats=1)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

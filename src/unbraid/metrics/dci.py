@@ -17,8 +17,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._linear import r2_rows
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import half_samples, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 from unbraid.metrics._trees import Fit, fit_classes, fit_numbers, in_parallel
@@ -46,6 +47,9 @@ class Config:
     max_rows: int | None = 15_000
     refits: int = 6
     refit_rounds: int = 30
+
+    def __post_init__(self) -> None:
+        at_least(self, rounds=1, max_rows=MIN_ROWS, refits=0, refit_rounds=1)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

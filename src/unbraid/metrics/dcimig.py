@@ -1,6 +1,6 @@
 """DCIMIG (3CharM): the information that codes devoted to one factor carry of it.
 
-Sepliarskaia et al. 2019, "How to Not Measure Disentanglement", section 5: a code i belongs to
+Sepliarskaia et al. 2019, "How to Not Measure Disentanglement": a code i belongs to
 the factor it tells most of, with gap ``g_i = I_i(1) - I_i(2)`` over factors; a factor gets the
 largest gap among its codes, and ``DCIMIG = sum_j max_i g_i / sum_j H_j``.
 """

@@ -5,8 +5,8 @@ Representations", which scores modularity, compactness and explicitness by *excl
 convention here, on the normalised mutual information ``n_ij = I_ij / H_j``: the exclusivity of a
 vector a is ``e(a) = sqrt(max(0, a_(1)^2 - sum of the other a^2))``; modularity is
 ``sum_i e(n_i.) / sum_i max_j n_ij``, compactness ``sum_j e(n_.j) / sum_j max_i n_ij``,
-explicitness ``mean_j max_i n_ij``, and EDI their mean. The authors estimate how codes bear on
-factors with trained networks: figures of theirs are not comparable with these.
+explicitness ``mean_j max_i n_ij``, and EDI their mean. The authors' own estimator of how codes
+bear on factors is not reproduced: figures of theirs are not comparable with these.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Explicitness: can each value of each factor be read from all codes by a linear classifier?
 
-Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss", section 3:
+Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss":
 the area under the ROC curve of one value against the rest, averaged over values and factors.
 """
 
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from unbraid.metrics._evidence import Evidence, joint_levels
+from unbraid.metrics._evidence import MIN_ROWS, Evidence, joint_levels
 from unbraid.metrics._linear import logistic
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -37,6 +38,9 @@ class Config:
     factor_bins: int = 10
     test_fraction: float = 1 / 3
     max_rows: int | None = 15_000
+
+    def __post_init__(self) -> None:
+        at_least(self, penalty=0, max_iterations=1, factor_bins=2, max_rows=MIN_ROWS)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

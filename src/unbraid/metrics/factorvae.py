@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._fixed import Sampler, sampler
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Score, settings
 
@@ -44,6 +45,9 @@ class Config:
     variance_rows: int = 10_000
     repeats: int = 10
     factor_bins: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, min_std=0, batch=2, train=1, test=1, variance_rows=2, repeats=1)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 
-from unbraid.metrics._evidence import Evidence, one_hot
+from unbraid.metrics._evidence import MIN_ROWS, Evidence, one_hot
 from unbraid.metrics._information import (
     KNN_BLOCKS,
     Information,
@@ -27,6 +27,7 @@ from unbraid.metrics._information import (
     level_information,
 )
 from unbraid.metrics._linear import logistic, r2_rows
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import jackknife_error, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -58,6 +59,9 @@ class Config:
     max_iterations: int = 100
     factor_bins: int = 20
     max_rows: int | None = 20_000
+
+    def __post_init__(self) -> None:
+        at_least(self, neighbours=1, max_iterations=1, factor_bins=2, max_rows=MIN_ROWS)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

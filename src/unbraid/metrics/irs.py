@@ -1,6 +1,6 @@
 """IRS, interventional robustness: does a code stay put when the other factors change?
 
-Suter et al. 2019, "Robustly Disentangled Causal Mechanisms", section 4. Among the rows of equal
+Suter et al. 2019, "Robustly Disentangled Causal Mechanisms". Among the rows of equal
 factor j, the q-quantile of code i's distance from its mean there, averaged over the factor's
 values, is d_ij; over code i's largest distance from its overall mean M_i it gives
 ``IRS_ij = 1 - d_ij / M_i``, and ``IRS = sum_i M_i max_j IRS_ij / sum_i M_i``.
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError
 from unbraid.metrics._bins import equal_width
-from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Evidence
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import half_samples
 from unbraid.metrics._score import Score, settings
 
@@ -45,6 +46,7 @@ class Config:
     def __post_init__(self) -> None:
         if not 0 < self.quantile <= 1:
             raise UnbraidError(f"quantile must be in (0, 1], but it is {self.quantile}.")
+        at_least(self, factor_bins=2, max_rows=MIN_ROWS, resamples=0)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

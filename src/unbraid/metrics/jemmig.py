@@ -1,6 +1,6 @@
 """JEMMIG: the MIG that also asks that the code says nothing beyond its factor.
 
-Do & Tran 2020, "Theory and Evaluation Metrics for Learning Disentangled Representations", eq. 12:
+Do & Tran 2020, "Theory and Evaluation Metrics for Learning Disentangled Representations":
 ``JEMMIG_j = H(z*, v_j) - I(z*, v_j) + I(z', v_j)`` with z* and z' the two codes that tell most
 of factor j. It is 0 at best and at most H(v_j) + log(bins), so the normalised score
 ``1 - JEMMIG_j / (H(v_j) + log(bins))`` runs from 0 to 1.

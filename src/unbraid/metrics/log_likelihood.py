@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -30,8 +30,7 @@ class Config:
     dimensions: int = 0
 
     def __post_init__(self) -> None:
-        if self.dimensions < 0:
-            raise UnbraidError(f"dimensions must not be negative, but it is {self.dimensions}.")
+        at_least(self, dimensions=0)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -1,6 +1,6 @@
 """Modularity: does each code tell of one factor only?
 
-Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss", eq. 2:
+Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss":
 code i scores ``1 - (sum_j I_ij^2 - max_j I_ij^2) / ((F - 1) max_j I_ij^2)``; the mean is taken.
 """
 

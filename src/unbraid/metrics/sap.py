@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
-from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._information import gap
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import blocks, jackknife_error
 from unbraid.metrics._score import Score, settings
 
@@ -43,6 +44,9 @@ class Config:
     test_fraction: float = 1 / 3
     max_rows: int | None = 15_000
     blocks: int = 50
+
+    def __post_init__(self) -> None:
+        at_least(self, penalty=0, max_rows=MIN_ROWS, blocks=2)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

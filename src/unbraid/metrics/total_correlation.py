@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.metrics._density import draw, log_aggregate
-from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Evidence
+from unbraid.metrics._options import at_least
 from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes", "logvar")
@@ -34,6 +35,9 @@ class Config:
 
     samples: int = 1000
     max_rows: int | None = 100_000
+
+    def __post_init__(self) -> None:
+        at_least(self, samples=100, max_rows=MIN_ROWS)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

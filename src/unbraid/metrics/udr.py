@@ -1,7 +1,7 @@
 """UDR, unsupervised disentanglement ranking: do several trainings find the same codes?
 
 Duan et al. 2020, "Unsupervised Model Selection for Variational Disentangled Representation
-Learning", eq. 3. With R_ab the strength of the relation of code a of one run and code b of
+Learning". With R_ab the strength of the relation of code a of one run and code b of
 another, ``UDR = 1/(d_a + d_b) (sum_b r_b^2 / sum_a R_ab + sum_a r_a^2 / sum_b R_ab)`` where r is
 the largest entry of its column or row and the sums run over active codes. A run's score is the
 median over the other runs.
@@ -18,7 +18,8 @@ from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
 from unbraid.errors import UnbraidError
-from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Evidence
+from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Score, settings
 
@@ -44,6 +45,9 @@ class Config:
     penalty: float = 0.1
     min_std: float = 0.1
     max_rows: int | None = 10_000
+
+    def __post_init__(self) -> None:
+        at_least(self, penalty=0, min_std=0, max_rows=MIN_ROWS)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
