@@ -51,6 +51,8 @@ def test_latents_and_factor_may_be_named(tiny_run: Run) -> None:
     assert ax.get_legend().get_title().get_text() == "row"
     with pytest.raises(UnbraidError, match="no continuous latent 'z9'"):
         scatter.draw(tiny_run, scatter.Config(latents=("z9", "z0")))
+    with pytest.raises(UnbraidError, match="latents are z1, expected two of z0, z1, z2, z3"):
+        scatter.draw(tiny_run, scatter.Config(latents=("z1",)))
     with pytest.raises(UnbraidError, match="no factor 'rwo' \\(did you mean 'row'"):
         scatter.draw(tiny_run, scatter.Config(factor="rwo"))
 
@@ -93,7 +95,7 @@ def test_one_latent_is_too_few(joint_run: Run) -> None:
     codes = encode(joint_run.model(), joint_run.unseen(), 50)
     one = replace(codes, latents=codes.latents[:1])
     with pytest.raises(UnbraidError, match="needs two continuous latents"):
-        scatter.chosen(one, None)
+        scatter.chosen(one, ())
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])

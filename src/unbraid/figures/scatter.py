@@ -36,7 +36,7 @@ class Config:
         seed: draws the images.
     """
 
-    latents: tuple[str, str] | None = None
+    latents: tuple[str, ...] = ()
     factor: str | None = None
     points: int = 4000
     seed: int = 0
@@ -64,7 +64,7 @@ def draw(run: Run, config: Config) -> Figure:
     return figure
 
 
-def chosen(codes: Codes, names: tuple[str, str] | None) -> list[Latent]:
+def chosen(codes: Codes, names: tuple[str, ...]) -> list[Latent]:
     """Return the two latents to show: those named, else the two that say most, in their order."""
     by_name = {latent.name: latent for latent in codes.continuous()}
     if len(by_name) < 2:
@@ -72,7 +72,11 @@ def chosen(codes: Codes, names: tuple[str, str] | None) -> list[Latent]:
             f"a scatter needs two continuous latents, this model has {len(by_name)}: "
             "look at its traversal instead."
         )
-    for name in names or ():
+    if names and len(names) != 2:
+        raise UnbraidError(
+            f"latents are {' '.join(names)}, expected two of {', '.join(sorted(by_name))}."
+        )
+    for name in names:
         if name not in by_name:
             raise UnbraidError(
                 f"there is no continuous latent '{name}'{did_you_mean(name, by_name)}: "
