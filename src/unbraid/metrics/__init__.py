@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 from unbraid import registry
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
-from unbraid.metrics._evidence import Encoder, Evidence, gather
+from unbraid.metrics._evidence import Encoder, Evidence
+from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS
 from unbraid.metrics._score import Estimate, Score
 

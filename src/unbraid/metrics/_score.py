@@ -24,7 +24,7 @@ class Estimate:
     standard_error: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Score:
     """The result of one metric.
 

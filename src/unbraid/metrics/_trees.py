@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
@@ -14,8 +12,6 @@ from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegress
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-T = TypeVar("T")
-
 Predict = Callable[[Floats], Floats]
 
 
@@ -83,7 +79,7 @@ def _lightgbm(
         "max_depth": 3,
         "num_leaves": 8,
         "learning_rate": 0.1,
-        "num_threads": 1,
+        "num_threads": 1,  # factors are fitted side by side; and results never depend on it
         "deterministic": True,
         "force_col_wise": True,
         "seed": seed,
@@ -113,12 +109,3 @@ def same_order(codes: Floats) -> list[list[int]]:
             rank = mirrored
         groups.setdefault(rank.tobytes(), []).append(i)
     return list(groups.values())
-
-
-def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Run jobs on all cores and return their results in order.
-
-    Each job uses one thread, so results do not depend on how many cores there are.
-    """
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(lambda job: job(), jobs))

@@ -10,8 +10,9 @@ accuracy of the predictions (R^2 for factors stored as reals), higher is better.
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from unbraid.metrics._linear import r2_rows
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import half_samples, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
-from unbraid.metrics._trees import Fit, fit_classes, fit_numbers, in_parallel
+from unbraid.metrics._trees import Fit, fit_classes, fit_numbers
 
 Floats = NDArray[np.float64]
 
@@ -64,20 +65,18 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """
     evidence = evidence.thin(config.max_rows, seed)
     train, test = evidence.split(config.test_fraction, seed)
-    factors = range(len(evidence.specs))
-    fits = in_parallel([partial(_fit_and_test, train, test, j, config, seed) for j in factors])
     halves = [train.take(h) for h in half_samples(len(train.codes), config.refits, seed)]
-    refits = in_parallel(
-        [
-            partial(_fit, half, j, config.refit_rounds, config, seed)
+    factors = range(len(evidence.specs))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fitting = [pool.submit(_fit_and_test, train, test, j, config, seed) for j in factors]
+        refitting = [
+            [pool.submit(_fit, half, j, config.refit_rounds, config, seed) for j in factors]
             for half in halves
-            for j in factors
         ]
-    )
-    refitted = [
-        np.stack([fit.importance for fit in refits[start : start + len(factors)]], axis=1)
-        for start in range(0, len(refits), len(factors))
-    ]
+        fits = [job.result() for job in fitting]
+        refitted = [
+            np.stack([job.result().importance for job in half], axis=1) for half in refitting
+        ]
     sizes = evidence.sizes | {"train_rows": len(train.codes), "test_rows": len(test.codes)}
     return _score(evidence, config, seed, sizes, fits, refitted)
 

@@ -88,17 +88,6 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         "InfoC": Estimate(float(compactness[0]), float(jackknife_error(compactness))),
         "InfoE": Estimate(float(rows.mean()), mean_error(rows.mean(axis=1))),
     }
-    notes = evidence.notes()
-    silent = np.flatnonzero(active & (info.mutual[0].sum(axis=1) == 0))
-    if len(silent):
-        notes += (
-            f"active codes that share nothing with any factor: {', '.join(map(str, silent))} "
-            f"(silent_codes='{config.silent_codes}')",
-        )
-    if factors < 2:
-        notes += ("with a single factor no code can mix factors, so InfoM is undefined",)
-    if active.sum() == 1:
-        notes += ("with a single active code no factor can be spread out, so InfoC is undefined",)
     kind = "discrete codes" if config.discrete_codes else f"{config.neighbours} neighbours"
     return Score(
         "infomec",
@@ -117,8 +106,25 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         matrix=info.normalised[0],
         factor_names=evidence.names,
         detail={"active": active},
-        notes=notes,
+        notes=_notes(evidence, info, active, config),
     )
+
+
+def _notes(
+    evidence: Evidence, info: Information, active: NDArray[np.bool_], config: Config
+) -> tuple[str, ...]:
+    notes = evidence.notes()
+    silent = np.flatnonzero(active & (info.mutual[0].sum(axis=1) == 0))
+    if len(silent):
+        notes += (
+            f"active codes that share nothing with any factor: {', '.join(map(str, silent))} "
+            f"(silent_codes='{config.silent_codes}')",
+        )
+    if len(evidence.specs) < 2:
+        notes += ("with a single factor no code can mix factors, so InfoM is undefined",)
+    if active.sum() == 1:
+        notes += ("with a single active code no factor can be spread out, so InfoC is undefined",)
+    return notes
 
 
 def _information(evidence: Evidence, config: Config, seed: int) -> Information:
