@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid import nets
@@ -85,8 +86,10 @@ class Autoencoder(Method):
     def pixel_log_variance(self) -> Tensor | float:
         """Return the log variance of a pixel under a Gaussian likelihood."""
         if self.config.likelihood == "gaussian-learned":
-            # A perfectly reconstructed pixel would send it to minus infinity: stop at 1/1000.
-            return self.pixel_logvar.clamp(min=2 * float(np.log(1e-3)))
+            # A perfectly reconstructed pixel would send it to minus infinity: level off at 1/1000,
+            # softly, so that it can come back.
+            least = 2 * float(np.log(1e-3))
+            return least + F.softplus(self.pixel_logvar - least)
         return 2 * float(np.log(self.config.sigma))
 
     def pixel_mean(self, codes: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class Method(nn.Module):
             images: (N, C, H, W), uint8 or floats on [0, 1].
 
         Raises:
-            UnbraidError: images of another shape than the model was trained on.
+            UnbraidError: images of another shape than the model was trained on, or other values.
         """
         return self._by_rows(lambda rows: self.codes(self.to_pixels(rows)), images)
 
@@ -123,10 +123,8 @@ class Method(nn.Module):
         def both(rows: Images) -> Tensor:
             posterior = self.posterior(self.to_pixels(rows))
             if posterior is None:
-                raise UnbraidError(
-                    f"{type(self.config).__module__.rsplit('.', 1)[1]} has no posterior: "
-                    "its codes are points, use encode."
-                )
+                name = type(self.config).__module__.rsplit(".", 1)[1].replace("_", "-")
+                raise UnbraidError(f"{name} has no posterior: its codes are points, use encode.")
             return torch.cat(posterior, 1)
 
         mean, logvar = self._by_rows(both, images).chunk(2, 1)
@@ -162,9 +160,26 @@ class Method(nn.Module):
                 f"images have shape {tuple(tensor.shape)}, expected (N, C, H, W) with "
                 f"(C, H, W) = {self.image_shape}, as the model was trained on."
             )
+        if tensor.dtype != torch.uint8 and not tensor.is_floating_point():
+            raise UnbraidError(
+                f"images are of type {tensor.dtype}, expected uint8 or floats on [0, 1]."
+            )
+        if tensor.is_floating_point() and len(tensor):
+            low, high = (float(value) for value in torch.aminmax(tensor))
+            if not (low >= -0.01 and high <= 1.01):  # interpolation may overshoot a little
+                raise UnbraidError(
+                    f"images run from {low:g} to {high:g}, expected uint8 or floats on [0, 1]: "
+                    "divide them by 255, or convert them to uint8."
+                )
+            tensor = tensor.float()
         return nets.as_pixels(tensor.to(self.device))
 
     @torch.no_grad()
     def _by_rows(self, function: Callable[[Any], Tensor], rows: Images) -> Tensor:
-        parts = [function(rows[i : i + ROWS]).cpu() for i in range(0, len(rows), ROWS)]
-        return torch.cat(parts)
+        training = self.training
+        self.eval()  # so that no row has a part in the normalisation of another
+        try:
+            starts = range(0, max(len(rows), 1), ROWS)  # no rows are one empty part
+            return torch.cat([function(rows[i : i + ROWS]).cpu() for i in starts])
+        finally:
+            self.train(training)

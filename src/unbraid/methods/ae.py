@@ -1,8 +1,11 @@
 """Autoencoder: an image squeezed into a short code and drawn again, the code left to itself.
 
-Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks". The loss
-is -log p(x|z) at z = encoder(x). Nothing says where codes lie, so there is nothing to sample from:
-``sample`` draws from N(0, I) all the same, to show how that fails.
+Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks":
+
+    loss = -log p(x|z) at z = encoder(x)
+
+Nothing says where codes lie, so there is nothing to sample from: ``sample`` draws from N(0, I) all
+the same, to show how that fails.
 """
 
 from __future__ import annotations
