@@ -58,7 +58,7 @@ def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str
         found["kl_by_latent"] = [round(value, 4) for value in by_latent.tolist()]
     if posteriors:
         mean, logvar = (torch.cat(part) for part in zip(*posteriors, strict=True))
-        found["active_units"] = int((mean.var(0) > ACTIVE_VARIANCE).sum())
+        found["active_units"] = int((mean.var(0, correction=0) > ACTIVE_VARIANCE).sum())
         found["decomposition"] = _decomposition(mean, logvar, samples)
     return found
 

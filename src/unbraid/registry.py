@@ -82,6 +82,12 @@ def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:
     return config(**options)
 
 
+def check_types(config: Any, owner: str) -> None:
+    """Raise an UnbraidError unless a config made by hand holds what its plain types say."""
+    for option, hint in get_type_hints(type(config)).items():
+        _check_type(getattr(config, option), hint, f"option '{option}' of {owner}")
+
+
 def _check_type(value: Any, hint: Any, what: str) -> None:
     """Raise an UnbraidError if a value cannot be what a plain type or Literal hint says."""
     if get_origin(hint) is Literal and value not in get_args(hint):

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, methods
+from unbraid import hardware, methods, registry
 from unbraid.datasets import Dataset, ImageSource
 from unbraid.errors import UnbraidError
 from unbraid.methods import Context, Method, MethodConfig, Terms
@@ -60,6 +60,7 @@ class TrainingConfig:
     checkpoint_every: float = 30.0
 
     def __post_init__(self) -> None:
+        registry.check_types(self, "training")
         require(self.epochs, 1, "epochs")
         require(self.batch_size, 1, "batch_size")
         require(self.lr, 0, "lr", above=True)
@@ -134,6 +135,8 @@ INIT, ORDER, NOISE, VALIDATION = range(4)
 def split_rows(total: int, share: float) -> tuple[Tensor, Tensor]:
     """Return the rows to train on and the rows held out, the same for every seed."""
     held_out = min(int(total * share), VALIDATION_LIMIT)
+    if held_out == 1:  # tells nothing of spread, and some estimators need two
+        held_out = 0
     order = torch.randperm(total, generator=generator(torch.device("cpu"), 0, VALIDATION, total))
     return order[held_out:].sort().values, order[:held_out].sort().values
 
@@ -142,6 +145,8 @@ class Batches:
     """Images held once, as uint8, and taken by row onto the device."""
 
     def __init__(self, images: ImageSource, device: torch.device) -> None:
+        if (dtype := images[:1].dtype) != np.uint8:
+            raise UnbraidError(f"images are of type {dtype}, expected uint8 with values 0 to 255.")
         self.device = device
         self.source = images
         self.resident: Tensor | None = None
@@ -150,7 +155,7 @@ class Batches:
         ):
             with warnings.catch_warnings():  # a memory-mapped file is read-only, and only read
                 warnings.filterwarnings("ignore", message=".*not writable.*")
-                self.resident = torch.from_numpy(images).to(device)
+                self.resident = torch.from_numpy(np.ascontiguousarray(images)).to(device)
 
     def take(self, rows: Tensor) -> Tensor:
         """Return the images of the given rows as floats on [0, 1], (len(rows), C, H, W)."""
@@ -232,13 +237,21 @@ class Loop:
         self.progress = progress
         self.saved_step = progress.step
 
-    def save(self) -> None:
-        """Hand a checkpoint to the recorder, unless something in it is not finite."""
+    def save(self, record: dict[str, Any] | None = None) -> None:
+        """Hand a checkpoint to the recorder, and before it an epoch's record if one ended.
+
+        Raises:
+            UnbraidError: something in them is not finite; nothing is handed over.
+        """
         self.flush()
         tensors = self.tensors()
         for name, value in tensors.items():
             if not torch.isfinite(value).all():
                 raise self.broken(name, self.progress.step)
+        # A kill between the two leaves a record too many, which a resume drops. The other way
+        # round it would leave one too few, which nothing could restore.
+        if record:
+            self.recorder.epoch(record)
         self.recorder.checkpoint(tensors, self.progress)
         self.saved_step = self.progress.step
 
@@ -317,9 +330,9 @@ class Loop:
         """Return the sentence for a term or weight that is not finite."""
         epoch, batch = divmod(step - 1, self.progress.steps_per_epoch)
         return UnbraidError(
-            f"training stopped: {name} is not finite at epoch {epoch + 1}, batch {batch + 1}; "
-            f"the last good checkpoint is that of step {self.saved_step:,}: "
-            "try a lower lr, precision f32, or look for broken images."
+            f"training stopped: {name} is not finite at epoch {epoch + 1}, batch {batch + 1} "
+            + (f"(last good step saved: {self.saved_step:,})" if self.saved_step else "")
+            + ": try a lower lr, precision f32, or look for broken images."
         )
 
     # -- epochs -----------------------------------------------------------------------------
@@ -334,9 +347,11 @@ class Loop:
         record |= {f"validation_{name}": value for name, value in self.validate().items()}
         rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
         record["images_per_second"] = round(rate, 1)
+        for name, value in record.items():
+            if not math.isfinite(value):
+                raise self.broken(name, progress.step)
         progress.sums = {}
-        self.save()
-        self.recorder.epoch(record)
+        self.save(record)
         if record.get("validation_active_units") == 0 and progress.epoch == progress.epochs:
             self.recorder.warn(
                 "posterior collapse: no latent carries anything of the image (0 active units); "
@@ -352,12 +367,13 @@ class Loop:
         noise = generator(self.device, self.config.seed, VALIDATION)
         context = Context(noise, math.inf, total=len(self.rows))
         found: dict[str, list[Tensor]] = defaultdict(list)
-        codes = []
+        means = []
         self.model.eval()
         with hardware.autocast(self.device, self.precision):
             for rows in torch.split(self.held_out, size):
                 images = self.batches.take(rows)
-                codes.append(self.model.codes(images))
+                if (posterior := self.model.posterior(images)) is not None:
+                    means.append(posterior[0])
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
                 for phase in self.optimizers:
@@ -366,8 +382,8 @@ class Loop:
                         found[name].append(value)
         self.model.train()
         figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
-        if self.model.posterior(images) is not None:
-            figures["active_units"] = int((torch.cat(codes).var(0) > ACTIVE_VARIANCE).sum())
+        if means:
+            figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
         return figures
 
 
@@ -409,14 +425,13 @@ def train(
     Raises:
         UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
 
-    >>> data = load_dataset("mnist", split="test")
+    >>> from unbraid import load_dataset
+    >>> data = load_dataset("mnist", split="test").take(np.arange(300))
     >>> model = train("vae", data, epochs=1)
     >>> model.encode(data.images[:3]).shape
     torch.Size([3, 10])
     """
-    from unbraid.registry import build
-
     config = methods.configure(method) if isinstance(method, str) else method
-    training = cast(TrainingConfig, build(TrainingConfig, options, "training"))
+    training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
     model = new_model(config, data, training.seed)
     return Loop(model, data, training, recorder or Recorder()).run().cpu()

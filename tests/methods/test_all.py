@@ -267,3 +267,5 @@ def test_a_config_knows_its_method_and_refuses_what_it_has_not(name: str) -> Non
         if field.name in VARIANTS:
             with pytest.raises(UnbraidError, match=rf"{field.name}.*did you mean"):
                 configure(name, **{field.name: VARIANTS[field.name][0][:-1]})
+            with pytest.raises(UnbraidError, match=rf"{field.name}.*did you mean"):
+                dataclasses.replace(small(name), **{field.name: VARIANTS[field.name][0][:-1]})

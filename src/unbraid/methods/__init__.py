@@ -10,7 +10,7 @@ from typing import Any
 
 from unbraid import registry
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms
+from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, name_of
 from unbraid.nets import ImageShape
 
 __all__ = [
@@ -39,11 +39,6 @@ def configure(name: str, **options: Any) -> MethodConfig:
     module = registry.load("methods", name)
     config: MethodConfig = registry.build(module.Config, options, f"method {name}")
     return config
-
-
-def name_of(config: MethodConfig) -> str:
-    """Return the registered name of the method a config belongs to."""
-    return type(config).__module__.rsplit(".", 1)[1].replace("_", "-")
 
 
 def build(config: MethodConfig, image_shape: ImageShape) -> Method:

@@ -34,6 +34,7 @@ class AutoencoderConfig(MethodConfig):
     sigma: float = 0.1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.latent_dim, 1, "latent_dim")
         require(self.sigma, 0, "sigma", above=True)
 

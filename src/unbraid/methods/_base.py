@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unbraid import nets
+from unbraid import nets, registry
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 
@@ -48,6 +48,14 @@ def require(value: float, least: float, name: str, *, above: bool = False) -> No
 @dataclass(frozen=True)
 class MethodConfig:
     """Options of a method; each method's ``Config`` extends it."""
+
+    def __post_init__(self) -> None:
+        registry.check_types(self, f"method {name_of(self)}")
+
+
+def name_of(config: MethodConfig) -> str:
+    """Return the registered name of the method a config belongs to."""
+    return type(config).__module__.rsplit(".", 1)[-1].replace("_", "-")
 
 
 class Method(nn.Module):
@@ -123,8 +131,9 @@ class Method(nn.Module):
         def both(rows: Images) -> Tensor:
             posterior = self.posterior(self.to_pixels(rows))
             if posterior is None:
-                name = type(self.config).__module__.rsplit(".", 1)[1].replace("_", "-")
-                raise UnbraidError(f"{name} has no posterior: its codes are points, use encode.")
+                raise UnbraidError(
+                    f"{name_of(self.config)} has no posterior: its codes are points, use encode."
+                )
             return torch.cat(posterior, 1)
 
         mean, logvar = self._by_rows(both, images).chunk(2, 1)

@@ -56,6 +56,7 @@ class Config(MethodConfig):
     spectral_norm: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.categories, 2, "categories")
         for name in ("continuous", "noise", "channels", "hidden"):
             require(getattr(self, name), 1, name)
