@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import os
 import re
 import shlex
 import sys
@@ -90,14 +91,17 @@ def train(args: list[str]) -> None:
     from unbraid.training import Interrupted, TrainingConfig
 
     data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
+    # a run is opened from other folders too
+    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
     method_config = registry.load("methods", method).Config
     data_config = registry.load("datasets", data).Config
+    needed = {field.name for field in dataclasses.fields(data_config) if is_needed(field)}
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
     options = dataclasses.make_dataclass(
         "Train",
         [
-            ("data", str, default(default="mnist", metadata={})),
+            ("data", str, default(default="mnist")),
             ("out", Path | None, default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("method", flat[method_config], default(default_factory=method_config)),
@@ -105,10 +109,13 @@ def train(args: list[str]) -> None:
             (
                 "data_options",
                 Annotated[data_config, tyro.conf.arg(name="data")],
-                default(default_factory=lambda: data_config(**implied)),
+                default()
+                if needed - implied.keys()
+                else default(default_factory=lambda: data_config(**implied)),
             ),
         ],
         frozen=True,
+        kw_only=True,
     )
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
@@ -126,7 +133,7 @@ def train(args: list[str]) -> None:
             display.console.print(
                 f"stopped; all is saved. Continue with: {command}", soft_wrap=True
             )
-            raise SystemExit(130) from None
+            raise KeyboardInterrupt from None
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
@@ -142,13 +149,19 @@ Args:
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
-    """Return what follows an option on the command line, before it is parsed in full."""
+    """Return what last follows an option on the command line, before it is parsed in full."""
+    found = None
     for index, arg in enumerate(args):
         if arg == option and index + 1 < len(args):
-            return args[index + 1]
-        if arg.startswith(f"{option}="):
-            return arg.split("=", 1)[1]
-    return None
+            found = args[index + 1]
+        elif arg.startswith(f"{option}="):
+            found = arg.split("=", 1)[1]
+    return found
+
+
+def is_needed(field: dataclasses.Field[Any]) -> bool:
+    """Whether a config's option has no default."""
+    return field.default is field.default_factory is dataclasses.MISSING
 
 
 def plain(config: Any) -> dict[str, Any]:
@@ -256,32 +269,39 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
 }
 
 
+def dispatch(args: list[str]) -> None:
+    """Run the command that the arguments name."""
+    if not args or args[0] in ("-h", "--help"):
+        print(usage())
+    elif args[0] == "--version":
+        print(f"unbraid {__version__}")
+    elif args[0] in COMMANDS:
+        COMMANDS[args[0]][0](args[1:])
+    elif args[0] in registry.names("figures"):
+        figure(args[0], args[1:])
+    else:
+        known = [*COMMANDS, *registry.names("figures")]
+        raise UnbraidError(
+            f"unknown command '{args[0]}'{did_you_mean(args[0], known)}: "
+            f"it is one of {', '.join(known)}."
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
-    args = sys.argv[1:] if argv is None else argv
-    # warnings of ours are sentences for the user, not lines of source
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-    try:
-        if not args or args[0] in ("-h", "--help"):
-            print(usage())
-        elif args[0] == "--version":
-            print(f"unbraid {__version__}")
-        elif args[0] in COMMANDS:
-            COMMANDS[args[0]][0](args[1:])
-        elif args[0] in registry.names("figures"):
-            figure(args[0], args[1:])
-        else:
-            known = [*COMMANDS, *registry.names("figures")]
-            raise UnbraidError(
-                f"unknown command '{args[0]}'{did_you_mean(args[0], known)}: "
-                f"it is one of {', '.join(known)}."
-            )
-    except UnbraidError as error:
-        print(f"unbraid: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
-        sys.stderr.close()
-        return 0
+    with warnings.catch_warnings():
+        # warnings of ours are sentences for the user, not lines of source
+        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        try:
+            dispatch(sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()
+        except UnbraidError as error:
+            print(f"unbraid: {error}", file=sys.stderr)
+            return 2
+        except SystemExit as stop:  # of the option parser, after --help
+            return int(stop.code or 0)
+        except KeyboardInterrupt:
+            return 130
+        except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

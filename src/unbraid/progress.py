@@ -37,7 +37,8 @@ class Display(Recorder):
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.console = Console(stderr=True, highlight=False)
+        # paths and titles are text, whatever brackets and colons they hold
+        self.console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self.interrupts = 0
         self.started = time.monotonic()
         self.bar: Progress | None = None
@@ -49,26 +50,29 @@ class Display(Recorder):
     def __enter__(self) -> Display:
         self.previous = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, self._interrupt)
-        if self.console.is_terminal:
-            self.bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[terms]}"),
-                console=self.console,
-            )
-            self.task = self.bar.add_task(self.title, total=None, rate="", terms="")
-            self.bar.start()
-        else:
-            self.console.print(f"training {self.title}", soft_wrap=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar:
             self.bar.stop()
         signal.signal(signal.SIGINT, self.previous)
+
+    def _start(self) -> None:
+        """Show that training has begun: only now, so that a mistake's sentence stands alone."""
+        if not self.console.is_terminal:
+            self.console.print(f"training {self.title}", soft_wrap=True)
+            return
+        self.bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=self.console,
+        )
+        self.task = self.bar.add_task(self.title, total=None, rate="", terms="")
+        self.bar.start()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupts += 1
@@ -86,6 +90,7 @@ class Display(Recorder):
         self.epochs = progress.epochs
         if self.first_step is None:
             self.first_step = progress.step - 1
+            self._start()
         now = time.monotonic()
         if not self.bar or now - self.shown < 0.1:
             return

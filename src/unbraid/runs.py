@@ -28,8 +28,16 @@ from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, cannot_write, read_json, write_json
 from unbraid.methods import Method, MethodConfig
-from unbraid.nets import ImageShape
-from unbraid.training import Loop, Progress, Recorder, TrainingConfig, new_model
+from unbraid.nets import ImageShape, check_image_shape
+from unbraid.training import (
+    Loop,
+    Progress,
+    Recorder,
+    TrainingConfig,
+    new_model,
+    split_rows,
+    threads,
+)
 
 FORMAT = 1
 
@@ -44,12 +52,13 @@ class RunConfig:
     training: TrainingConfig
 
     def to_json(self, image_shape: ImageShape) -> dict[str, Any]:
-        """Return what config.json holds."""
+        """Return what config.json holds, as it will be read back: tuples are lists there."""
+        options = json.loads(json.dumps(self.data_options, default=str))
         return {
             "format": FORMAT,
             "unbraid": unbraid.__version__,
             "method": {"name": methods.name_of(self.method), **asdict(self.method)},
-            "data": {"name": self.data, **self.data_options},
+            "data": {"name": self.data, **options},
             "training": asdict(self.training),
             "image_shape": list(image_shape),
         }
@@ -75,19 +84,29 @@ class Run:
             )
         self.json = read_json(path)
         try:
-            stored = self.json["method"], self.json["data"], self.json["training"]
-            (method, data, training) = (dict(part) for part in stored)
-            self.image_shape: ImageShape = tuple(self.json["image_shape"])
-            self.config = RunConfig(
-                methods.configure(method.pop("name"), **method),
-                data.pop("name"),
-                data,
-                registry.build(TrainingConfig, training, "training"),
-            )
+            self._understand(self.json)
+        except UnbraidError as error:
+            raise UnbraidError(f"{path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             raise UnbraidError(
-                f"{path} is not a run's config ({error!r} is missing or wrong): restore it."
+                f"{path} is not a run's config ({error!r}): restore it from a copy."
             ) from error
+
+    def _understand(self, stored: dict[str, Any]) -> None:
+        if stored["format"] != FORMAT:
+            raise UnbraidError(
+                f"its format is {stored['format']}, expected {FORMAT}: open it with the version of "
+                f"unbraid that wrote it, {stored['unbraid']}."
+            )
+        method, data, training = (dict(stored[part]) for part in ("method", "data", "training"))
+        channels, height, width = map(int, stored["image_shape"])
+        self.image_shape = check_image_shape((channels, height, width))
+        self.config = RunConfig(
+            methods.configure(method.pop("name"), **method),
+            str(data.pop("name")),
+            data,
+            registry.build(TrainingConfig, training, "training"),
+        )
 
     @property
     def finished(self) -> bool:
@@ -96,7 +115,11 @@ class Run:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The figures of result.json."""
+        """What result.json holds."""
+        if not self.finished:
+            raise UnbraidError(
+                f"{self.folder} is not finished: continue it with unbraid train ... --resume."
+            )
         found: dict[str, Any] = read_json(self.folder / "result.json")
         return found
 
@@ -118,8 +141,6 @@ class Run:
 
     def unseen(self) -> Dataset:
         """Return images the model was not trained on: the test split, or those held out."""
-        from unbraid.training import split_rows
-
         try:
             return self.dataset("test")
         except UnbraidError:
@@ -243,19 +264,19 @@ def train_run(
     folder = Path(folder)
     data = load_dataset(config.data, "train", **config.data_options)
     described = config.to_json(data.image_shape)
-    display = display or Recorder()
-    if (folder / "config.json").exists():
-        _check_same(folder, described, resume)
-        if Run(folder).finished:
-            return Run(folder)
     model = new_model(config.method, data, config.training.seed)
-    loop = Loop(model, data, config.training, FolderRecorder(folder, display))
+    loop = Loop(model, data, config.training, FolderRecorder(folder, display or Recorder()))
     with locked(folder):
-        if not (folder / "config.json").exists():
+        if (folder / "config.json").exists():
+            _check_same(folder, described, resume)
+            if Run(folder).finished:
+                return Run(folder)
+        else:
             write_json(folder / "config.json", described)
         _rewind(folder, loop)
         loop.run()
-        finish(folder, loop)
+        with threads(config.training.threads):
+            finish(folder, loop)
     return Run(folder)
 
 
@@ -281,12 +302,15 @@ def _check_same(folder: Path, described: dict[str, Any], resume: bool) -> None:
 
 def _rewind(folder: Path, loop: Loop) -> None:
     """Bring the loop to the folder's checkpoint, and its metrics.jsonl to the same step."""
+    for stray in folder.glob(".*-*"):  # what a killed process was writing
+        if stray.name.startswith((".checkpoint-", ".model-", ".metrics-", ".result-")):
+            stray.unlink(missing_ok=True)
     path = folder / "checkpoint.safetensors"
     if path.is_file():
         tensors, metadata = read_tensors(path)
         try:
             loop.restore(tensors, Progress(**json.loads(metadata["progress"])))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
             raise UnbraidError(
                 f"{path} is not a checkpoint of this run: delete it to start from the beginning."
             ) from error
@@ -350,24 +374,25 @@ def peak_memory_mb() -> int | None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run folder, so that two processes cannot train into it at once."""
-    path = folder / ".lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
     except OSError as error:
         raise cannot_write(folder, error) from error
-    with file:
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock, and the lock is a courtesy
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no lock file to leave behind
+    try:
         try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows has no flock; the lock is a courtesy
-            pass
-        except OSError as error:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise UnbraidError(
                 f"another process is training into {folder}: wait for it, or choose another --out."
             ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
