@@ -27,7 +27,7 @@ def options(config: type[Any]) -> Iterator[tuple[str, str, str]]:
         for entry in docstring_parser.parse(inspect.cleandoc(owner.__doc__ or "")).params:
             for name in entry.arg_name.split(","):
                 text = " ".join((entry.description or "").split())
-                meanings.setdefault(name.strip(), text[:1].upper() + text[1:])
+                meanings.setdefault(name.strip(), sentence(text))
     hints = get_type_hints(config)
     for option in sorted(dataclasses.fields(config), key=lambda option: depths[option.name]):
         default = "required" if option.default is dataclasses.MISSING else f"`{option.default}`"
@@ -35,6 +35,11 @@ def options(config: type[Any]) -> Iterator[tuple[str, str, str]]:
             others = [f"`{c}`" for c in get_args(hints[option.name]) if c != option.default]
             default += f" (or {', '.join(others)})"
         yield f"`{option.name}`", default, meanings.get(option.name, "")
+
+
+def sentence(text: str) -> str:
+    """Return text with a capital first letter, unless it starts with a symbol such as p(x|z)."""
+    return text[:1].upper() + text[1:] if text[1:2].isalpha() or text[:2] == "a " else text
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -15,10 +15,17 @@ import unbraid  # noqa: E402
 _tables.write_all(HERE.parent / "benchmarks/results", HERE / "_generated")
 
 project = "unbraid"
-author = "the unbraid developers"
+author = copyright = "the unbraid developers"
 release = version = unbraid.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_directives"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "_directives",
+    "_mathml",
+]
+html_math_renderer = "mathml"
 exclude_patterns = ["_build", "_generated"]
 suppress_warnings = ["toc.empty_glob"]
 
