@@ -107,18 +107,7 @@ def robustness(codes: Floats, levels: Ints, quantile: float) -> tuple[float, Flo
 def _group_quantiles(codes: Floats, level: Ints, quantile: float) -> Floats:
     """Return d (D,): the quantile of |z - group mean| in each group, averaged over groups."""
     counts = np.bincount(level)
-    starts = np.cumsum(counts) - counts
-    present = counts > 0
-    # The fractional position of the quantile among each group's sorted distances.
-    position = quantile * np.maximum(counts - 1, 0)
-    low = np.floor(position).astype(int)
-    high = np.minimum(low + 1, np.maximum(counts - 1, 0))
-    result = np.empty(codes.shape[1])
-    for i, code in enumerate(codes.T):
-        mean = np.bincount(level, code) / np.maximum(counts, 1)
-        away = np.abs(code - mean[level])
-        ordered = away[np.lexsort((away, level))]
-        first = ordered[(starts + low)[present]]
-        second = ordered[(starts + high)[present]]
-        result[i] = np.mean(first + (second - first) * (position - low)[present])
-    return result
+    groups = np.split(codes[np.argsort(level, kind="stable")], np.cumsum(counts)[:-1])
+    away = [np.abs(group - group.mean(axis=0)) for group in groups if len(group)]
+    average: Floats = np.mean([np.quantile(group, quantile, axis=0) for group in away], axis=0)
+    return average
