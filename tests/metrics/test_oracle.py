@@ -113,6 +113,11 @@ def test_infom_conventions_from_the_stored_matrix(name: str, silent: str, key: s
     assert got == pytest.approx(expected[key], abs=1e-9)
 
 
+def test_infomec_names_the_codes_it_leaves_out() -> None:
+    got = infomec.compute(oracle.evidence("perfect_plus_dead"), infomec.Config(), 0)
+    assert any("left out as inactive" in note and "5, 6, 7" in note for note in got.notes)
+
+
 def test_infom_left_undefined_on_request() -> None:
     config = infomec.Config(silent_codes="undefined")
     assert np.isnan(infomec.compute(oracle.evidence("perfect_plus_dead"), config, 0).value)

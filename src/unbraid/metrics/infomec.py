@@ -114,6 +114,12 @@ def _notes(
     evidence: Evidence, info: Information, active: NDArray[np.bool_], config: Config
 ) -> tuple[str, ...]:
     notes = evidence.notes()
+    narrow = np.flatnonzero(~active & (np.ptp(evidence.codes, axis=0) > 0))
+    if len(narrow):
+        notes += (
+            f"codes left out as inactive, their range being too small beside the largest: "
+            f"{', '.join(map(str, narrow))} (range_share={config.range_share:g})",
+        )
     silent = np.flatnonzero(active & (info.mutual[0].sum(axis=1) == 0))
     if len(silent):
         notes += (
