@@ -53,7 +53,7 @@ class RunConfig:
 
     def to_json(self, image_shape: ImageShape) -> dict[str, Any]:
         """Return what config.json holds, as it will be read back: tuples are lists there."""
-        options = json.loads(json.dumps(self.data_options, default=str))
+        options = json.loads(json.dumps(self.data_options))
         return {
             "format": FORMAT,
             "unbraid": unbraid.__version__,

@@ -1,0 +1,448 @@
+"""Run folders: what they hold, what damage to them says, and that nothing in them is ever lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+import unbraid
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.methods import configure
+from unbraid.runs import Run, RunConfig, load, locked, train_run
+from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
+
+FILES = ["config.json", "metrics.jsonl", "model.safetensors", "result.json"]
+
+
+class StopAt(Recorder):
+    def __init__(self, step: int) -> None:
+        self.at, self.now = step, 0
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        self.now = progress.step
+
+    def stop_requested(self) -> bool:
+        return self.now == self.at
+
+
+@pytest.fixture
+def config(squares_npz: Path) -> RunConfig:
+    """8 steps an epoch, 2 epochs."""
+    return RunConfig(
+        configure("vae", latent_dim=3, net="mlp"),
+        "npz",
+        {"path": str(squares_npz), "full": True},
+        TrainingConfig(epochs=2, batch_size=32, precision="f32"),
+    )
+
+
+@pytest.fixture
+def folder(tiny_run: Run, tmp_path: Path) -> Path:
+    """A finished run that a test may change."""
+    return Path(shutil.copytree(tiny_run.folder, tmp_path / "run"))
+
+
+def interrupted(config: RunConfig, folder: Path, step: int = 11) -> Path:
+    with pytest.raises(Interrupted):
+        train_run(config, folder, display=StopAt(step))
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+# -- what a run holds -----------------------------------------------------------------------------
+
+
+def test_a_finished_run(tiny_run: Run) -> None:
+    assert names(tiny_run.folder) == FILES
+    assert tiny_run.finished
+    assert tiny_run.json["image_shape"] == [1, 16, 16]
+    assert [record["epoch"] for record in tiny_run.history()] == [1, 2, 3]
+    result = tiny_run.result
+    assert result["method"] == "vae"
+    assert result["training"]["steps"] == 3 * 15
+    assert result["training"]["precision"] == "float32"
+    assert result["data"] == {"name": "npz", "split": "test"}
+    figures = result["figures"]
+    assert figures["images"] == 30
+    assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"])
+    assert figures["reconstruction"] > figures["floor"] > 0
+    assert figures["kl"] == pytest.approx(sum(figures["kl_by_latent"]), abs=1e-3)
+    parts = figures["decomposition"]
+    terms = ("index_code_mi", "total_correlation", "dimwise_kl")
+    error = sum(parts[name]["standard_error"] for name in terms)
+    assert sum(parts[name]["value"] for name in terms) == pytest.approx(
+        figures["kl"], abs=4 * error
+    )
+    assert {"torch", "unbraid", "device", "cores"} <= result["machine"].keys()
+
+
+def test_load_gives_the_model_ready_for_use(tiny_run: Run, squares: Dataset) -> None:
+    model = unbraid.load(tiny_run.folder, device="auto")
+    assert not model.training
+    assert model.encode(squares.images).shape == (300, 4)
+    assert torch.equal(model.encode(squares.images), load(tiny_run.folder).encode(squares.images))
+
+
+def test_the_run_is_small_and_loads_from_elsewhere(
+    tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(tiny_run.unseen()) == 30
+    assert len(tiny_run.dataset()) == 270
+    moved = shutil.copytree(tiny_run.folder, tmp_path / "moved")
+    load(moved)
+
+
+def test_unseen_images_are_those_held_out_where_there_is_no_test_split(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_run(config, tmp_path / "run")
+    whole = run.dataset()
+
+    def only_train(run: Run, split: str = "train") -> Dataset:
+        if split == "test":
+            raise UnbraidError("there is no test split.")
+        return whole
+
+    monkeypatch.setattr(Run, "dataset", only_train)
+    assert len(run.unseen()) == 30
+
+
+def test_options_that_json_changes_resume_all_the_same(
+    squares_npz: Path, config: RunConfig, tmp_path: Path
+) -> None:
+    options = {"path": str(squares_npz), "full": True, "factor_names": ("a", "b", "c")}
+    config = RunConfig(config.method, "npz", options, config.training)
+    interrupted(config, tmp_path / "run")
+    run = train_run(config, tmp_path / "run", resume=True)
+    assert run.dataset().factor_names == ("a", "b", "c")
+
+
+# -- resuming -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [3, 8, 11])
+def test_a_resumed_run_is_that_of_one_never_stopped(
+    config: RunConfig, tmp_path: Path, step: int
+) -> None:
+    whole = train_run(config, tmp_path / "whole")
+    part = interrupted(config, tmp_path / "part", step)
+    assert names(part)[:2] == ["checkpoint.safetensors", "config.json"]
+    assert not Run(part).finished
+    load(part)  # the model of the checkpoint
+    run = train_run(config, part, resume=True)
+    assert names(part) == FILES
+    model = "model.safetensors"
+    assert (part / model).read_bytes() == (whole.folder / model).read_bytes()
+    figures = [{**r, "images_per_second": 0} for each in (run, whole) for r in each.history()]
+    assert figures[:2] == figures[2:]
+    assert run.result["figures"] == whole.result["figures"]
+
+
+def test_resume_starts_a_run_that_is_not_there_and_leaves_a_finished_one_alone(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    train_run(config, tmp_path / "run", resume=True)
+    before = contents(tmp_path / "run")
+    train_run(config, tmp_path / "run", resume=True)
+    assert contents(tmp_path / "run") == before
+
+
+def test_resume_drops_records_after_the_checkpoint_and_half_lines(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    part = interrupted(config, tmp_path / "part", 11)
+    with (part / "metrics.jsonl").open("a") as file:  # as killed between record and checkpoint
+        file.write('{"epoch": 2, "step": 16, "train_loss": 1.0}\n{"epoch": 3, "st')
+    run = train_run(config, part, resume=True)
+    assert [record["step"] for record in run.history()] == [8, 16]
+    assert "validation_loss" in run.history()[1]
+
+
+def test_resume_sweeps_what_a_killed_process_was_writing(config: RunConfig, tmp_path: Path) -> None:
+    part = interrupted(config, tmp_path / "part")
+    for name in (".checkpoint-x1.safetensors", ".metrics-x2.jsonl", ".mine-x3.png"):
+        (part / name).write_bytes(b"half")
+    train_run(config, part, resume=True)
+    assert names(part) == [".mine-x3.png", *FILES]
+
+
+def test_a_folder_with_a_run_is_not_overwritten(config: RunConfig, folder: Path) -> None:
+    before = contents(folder)
+    with pytest.raises(UnbraidError, match="already holds a run: add --resume"):
+        train_run(config, folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda c: {"method": configure("beta-vae")}, r"another method \(name vae, not beta-vae"),
+        (
+            lambda c: {"method": configure("vae", latent_dim=5, net="mlp")},
+            r"another method \(latent_dim 3, not 5\)",
+        ),
+        (
+            lambda c: {"training": TrainingConfig(epochs=9, batch_size=32, precision="f32")},
+            r"another training \(epochs 2, not 9\)",
+        ),
+        (lambda c: {"data_options": {"path": c.data_options["path"]}}, "another data"),
+    ],
+)
+def test_resume_with_other_options_is_refused(
+    config: RunConfig, tmp_path: Path, change: Callable[[RunConfig], dict[str, Any]], sentence: str
+) -> None:
+    part = interrupted(config, tmp_path / "part")
+    before = contents(part)
+    other = RunConfig(**{**vars(config), **change(config)})
+    with pytest.raises(UnbraidError, match=sentence):
+        train_run(other, part, resume=True)
+    assert contents(part) == before
+
+
+# -- damage ---------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UnbraidError, match=r"nosuch does not exist: expected a config.json in it"):
+        load(tmp_path / "nosuch")
+    with pytest.raises(UnbraidError, match="is not a run folder"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("config.json", "is not a run folder: expected a config.json in it"),
+        ("model.safetensors", "model.safetensors is missing: train again, or restore it"),
+    ],
+)
+def test_a_missing_file(folder: Path, name: str, sentence: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(UnbraidError, match=sentence):
+        load(folder)
+
+
+def test_an_unfinished_run_has_no_result_and_no_history(folder: Path) -> None:
+    (folder / "result.json").unlink()
+    (folder / "metrics.jsonl").unlink()
+    with pytest.raises(UnbraidError, match=r"not finished: continue it with .* --resume"):
+        _ = Run(folder).result
+    assert Run(folder).history() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda data: data[: len(data) // 2], "is damaged .*: restore it from a copy"),
+        (lambda data: data[:5], "is damaged"),
+        (lambda data: b"", "is damaged"),
+        (lambda data: np.random.default_rng(0).bytes(5000), "is damaged"),
+        (lambda data: b"\xff" * 8 + data[8:], "is damaged"),
+        (lambda data: data + b"more", "is damaged"),
+    ],
+    ids=["half", "five bytes", "empty", "random", "header", "longer"],
+)
+@pytest.mark.parametrize("name", ["model.safetensors", "checkpoint.safetensors"])
+def test_damaged_weights(
+    config: RunConfig,
+    folder: Path,
+    tmp_path: Path,
+    name: str,
+    damage: Callable[[bytes], bytes],
+    sentence: str,
+) -> None:
+    if name == "checkpoint.safetensors":
+        folder = interrupted(config, tmp_path / "part", 3)
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    before = contents(folder)
+    with pytest.raises(UnbraidError, match=sentence):
+        load(folder)
+    if name == "checkpoint.safetensors":
+        with pytest.raises(UnbraidError, match=sentence):
+            train_run(config, folder, resume=True)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("tensors", "sentence"),
+    [
+        ({"encoder.1.weight": torch.zeros(3, 3)}, r"encoder.1.weight is \(3, 3\), expected \(512"),
+        ({"other": torch.zeros(1)}, r"other is \(1,\), expected nothing of that name"),
+        ({"encoder.1.weight": None}, "encoder.1.weight is missing, expected"),
+    ],
+)
+def test_weights_of_another_run(folder: Path, tensors: dict[str, Any], sentence: str) -> None:
+    path = folder / "model.safetensors"
+    found = {**safetensors.torch.load_file(path), **tensors}
+    safetensors.torch.save_file({k: v for k, v in found.items() if v is not None}, path)
+    with pytest.raises(UnbraidError, match=rf"does not fit config.json: {sentence}"):
+        load(folder)
+
+
+def test_a_checkpoint_of_another_run(config: RunConfig, tmp_path: Path) -> None:
+    part = interrupted(config, tmp_path / "part", 3)
+    other = RunConfig(
+        configure("vae", latent_dim=4, net="mlp"), "npz", config.data_options, config.training
+    )
+    shutil.copy(
+        interrupted(other, tmp_path / "other", 3) / "checkpoint.safetensors",
+        part / "checkpoint.safetensors",
+    )
+    with pytest.raises(UnbraidError, match="not a checkpoint of this run: delete it to start"):
+        train_run(config, part, resume=True)
+    with pytest.raises(UnbraidError, match=r"does not fit config.json"):
+        load(part)
+
+
+def test_finished_weights_in_the_checkpoints_place(
+    config: RunConfig, folder: Path, tmp_path: Path
+) -> None:
+    part = interrupted(config, tmp_path / "part", 3)
+    shutil.copy(folder / "model.safetensors", part / "checkpoint.safetensors")
+    with pytest.raises(UnbraidError, match="not a checkpoint of this run"):
+        train_run(config, part, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda text: text[:30], r"config.json is not valid JSON"),
+        (lambda text: "\x00\x01", r"config.json is not valid JSON"),
+        (lambda text: "[]", "is not a run's config"),
+        (lambda text: "{}", r"is not a run's config \(KeyError"),
+        (lambda text: text.replace('"vae"', '"vea"'), r"unknown method 'vea' \(did you mean 'vae'"),
+        (lambda text: text.replace('"latent_dim": 4', '"latent_dim": 0'), "latent_dim is 0"),
+        (lambda text: text.replace('"latent_dim": 4', '"latent_dim": "4"'), "latent_dim.*'4'"),
+        (lambda text: text.replace("latent_dim", "latent_dims"), "unknown option 'latent_dims'"),
+        (lambda text: text.replace('"epochs": 3', '"epochs": null'), "epochs"),
+        (lambda text: text.replace('"format": 1', '"format": 2'), "format is 2, expected 1"),
+        (lambda text: text.replace("\n    16,", "\n    8,"), "8 by 16 pixels"),
+        (lambda text: text.replace("\n    16,\n    16\n", "\n    16\n"), "is not a run's config"),
+        (lambda text: text.replace("\n    16,", '\n    "x",'), "is not a run's config"),
+        (lambda text: text.replace('"method": {', '"method": 3, "m": {'), "is not a run's config"),
+    ],
+)
+def test_a_damaged_config(folder: Path, edit: Callable[[str], str], sentence: str) -> None:
+    path = folder / "config.json"
+    text = path.read_text()
+    assert edit(text) != text
+    path.write_text(edit(text))
+    with pytest.raises(UnbraidError, match=sentence) as caught:
+        load(folder)
+    assert str(path) in str(caught.value)
+
+
+# -- disks and other processes --------------------------------------------------------------------
+
+
+def test_a_folder_that_cannot_be_made(config: RunConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UnbraidError, match=r"cannot write .*: .*choose a folder you may write"):
+            train_run(config, out)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_full_disk_loses_nothing(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train_run(config, tmp_path / "whole")
+    write, count = Path.write_bytes, 0
+
+    def full_at_the_second(path: Path, data: Any) -> int:
+        nonlocal count
+        count += 1
+        if count == 2:
+            write(path, data[:1000])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_at_the_second)
+        with pytest.raises(UnbraidError, match="No space left on device; what was there is unt"):
+            train_run(config, tmp_path / "run")
+    assert names(tmp_path / "run") == ["checkpoint.safetensors", "config.json", "metrics.jsonl"]
+    load(tmp_path / "run")
+    run = train_run(config, tmp_path / "run", resume=True)
+    assert [record["step"] for record in run.history()] == [8, 16]
+    model = "model.safetensors"
+    assert (run.folder / model).read_bytes() == (whole.folder / model).read_bytes()
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def test_a_write_the_system_cuts_short_gets_a_sentence(squares_npz: Path, tmp_path: Path) -> None:
+    args = ["train", "vae", "--data", str(squares_npz), "--batch-size", "32", "--out", "run"]
+    done = subprocess.run(
+        [sys.executable, "-m", "unbraid", *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files,
+    )
+    assert done.returncode == 2
+    assert "cannot write run/checkpoint.safetensors: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert names(tmp_path / "run") == ["config.json", "metrics.jsonl"]
+
+
+def test_two_processes_cannot_train_into_one_folder(config: RunConfig, tmp_path: Path) -> None:
+    part = interrupted(config, tmp_path / "part")
+    before = contents(part)
+    code = (
+        "import sys; from pathlib import Path; from unbraid.runs import locked\n"
+        f"with locked(Path({str(part)!r})): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(UnbraidError, match="another process is training into"):
+            train_run(config, part, resume=True)
+        assert contents(part) == before
+        other.communicate()
+    train_run(config, part, resume=True)
+
+
+def test_a_lock_is_let_go_after_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(KeyError), locked(tmp_path / "run"):
+            raise KeyError
+    assert names(tmp_path / "run") == []
+
+
+def test_a_bad_option_leaves_no_folder(config: RunConfig, tmp_path: Path) -> None:
+    big = RunConfig(config.method, "npz", config.data_options, TrainingConfig(batch_size=1000))
+    with pytest.raises(UnbraidError, match="batch_size is 1000"):
+        train_run(big, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_metrics_are_json_lines_with_finite_numbers(tiny_run: Run) -> None:
+    for line in (tiny_run.folder / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
