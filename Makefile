@@ -58,7 +58,7 @@ $(VENV)/.created:
 	fi; \
 	recent "$$python" || { \
 		echo "make: PYTHON=$$python is not a Python 3.11 or later that runs here: name another" >&2; exit 1; }; \
-	"$$python" -m venv --clear "$(VENV)" || { \
+	"$$python" -m venv "$(VENV)" || { \
 		echo "make: $$python cannot make a virtual environment in $(VENV): on Debian and Ubuntu, install python3-venv" >&2; \
 		exit 1; }; \
 	$(BIN)/python -m pip install --quiet --upgrade pip || { \
