@@ -74,11 +74,11 @@ class _Upsample(torch.autograd.Function):
     @staticmethod
     def forward(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         _, outputs, *kernel = weight.shape
-        size = [2 * side - 4 + taps for side, taps in zip(maps.shape[2:], kernel, strict=True)]
+        size = tuple(2 * s - 4 + taps for s, taps in zip(maps.shape[2:], kernel, strict=True))
         if outputs <= 4:  # one product gives the patches that the input pixels spread over
             patches = weight.flatten(1).T @ maps.flatten(2)  # (B, outputs * taps, h * w)
             patches = patches.to(torch.promote_types(patches.dtype, torch.float32))
-            images = F.fold(patches, size, kernel, padding=1, stride=2)
+            images = F.fold(patches, size, tuple(kernel), padding=1, stride=2)
             return images.add_(bias[:, None, None])
         if any(taps % 2 for taps in kernel):  # a convolution's input gradient is the same sum
             images = maps.new_empty(len(maps), outputs, *size)
