@@ -57,16 +57,19 @@ def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> 
 
 
 def one_sentence(box: str, prog: str) -> str:
-    """Turn the boxed message of the option parser into a sentence."""
+    """Turn the message of the option parser, a titled box of sections, into a sentence."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    lines = [line.strip("│ ").strip() for line in text.splitlines() if line.startswith("│")]
-    rules = [i for i, line in enumerate(lines) if set(line) == {"─"}]
-    message = " ".join(lines[: rules[0] if rules else None]) or text.strip()
-    nearest = next(
-        (lines[i + 1] for i, line in enumerate(lines) if "Perhaps you meant" in line), ""
-    )
+    sections: list[list[str]] = [[]]
+    for line in text.splitlines()[1:]:  # the first holds the title
+        line = line.strip("│ ")
+        if line and set(line) <= set("─-╰╯"):  # plain dashes where the terminal has no others
+            sections.append([])
+        elif line:
+            sections[-1].append(line)
+    message, *others = filter(None, sections)
+    nearest = next((lines[1] for lines in others if lines[0].startswith("Perhaps")), "")
     hint = f" (did you mean '{nearest.split()[0]}'?)" if nearest else ""
-    return f"{message.rstrip('.')}{hint}: see {prog} --help."
+    return f"{' '.join(message).rstrip('.')}{hint}: see {prog} --help."
 
 
 # -- commands -------------------------------------------------------------------------------------

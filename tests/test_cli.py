@@ -1,0 +1,253 @@
+"""The command line: what it prints, and that each mistake gets one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unbraid import registry
+from unbraid.cli import main, one_sentence
+from unbraid.runs import Run
+
+SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(args: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must be refused; return its sentence."""
+    before = sorted(Path().rglob("*"))
+    assert main(args) == 2
+    errors = capsys.readouterr().err
+    assert "Traceback" not in errors
+    lines = errors.splitlines()
+    assert len(lines) == 1, errors
+    assert lines[0].startswith("unbraid: ")
+    assert lines[0].endswith(".")
+    assert sorted(Path().rglob("*")) == before, "a refused command left something behind"
+    return lines[0]
+
+
+def test_usage_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for args in ([], ["--help"], ["-h"]):
+        assert main(args) == 0
+        out, errors = capsys.readouterr()
+        assert not errors
+        for command in ("train", "methods", "datasets", *registry.names("figures")):
+            assert re.search(rf"^  {command} +[A-Z].*\.$", out, re.M), command
+
+
+@pytest.mark.parametrize("folder", ["methods", "datasets", "metrics"])
+def test_listings(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([folder]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == registry.names(folder)
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_help_of_a_method_explains_each_option(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", name, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", "").split())
+    assert registry.summary("methods", name).split(":")[1].strip()[:30] in text
+    for option in ("--data STR a data set", "--resume go on", "--epochs INT passes over"):
+        assert option in text
+
+
+def test_help_of_train_names_the_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    for args in (["train"], ["train", "--help"]):
+        assert main(args) == 0
+        assert "beta-tcvae" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"unbraid \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_train_writes_a_run_and_says_so(
+    squares_npz: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "beta-vae", "--data", str(squares_npz), *SHORT, "--beta", "2", "--seed", "3"]
+    assert main(args) == 0
+    out, errors = capsys.readouterr()
+    assert out.startswith("runs/beta-vae-squares-3: reconstruction ")
+    assert errors.startswith("training beta-vae on squares\nepoch 1/1  validation: ")
+    run = Run("runs/beta-vae-squares-3")
+    assert run.json["method"]["beta"] == 2
+    assert run.json["data"] == {"name": "npz", "path": str(squares_npz)}
+    # again with --resume: nothing left to do
+    assert main([*args, "--resume"]) == 0
+    assert capsys.readouterr().out == out
+    assert "add --resume" in refused(args, capsys)
+    assert "another method (beta 2.0, not 5.0)" in refused(
+        [*args, "--resume", "--beta", "5"], capsys
+    )
+
+
+def test_train_takes_options_of_the_data(squares_npz: Path, elsewhere: Path) -> None:
+    (elsewhere / "squares.npz").write_bytes(squares_npz.read_bytes())
+    names = ["--data.factor-names", "a", "b", "c"]
+    args = ["train", "ae", "--out", "one", *SHORT, "--data=squares.npz", *names]
+    assert main(args) == 0
+    assert Run("one").dataset().factor_names == ("a", "b", "c")
+    assert main([*args, "--resume"]) == 0
+    # by the name of the format, and of two --data the last one
+    named = ["--data", "mnist", "--data", "npz", "--data.path", "squares.npz", "--data.full"]
+    assert main(["train", "ae", "--out", "two", *SHORT, *named]) == 0
+    assert len(Run("two").dataset()) == 300
+
+
+def test_a_relative_path_to_data_is_found_from_everywhere(
+    squares_npz: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "squares.npz").write_bytes(squares_npz.read_bytes())
+    assert main(["train", "ae", "--out", "run", *SHORT, "--data", "squares.npz"]) == 0
+    monkeypatch.chdir("/")
+    assert len(Run(elsewhere / "run").dataset()) == 270
+
+
+# -- mistakes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ("trian vae", "unknown command 'trian' (did you mean 'train'?): it is one of "),
+        ("nosuch", "unknown command 'nosuch': it is one of "),
+        ("--versoin", "unknown command '--versoin'"),
+        ("methods extra", "unbraid methods takes no options, found 'extra'."),
+        ("datasets --all", "unbraid datasets takes no options, found '--all'."),
+        ("train beta-vea", "unknown method 'beta-vea' (did you mean 'beta-vae'?): known methods"),
+        ("train beta_vae", "unknown method 'beta_vae' (did you mean 'beta-vae'?)"),
+        ("train --data DATA vae", "unknown method '--data'"),
+        ("train vae --data mnits", "unknown dataset 'mnits' (did you mean 'mnist'?)"),
+        ("train vae --data nosuch.npz", "unknown dataset 'nosuch.npz'"),
+        ("train vae --data npz", "--data.path"),
+        ("train vae --data", "--data"),
+        ("train vae --bata 4", "--bata"),
+        ("train beta-vae --data DATA --bta 4", "--bta, 4 (did you mean '--beta'?)"),
+        ("train vae --data DATA --beta 4", "--beta"),
+        ("train vae --data DATA extra", "extra"),
+        ("train vae --data DATA --epochs", "'--epochs'. Expected 1"),
+        ("train vae --data DATA --epochs many", "--epochs: invalid literal for int()"),
+        ("train vae --data DATA --epochs 1.5", "--epochs"),
+        ("train vae --data DATA --epochs -1", "epochs is -1, expected a finite number at least 1."),
+        ("train vae --data DATA --epochs 0", "epochs is 0, expected a finite number at least 1."),
+        ("train vae --data DATA --lr nan", "lr is nan, expected a finite number above 0."),
+        ("train vae --data DATA --lr -1e-3", "lr is -0.001, expected a finite number above 0."),
+        ("train vae --data DATA --net cnov", "'cnov'"),
+        ("train vae --data DATA --precision f16", "'f16'"),
+        ("train vae --data DATA --latent-dim 0", "latent_dim is 0, expected a finite number at"),
+        ("train vae --data DATA --sigma 0", "sigma is 0, expected a finite number above 0."),
+        ("train vae --data DATA --warmup -1", "warmup is -1, expected"),
+        ("train vae --data DATA --warmup inf", "warmup is inf, expected"),
+        ("train vae --data DATA --validation 1", "validation is 1, expected a share in [0, 1)."),
+        ("train vae --data DATA --seed -1", "seed is -1, expected"),
+        ("train beta-vae --data DATA --beta -1", "beta is -1, expected a finite number at least"),
+        ("train beta-vae --data DATA --beta nan", "beta is nan, expected a finite number"),
+        ("train beta-vae --data DATA --beta inf", "beta is inf, expected a finite number"),
+        ("train beta-tcvae --data DATA --alpha -inf", "alpha is -inf, expected"),
+        ("train beta-tcvae --data DATA --estimator msw", "'msw'"),
+        ("train vae --data DATA --batch-size 5000", "batch_size is 5000, but squares has 243"),
+        ("train vae --data DATA --out TEXT/run", "cannot write TEXT/run: Not a directory"),
+        ("train vae --data DATA --out TEXT", "cannot write TEXT: File exists"),
+        ("train vae --data DATA --data.images-key nosuch", "no array 'nosuch'"),
+        ("train vae --data TEXT", "TEXT"),
+        ("train vae --data RANDOM.npz", "RANDOM.npz"),
+        ("train vae --data EMPTY", "EMPTY"),
+        ("train vae --data SMALL.npz", "images are 8 by 8 pixels, expected at least 16 by 16"),
+        ("train vae --data NAN.npz", "NaN"),
+        ("train vae --data LABELS.npz", "7 rows, but there are 20 images"),
+        ("train vae --data KEYS.npz", "has none of the arrays"),
+        ("train vae --device mps --data DATA", "device 'mps' is not available here"),
+    ],
+)
+def test_each_mistake_gets_one_sentence(
+    args: str,
+    sentence: str,
+    squares_npz: Path,
+    elsewhere: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    images = np.zeros((20, 16, 16))
+    (elsewhere / "TEXT").write_text("these are no images")
+    (elsewhere / "RANDOM.npz").write_bytes(np.random.default_rng(0).bytes(3000))
+    (elsewhere / "EMPTY").mkdir()
+    np.savez(elsewhere / "SMALL.npz", images=images[:, :8, :8])
+    np.savez(elsewhere / "NAN.npz", images=images * np.nan)
+    np.savez(elsewhere / "LABELS.npz", images=images, labels=np.arange(7))
+    np.savez(elsewhere / "KEYS.npz", pictures=images)
+    parts = args.replace("DATA", str(squares_npz)).split()
+    assert sentence in refused(parts, capsys)
+
+
+BOX = """\
+╭─ Unrecognized options ───────────────────────╮
+│ Unrecognized options: --bta, 3               │
+│ ──────────────────────────────────────────── │
+│ Perhaps you meant:                           │
+│     --beta FLOAT                             │
+│         (default: 1.0)                       │
+│ ──────────────────────────────────────────── │
+│ For full helptext, run unbraid train --help  │
+╰──────────────────────────────────────────────╯
+"""
+
+
+@pytest.mark.parametrize("box", [BOX, re.sub("[│╭╮╰╯]", " ", BOX).replace("─", "-")])
+def test_the_parsers_box_becomes_a_sentence_with_and_without_unicode(box: str) -> None:
+    sentence = "Unrecognized options: --bta, 3 (did you mean '--beta'?): see unbraid train --help."
+    assert one_sentence(box, "unbraid train") == sentence
+
+
+def figures_of_runs() -> list[str]:
+    names = registry.names("figures")
+    return [name for name in names if registry.load("figures", name).TARGET == "run"]
+
+
+@pytest.mark.parametrize("name", figures_of_runs())
+def test_a_figure_of_what_is_no_run_gets_one_sentence(
+    name: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "nosuch does not exist: expected a config.json" in refused([name, "nosuch"], capsys)
+    (elsewhere / "empty").mkdir()
+    assert "empty is not a run folder" in refused([name, "empty"], capsys)
+    assert "run first" in refused([name, "--out", "x.png"], capsys)
+
+
+def test_warnings_are_sentences_and_the_hook_is_put_back(
+    squares_npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = warnings.showwarning
+    crushed = ["--beta", "1e6", "--epochs", "3", "--lr", "0.01", "--batch-size", "32"]
+    assert main(["train", "beta-vae", "--data", str(squares_npz), "--net", "mlp", *crushed]) == 0
+    assert re.search(r"^warning: posterior collapse: no .*\.$", capsys.readouterr().err, re.M)
+    assert warnings.showwarning is before
+
+
+def test_a_reader_that_goes_away_is_no_error(elsewhere: Path) -> None:
+    """As ``unbraid methods | head -0`` would do it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "unbraid", "methods"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
