@@ -1,0 +1,73 @@
+"""The figures of a finished model, each against a plain computation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unbraid import evaluation
+from unbraid.datasets import Dataset
+from unbraid.methods import Autoencoder, build, configure
+from unbraid.runs import Run
+
+
+@pytest.fixture
+def model(tiny_run: Run) -> Autoencoder:
+    model = tiny_run.model()
+    assert isinstance(model, Autoencoder)
+    return model
+
+
+def test_figures(model: Autoencoder, squares: Dataset) -> None:
+    found = evaluation.figures(model, squares.images, samples=500)
+    pixels = squares.images[:] / 255
+    error = np.square(pixels - model.reconstruct(pixels).numpy()).sum() / 300
+    assert found["squared_error"] == pytest.approx(error, rel=1e-4)
+    mean, logvar = (part.double().numpy() for part in model.encode_posterior(pixels))
+    kl = 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar)
+    assert found["kl"] == pytest.approx(kl.sum(1).mean(), rel=1e-4)
+    assert found["kl_by_latent"] == pytest.approx(kl.mean(0), abs=1e-3)
+    assert found["active_units"] == (mean.var(0) > 0.01).sum()
+    assert found["elbo"] == pytest.approx(-found["reconstruction"] - found["kl"])
+    grey = pixels[(pixels > 0) & (pixels < 1)]
+    floor = -(grey * np.log(grey) + (1 - grey) * np.log(1 - grey)).sum() / 300
+    assert found["floor"] == pytest.approx(floor, rel=1e-4)
+    # the mean over many draws of z, against the one draw an image
+    z = torch.from_numpy(
+        mean + np.exp(0.5 * logvar) * np.random.default_rng(0).normal(size=mean.shape)
+    )
+    other = -model.log_likelihood(z.float(), torch.from_numpy(pixels).float()).detach()
+    tolerance = 4 * float(other.std()) / 300**0.5
+    assert found["reconstruction"] == pytest.approx(float(other.mean()), abs=tolerance)
+    assert found["decomposition"]["samples"] == 500
+
+
+def test_figures_do_not_hang_on_how_images_are_split(
+    model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluation.figures(model, squares.images)
+    assert whole == evaluation.figures(model, squares.images)
+    monkeypatch.setattr(evaluation, "ROWS", 77)
+    split = evaluation.figures(model, squares.images)
+    for name in ("squared_error", "kl", "floor", "active_units"):
+        assert split[name] == pytest.approx(whole[name], rel=1e-4)
+
+
+def test_at_most_so_many_images(
+    model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "LIMIT", 100)
+    assert evaluation.figures(model, squares.images)["images"] == 100
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_image_is_enough(model: Autoencoder, squares: Dataset) -> None:
+    assert evaluation.figures(model, squares.images[:1])["active_units"] == 0
+
+
+def test_points_have_no_kl_and_generators_no_likelihood(squares: Dataset) -> None:
+    found = evaluation.figures(build(configure("ae", net="mlp"), (1, 16, 16)), squares.images)
+    assert found.keys() == {"images", "squared_error", "reconstruction", "floor"}
+    gan = build(configure("infogan", channels=8, hidden=32), (1, 16, 16)).eval()
+    assert evaluation.figures(gan, squares.images).keys() == {"images", "squared_error"}

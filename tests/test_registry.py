@@ -1,0 +1,68 @@
+"""Discovery by file name, and configs built from options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from unbraid import registry
+from unbraid.errors import UnbraidError
+
+FOLDERS = ("methods", "datasets", "metrics", "figures")
+
+
+@dataclass(frozen=True)
+class Config:
+    path: str
+    count: int = 1
+    share: float = 0.5
+    kind: Literal["a", "b"] = "a"
+    full: bool = False
+    size: tuple[int, int] | None = None
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_file_is_registered_with_a_summary_and_a_config(folder: str) -> None:
+    found = registry.names(folder)
+    assert found == sorted(found)
+    for name in found:
+        assert name == registry.check(folder, name)
+        assert 10 < len(registry.summary(folder, name)) <= 100
+        assert hasattr(registry.load(folder, name), "Config")
+
+
+@pytest.mark.parametrize("name", ["_base", "base", "", "..", "beta_vae", "__init__"])
+def test_what_is_not_registered_is_refused(name: str) -> None:
+    with pytest.raises(UnbraidError, match=f"unknown method '{name}'.*: known methods are ae, "):
+        registry.load("methods", name)
+
+
+def test_build() -> None:
+    assert registry.build(Config, {"path": "x", "share": 1}, "thing") == Config("x", share=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "thing needs its option 'path', which has no default."),
+        ({"path": "x", "cuont": 1}, r"unknown option 'cuont' of thing \(did you mean 'count'\?\)"),
+        ({"path": 3}, "option 'path' of thing is 3, expected a value of type str."),
+        ({"path": "x", "count": 1.0}, "option 'count' of thing is 1.0, expected .* int"),
+        ({"path": "x", "count": True}, "option 'count' of thing is True, expected .* int"),
+        ({"path": "x", "full": 1}, "option 'full' of thing is 1, expected .* bool"),
+        ({"path": "x", "share": "x"}, "option 'share' of thing is 'x', expected .* float"),
+        ({"path": "x", "kind": "c"}, "option 'kind' of thing is 'c', expected one of 'a', 'b'."),
+    ],
+)
+def test_build_refuses_what_does_not_fit(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        registry.build(Config, options, "thing")
+
+
+def test_configs_made_by_hand_can_be_checked_too() -> None:
+    registry.check_types(Config("x", size=(3, 4)), "thing")
+    bad: Any = "c"
+    with pytest.raises(UnbraidError, match="option 'kind' of thing is 'c'"):
+        registry.check_types(Config("x", kind=bad), "thing")
