@@ -42,11 +42,11 @@ def test_place_is_measured_as_asked(canvas):
 def test_the_size_of_zeros_is_that_of_their_ink(canvas):
     data = load(n=400, canvas=canvas, digits=(0,))
     _, _, xx, _, yy = moments(data.images[:])
-    # A closed stroke t wide has a spread of t^2/12 across it beside that of its line, and
-    # pixels p wide blur it by p^2/12 more.
+    # A ring of radius r and width t has a mean square radius of r^2 + t^2/4, and pixels p wide
+    # blur it by as much as a width of p would.
     pixel, thickness = 64 / canvas, data.factor("thickness")
-    size = np.sqrt(12 * (xx + yy) * pixel**2 - thickness**2 - pixel**2)
-    assert np.abs(size / data.factor("size") - 1).mean() < 0.02
+    size = np.sqrt(12 * (xx + yy) * pixel**2 - 3 * (thickness**2 + pixel**2))
+    assert np.abs(size / data.factor("size") - 1).mean() < 0.01
 
 
 @pytest.mark.parametrize("canvas", [32, 64])
@@ -137,6 +137,11 @@ def test_correlated_factors():
     np.testing.assert_array_equal(data.factors, as_mapping.factors)
 
 
+def test_a_normal_factor():
+    data = load(n=5000, distributions=[("x", "normal")])
+    assert stats.kstest(data.factor("x"), stats.truncnorm(-2, 2, 0, 4.5).cdf).pvalue > 1e-3
+
+
 def test_a_grid():
     data = load(grid=2, canvas=16)
     assert len(data) == 10 * 2**5
@@ -211,6 +216,7 @@ def test_half_turns_are_those_declared():
         ({"correlations": [("size", "x")]}, "triples"),
         ({"correlations": [("x", "y", 0.9), ("y", "size", 0.9)]}, "positive definite"),
         ({"distributions": {"slant": "normal"}}, "unknown factor 'slant'"),
+        ({"distributions": "normal"}, "expected \\(factor, distribution\\) pairs"),
         ({"thicknes": (2, 3)}, "did you mean 'thickness'"),
     ],
 )
@@ -226,3 +232,7 @@ def test_a_request_no_handwriting_fits():
         renderer.choose(np.array([[7, 40, 40, 0, 0, 3.0]]))
     with pytest.raises(UnbraidError, match="run together"):
         renderer.draw(np.array([[7, 10, 0, 0, 0, 5.0]]), np.array([0]))
+    with pytest.raises(UnbraidError, match="style 10000 is not among"):
+        renderer.draw(np.array([[7, 30, 0, 0, 0, 3.0]]), np.array([10_000]))
+    with pytest.raises(UnbraidError, match="expected 0 to 9"):
+        renderer.choose(np.array([[11, 30, 0, 0, 0, 3.0]]))

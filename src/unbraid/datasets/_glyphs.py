@@ -22,6 +22,7 @@ from unbraid.datasets._render import Fields
 
 RADIUS = 0.64  # no line reaches farther from its centre, in sizes
 MARGIN = 0.20  # how far from a line its distance is known at least, in sizes
+VERSION = 1  # of all that shapes the cached array
 DIRECTIONS = 36  # in which a digit's extent is kept, from the right counter-clockwise
 
 _NODES = 60  # a grid's side: its spacing is about a pixel of the largest digit on 64 pixels
@@ -30,7 +31,6 @@ _STEP = 1.1 * MARGIN / 255  # in sizes: half a level is 0.02 pixels of a digit 4
 _INK = 96  # grey level at a stroke's edge: of 64 to 144 it leaves the fewest strokes broken
 _STEEPEST = 1.0  # shear, x per y, beyond which a digit cannot be set upright
 _CHUNK = 500
-_VERSION = 1  # of all that shapes the cached array
 _RECORD = np.dtype(
     [
         ("field", "u1", (_NODES, _NODES)),
@@ -64,7 +64,7 @@ def load_glyphs(split: str) -> Glyphs:
     Glyphs that have no centre line to speak of, or one that stays lopsided, are left out (fewer
     than one in a hundred).
     """
-    records = cached(f"digits-glyphs-{split}-v{_VERSION}", lambda: _prepare_split(split))
+    records = cached(f"digits-glyphs-{split}-v{VERSION}", lambda: _prepare_split(split))
     fields = Fields(records["field"], spacing=_SPACING, radius=RADIUS, step=_STEP)
     extent, digit, source = (np.array(records[name]) for name in ("extent", "digit", "source"))
     return Glyphs(fields, extent, digit, source)

@@ -1,10 +1,10 @@
 """Handwritten digits drawn with known digit, size, place, angle and stroke width.
 
-MNIST's handwriting (each digit's centre line in canonical pose, see ``_glyphs``) is drawn under
-factors we set. Lengths are pixels of a 64-pixel canvas, whatever canvas is drawn on: on 32 pixels
-a ``size`` of 30 covers 15. x counts to the right of the canvas's centre and **y upwards**, so a
-digit "in the top" has y > 0; the angle turns **counter-clockwise** as seen. Writers of the train
-and the test split are those of MNIST's own splits and never mix.
+MNIST's handwriting, each digit's centre line in canonical pose, is drawn under factors we set.
+Lengths are pixels of a 64-pixel canvas, whatever canvas is drawn on: on 32 pixels a ``size`` of 30
+covers 15. x counts to the right of the canvas's centre and **y upwards**, so a digit "in the top"
+has y > 0; the angle turns **counter-clockwise** as seen. Writers of the train and the test split
+are those of MNIST's own splits and never mix.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from numpy.typing import NDArray
 
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._cache import cached
+from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer, too_thick
 from unbraid.datasets._factors import grid_of, sample_factors
-from unbraid.datasets._glyphs import DIRECTIONS, MARGIN, Glyphs, load_glyphs
-from unbraid.datasets._render import Pose, render
+from unbraid.datasets._glyphs import VERSION
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
 
+__all__ = ["Config", "Digits", "Renderer", "factor_specs", "load"]
+
 Range = tuple[float, float]
 Correlations = tuple[tuple[str, str, float], ...]
+Distributions = tuple[tuple[str, str], ...]
 
-UNIT_CANVAS = 64  # the canvas whose pixels lengths are given in
-CONTINUOUS = ("size", "x", "y", "angle", "thickness")
 # Half a turn takes a stroke, a ring and two rings to themselves; docs/digits.md measures it.
 HALF_TURN = tuple(Symmetry("digit", digit, 180.0) for digit in (0, 1, 8))
 
 _DEFAULT_COUNT = {"train": 50_000, "test": 10_000}
-_VERSION = 1  # of all that shapes the images
-_TRIES = 200
+_VERSION = 1  # of all that shapes the images beside the glyphs
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Config:
         thickness: stroke width.
         correlations: (factor, factor, rho) for each pair that is not independent, by a Gaussian
             copula.
-        distributions: ``"uniform"`` (the default) or ``"normal"`` by continuous factor.
+        distributions: (factor, ``"normal"``) for each continuous factor that is not ``"uniform"``.
         grid: levels of each continuous factor; every combination once instead of ``n`` draws.
         glyphs: rows (start, stop) of the MNIST split whose handwriting is used; all by default.
         style_factor: add ``style``, the row in the MNIST split, as a last, categorical factor.
@@ -73,7 +73,7 @@ class Config:
     angle: Range = (-45.0, 45.0)
     thickness: Range = (2.0, 5.5)
     correlations: Correlations = ()
-    distributions: Mapping[str, str] = field(default_factory=dict)
+    distributions: Distributions = ()
     grid: int | None = None
     glyphs: tuple[int, int] | None = None
     style_factor: bool = False
@@ -144,7 +144,9 @@ def load(config: Config, split: str) -> Digits:
     if config.grid is None:
         count = _DEFAULT_COUNT[split] if config.n is None else config.n
         correlations = _triples(config.correlations)
-        factors = sample_factors(specs, count, [*entropy, 0], correlations, config.distributions)
+        factors = sample_factors(
+            specs, count, [*entropy, 0], correlations, _pairs(config.distributions)
+        )
     else:
         factors = grid_of(specs, config.grid)
     renderer = Renderer(split, config.canvas, config.glyphs, config.digits)
@@ -175,139 +177,8 @@ def factor_specs(config: Config) -> tuple[FactorSpec, ...]:
     return FactorSpec("digit", "categorical", values=tuple(config.digits)), *continuous
 
 
-class Renderer:
-    """Draws digits under any factors.
-
-    Args:
-        split: whose handwriting, MNIST's ``"train"`` or ``"test"`` split.
-        canvas: height and width of the images.
-        glyphs: rows (start, stop) of the MNIST split to take handwriting from; all by default.
-        digits: what the indices in the factors' first column mean.
-
-    >>> renderer = Renderer("test", canvas=32)
-    >>> request = np.array([[7, 24, 0, 8, 30, 3.0]])  # a small seven in the top, turned 30 degrees
-    >>> renderer.draw(request, renderer.choose(request, seed=0)).shape
-    (1, 1, 32, 32)
-    """
-
-    def __init__(
-        self,
-        split: str = "train",
-        canvas: int = UNIT_CANVAS,
-        glyphs: tuple[int, int] | None = None,
-        digits: tuple[int, ...] = tuple(range(10)),
-    ) -> None:
-        self.canvas, self.digits = canvas, digits
-        self.glyphs = _part(load_glyphs(split), glyphs)
-        self._of_digit = [np.flatnonzero(self.glyphs.digit == digit) for digit in digits]
-        for digit, rows in zip(digits, self._of_digit, strict=True):
-            if not len(rows):
-                raise UnbraidError(
-                    f"digits: no {digit} was written in rows {glyphs} of MNIST's {split} split: "
-                    "widen glyphs=(start, stop) or leave the digit out."
-                )
-
-    def draw(self, factors: NDArray[np.float64], style: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Draw images, uint8 (N, 1, canvas, canvas).
-
-        Args:
-            factors: (N, 6), as in the data set; the digit is the style's own.
-            style: (N,) rows of the MNIST split.
-
-        Raises:
-            UnbraidError: strokes so thick for their size that they run together.
-        """
-        scale = self.canvas / UNIT_CANVAS
-        size, x, y, angle, thickness = np.asarray(factors, np.float64)[:, 1:6].T
-        pose = Pose(size * scale, x * scale, y * scale, angle, thickness * scale)
-        for n in np.flatnonzero(pose.thickness / 2 + 0.5 > MARGIN * pose.size)[:1]:
-            raise UnbraidError(_too_thick(thickness[n], size[n], self.canvas))
-        which = np.searchsorted(self.glyphs.source, style)
-        return render(self.glyphs.fields, which, pose, self.canvas)[:, None]
-
-    def choose(self, factors: NDArray[np.float64], seed: int | list[int] = 0) -> NDArray[np.int64]:
-        """Choose at random a handwriting, (N,), for each row of factors (N, 6).
-
-        It shows the digit asked for, and all of its ink is on the canvas: about one draw in a
-        thousand is repeated for that, which leaves the factors themselves untouched.
-
-        Raises:
-            UnbraidError: no handwriting fits the canvas there.
-        """
-        entropy = [seed] if isinstance(seed, int) else seed
-        digit = np.asarray(factors)[:, 0].astype(np.int64)
-        chosen = np.zeros(len(factors), np.int64)
-        left = np.arange(len(factors))
-        for attempt in range(_TRIES):
-            # One stream an attempt: what is drawn for a row does not depend on how many follow.
-            part = np.random.default_rng([*entropy, attempt]).random(len(factors))
-            for index, rows in enumerate(self._of_digit):
-                mine = left[digit[left] == index]
-                chosen[mine] = rows[(part[mine] * len(rows)).astype(np.int64)]
-            left = left[overhang(self.glyphs.extent[chosen[left]], factors[left]) > 0]
-            if not len(left):
-                return self.glyphs.source[chosen]
-        row = dict(zip(CONTINUOUS, np.round(factors[left[0], 1:6], 1).tolist(), strict=True))
-        raise UnbraidError(
-            f"digits: no handwritten {self.digits[digit[left[0]]]} fits the canvas at {row}: "
-            "lower size, x, y or thickness."
-        )
-
-
-def overhang(extent: NDArray[np.float32], factors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many pixels ink reaches beyond the canvas (below 0: stays within it), (N,).
-
-    Args:
-        extent: (N, DIRECTIONS), see Glyphs.
-        factors: (N, 6).
-    """
-    size, x, y, angle, thickness = factors[:, 1:6].T
-    step = 360 / DIRECTIONS
-    # Between two known directions, an extent exceeds the greater of theirs by this at most.
-    slack = 1 / math.cos(math.radians(step / 2))
-    rows = np.arange(len(factors))
-    beyond = np.full(len(factors), -np.inf)
-    for direction, place in ((0, x), (90, y), (180, -x), (270, -y)):
-        at = (direction - angle) / step
-        low, high = (np.asarray(end, np.int64) % DIRECTIONS for end in (np.floor(at), np.ceil(at)))
-        reach = np.maximum(extent[rows, low], extent[rows, high]) * slack
-        beyond = np.maximum(beyond, place + size * reach)
-    past: NDArray[np.float64] = beyond + thickness / 2 - UNIT_CANVAS / 2
-    return past
-
-
-class Drawn:
-    """Images drawn when they are asked for: random access without holding any."""
-
-    def __init__(
-        self, renderer: Renderer, factors: NDArray[np.float64], style: NDArray[np.int64]
-    ) -> None:
-        self.renderer, self.factors, self.style = renderer, factors, style
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(N, 1, canvas, canvas)."""
-        return len(self.style), 1, self.renderer.canvas, self.renderer.canvas
-
-    def __len__(self) -> int:
-        return len(self.style)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        return self.renderer.draw(self.factors[rows], self.style[rows])
-
-
-def _part(glyphs: Glyphs, rows: tuple[int, int] | None) -> Glyphs:
-    """Return the glyphs whose source is in range(*rows)."""
-    if rows is None:
-        return glyphs
-    start, stop = np.searchsorted(glyphs.source, rows)
-    part = slice(int(start), int(stop))
-    fields = replace(glyphs.fields, values=glyphs.fields.values[part])
-    return Glyphs(fields, glyphs.extent[part], glyphs.digit[part], glyphs.source[part])
-
-
 def _key(config: Config, split: str) -> str:
-    facts = (_VERSION, split, replace(config, style_factor=False))
+    facts = (_VERSION, VERSION, split, replace(config, style_factor=False))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -321,6 +192,17 @@ def _triples(correlations: Any) -> Correlations:
         raise UnbraidError(
             f"digits: correlations are {correlations!r}, expected (factor, factor, rho) triples "
             'such as [("size", "thickness", 0.8)].'
+        ) from error
+
+
+def _pairs(distributions: Any) -> dict[str, str]:
+    """Read distributions given as pairs or as a mapping."""
+    try:
+        return {str(name): str(kind) for name, kind in dict(distributions).items()}
+    except (TypeError, ValueError) as error:
+        raise UnbraidError(
+            f"digits: distributions are {distributions!r}, expected (factor, distribution) pairs "
+            'such as [("x", "normal")].'
         ) from error
 
 
@@ -365,8 +247,8 @@ def _check_fit(config: Config) -> None:
             f"digits: thickness starts at {thinnest}, thinner than a pixel (of a 64-pixel "
             "canvas): start it at 1 or more."
         )
-    if thickest / 2 + UNIT_CANVAS / config.canvas / 2 > MARGIN * smallest:
-        raise UnbraidError(_too_thick(thickest, smallest, config.canvas))
+    if blob := too_thick(thickest, smallest, config.canvas):
+        raise UnbraidError(blob)
     for name in ("x", "y"):
         shift = max(abs(end) for end in getattr(config, name))
         reach = shift + largest / 2 + thickest / 2
@@ -376,12 +258,3 @@ def _check_fit(config: Config) -> None:
                 f"digits off the canvas ({shift} + {largest}/2 + {thickest}/2 = {reach} pixels "
                 "from its centre, where 32 is its edge): narrow one of the ranges."
             )
-
-
-def _too_thick(thickness: float, size: float, canvas: int) -> str:
-    blur = UNIT_CANVAS / canvas / 2
-    return (
-        f"digits: strokes {thickness:g} thick run together at size {size:g} on {canvas} pixels: "
-        f"keep thickness up to {2 * (MARGIN * size - blur):.1f} there, or size from "
-        f"{(thickness / 2 + blur) / MARGIN:.1f}."
-    )
