@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PILImage
 
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
-    TILE,
     as_pictures,
     check_counts,
     frame,
@@ -96,29 +96,28 @@ def animate(run: Run, config: Config) -> list[Image]:
     """Return the frames of one swing of every latent from its low end to its high and back."""
     moved = _Traversal(run, config)
     swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAMES) / FRAMES)
-    films = [moved.pictures(latent, swing) for latent in moved.latents]
-    height, width = films[0].shape[1:3]
+    films = np.stack([moved.pictures(latent, swing) for latent in moved.latents])
+    # whole pixels to a pixel: sharp, and a small file
+    films = films.repeat(scale := max(1, round(90 / films.shape[3])), 2).repeat(scale, 3)
+    height, width = films.shape[2:4]
     columns = min(5, len(films))
-    lines = -(-len(films) // columns)
-    side = 2 * TILE
-    figure = new_figure(
-        max(columns * (side + 0.1) + 0.1, 4.8),
-        lines * (side * height / width + 0.3) + 0.5,
-        layout="constrained",
-    )
-    figure.suptitle(title(run, "latents moved"), fontsize=9, x=0.02, ha="left")
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    shown = []
-    for ax in axes:
-        ax.axis("off")
-    for ax, film, latent in zip(axes, films, moved.latents, strict=False):
-        shown.append(ax.imshow(film[0]))
-        ax.set_title(latent.label, fontsize=8)
+    places = [
+        (10 + (index % columns) * (width + 14), 52 + (index // columns) * (height + 32))
+        for index in range(len(films))
+    ]
+    across, down = max(places[min(columns, len(films)) - 1][0] + width + 10, 480), places[-1][1]
+    dpi = 100
+    figure = new_figure(across / dpi, (down + height + 10) / dpi, dpi=dpi)
+    up = figure.bbox.height
+    figure.text(10 / across, 1 - 18 / up, title(run, "latents moved one at a time"), fontsize=9)
+    for (left, top), latent in zip(places, moved.latents, strict=True):
+        figure.text(left / across, 1 - (top - 5) / up, latent.label)
+    labels = frame(figure)
     frames = []
     for index in range(FRAMES):
-        for picture, film in zip(shown, films, strict=True):
-            picture.set_data(film[index])
-        frames.append(frame(figure))
+        frames.append(labels.copy())
+        for place, film in zip(places, films, strict=True):
+            frames[-1].paste(PILImage.fromarray(film[index]), place)
     return frames
 
 

@@ -1,0 +1,90 @@
+"""What the tour measures of codes: where they lie, how far they reach, which way they point."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets import Dataset
+from unbraid.runs import Run
+
+PRIOR_RADIUS = 2.4477  # the circle that holds 95% of a two-dimensional standard normal
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A two-dimensional cloud of codes.
+
+    Args:
+        codes: (N, 2).
+        data: the images they are of.
+        centre: their mean, (2,).
+        spread: standard deviations along the cloud's long and short axis.
+        axis: direction of the long axis in degrees from the first latent's, in [0, 180).
+        ones: direction in which the ones lie, seen from the centre, in degrees, in [0, 360).
+    """
+
+    codes: NDArray[Any]
+    data: Dataset
+    centre: NDArray[Any]
+    spread: tuple[float, float]
+    axis: float
+    ones: float
+
+    @property
+    def inside_prior(self) -> float:
+        """The share of codes in the circle that holds 95% of a standard normal."""
+        return float((np.linalg.norm(self.codes, axis=1) < PRIOR_RADIUS).mean())
+
+    @property
+    def reach(self) -> float:
+        """How far the farthest codes are from 0: the 99% quantile of their distances."""
+        return float(np.quantile(np.linalg.norm(self.codes, axis=1), 0.99))
+
+
+def cloud(run: Run) -> Cloud:
+    """Measure the codes that a model with two latents gives to unseen digits."""
+    data = run.unseen()
+    return measure(run.model().encode(np.asarray(data.images[:])).numpy(), data)
+
+
+def measure(codes: NDArray[Any], data: Dataset) -> Cloud:
+    """Measure codes (N, 2) of a data set's images, whose factor is ``digit``."""
+    codes = codes.astype(np.float64)
+    centre = codes.mean(0)
+    variances, axes = np.linalg.eigh(np.cov(codes.T))
+    spread = float(variances[1] ** 0.5), float(max(variances[0], 0) ** 0.5)
+    axis = np.degrees(np.arctan2(*axes[::-1, 1])) % 180
+    to_ones = codes[data.factor("digit") == 1].mean(0) - centre
+    ones = np.degrees(np.arctan2(*to_ones[::-1])) % 360
+    return Cloud(codes, data, centre, spread, float(axis), float(ones))
+
+
+def farthest_apart(clouds: Sequence[Cloud]) -> float:
+    """Return the largest distance between two clouds' centres, 0 for one."""
+    pairs = itertools.combinations(clouds, 2)
+    return max((float(np.linalg.norm(a.centre - b.centre)) for a, b in pairs), default=0.0)
+
+
+def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:
+    """Return for each image (N, C, H, W) on [0, 1] the digit of the real image it is most like."""
+    real = np.asarray(data.images[:]).reshape(len(data), -1).astype(np.float32) / 255
+    flat = images.reshape(len(images), -1)
+    # the squared distance without the part that is the same for all real images
+    distance = np.square(real).sum(1) - 2 * flat @ real.T
+    return np.asarray(data.factor("digit")[distance.argmin(1)])
+
+
+def shares(digits: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the share of each digit, (10,)."""
+    return np.bincount(digits, minlength=10) / len(digits)
+
+
+def mismatch(one: NDArray[Any], other: NDArray[Any]) -> float:
+    """Return the share that would have to change for one distribution to be the other."""
+    return float(np.abs(one - other).sum() / 2)

@@ -1,0 +1,180 @@
+"""The tour's course: trainings run, and each chapter is written once its trainings are there."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import platform
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+import unbraid
+from unbraid import training
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.runs import Run
+from unbraid.tour import Config, _page
+from unbraid.tour._jobs import Job, plan, side_by_side
+from unbraid.tour._page import Chapter, State
+from unbraid.tour._terminal import Terminal
+from unbraid.tour._workers import Event, train_all
+from unbraid.training import Interrupted
+
+TITLE = "Feature disentanglement, seen on your own machine"
+# Each is a file here: TITLE, ``needs(tour)``, the names of its trainings, and ``write(tour)``,
+# its HTML. They appear in this order, each as soon as its trainings are done.
+CHAPTERS = ("data", "wandering", "staying", "sampling", "rebuilding", "traversing", "trading")
+
+
+class Tour:
+    """What chapters are told: the options, the trainings and their finished runs."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.path = config.out / "index.html"
+        self.jobs: dict[str, Job] = plan(config)
+        self.finished = {name for name, job in self.jobs.items() if job.finished()}
+        self.stopped = ""  # the sentence that says why, once it has
+        self.modules: dict[str, ModuleType] = {
+            name: importlib.import_module(f"unbraid.tour.{name}") for name in CHAPTERS
+        }
+        self.bodies: dict[str, str] = {}
+
+    # -- for chapters -----------------------------------------------------------------------------
+
+    def run(self, name: str) -> Run:
+        """Return the finished run of a training."""
+        return Run(self.jobs[name].folder)
+
+    def folder(self, name: str) -> str:
+        """Return a training's run folder, as a command names it."""
+        return str(self.jobs[name].folder)
+
+    def seeds(self, method: str) -> list[str]:
+        """Return the names of a method's trainings with two latents, by seed."""
+        return [f"{method}-2d-{seed}" for seed in range(self.config.seeds)]
+
+    def data(self) -> tuple[str, Dataset]:
+        """Return what commands call the training images, and the images."""
+        run = next(iter(self.jobs.values())).config
+        name = run.data_options.get("path", run.data)
+        return name, load_dataset(run.data, **run.data_options)
+
+    # -- the course -------------------------------------------------------------------------------
+
+    def ready(self) -> Sequence[str]:
+        """Return the chapters not yet written whose trainings are done."""
+        return [
+            name
+            for name, module in self.modules.items()
+            if name not in self.bodies and self.finished.issuperset(module.needs(self))
+        ]
+
+    def add_ready_chapters(self, terminal: Terminal) -> None:
+        """Write the chapters that can be written, the page after each."""
+        for name in self.ready():
+            if not terminal.stop_requested():
+                self.bodies[name] = self.modules[name].write(self)
+                self.write_page()
+                terminal.line(f"wrote chapter {CHAPTERS.index(name) + 1}, {self.title(name)}")
+
+    def title(self, name: str) -> str:
+        """Return a chapter's title."""
+        title: str = self.modules[name].TITLE
+        return title
+
+    def write_page(self) -> None:
+        """Write the page as it stands."""
+        chapters = [Chapter(name, self.title(name), self.bodies.get(name)) for name in CHAPTERS]
+        _page.write(self.path, _page.render(TITLE, INTRO, chapters, self.state(), self.foot()))
+
+    def state(self) -> State:
+        """Say where the report stands."""
+        total, done = len(self.jobs), len(self.finished)
+        if len(self.bodies) == len(CHAPTERS):
+            seconds = sum(self.run(name).result["training"]["seconds"] for name in self.jobs)
+            return State(
+                f"Complete: {total} trainings, {seconds:,.0f} seconds of training in all.", False
+            )
+        sentence = f"{done} of {total} trainings and {len(self.bodies)} of {len(CHAPTERS)} "
+        sentence += "chapters are done."
+        if self.stopped:
+            return State(f"{sentence} {self.stopped}", False)
+        return State(sentence + " The others appear as they are finished.", True)
+
+    def foot(self) -> str:
+        """Return the page's last words: versions, data and how it was trained."""
+        lines = [
+            f"Written on {datetime.now().astimezone():%d %B %Y at %H:%M} by "
+            f"unbraid {unbraid.__version__} with torch {torch.__version__} and Python "
+            f"{platform.python_version()} on {platform.system()} ({platform.machine()}).",
+            "MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.",
+        ]
+        trainings = _page.commands(
+            [job.command for job in self.jobs.values()], "Each can be repeated by hand:"
+        )
+        text = "".join(_page.paragraph(escape(line)) for line in lines)
+        return f"{text}<details><summary>The trainings</summary>{trainings}</details>"
+
+
+INTRO = (
+    "<p>A picture is thousands of numbers, yet a few would do to describe it: which digit, how "
+    "slanted, how bold. This page is about models that find such short descriptions by themselves, "
+    "without labels, and about what it takes for each number in them to mean one thing. That is "
+    "what <em>disentangled</em> says.</p>"
+    "<p>Nothing here is prepared. All models were trained on this machine while the page was "
+    "written, and every picture and number comes from them; the commands let you make each again "
+    "and change it.</p>"
+)
+
+
+def make(config: Config) -> Path:
+    """Train, write the report while training, and return its path."""
+    _page.check_place(config.out / "index.html")
+    tour = Tour(config)
+    tour.write_page()
+    left = [job for name, job in tour.jobs.items() if name not in tour.finished]
+    processes = side_by_side(config)
+    with Terminal(len(left)) as terminal, training.threads(1 if processes > 1 else 0):
+        terminal.line(f"the report grows at {tour.path}")
+
+        def hear(event: Event) -> None:
+            terminal.event(event)
+            if event.kind == "done":
+                tour.finished.add(event.job)
+                tour.write_page()
+                tour.add_ready_chapters(terminal)
+
+        try:
+            tour.add_ready_chapters(terminal)
+            train_all(left, processes, hear, terminal.stop_requested)
+            if terminal.stop_requested():
+                raise Interrupted
+        except BaseException as error:
+            again = shlex.join(["unbraid", "tour", *given(config)])
+            tour.stopped = f"The tour was stopped; go on with: {again}"
+            with suppress(UnbraidError):  # the first error is the one to tell
+                tour.write_page()
+            if not isinstance(error, Interrupted):
+                raise
+            terminal.line(f"stopped; all is saved. Continue with: {again}")
+            raise KeyboardInterrupt from None
+        terminal.line("done")
+    print(tour.path)
+    return tour.path
+
+
+def given(config: Config) -> list[str]:
+    """Return the options that are not at their default, as the command line takes them."""
+    words = []
+    for field in dataclasses.fields(config):
+        if (value := getattr(config, field.name)) != field.default:
+            words += [f"--{field.name}", str(value)]
+    return words

@@ -1,0 +1,87 @@
+"""What the tour shows on a terminal: a bar for each training, a line for whatever is finished."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from unbraid.tour._workers import Event
+
+
+class Terminal:
+    """Shows the tour on standard error; Ctrl-C asks it to save and stop. A context manager.
+
+    Args:
+        trainings: how many there are.
+    """
+
+    def __init__(self, trainings: int) -> None:
+        self.trainings = trainings
+        self.finished = 0
+        self.interrupts = 0
+        self.started = time.monotonic()
+        console = Console(stderr=True, highlight=False)
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Terminal:
+        self.previous = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._interrupt)
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+        signal.signal(signal.SIGINT, self.previous)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupts += 1
+        if self.interrupts > 1:  # the second time at once, whatever is lost
+            raise KeyboardInterrupt
+        self.line("stopping: the trainings are being saved")
+
+    def stop_requested(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self.interrupts > 0
+
+    def line(self, text: str) -> None:
+        """Print a line above the bars, with the seconds since the start."""
+        seconds = time.monotonic() - self.started
+        self.bars.console.print(f"{seconds:5.0f} s  {text}", soft_wrap=True)
+
+    def event(self, event: Event) -> None:
+        """Show what happened to a training."""
+        if event.kind == "warning":
+            self.line(f"{event.job}: warning: {event.sentence}")
+        elif event.kind == "step":
+            task = self.tasks.get(event.job)
+            if task is None:
+                task = self.tasks[event.job] = self.bars.add_task(event.job, rate="")
+            rate = f"{event.images_per_second:,.0f} images/s"
+            self.bars.update(task, completed=event.done, total=event.total, rate=rate)
+        else:
+            if event.job in self.tasks:
+                self.bars.remove_task(self.tasks.pop(event.job))
+            if event.kind == "done":
+                self.finished += 1
+                self.line(f"trained {event.job} ({self.finished} of {self.trainings})")

@@ -1,0 +1,191 @@
+"""Trainings side by side, each in a process of its own, told apart by what they report."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from unbraid.errors import UnbraidError
+from unbraid.runs import train_run
+from unbraid.tour._jobs import Job
+from unbraid.training import Interrupted, Progress, Recorder
+
+EVERY = 0.2  # seconds between reports of a training's progress
+
+
+class Event(NamedTuple):
+    """What happened to a job: ``sentence`` is of a warning or failure, the rest of a step."""
+
+    job: str
+    kind: Literal["step", "warning", "done", "stopped", "failed"]
+    sentence: str = ""
+    done: int = 0
+    total: int = 1
+    images_per_second: float = 0.0
+
+
+Tell = Callable[[Event], None]
+Stop = Callable[[], bool]
+
+
+class _Teller(Recorder):
+    """Reports a training's progress as events."""
+
+    def __init__(self, job: str, tell: Tell, stop: Stop) -> None:
+        self.job, self.tell, self.stop = job, tell, stop
+        self.told = 0.0
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Report the step, unless one was reported a moment ago."""
+        now = time.monotonic()
+        if now - self.told >= EVERY:
+            self.told = now
+            done, total = progress.step, progress.steps
+            self.tell(Event(self.job, "step", "", done, total, images_per_second))
+
+    def warn(self, sentence: str) -> None:
+        """Report the warning."""
+        self.tell(Event(self.job, "warning", sentence))
+
+    def stop_requested(self) -> bool:
+        """Whether the training is to save and stop."""
+        return self.stop()
+
+
+def train_all(jobs: Sequence[Job], processes: int, tell: Tell, stop: Stop) -> None:
+    """Train all jobs, started in their order; finished ones are passed over, others continue.
+
+    Args:
+        jobs: what to train.
+        processes: how many at once; a single one is this process.
+        tell: hears of each event, in this process.
+        stop: asked often; once true, all trainings save and stop.
+
+    Raises:
+        UnbraidError: a training failed; the others have saved and stopped.
+        Interrupted: ``stop`` was true.
+    """
+    if min(processes, len(jobs)) < 2:
+        for job in jobs:
+            _train(job, tell, stop)
+    else:
+        with _Team(jobs, min(processes, len(jobs))) as team:
+            team.work(tell, stop)
+
+
+def _train(job: Job, tell: Tell, stop: Stop) -> None:
+    train_run(job.config, job.folder, resume=True, display=_Teller(job.name, tell, stop))
+    tell(Event(job.name, "done"))
+
+
+def _serve(connection: Connection) -> None:
+    """Train the jobs that come over the connection, until it says stop or closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent decides
+    torch.set_num_threads(1)
+
+    def tell(event: Event) -> None:
+        with suppress(OSError):  # the parent has gone: first save, then go too
+            connection.send(event)
+
+    def stop() -> bool:
+        try:
+            return connection.poll()  # whatever comes while training, its end too, says stop
+        except OSError:
+            return True
+
+    with suppress(EOFError, OSError):
+        while (job := connection.recv()) is not None:
+            try:
+                _train(job, tell, stop)
+            except Interrupted:
+                tell(Event(job.name, "stopped"))
+            except UnbraidError as error:
+                tell(Event(job.name, "failed", str(error)))
+
+
+class _Team:
+    """Worker processes with a job each. A context manager: at its end all have saved and gone."""
+
+    def __init__(self, jobs: Sequence[Job], size: int) -> None:
+        self.waiting = deque(jobs)
+        self.size = size
+        self.busy: dict[Any, tuple[BaseProcess, Job]] = {}  # by connection
+        self.processes: list[BaseProcess] = []
+        self.failure = ""
+        self.stopping = False
+
+    def __enter__(self) -> _Team:
+        # Not forked: torch's threads do not survive a fork, and a child must not hold its
+        # siblings' ends of the connections, whose closing says that the parent has gone.
+        context = multiprocessing.get_context("spawn")
+        for _ in range(self.size):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            self.processes.append(process)
+            self._give(ours, process)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self.busy:
+            connection.close()  # which a worker takes as a wish to save and stop
+        for process in self.processes:
+            process.join()
+
+    def _give(self, connection: Any, process: BaseProcess) -> None:
+        """Hand the next job to a worker, or let it go if there is none."""
+        self.busy.pop(connection, None)
+        if self.waiting:
+            job = self.waiting.popleft()
+            self.busy[connection] = (process, job)
+            connection.send(job)
+        else:
+            connection.close()
+
+    def _stop(self) -> None:
+        """Ask all workers to save and stop."""
+        self.stopping = True
+        self.waiting.clear()
+        for connection in self.busy:
+            with suppress(OSError):
+                connection.send(None)
+
+    def work(self, tell: Tell, stop: Stop) -> None:
+        """Pass events on and hand out jobs, until none is left."""
+        while self.busy:
+            for connection in wait(list(self.busy), timeout=0.1):
+                self._hear(connection, tell)
+            if (stop() or self.failure) and not self.stopping:
+                self._stop()
+        if self.failure:
+            raise UnbraidError(self.failure)
+        if self.stopping:
+            raise Interrupted
+
+    def _hear(self, connection: Any, tell: Tell) -> None:
+        process, job = self.busy[connection]
+        try:
+            event = connection.recv()
+        except (EOFError, OSError):
+            process.join()
+            self.busy.pop(connection)
+            self.failure = self.failure or (
+                f"the process that trained {job.name} ended early (exit code {process.exitcode}): "
+                "start the tour again to continue; --jobs 1 takes the least memory."
+            )
+            return
+        if event.kind == "failed":
+            self.failure = self.failure or event.sentence
+        if event.kind in ("done", "stopped", "failed"):
+            self._give(connection, process)  # before telling, which may take seconds
+        tell(event)

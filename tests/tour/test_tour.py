@@ -1,0 +1,268 @@
+"""The whole tour on 500 images, and what must not go wrong around it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from unbraid import cli, registry
+from unbraid.errors import UnbraidError
+from unbraid.runs import Run
+from unbraid.tour import Config, _report, run
+from unbraid.tour._jobs import plan
+
+
+def quick(out: Path) -> Config:
+    return Config(out=out, seeds=2, epochs=1, images=500, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished report."""
+    return run(quick(tmp_path_factory.mktemp("tour") / "report"))
+
+
+class Page(HTMLParser):
+    """A page's elements as (tag, attributes), and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.code: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in ("meta", "link", "img", "br", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+        if "code" in self.open:
+            self.code += data.splitlines()
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_the_page_is_whole_and_needs_nothing_else(report: Path) -> None:
+    page = Page(report)
+    assert page.open == []
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == 1
+    assert len(page.all("h2")) == len(_report.CHAPTERS)
+    for _, attributes in page.elements:
+        for name in ("src", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:"))
+    assert not page.all("script")
+    assert "url(" not in report.read_text(encoding="utf-8")
+    assert "Complete: 7 trainings" in page.text
+    assert report.stat().st_size < 8e6
+
+
+def test_every_link_has_its_place_and_every_image_its_words(report: Path) -> None:
+    page = Page(report)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for link in page.all("a"):
+        assert link["href"].removeprefix("#") in ids
+    images = page.all("img")
+    assert len(images) > 12
+    for image in images:
+        assert len(image["alt"]) > 40
+        assert int(image["width"]) > 0
+    numbers = [image["alt"] for image in images if re.search(r"\d\.\d", image["alt"])]
+    assert len(numbers) > 10
+
+
+def test_every_chapter_has_commands_that_exist(report: Path) -> None:
+    page = Page(report)
+    commands = [shlex.split(line) for line in page.code if line]
+    assert len(page.all("pre")) == len(_report.CHAPTERS) + 1  # and all trainings, at the end
+    for _, command, target, *_ in commands:
+        assert command in (*cli.COMMANDS, *registry.names("figures"))
+        assert command == "train" or Path(target).exists()
+
+
+def test_a_figures_command_makes_it(report: Path, tmp_path: Path) -> None:
+    line = next(line for line in Page(report).code if line.startswith("unbraid scatter"))
+    out = tmp_path / "codes.png"
+    assert cli.main([*shlex.split(line)[1:], "--out", str(out)]) == 0
+    assert out.is_file()
+
+
+def test_a_trainings_command_is_the_one_that_ran(report: Path) -> None:
+    config = quick(report.parent)
+    for job in plan(config).values():
+        # the run is finished, so --resume says whether the options are its own and trains nothing
+        assert cli.main([*shlex.split(job.command)[1:], "--resume"]) == 0
+
+
+def test_a_finished_tour_started_again_trains_nothing(
+    report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_training(jobs: list[object], *_: object) -> None:
+        assert not jobs
+
+    monkeypatch.setattr(_report, "train_all", no_training)
+    before = Page(report).text
+    run(quick(report.parent))
+    assert Page(report).text.splitlines()[:20] == before.splitlines()[:20]
+
+
+def test_the_page_grows_chapter_by_chapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Path
+) -> None:
+    seen: list[int] = []
+
+    def look(path: Path, html: str) -> None:
+        seen.append(html.count('class="waiting"'))
+        assert ("location.reload" in html) == (seen[-1] > 0)
+
+    monkeypatch.setattr(_report._page, "write", look)
+    run(quick(report.parent))
+    assert seen[0] == len(_report.CHAPTERS)
+    assert seen[-1] == 0
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_one_seed_is_enough(tmp_path: Path) -> None:
+    names = list(plan(Config(out=tmp_path, seeds=1)))
+    assert sorted(names) == [
+        "ae-2d-0", "beta-tcvae-10d-0", "beta-vae-10d-0", "vae-10d-0", "vae-2d-0"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seeds": 0}, "seeds is 0, expected 1 or more"),
+        ({"epochs": 0}, "epochs is 0, expected 1 or more"),
+        ({"images": 10}, "images is 10, expected 500 or more"),
+        ({"jobs": -1}, "jobs is -1, expected 0 or more"),
+    ],
+)
+def test_options_out_of_range_are_told(options: dict[str, int], said: str) -> None:
+    with pytest.raises(UnbraidError, match=said):
+        Config(**options)  # type: ignore[arg-type]
+
+
+def test_someone_elses_page_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    assert cli.main(["tour", "--out", str(tmp_path)]) == 2
+    assert "not a page of the tour" in capsys.readouterr().err
+    assert (tmp_path / "index.html").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["index.html"]
+
+
+def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("mine")
+    with pytest.raises(UnbraidError, match="report"):
+        run(quick(tmp_path / "report"))
+    assert (tmp_path / "report").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_a_folder_not_to_be_written_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UnbraidError, match="cannot write"):
+        run(quick(tmp_path / "report"))
+
+
+def test_another_run_in_the_way_is_told_before_anything_is_trained(
+    report: Path, tmp_path: Path
+) -> None:
+    config = quick(tmp_path)
+    job = list(plan(config).values())[-1]
+    job.folder.mkdir(parents=True)
+    other = Run(next((report.parent / "runs").iterdir())).folder
+    (job.folder / "config.json").write_text((other / "config.json").read_text())
+    with pytest.raises(UnbraidError, match="holds a run that is not the tour's: move it away"):
+        run(config)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [job.folder.name]
+
+
+def test_a_file_in_the_way_of_a_run_is_told_and_the_page_says_so(
+    report: Path, tmp_path: Path
+) -> None:
+    config = quick(tmp_path)
+    job = next(iter(plan(config).values()))
+    job.folder.parent.mkdir(parents=True)
+    job.folder.write_text("mine")
+    with pytest.raises(UnbraidError, match="cannot write"):
+        run(config)
+    assert job.folder.read_text() == "mine"
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "The tour was stopped; go on with: unbraid tour" in page
+    assert "location.reload" not in page
+
+
+def start(out: Path, jobs: int) -> subprocess.Popen[str]:
+    """Start a long tour in a process of its own, and wait until it trains."""
+    words = ["tour", "--out", str(out), "--images", "1000", "--epochs", "9999", "--seeds", "1"]
+    code = (
+        f"import sys; from unbraid.cli import main; sys.exit(main({[*words, '--jobs', str(jobs)]}))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"if __name__ == '__main__':\n  {code}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(out.glob("runs/*/metrics.jsonl"))) < jobs:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = start(tmp_path / "report", jobs=2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"Continue with: unbraid tour --out {tmp_path / 'report'}" in errors
+    assert "Traceback" not in errors
+    assert len(list(tmp_path.glob("report/runs/*/checkpoint.safetensors"))) == 2
+    page = Page(tmp_path / "report" / "index.html")
+    assert "The tour was stopped; go on with: unbraid tour" in page.text
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
+def test_trainings_save_and_end_if_the_tour_is_killed(tmp_path: Path) -> None:
+    process = start(tmp_path / "report", jobs=2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while _alive(process.pid):
+        assert time.monotonic() < deadline, "its trainings run on"
+        time.sleep(0.1)
+    assert len(list(tmp_path.glob("report/runs/*/checkpoint.safetensors"))) == 2
+
+
+def _alive(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
