@@ -165,11 +165,22 @@ def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
-    """Return the row whose ordered factors are nearest to the middle of their ranges."""
+    """Return the row whose ordered factors are nearest to the middle of their ranges.
+
+    An image on which a factor repeats early (the angle of a ring) shows that factor badly, so
+    others come first.
+    """
     away = np.zeros(len(dataset))
+    names = [spec.name for spec in moving]
     for spec in moving:
         if spec.kind != "categorical":
             away += (_unit(dataset, spec) - 0.5) ** 2
+        for symmetry in spec.symmetries:
+            if symmetry.factor in names:
+                values = dataset.specs[dataset.factor_names.index(symmetry.factor)].values or ()
+                if symmetry.value in values:
+                    index = values.index(symmetry.value)
+                    away[dataset.factor(symmetry.factor) == index] += len(moving)
     return int(away.argmin())
 
 
