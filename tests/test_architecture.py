@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"training", "methods", "datasets", "nets", "distributions", "decomposition"},
     "progress": {"training"},
     "runs": {"evaluation", "training", "methods", "datasets", "hardware", "nets"},
+    "scoring": {"runs", "training", "metrics", "methods", "datasets", "distributions", "nets"},
 }
 TOP = {"figures", "tour", "cli", "__main__", "__init__"}  # may import all that is below them
 
