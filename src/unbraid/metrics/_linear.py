@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,8 @@ def logistic(
     model = LogisticRegression(
         C=penalty, max_iter=max_iterations, class_weight="balanced" if balanced else None
     )
-    with warnings.catch_warnings():
+    # The matrices are too narrow for threads: two take six times the processor time of one.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(codes, classes)
     return model
