@@ -208,6 +208,16 @@ def test_few_images_train_too(squares: Dataset, count: int) -> None:
     train("beta-tcvae", few, epochs=1, batch_size=4)
 
 
+def test_validation_changes_nothing(squares: Dataset) -> None:
+    loop = loop_of(KINDS[2], squares)  # its batch normalisation would take notice
+    loop.step(loop.rows[:32])
+    before = {name: value.clone() for name, value in loop.tensors().items()}
+    first = loop.validate()
+    assert same(before, loop.tensors())
+    assert loop.model.training
+    assert first == loop.validate()
+
+
 def test_without_validation_there_is_none(squares: Dataset) -> None:
     log = Log()
     loop_of(SMALL, squares, log, validation=0.0, epochs=1).run()
@@ -297,15 +307,23 @@ def test_a_term_that_is_not_finite_stops_training(
     assert len(log.records) == 1
 
 
-@pytest.mark.parametrize("step", [3, 8])  # within the epoch, and its last
+@pytest.mark.parametrize(
+    ("step", "options"),
+    [
+        (3, {}),
+        (8, {}),  # an epoch's last
+        (3, {"checkpoint_every": 0.0}),  # saved before the next step shows it
+        (8, {"validation": 0.0, "batch_size": 37}),  # nor does validation show it
+    ],
+)
 def test_weights_that_are_not_finite_are_never_saved(
-    squares: Dataset, monkeypatch: pytest.MonkeyPatch, step: int
+    squares: Dataset, monkeypatch: pytest.MonkeyPatch, step: int, options: dict[str, Any]
 ) -> None:
     break_at(monkeypatch, step, term="gradient")
     log = Log()
     with pytest.raises(UnbraidError, match=r"training stopped: .* is not finite at epoch 1, batch"):
-        loop_of(SMALL, squares, log).run()
-    assert log.saved is None
+        loop_of(SMALL, squares, log, **options).run()
+    assert log.saved is None or log.saved[1].step < step
     assert not log.records
 
 
