@@ -27,7 +27,7 @@ COMPARED = {
     "beta-tcvae": "beta-tcvae --beta 6",
 }
 TWO_LATENTS = {
-    f"{name}-2-seed-{seed}": f"{name} --latent-dim 2 --seed {seed}"
+    f"{name}-2-seed-{seed}": f"{name} --net mlp --latent-dim 2 --seed {seed}"
     for name in ("ae", "vae")
     for seed in (0, 1)
 }
