@@ -169,6 +169,28 @@ def test_resume_starts_a_run_that_is_not_there_and_leaves_a_finished_one_alone(
     assert contents(tmp_path / "run") == before
 
 
+def test_a_run_killed_while_it_finishes(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unbraid.evaluation.figures", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, tmp_path / "run")
+    assert names(tmp_path / "run") == ["checkpoint.safetensors", *FILES[:3]]
+    weights = (tmp_path / "run/model.safetensors").read_bytes()
+    run = train_run(config, tmp_path / "run", resume=True)
+    assert names(run.folder) == FILES
+    assert (run.folder / "model.safetensors").read_bytes() == weights
+    assert [record["step"] for record in run.history()] == [8, 16]
+
+
+def test_a_stop_at_the_last_step_comes_too_late(config: RunConfig, tmp_path: Path) -> None:
+    assert train_run(config, tmp_path / "run", display=StopAt(16)).finished
+
+
 def test_resume_drops_records_after_the_checkpoint_and_half_lines(
     config: RunConfig, tmp_path: Path
 ) -> None:
