@@ -217,6 +217,25 @@ def test_a_folder_with_a_run_is_not_overwritten(config: RunConfig, folder: Path)
     assert contents(folder) == before
 
 
+def test_a_run_that_failed_before_it_saved_anything_is_started_anew(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    tcvae = configure("beta-tcvae", latent_dim=3, net="mlp")
+    one = RunConfig(tcvae, "npz", config.data_options, TrainingConfig(batch_size=1))
+    with pytest.raises(UnbraidError, match="at least 2 images, found 1"):
+        train_run(one, tmp_path / "run")
+    assert not Run(tmp_path / "run").started
+    assert train_run(config, tmp_path / "run").config == config
+
+
+def test_a_config_of_something_else_is_left_alone(config: RunConfig, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "other"}')
+    for resume in (False, True):
+        with pytest.raises(UnbraidError, match="is not a run's config"):
+            train_run(config, tmp_path, resume=resume)
+    assert (tmp_path / "config.json").read_text() == '{"model_type": "other"}'
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

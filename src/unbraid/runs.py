@@ -109,6 +109,12 @@ class Run:
         )
 
     @property
+    def started(self) -> bool:
+        """Whether training has saved anything yet."""
+        saved = ("checkpoint.safetensors", "model.safetensors", "result.json")
+        return any((self.folder / name).exists() for name in saved)
+
+    @property
     def finished(self) -> bool:
         """Whether training reached its end."""
         return (self.folder / "result.json").is_file()
@@ -267,7 +273,7 @@ def train_run(
     model = new_model(config.method, data, config.training.seed)
     loop = Loop(model, data, config.training, FolderRecorder(folder, display or Recorder()))
     with locked(folder):
-        if (folder / "config.json").exists():
+        if (folder / "config.json").exists() and Run(folder).started:
             _check_same(folder, described, resume)
             if Run(folder).finished:
                 return Run(folder)
