@@ -51,7 +51,11 @@ def write(tour: Tour) -> str:
                 "How good is a code? Have the image drawn again from it and compare. All digits "
                 "below are ones the models have not seen in training."
             ),
-            figure(images, "The same ten unseen digits, drawn again by three models.", grid=True),
+            figure(
+                images,
+                f"The same ten unseen digits, from above by: {'; '.join(SHOWN.values())}.",
+                grid=True,
+            ),
             table(
                 "Means over all unseen images: squared error summed over pixels; reconstruction, "
                 "the negative log-likelihood of the pixels, and KL, both in nats",

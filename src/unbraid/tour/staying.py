@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,20 +57,48 @@ def write(tour: Tour) -> str:
 
 def _found(clouds: dict[str, list[Cloud]]) -> str:
     """Say what the table shows, whichever way it came out."""
-    away = {
-        method: [float(np.linalg.norm(each.centre)) for each in clouds[method]] for method in clouds
-    }
-    reach = {method: [each.reach for each in clouds[method]] for method in clouds}
+    vae, ae = clouds["vae"], clouds["ae"]
     text = (
-        f"The VAE's centres are at most {max(away['vae']):.2f} from 0, the autoencoder's up to "
-        f"{max(away['ae']):.2f}. "
+        f"Along and across, the VAE's codes spread by {_range(vae, _spreads)}, where the prior "
+        f"spreads by 1, and the autoencoder's by {_range(ae, _spreads)}; 99% of them lie within "
+        f"{_range(vae, _reach)} of 0, the autoencoder's within {_range(ae, _reach)}. The VAE's "
+        f"centres are {_range(vae, _away)} from 0, the autoencoder's {_range(ae, _away)}."
     )
-    if len(clouds["vae"]) > 1:
-        text += (
-            f"Between trainings, centres differ by up to {farthest_apart(clouds['vae']):.2f} "
-            f"(autoencoder: {farthest_apart(clouds['ae']):.2f}). "
+    if len(vae) < 2:
+        return text
+    apart = {method: farthest_apart(clouds[method]) for method in clouds}
+    # an honest yardstick: a model whose codes are all twice as far out wanders twice as far
+    own = {method: apart[method] / np.mean(_all(clouds[method], _spreads)) for method in clouds}
+    text += (
+        f" Between trainings the VAE's centres differ by up to {apart['vae']:.2f}, the "
+        f"autoencoder's by up to {apart['ae']:.2f}"
+    )
+    if own["vae"] > 0.8 * own["ae"]:
+        return text + (
+            f"; but against their own spread that is {own['vae']:.1f} and {own['ae']:.1f}. In "
+            "these trainings the prior holds the scale of the codes more than their centre."
         )
-    return text + (
-        f"99% of the VAE's codes lie within {min(reach['vae']):.1f} to {max(reach['vae']):.1f} of "
-        f"0, the autoencoder's within {min(reach['ae']):.1f} to {max(reach['ae']):.1f}."
-    )
+    return text + f": {own['vae']:.1f} and {own['ae']:.1f} times their own spread."
+
+
+def _spreads(cloud: Cloud) -> Sequence[float]:
+    return cloud.spread
+
+
+def _reach(cloud: Cloud) -> Sequence[float]:
+    return [cloud.reach]
+
+
+def _away(cloud: Cloud) -> Sequence[float]:
+    return [float(np.linalg.norm(cloud.centre))]
+
+
+def _all(clouds: Sequence[Cloud], of: Callable[[Cloud], Sequence[float]]) -> list[float]:
+    return [value for cloud in clouds for value in of(cloud)]
+
+
+def _range(clouds: Sequence[Cloud], of: Callable[[Cloud], Sequence[float]]) -> str:
+    """Write the smallest and the largest of some numbers of all clouds."""
+    values = _all(clouds, of)
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"

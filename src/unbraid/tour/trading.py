@@ -184,5 +184,6 @@ def _bars(found: dict[str, Figures]) -> Figure:
     ax.axhline(0, color="black", linewidth=0.6)
     ax.set_ylabel("nats per image")
     ax.set_title("mnist, seed 0: where the KL goes", loc="left")
-    ax.legend()
+    ax.set_ylim(top=1.2 * ax.get_ylim()[1])  # room for the legend
+    ax.legend(loc="upper right", ncols=3, columnspacing=1.2)
     return chart

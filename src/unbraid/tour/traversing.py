@@ -42,10 +42,10 @@ def write(tour: Tour) -> str:
         parts.append(_figure(tour.run(name)))
     parts += [
         paragraph(
-            "Look along a row for what changes: slant, boldness, width, the digit itself. Rows at "
-            "the bottom, of nearly 0 nats, change nothing: the model has switched those latents "
-            "off. Where one row changes two things at once, or one property needs two rows, the "
-            "code is still entangled. Looking is no measurement, though: MNIST does not say what "
+            "Look along a row for what changes: slant, boldness, width, the digit itself. A row of "
+            "0.0 nats changes nothing: the model has switched that latent off. Where one row "
+            "changes two things at once, or one property needs two rows, the code is still "
+            "entangled. Looking is no measurement, though: MNIST does not say what "
             "slant an image was written with, so how well a code follows such factors cannot be "
             "computed here."
         ),
