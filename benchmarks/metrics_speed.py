@@ -71,12 +71,18 @@ def known(rows: int) -> dict[str, np.ndarray]:
     }
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
+def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[Any, dict[str, Any]]:
+    """Run ``work`` up to ``repeats`` times, less often if it is slow; the quickest counts."""
+    costs: list[tuple[float, float]] = []
+    while len(costs) < repeats and sum(wall for wall, _ in costs) < 60:
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = work()
+        costs.append((round(time.perf_counter() - wall, 3), round(time.process_time() - cpu, 3)))
+    wall, cpu = min(costs)
     return result, {
-        "wall_seconds": round(time.perf_counter() - wall, 3),
-        "cpu_seconds": round(time.process_time() - cpu, 3),
+        "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "all_wall_seconds": [w for w, _ in costs],
     }
 
 
@@ -165,14 +171,14 @@ def speed() -> dict[str, Any]:
     evaluate(codes[:500], v[:500])  # imports and first calls
     result: dict[str, Any] = {}
     for name in LABELLED:
-        scores, cost = timed(lambda name=name: evaluate(codes, v, metrics=name, seed=SEED))
+        scores, cost = timed(lambda name=name: evaluate(codes, v, metrics=name, seed=SEED), 3)
         result[name] = {**cost, **figures(scores[name])}
         if name in LOOPS:
             label, loop = LOOPS[name]
-            _, loop_cost = timed(lambda loop=loop: loop(codes, v))
+            _, loop_cost = timed(lambda loop=loop: loop(codes, v), 3)
             result[name]["replaces"] = {"approach": label, **loop_cost}
         report(name, result[name])
-    _, whole = timed(lambda: evaluate(codes, v, seed=SEED))
+    _, whole = timed(lambda: evaluate(codes, v, seed=SEED), 3)
     print(f"full suite: {whole['wall_seconds']:.1f} s")
     return {"metrics": result, "full_suite": whole}
 
@@ -282,7 +288,8 @@ def page(result: dict[str, Any]) -> str:
         "",
         f"Made by `{result['command']}` on {about['cores']} cores ({about['processor']}), seed "
         f"{result['seed']}, with scikit-learn {about['versions']['scikit-learn']} and LightGBM "
-        f"{about['versions']['lightgbm']}. {result['disturbed']}",
+        f"{about['versions']['lightgbm']}; the first table has the quickest of three runs. "
+        f"{result['disturbed']}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -44,7 +44,45 @@ def methods(result: dict[str, Any]) -> str:
     )
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"methods": methods}
+def train_speed(result: dict[str, Any]) -> str:
+    """Return a row for each case: images per second of each contender, and two ratios."""
+    names = ["bare", "bare, torch's layers", "unbraid f32", "unbraid auto", "pythae", "disent"]
+    shares = {"f32 over bare": "f32 / bare", "auto over fastest peer": "auto / fastest peer"}
+    lines = ["| " + " | ".join(["Case", "Batch", *names, *shares.values()]) + " |"]
+    lines.append("|---" + "|--:" * (len(lines[0].split("|")) - 3) + "|")
+    for case in result["cases"]:
+        cells = [f"{case['method']}, {case['net']} {case['size']}x{case['size']}", case["batch"]]
+        for name in names:
+            rate = case["rates"].get(name)
+            cells.append(f"{rate['best']:,} ({rate['median']:,})" if rate else "")
+        cells += [
+            f"{case['ratios'][name]:.2f}" if name in case["ratios"] else "" for name in shares
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    machine, imports = result["machine"], result["import seconds"]
+    peers = {label for case in result["cases"] for label in case["labels"].values()}
+    lines.append(
+        f"\nImages per second: the best of {result['repeats']} turns, and the median. "
+        f"`{result['command']}`, torch {machine['torch']}, {machine['cores']} cores "
+        f"({machine['device']}, {machine['vector instructions']}, bf16 in hardware: "
+        f"{'yes' if machine['bf16 in hardware'] else 'no'}), load {result['load before']} before; "
+        + ", ".join(sorted(label for label in peers if label.startswith(("pythae", "disent"))))
+        + "."
+    )
+    for name, reason in result["not installed"].items():
+        lines.append(f"\n{name} is missing: {reason}.")
+    memory = " and ".join(f"{mb} MB ({net})" for net, mb in result["peak memory MB"].items())
+    lines.append(
+        f"\nTraining on MNIST peaks at {memory}. `import unbraid` takes {imports['unbraid']:.3f} s "
+        f"after torch, and all that training needs {imports['unbraid.train_run']:.2f} s."
+    )
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "methods": methods,
+    "train_speed": train_speed,
+}
 
 
 def write_all(results: Path, out: Path) -> None:

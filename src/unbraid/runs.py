@@ -24,6 +24,7 @@ from torch import Tensor
 
 import unbraid
 from unbraid import evaluation, hardware, methods, registry
+from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, cannot_write, read_json, write_json
@@ -35,7 +36,6 @@ from unbraid.training import (
     Recorder,
     TrainingConfig,
     new_model,
-    split_rows,
     threads,
 )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import datasets, metrics, registry
+from unbraid.batches import generator
 from unbraid.datasets import Dataset
 from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
@@ -22,7 +23,6 @@ from unbraid.methods import Autoencoder, Method
 from unbraid.metrics import Score
 from unbraid.nets import as_pixels
 from unbraid.runs import Run
-from unbraid.training import generator
 
 WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
 
