@@ -32,5 +32,6 @@ def load() -> float:
 
 def write(name: str, result: dict[str, Any]) -> None:
     """Write benchmarks/results/NAME.json with the command and the machine."""
-    command = " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]])
+    options = [Path(arg).name if Path(arg).is_absolute() else arg for arg in sys.argv[1:]]
+    command = " ".join(["python", f"benchmarks/{name}.py", *options])
     write_json(RESULTS / f"{name}.json", {"command": command, "machine": machine(), **result})

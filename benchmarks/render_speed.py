@@ -7,20 +7,18 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import platform
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
+from _common import load, write
 
 from unbraid.datasets import load_dataset
 from unbraid.datasets._factors import sample_factors
 from unbraid.datasets._glyphs import prepare
 from unbraid.datasets.digits import Config, Renderer, factor_specs
-from unbraid.files import write_json
 
-RESULT = Path(__file__).parent / "results" / "render_speed.json"
 COUNT = 16_384
 REPEATS = 5
 
@@ -84,8 +82,8 @@ def preparation() -> float:
 
 def main() -> None:
     result = {
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
+        "load_before": load(),
+        "seed": 0,
         "speed": [speed(canvas, threads) for canvas in (32, 64, 128) for threads in (1, 2)],
         "preparation_core_seconds": preparation(),
         "thickness": [
@@ -96,8 +94,8 @@ def main() -> None:
         ],
         "half_turn_overlap": half_turn(),
     }
-    write_json(RESULT, result)
-    print(RESULT.read_text())
+    write("render_speed", result)
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -79,8 +79,53 @@ def train_speed(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def made_by(result: dict[str, Any]) -> str:
+    """Return the line below a table: its command, on what, and how busy that was."""
+    machine = result["machine"]
+    return (
+        f"`{result['command']}`, torch {machine['torch']}, {machine['cores']} cores "
+        f"({machine['device']}, {machine['vector instructions']}), "
+        f"load {result['load_before']} before."
+    )
+
+
+def data_speed(result: dict[str, Any]) -> str:
+    """Return a row for each data set: images per second of training on it."""
+    lines = ["| Images from | Images/s | Lowest to highest |", "|---|--:|--:|"]
+    lines += [
+        f"| {name} | {speed['images_per_second']:,} | {speed['lowest']:,} to {speed['highest']:,} |"
+        for name, speed in result["speed"].items()
+    ]
+    lines.append(
+        f"\nThe median of {result['rounds']} rounds of {result['steps']} steps of "
+        f"{result['method']}, {result['net']}, batch {result['batch']}, seed {result['seed']}. "
+        + made_by(result)
+    )
+    return "\n".join(lines)
+
+
+def render_speed(result: dict[str, Any]) -> str:
+    """Return how quickly digits are drawn, how wide their strokes come out, and what turns keep."""
+    lines = ["| Canvas | Threads | Images/s | Images per core-second |", "|--:|--:|--:|--:|"]
+    lines += [
+        f"| {s['canvas']} | {s['threads']} | {s['images_per_second']:,} "
+        f"| {s['images_per_core_second']:,} |"
+        for s in result["speed"]
+    ]
+    widths = [t for t in result["thickness"] if t["canvas"] == 64]
+    lines += ["", "| Size | Stroke asked for | Stroke measured |", "|--:|--:|--:|"]
+    lines += [f"| {t['size']} | {t['asked']} | {t['measured']} |" for t in widths]
+    lines.append(
+        f"\nStrokes are those of plain 1s on a canvas of 64 pixels. Preparing all 70,000 glyphs took "
+        f"{result['preparation_core_seconds']:.0f} core-seconds. " + made_by(result)
+    )
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "data_speed": data_speed,
     "methods": methods,
+    "render_speed": render_speed,
     "train_speed": train_speed,
 }
 
