@@ -116,7 +116,7 @@ def render_speed(result: dict[str, Any]) -> str:
     lines += ["", "| Size | Stroke asked for | Stroke measured |", "|--:|--:|--:|"]
     lines += [f"| {t['size']} | {t['asked']} | {t['measured']} |" for t in widths]
     lines.append(
-        f"\nStrokes are those of plain 1s on a canvas of 64 pixels. Preparing all 70,000 glyphs took "
+        "\nStrokes are those of plain 1s on a canvas of 64 pixels. Preparing all 70,000 glyphs took "
         f"{result['preparation_core_seconds']:.0f} core-seconds. " + made_by(result)
     )
     return "\n".join(lines)
