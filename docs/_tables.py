@@ -106,17 +106,17 @@ def data_speed(result: dict[str, Any]) -> str:
 
 def render_speed(result: dict[str, Any]) -> str:
     """Return how quickly digits are drawn, how wide their strokes come out, and what turns keep."""
-    lines = ["| Canvas | Threads | Images/s | Images per core-second |", "|--:|--:|--:|--:|"]
+    lines = ["| Canvas | Threads | Images/s | Images per core-second |", "|---|--:|--:|--:|"]
     lines += [
         f"| {s['canvas']} | {s['threads']} | {s['images_per_second']:,} "
         f"| {s['images_per_core_second']:,} |"
         for s in result["speed"]
     ]
     widths = [t for t in result["thickness"] if t["canvas"] == 64]
-    lines += ["", "| Size | Stroke asked for | Stroke measured |", "|--:|--:|--:|"]
+    lines += ["", "| Size | Stroke asked for | Stroke measured |", "|---|--:|--:|"]
     lines += [f"| {t['size']} | {t['asked']} | {t['measured']} |" for t in widths]
     lines.append(
-        "\nStrokes are those of plain 1s on a canvas of 64 pixels. Preparing all 70,000 glyphs took "
+        "\nStrokes are those of plain 1s on a canvas of 64 pixels. Preparing 70,000 glyphs took "
         f"{result['preparation_core_seconds']:.0f} core-seconds. " + made_by(result)
     )
     return "\n".join(lines)

@@ -283,8 +283,8 @@ def test_good_files_raise_no_warning(ten: Path) -> None:
     [
         ({"size": 0}, "size is 0, expected 1 to 1024"),
         ({"size": 5000}, "size is 5000, expected 1 to 1024"),
-        ({"fit": "squash"}, "fit is 'squash', expected crop, pad, stretch"),
-        ({"channels": 2}, "channels is 2, expected 'auto', 1 or 3"),
+        ({"fit": "squash"}, "'squash', expected one of 'crop', 'pad', 'stretch'"),
+        ({"channels": 2}, "is 2, expected one of 'auto', 1, 3"),
         ({"background": "whit"}, "background is 'whit', expected a colour's name"),
         ({"split_seed": -1}, "split_seed is -1"),
         (

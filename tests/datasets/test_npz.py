@@ -48,7 +48,9 @@ def test_ambiguous_layout(path: Path) -> None:
         images(path, np.zeros((2, 8, 8, 8), np.uint8))
     with pytest.raises(UnbraidError, match="have 9 channels as nchw, expected 1 to 4"):
         images(path, COLOUR, layout="nchw")
-    with pytest.raises(UnbraidError, match="layout is 'chw', expected 'auto', 'nhwc' or 'nchw'"):
+    with pytest.raises(
+        UnbraidError, match=r"'layout' of dataset npz is 'chw'.*'auto', 'nhwc', 'nchw'"
+    ):
         images(path, COLOUR, layout="chw")
 
 

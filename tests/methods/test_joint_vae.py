@@ -35,8 +35,8 @@ def test_capacities_rise_and_the_category_is_asked_for_no_more_than_log_k(
 ) -> None:
     model, images = tiny(gamma=2.0, capacity=3.0, capacity_epochs=10.0), torch.rand(8, 3, 16, 16)
     terms = model.terms(images, Context(torch.Generator().manual_seed(0), epoch, 100))
-    away = abs(float(terms["kl"]) - 3 * capacity)
-    away += abs(float(terms["discrete_kl"]) - math.log(4) * capacity)
+    away = abs(terms["kl"].item() - 3 * capacity)
+    away += abs(terms["discrete_kl"].item() - math.log(4) * capacity)
     assert float(terms["loss"]) == pytest.approx(
         float(terms["reconstruction"]) + 2 * away, rel=1e-5
     )

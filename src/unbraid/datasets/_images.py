@@ -36,8 +36,6 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
 
 
 def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any]:
-    if layout not in ("auto", "nhwc", "nchw"):
-        raise UnbraidError(f"{owner}: layout is {layout!r}, expected 'auto', 'nhwc' or 'nchw'.")
     if array.ndim == 3:
         return array[:, None]
     if array.ndim != 4:

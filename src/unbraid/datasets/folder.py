@@ -7,7 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +85,6 @@ def _check(config: Config) -> None:
     wrong = None
     if not 1 <= config.size <= LARGEST:
         wrong = f"size is {config.size}, expected 1 to {LARGEST}"
-    elif config.fit not in get_args(Fit):
-        wrong = f"fit is '{config.fit}', expected {', '.join(get_args(Fit))}"
-    elif config.channels not in ("auto", 1, 3):
-        wrong = f"channels is {config.channels!r}, expected 'auto', 1 or 3"
     else:
         try:
             ImageColor.getrgb(config.background)
