@@ -89,8 +89,8 @@ def _missed(cases: list[dict[str, Any]]) -> str:
             "auto over fastest peer": 1.8 if case["net"] == "conv" else 1.2,
         }
         short += [
-            f"{case['method']}, {case['net']} {case['size']}x{case['size']}, batch {case['batch']}: "
-            f"{name} is {case['ratios'][name]:.2f}, not {aim}"
+            f"{case['method']}, {case['net']} {case['size']}x{case['size']}, batch {case['batch']} "
+            f"({name} {case['ratios'][name]:.2f}, not {aim})"
             for name, aim in aims.items()
             if name in case["ratios"] and case["ratios"][name] < aim
         ]
