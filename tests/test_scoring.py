@@ -16,6 +16,7 @@ from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
 from unbraid.methods import Autoencoder, build, configure
+from unbraid.metrics import Score
 
 SPECS = (
     FactorSpec("column", "ordinal", values=tuple(range(8))),
@@ -73,6 +74,15 @@ def test_every_metric_that_can_be_had_is_written_and_printed(
 def test_several_runs_are_compared(run: Path) -> None:
     scores = scoring.evaluate([str(run), str(run)], scoring.Config(metrics="udr,mig"))
     assert 0.5 < scores[str(run)]["udr"].value <= 1
+
+
+def test_a_run_gets_its_own_udr() -> None:
+    pairs = np.array([[np.nan, 0.9, 0.1], [0.5, np.nan, 0.1], [0.3, 0.9, np.nan]])
+    detail = {"pairs": pairs, "per_run": np.array([0.4, 0.9, 0.1])}
+    found = scoring.of_first_run(Score("udr", "lasso", 0.47, 0.2, {}, detail=detail))
+    assert found.value == 0.4
+    assert found.standard_error == pytest.approx(0.1)
+    assert found.parts["mean of the runs"].value == 0.47
 
 
 def test_json_is_printed_as_asked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
 from unbraid.files import write_json
 from unbraid.methods import Autoencoder, Method
-from unbraid.metrics import Score
+from unbraid.metrics import Estimate, Score
 from unbraid.nets import as_pixels
 from unbraid.runs import Run
 
@@ -170,6 +170,25 @@ def measure(
     return scores
 
 
+def of_first_run(score: Score) -> Score:
+    """Return a UDR whose value is that of the first of the compared runs, beside their mean.
+
+    The error is the spread of the run's agreement with each of the others; one other tells none.
+    """
+    agreements = np.delete(score.detail["pairs"][:, 0], 0)
+    spread = math.nan
+    if len(agreements) > 1:
+        spread = float(agreements.std(ddof=1) / math.sqrt(len(agreements)))
+    own = Estimate(float(score.detail["per_run"][0]), spread)
+    everyone = Estimate(score.value, score.standard_error)
+    return dataclasses.replace(
+        score,
+        value=own.value,
+        standard_error=own.standard_error,
+        parts={"of this run": own, "mean of the runs": everyone},
+    )
+
+
 def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]]:
     """Measure runs, write each one's scores into its result.json and return them by folder.
 
@@ -191,6 +210,8 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
         data = chosen_rows(data, config.images, config.seed)
         others = [model for i, model in enumerate(models) if i != index]
         scores = measure(models[index], data, config, others)
+        if "udr" in scores:
+            scores["udr"] = of_first_run(scores["udr"])
         stored: Mapping[str, Any] = {name: score.to_json() for name, score in scores.items()}
         result = run.result
         result["metrics"] = {**result.get("metrics", {}), **stored}
