@@ -38,7 +38,7 @@ def test_a_strip_for_each_factor_that_moves():
 
 def test_in_a_strip_one_factor_moves_alone():
     figure = draw(grid_data(), Config(steps=8))
-    tiles = picture(figure.axes[1])[:8].reshape(8, 8, 10)[:, :, :8]
+    tiles = picture(figure.axes[1])[:8, :, 0].reshape(8, 8, 10)[:, :, :8]
     lit = np.argwhere(tiles.transpose(1, 0, 2) == 255)
     assert lit[:, 1].tolist() == list(range(8))  # the row of tile k is k
     assert len(set(lit[:, 2])) == 1  # the column stays
@@ -63,3 +63,10 @@ def test_digits_keep_their_handwriting(tmp_path):
 def test_no_rows():
     with pytest.raises(UnbraidError, match="rows is 0"):
         draw(grid_data(), Config(rows=0))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_any_number_of_channels_is_shown(channels: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, channels, 16, 16), np.uint8)
+    figure = draw(Dataset("noise", images), Config(rows=2, columns=5))
+    assert figure.axes[0].images[0].get_array().shape[2] == 3

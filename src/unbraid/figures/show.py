@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.figures._style import as_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,20 +113,19 @@ def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Conf
 
 
 def _show(ax: Axes, picture: NDArray[np.uint8]) -> None:
-    ax.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    ax.imshow(picture, interpolation="nearest")
     ax.set_yticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
 
 
 def _row_of_tiles(images: NDArray[np.uint8], places: int, band: int) -> NDArray[np.uint8]:
-    """Lay images (K, C, H, W) side by side, white around them: (height, width) or RGB."""
-    count, channels, height, width = images.shape
-    shape = (height + band + _GAP, places, width + _GAP, channels)
-    row = np.full(shape, _GAP_GREY, np.uint8)
-    row[:height, :count, :width] = images.transpose(2, 0, 3, 1)
-    flat = row.reshape(shape[0], -1, channels)
-    return flat[..., 0] if channels == 1 else flat[..., :3]
+    """Lay images (K, C, H, W) side by side, white around them: (height, width, 3)."""
+    pictures = as_pictures(images)  # (K, H, W, 3)
+    count, height, width, _ = pictures.shape
+    row = np.full((height + band + _GAP, places, width + _GAP, 3), _GAP_GREY, np.uint8)
+    row[:height, :count, :width] = pictures.transpose(1, 0, 2, 3)
+    return row.reshape(height + band + _GAP, -1, 3)
 
 
 def _moves(spec: FactorSpec) -> bool:
