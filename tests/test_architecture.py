@@ -31,8 +31,10 @@ ALLOWED: dict[str, set[str]] = {
     "nets": set(),
     "methods": {"nets", "distributions", "decomposition"},
     "batches": {"datasets", "nets"},
+    "labels": {"batches", "datasets", "methods"},
     "training": {
         "batches",
+        "labels",
         "methods",
         "datasets",
         "hardware",

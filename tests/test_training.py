@@ -26,11 +26,13 @@ from unbraid.training import (
 )
 
 SMALL = configure("vae", latent_dim=3, net="mlp")
-# One of each kind: dense and convolutional, sampled KL, batch normalisation and two optimizers.
+# One of each kind: dense and convolutional, sampled KL, batch normalisation and two optimizers,
+# labels.
 KINDS = [
     configure("vae", latent_dim=3, net="mlp", likelihood="gaussian-learned"),
     configure("beta-tcvae", latent_dim=3),
     configure("infogan", channels=8, hidden=32, noise=4),
+    configure("s2-vae", latent_dim=3, net="mlp", labels=40),
 ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from unbraid.errors import UnbraidError
 
@@ -70,3 +71,38 @@ class FactorSpec:
             if symmetry.factor == factor and symmetry.value == value:
                 return symmetry.period
         return self.period
+
+
+def specs_to_json(specs: Iterable[FactorSpec]) -> list[dict[str, Any]]:
+    """Return specs as JSON holds them, without what is at its default."""
+    default = asdict(FactorSpec("", "continuous", range=(0, 1))) | {"range": None}
+    return [
+        {key: value for key, value in asdict(spec).items() if value != default[key]}
+        | {"kind": spec.kind}
+        for spec in specs
+    ]
+
+
+def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ...]:
+    """Return the specs that ``specs_to_json`` stored.
+
+    >>> spec = FactorSpec("x", "continuous", range=(-9.0, 9.0), unit="pixels")
+    >>> specs_from_json(specs_to_json([spec])) == (spec,)
+    True
+    """
+    return tuple(
+        FactorSpec(
+            each["name"],
+            each["kind"],
+            values=_tuple(each.get("values")),
+            range=_tuple(each.get("range")),
+            unit=each.get("unit", ""),
+            period=each.get("period"),
+            symmetries=tuple(Symmetry(**symmetry) for symmetry in each.get("symmetries", ())),
+        )
+        for each in stored
+    )
+
+
+def _tuple(stored: Any) -> Any:
+    return None if stored is None else tuple(stored)

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from unbraid import evaluation, hardware, methods, registry
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
 from unbraid.files import atomic, cannot_write, read_json, write_json
 from unbraid.methods import Method, MethodConfig
 from unbraid.nets import ImageShape, check_image_shape
@@ -51,17 +52,19 @@ class RunConfig:
     data_options: dict[str, Any]
     training: TrainingConfig
 
-    def to_json(self, image_shape: ImageShape) -> dict[str, Any]:
+    def to_json(self, image_shape: ImageShape, specs: Sequence[FactorSpec] = ()) -> dict[str, Any]:
         """Return what config.json holds, as it will be read back: tuples are lists there."""
-        options = json.loads(json.dumps(self.data_options))
-        return {
+        described = {
             "format": FORMAT,
             "unbraid": unbraid.__version__,
             "method": {"name": methods.name_of(self.method), **asdict(self.method)},
-            "data": {"name": self.data, **options},
+            "data": {"name": self.data, **self.data_options},
             "training": asdict(self.training),
             "image_shape": list(image_shape),
+            "factors": specs_to_json(specs),
         }
+        read_back: dict[str, Any] = json.loads(json.dumps(described))
+        return read_back
 
 
 class Run:
@@ -101,6 +104,7 @@ class Run:
         method, data, training = (dict(stored[part]) for part in ("method", "data", "training"))
         channels, height, width = map(int, stored["image_shape"])
         self.image_shape = check_image_shape((channels, height, width))
+        self.specs = specs_from_json(stored.get("factors", ()))  # older runs do not say
         self.config = RunConfig(
             methods.configure(method.pop("name"), **method),
             str(data.pop("name")),
@@ -166,7 +170,7 @@ class Run:
                 for name, value in tensors.items()
                 if name.startswith("model.")
             }
-        model = methods.build(self.config.method, self.image_shape)
+        model = methods.build(self.config.method, self.image_shape, self.specs)
         expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
         found = {name: tuple(value.shape) for name, value in tensors.items()}
         if found != expected:
@@ -269,7 +273,7 @@ def train_run(
     """
     folder = Path(folder)
     data = load_dataset(config.data, "train", **config.data_options)
-    described = config.to_json(data.image_shape)
+    described = config.to_json(data.image_shape, data.specs)
     model = new_model(config.method, data, config.training.seed)
     loop = Loop(model, data, config.training, FolderRecorder(folder, display or Recorder()))
     with locked(folder):

@@ -23,7 +23,8 @@ from unbraid import hardware, methods, registry
 from unbraid.batches import INIT, NOISE, ORDER, VALIDATION, Batches, generator, reseed, split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, Method, MethodConfig, Terms
+from unbraid.labels import Labels
+from unbraid.methods import Context, LabelledConfig, Method, MethodConfig, Terms
 from unbraid.methods._base import require
 from unbraid.nets import check_image_shape
 
@@ -141,6 +142,9 @@ class Loop:
                 f"to train on ({len(self.held_out)} more are held out): choose a smaller batch."
             )
         self.batches = Batches(data.images, self.device)
+        self.labels: Labels | None = None
+        if isinstance(model.config, LabelledConfig):
+            self.labels = Labels(data, self.rows, model.config, self.batches, config.batch_size)
         self.optimizers = {
             name: torch.optim.Adam(
                 phase.parameters,
@@ -250,6 +254,8 @@ class Loop:
             self.noise, progress.step / progress.steps_per_epoch, total=len(self.rows)
         )
         images = self.batches.take(rows)
+        if self.labels is not None:
+            context = self.labels.added(context, rows, images, self.config.seed, progress.step)
         seen: Terms = {}
         for phase, optimizer in self.optimizers.items():
             optimizer.zero_grad(set_to_none=True)
@@ -326,6 +332,8 @@ class Loop:
                     means.append(posterior[0])
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
+                if self.labels is not None:
+                    context = self.labels.shown(context, rows, images)
                 for phase in self.optimizers:
                     terms = self.model.terms(images, context._replace(phase=phase))
                     for name, value in terms.items():
@@ -354,7 +362,8 @@ def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
     with torch.random.fork_rng(devices=[]):
         state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
-        return methods.build(config, shape)
+        specs = data.specs if data.factors is not None else ()
+        return methods.build(config, shape, specs)
 
 
 def train(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unbraid import registry
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
 from unbraid.methods import Autoencoder, Context, Method, MethodConfig, build, configure, name_of
 from unbraid.runs import Run, RunConfig, load, train_run
 from unbraid.training import TrainingConfig, new_model, train
@@ -24,6 +25,12 @@ NAMES = registry.names("methods")
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
 SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8}
+# What a method that learns from labels is told of: one factor of each kind.
+SPECS = (
+    FactorSpec("kind", "categorical", values=("a", "b", "c")),
+    FactorSpec("x", "continuous", range=(-2.0, 2.0)),
+    FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
+)
 VARIANTS = {
     "net": ("conv", "mlp"),
     "likelihood": ("bernoulli", "gaussian", "gaussian-learned"),
@@ -52,11 +59,19 @@ def variants() -> list[Any]:
 
 def model_of(name: str, shape: tuple[int, int, int] = (1, 16, 16), **options: Any) -> Method:
     torch.manual_seed(0)
-    return build(small(name, **options), shape)
+    return build(small(name, **options), shape, SPECS)
 
 
 def pictures(count: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def factors_of(count: int) -> torch.Tensor:
+    """Return factors of SPECS, (count, 3)."""
+    ends = [[0.0, -2.0, 0.0], [2.0, 2.0, 360.0]]
+    factors = np.random.default_rng(0).uniform(*ends, (count, 3))
+    factors[:, 0] = factors[:, 0].round()
+    return torch.from_numpy(factors.astype(np.float32))
 
 
 def all_terms(model: Method, images: NDArray[np.uint8]) -> dict[str, dict[str, torch.Tensor]]:
@@ -64,6 +79,10 @@ def all_terms(model: Method, images: NDArray[np.uint8]) -> dict[str, dict[str, t
     noise = torch.Generator().manual_seed(0)
     context = Context(noise, epoch=0.5, total=1000)
     pixels = model.to_pixels(images)
+    if model.labelled:  # some are unknown, and the labelled images are others than the batch
+        factors = factors_of(len(images))
+        factors[::2, 0], factors[1::3, 1], factors[::5] = np.nan, np.nan, np.nan
+        context = context._replace(factors=factors, labelled=(pixels.flip(0), factors.flip(0)))
     return {phase: model.terms(pixels, context._replace(phase=phase)) for phase in model.phases()}
 
 
@@ -194,7 +213,7 @@ def test_wrong_inputs_get_a_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_images_of_unfit_shape_are_refused(name: str, shape: tuple[int, int, int]) -> None:
     with pytest.raises(UnbraidError, match=r"expected 1 to 4|at least 16 by 16"):
-        build(small(name), shape)
+        build(small(name), shape, SPECS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -239,6 +258,18 @@ def test_overfits_64_images(name: str, squares: Dataset) -> None:
     pixels = few.images[:] / 255
     error = np.square(pixels - model.reconstruct(few.images[:]).numpy()).sum()
     assert error < 0.2 * np.square(pixels - pixels.mean(0)).sum()  # that of the best one image
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if registry.load("methods", n).Model.labelled])
+def test_what_learns_from_labels_asks_for_them(name: str, squares: Dataset) -> None:
+    with pytest.raises(UnbraidError, match=f"{name} learns from labels, but there are none"):
+        train(small(name), dataclasses.replace(squares, factors=None, specs=()), epochs=1)
+    with pytest.raises(UnbraidError, match="labels is 271, but 270 of the 270 images to train on"):
+        train(small(name, labels=271), squares)
+    with pytest.raises(UnbraidError, match=r"no factor 'gray' \(did you mean 'grey'\?\)"):
+        train(small(name, label_factors=("gray",)), squares)
+    model = train(small(name, labels=20, label_factors=("row",)), squares, epochs=1, batch_size=32)
+    assert model.specs == squares.specs
 
 
 @pytest.mark.parametrize("name", NAMES)

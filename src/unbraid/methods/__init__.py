@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import registry
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, name_of
+from unbraid.methods._labelled import LabelledConfig
 from unbraid.nets import ImageShape
 
 __all__ = [
     "Autoencoder",
     "AutoencoderConfig",
     "Context",
+    "LabelledConfig",
     "Method",
     "MethodConfig",
     "Phase",
@@ -41,11 +45,29 @@ def configure(name: str, **options: Any) -> MethodConfig:
     return config
 
 
-def build(config: MethodConfig, image_shape: ImageShape) -> Method:
+def build(
+    config: MethodConfig, image_shape: ImageShape, specs: tuple[FactorSpec, ...] = ()
+) -> Method:
     """Return the untrained model of a config for images of shape (C, H, W).
+
+    Args:
+        config: the method's options.
+        image_shape: (C, H, W).
+        specs: the factors of the data; only methods that learn from labels need them.
+
+    Raises:
+        UnbraidError: images of an unfit shape, or no factors for a method that learns from them.
 
     >>> build(configure("vae", latent_dim=2), (1, 28, 28)).sample(3).shape
     torch.Size([3, 1, 28, 28])
     """
-    model: Method = registry.load("methods", name_of(config)).Model(config, image_shape)
-    return model
+    kind: type[Method] = registry.load("methods", name_of(config)).Model
+    given: tuple[Any, ...] = (config, image_shape)
+    if kind.labelled:
+        if not specs:
+            raise UnbraidError(
+                f"{name_of(config)} learns from labels, but there are none: choose a data set "
+                "whose factors are known, or a method that needs none, such as vae."
+            )
+        given += (specs,)
+    return kind(*given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from unbraid import nets, registry
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
 
 Terms = dict[str, Tensor]  # named scalars in nats per image; "loss" is what is minimised
 Images = Tensor | NDArray[Any]
@@ -28,6 +29,9 @@ class Context(NamedTuple):
     epoch: float  # epochs done, fractions included
     total: int  # N, the number of training images
     phase: str = "model"  # which of the model's phases the step is for
+    # What a model with ``labelled = True`` is told besides; None for all others.
+    factors: Tensor | None = None  # (B, F) of the images, NaN where unknown
+    labelled: tuple[Tensor, Tensor] | None = None  # other images, all with labels, and those
 
 
 class Phase(NamedTuple):
@@ -69,6 +73,11 @@ class Method(nn.Module):
         image_shape: (C, H, W).
         layout: which columns of a code are categorical and which continuous.
     """
+
+    # Whether it learns from labels: it is then built with the factors' specs as a third argument,
+    # keeps them here, and is told of labels in its context.
+    labelled: ClassVar[bool] = False
+    specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:
         super().__init__()

@@ -71,9 +71,8 @@ class Model(vae.Model):
 
     config: Config
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, the three terms of the KL as estimated, and ``kl`` itself."""
-        mean, logvar = self.posterior(images)  # q(z|n), (B, D)
         z = gaussian_sample(mean, logvar, context.noise)
         log_likelihood = self.log_likelihood(z, images)  # log p(n|z), (B,)
         log_weights = log_importance_weights(len(images), context.total, self.config.estimator)

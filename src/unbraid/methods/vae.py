@@ -80,7 +80,10 @@ class Model(Autoencoder):
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``reconstruction`` and the unweighted ``kl``; the loss sums them, weighted."""
-        mean, logvar = self.posterior(images)  # q(z|x), (B, D)
+        return self.terms_at(images, *self.posterior(images), context)  # q(z|x), (B, D)
+
+    def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
+        """Return the terms given the images' posteriors, each (B, D)."""
         z = gaussian_sample(mean, logvar, context.noise)
         log_likelihood = self.log_likelihood(z, images)  # log p(x|z), (B,)
         return elbo_terms(log_likelihood, gaussian_kl(mean, logvar), self.kl_weight(context))

@@ -1,0 +1,64 @@
+"""What methods that learn from labels share: how many they are given, and labels as targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.methods._base import MethodConfig, require
+
+
+@dataclass(frozen=True)
+class LabelledConfig(MethodConfig):
+    """Options of every method that learns from labels; goes first among a Config's bases.
+
+    Args:
+        labels: how many training images keep their labels; 0 leaves them to all.
+        label_seed: chooses those images; fewer of the same seed are among the more.
+        label_factors: the factors whose labels are used; all if none is named.
+    """
+
+    labels: int = 0
+    label_seed: int = 0
+    label_factors: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.label_factors, list):  # as read back from config.json
+            object.__setattr__(self, "label_factors", tuple(self.label_factors))
+        super().__post_init__()
+        require(self.labels, 0, "labels")
+        require(self.label_seed, 0, "label_seed")
+        names = self.label_factors
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise UnbraidError(
+                f"label_factors is {names!r}, expected names of factors, such as ('digit',)."
+            )
+
+
+def scaled(factors: Tensor, specs: Sequence[FactorSpec]) -> Tensor:
+    """Return labels brought to [0, 1], (B, F), unknown ones still NaN.
+
+    A level becomes its index over the highest one, a real its place in its range, and what lies
+    on a circle its part of a turn.
+
+    >>> spec = FactorSpec("x", "continuous", range=(-9, 9))
+    >>> scaled(torch.tensor([[-9.0], [0.0], [float("nan")]]), [spec]).ravel().tolist()
+    [0.0, 0.5, nan]
+    """
+    columns = [_scaled(factors[:, i], spec) for i, spec in enumerate(specs)]
+    return torch.stack(columns, 1)
+
+
+def _scaled(column: Tensor, spec: FactorSpec) -> Tensor:
+    if spec.values is not None:
+        return column / max(len(spec.values) - 1, 1)
+    assert spec.range is not None  # FactorSpec has it where it has no values
+    low, high = spec.range
+    if spec.period:
+        return (column - low) % spec.period / spec.period
+    return ((column - low) / max(high - low, 1e-12)).clamp(0, 1)

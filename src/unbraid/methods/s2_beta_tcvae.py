@@ -1,0 +1,30 @@
+"""S2-beta-TCVAE: beta-TCVAE with some images labelled, each factor read off a latent of its own.
+
+Locatello et al. 2020, "Disentangling Factors of Variation Using Few Labels", equation 2 with the
+cross-entropy of section 3.2, over all images and over the labelled ones:
+
+    loss = (that of beta-TCVAE) + gamma_sup R_s(mean(x), v)
+
+R_s is the cross-entropy of s(mean_i) and the label v_i scaled to [0, 1]; a category's label is its
+index over the highest one, as published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unbraid.methods import beta_tcvae
+from unbraid.methods._few_labels import FewLabels, FewLabelsConfig
+
+
+@dataclass(frozen=True)
+class Config(FewLabelsConfig, beta_tcvae.Config):
+    """Options of S2-beta-TCVAE.
+
+    >>> Config(labels=100).beta
+    6.0
+    """
+
+
+class Model(FewLabels, beta_tcvae.Model):
+    """S2-beta-TCVAE; latent i is that of factor i, and latents beyond the last factor are free."""

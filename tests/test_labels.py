@@ -1,0 +1,180 @@
+"""Labels in training: who keeps them, what a step is told, and that a run knows its factors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unbraid.batches import Batches
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.labels import Labels, labelled_rows
+from unbraid.methods import Context, LabelledConfig, configure
+from unbraid.methods._labelled import scaled
+from unbraid.methods.s2_vae import Model
+from unbraid.runs import Run, RunConfig, load, train_run
+from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+
+ROWS = torch.arange(0, 300, 2)  # as if the odd ones were held out
+
+
+def config(**options: Any) -> LabelledConfig:
+    found = configure("s2-vae", latent_dim=3, net="mlp", **options)
+    assert isinstance(found, LabelledConfig)
+    return found
+
+
+def labels_of(data: Dataset, batch_size: int = 32, **options: Any) -> Labels:
+    batches = Batches(data.images, torch.device("cpu"))
+    return Labels(data, ROWS, config(**options), batches, batch_size)
+
+
+def context() -> Context:
+    return Context(torch.Generator(), 0.0, 100)
+
+
+def test_fewer_labels_are_among_the_more_and_the_seed_chooses() -> None:
+    factors = np.zeros((300, 2))
+    some = labelled_rows(factors, ROWS, 100, seed=0)
+    few = labelled_rows(factors, ROWS, 10, seed=0)
+    assert (len(some), len(few)) == (100, 10)
+    assert set(few.tolist()) < set(some.tolist()) < set(ROWS.tolist())
+    assert torch.equal(few, labelled_rows(factors, ROWS, 10, seed=0))
+    assert not torch.equal(few, labelled_rows(factors, ROWS, 10, seed=1))
+    assert torch.equal(labelled_rows(factors, ROWS, 0, seed=0), ROWS)
+
+
+def test_labels_that_are_nan_are_none() -> None:
+    factors = np.zeros((300, 2))
+    factors[:100] = np.nan
+    factors[100:200, 0] = np.nan  # the other factor is known
+    assert torch.equal(labelled_rows(factors, ROWS, 0, 0), ROWS[ROWS >= 100])
+    with pytest.raises(UnbraidError, match="labels is 101, but 100 of the 150 images to train on"):
+        labelled_rows(factors, ROWS, 101, 0)
+    with pytest.raises(UnbraidError, match="labels is 0, but 0 of the 150"):
+        labelled_rows(factors * np.nan, ROWS, 0, 0)
+
+
+def test_a_step_is_told_of_the_labels_that_were_kept(squares: Dataset) -> None:
+    labels = labels_of(squares, labels=40, label_factors=("row", "grey"))
+    rows = ROWS[:64]
+    told = labels.added(context(), rows, labels.batches.take(rows), 0, 7)
+    assert told.factors is not None
+    assert told.factors.dtype == torch.float32
+    kept = torch.isin(rows, labels.rows)
+    assert torch.equal(~torch.isnan(told.factors[:, 0]), kept)
+    assert torch.isnan(told.factors[:, 2]).all()  # column was not named
+    truth = torch.tensor(squares.factors)[rows].float()
+    assert torch.equal(told.factors[kept, :2], truth[kept, :2])
+
+
+def test_each_step_draws_labelled_images_by_key(squares: Dataset) -> None:
+    labels = labels_of(squares, labels=40)
+    images = torch.zeros(32, 1, 16, 16)
+
+    def drawn(*key: int) -> tuple[Tensor, Tensor]:
+        found = labels.added(context(), ROWS[:32], images, *key).labelled
+        assert found is not None
+        return found
+
+    shown, factors = drawn(0, 3)
+    assert (len(shown), len(factors)) == (32, 32)
+    rows = (factors @ torch.tensor([100.0, 10.0, 1.0])).long()  # a factor of which is in its row
+    assert set(rows.tolist()) <= set(labels.rows.tolist())
+    assert len(set(rows.tolist())) == 32
+    assert torch.equal(shown, labels.batches.take(rows))
+    assert torch.equal(factors, drawn(0, 3)[1])
+    for other in ((0, 4), (1, 3)):
+        assert not torch.equal(factors, drawn(*other)[1])
+    assert len(labels_of(squares, labels=5).added(context(), ROWS, images, 0, 0).labelled[1]) == 5  # type: ignore[index]
+
+
+def test_where_all_are_labelled_the_batch_is_its_own(squares: Dataset) -> None:
+    labels, images = labels_of(squares), torch.zeros(32, 1, 16, 16)
+    told = labels.added(context(), ROWS[:32], images, 0, 0)
+    assert told.labelled is not None
+    assert told.labelled[0] is images
+    assert told.labelled[1] is told.factors
+
+
+def test_labels_of_held_out_images_serve_figures_only(squares: Dataset) -> None:
+    labels = labels_of(squares, labels=10)
+    odd = torch.arange(1, 65, 2)
+    shown = labels.shown(context(), odd, labels.batches.take(odd))
+    assert shown.labelled is not None
+    assert torch.equal(shown.labelled[1], torch.tensor(squares.factors)[odd].float())
+
+    other = squares.factors.copy()  # type: ignore[union-attr]
+    options = TrainingConfig(epochs=1, batch_size=32)
+    loops = []
+    for _ in range(2):
+        data = dataclasses.replace(squares, factors=other.copy())
+        loops.append(Loop(new_model(config(labels=10), data, 0), data, options, Recorder()))
+        other[loops[0].held_out.numpy(), 0] = 2 - other[loops[0].held_out.numpy(), 0]
+    first, second = (loop.run().state_dict() for loop in loops)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    one, two = (loop.validate()["few_labels"] for loop in loops)
+    assert one != two
+
+
+def test_labels_that_were_not_kept_have_no_part(squares: Dataset) -> None:
+    assert squares.factors is not None
+    kept = labelled_rows(squares.factors, torch.arange(300), 20, seed=0).numpy()
+    hidden = np.full(squares.factors.shape, np.nan)
+    hidden[kept] = squares.factors[kept]
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 32, "validation": 0.0}
+    first = train(config(labels=20), squares, **options).state_dict()
+    other = dataclasses.replace(squares, factors=hidden)
+    second = train(config(labels=0), other, **options).state_dict()
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_a_run_loads_without_its_data(squares_npz: Path, squares: Dataset, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.npz"
+    gone.write_bytes(squares_npz.read_bytes())
+    method = config(labels=20, label_factors=("row",))
+    training = TrainingConfig(epochs=1, batch_size=32)
+    run = RunConfig(method, "npz", {"path": str(gone), "full": True}, training)
+    train_run(run, tmp_path / "run")
+    train_run(run, tmp_path / "run", resume=True)  # it is recognised as the same
+    gone.unlink()
+    found = load(tmp_path / "run")
+    assert isinstance(found, Model)
+    assert found.specs == squares.specs
+    assert Run(tmp_path / "run").config == run
+
+
+def test_a_run_that_does_not_tell_its_factors_still_loads(tiny_run: Run, tmp_path: Path) -> None:
+    assert [spec.name for spec in tiny_run.specs] == ["grey", "row", "column"]
+    stored = dict(tiny_run.json)
+    del stored["factors"]
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    assert Run(tmp_path).specs == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"labels": -1}, "labels is -1"),
+        ({"label_seed": -1}, "label_seed is -1"),
+        ({"label_factors": (3,)}, r"label_factors is \(3,\), expected names"),
+        ({"label_factors": "row"}, "label_factors is 'row', expected names"),
+    ],
+)
+def test_bad_options_get_a_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        config(**options)
+
+
+def test_scaled_labels_fill_the_unit_interval(squares: Dataset) -> None:
+    assert squares.factors is not None
+    found = scaled(torch.tensor(squares.factors).float(), squares.specs)
+    assert found.amin(0).tolist() == [0, 0, 0]
+    assert found.amax(0).tolist() == [1, 1, 1]
