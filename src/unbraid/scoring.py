@@ -113,6 +113,8 @@ def inputs(model: Method, data: Dataset, config: Config) -> dict[str, dict[str, 
     group: dict[str, Any] = {"codes": as_factors(codes.double().numpy(), model.layout)}
     if data.factors is not None:
         group |= {"factors": data.factors, "specs": data.specs}
+    if model.layout.categories:
+        group["categories"] = model.layout.categories
     gaussian = isinstance(model, Autoencoder) and not model.layout.categories
     with torch.no_grad():
         gaussian = gaussian and model.posterior(model.to_pixels(images[:1])) is not None
@@ -163,11 +165,18 @@ def measure(
                 metrics=[name], protocol=protocol, seed=config.seed, **options
             )
         elif asked is not None:
-            raise UnbraidError(
-                f"metric {name} needs {' and '.join(sorted(needed))}, which "
-                f"{data.name} and this run do not give together."
-            )
+            raise UnbraidError(_not_applicable(name, needed, groups, data))
     return scores
+
+
+def _not_applicable(
+    name: str, needed: set[str], groups: Mapping[str, Mapping[str, Any]], data: Dataset
+) -> str:
+    """Say why a metric that was asked for cannot be had."""
+    said = f"metric {name} needs {' and '.join(sorted(needed))}, which"
+    if "categories" in needed and "categories" not in groups["codes"]:
+        return f"{said} this run's method does not give: it has no categorical code."
+    return f"{said} {data.name} and this run do not give together."
 
 
 def of_first_run(score: Score) -> Score:

@@ -42,6 +42,7 @@ def evaluate(
     reconstructions: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
+    categories: Sequence[int] = (),
 ) -> dict[str, Score]:
     """Score a representation with any of the metrics.
 
@@ -62,6 +63,8 @@ def evaluate(
         log_weights: (N, K) log importance weights in nats.
         encoder: maps factors (n, F) and a numpy Generator to codes (n, D); FactorVAE and
             BetaVAE then encode fresh factors, as published, instead of drawing rows.
+        categories: how many values each categorical code has; these are the first columns of
+            ``codes``, each row's category as an index.
 
     Returns:
         One Score per metric, by name, in alphabetical order.
@@ -86,6 +89,7 @@ def evaluate(
         reconstructions=reconstructions,
         log_weights=log_weights,
         encoder=encoder,
+        categories=categories,
     )
     preset = _preset(protocol)
     names = _chosen(metrics, list(preset) if protocol else None, evidence)

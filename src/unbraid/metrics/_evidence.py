@@ -35,6 +35,8 @@ class Evidence:
         images, reconstructions: (N, ...) of equal shape, in [0, 1] unless stated otherwise.
         log_weights: (N, K) importance log weights log p(x, z_k) - log q(z_k | x), in nats.
         encoder: maps drawn factors (n, F) and a random generator to codes (n, D).
+        categories: how many values each of the first codes can take, for those that are
+            categorical: they come before all others, as indices 0..K-1.
     """
 
     codes: Floats
@@ -47,6 +49,7 @@ class Evidence:
     reconstructions: Floats | None = None
     log_weights: Floats | None = None
     encoder: Encoder | None = None
+    categories: tuple[int, ...] = ()
     _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def has(self, need: str) -> bool:

@@ -26,6 +26,7 @@ def gather(
     reconstructions: ArrayLike | None = None,
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
+    categories: Sequence[int] = (),
 ) -> Evidence:
     """Check the inputs of ``evaluate`` and bundle them.
 
@@ -58,6 +59,7 @@ def gather(
         reconstructions=_like(reconstructions, images, "reconstructions", "images"),
         log_weights=None if log_weights is None else _matrix(log_weights, "log_weights"),
         encoder=encoder,
+        categories=_categories(z, categories),
     )
 
 
@@ -102,6 +104,24 @@ def _like(
     if array.shape != shape:
         raise UnbraidError(f"{name} have shape {array.shape}, but {other_name} have {shape}.")
     return array
+
+
+def _categories(codes: Floats, categories: Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of the categorical codes, checked against the codes' first columns."""
+    if len(categories) > codes.shape[1]:
+        raise UnbraidError(
+            f"categories name {len(categories)} categorical codes, but there are "
+            f"{codes.shape[1]} codes: give one number for each of the first columns."
+        )
+    for index, (size, column) in enumerate(zip(categories, codes.T, strict=False)):
+        if size < 2:
+            raise UnbraidError(f"categories are {tuple(categories)}, expected at least 2 each.")
+        if not np.isin(column, np.arange(size)).all():
+            raise UnbraidError(
+                f"code {index} is said to have {size} categories, so it must hold whole numbers "
+                f"0 to {size - 1}: give each row's most probable category."
+            )
+    return tuple(int(size) for size in categories)
 
 
 def _runs(runs: Sequence[ArrayLike] | None) -> tuple[Floats, ...]:
