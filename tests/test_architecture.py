@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "registry": {"errors"},
     "datasets": set(),
     "metrics": set(),
+    "strokes": set(),
     "hardware": set(),
     "distributions": set(),
     "decomposition": {"distributions"},
