@@ -84,7 +84,7 @@ def test_a_latent_for_each_factor_is_asked_for() -> None:
 
 @pytest.mark.parametrize("name", ["s2-vae", "s2-beta-tcvae"])
 def test_thirty_labels_put_factors_in_their_latents(name: str, squares: Dataset) -> None:
-    config = configure(name, latent_dim=4, net="mlp", labels=30, gamma_sup=30.0)
+    config = configure(name, latent_dim=4, net="mlp", labels=30, gamma_sup=30.0, beta=1.0)
     model = train(config, squares, epochs=40, batch_size=32, lr=3e-3, precision="f32")
     codes = model.encode(squares.images).numpy()
     assert squares.factors is not None

@@ -1,7 +1,7 @@
 """S2-VAE: a VAE some of whose images are labelled, each factor read off a latent of its own.
 
 Locatello et al. 2020, "Disentangling Factors of Variation Using Few Labels", section 3.2, with
-R_s over the labelled images v is known of and the rest over all of them:
+R_s averaged over the labelled images and all else over all images:
 
     loss = -E_q log p(x|z) + beta KL(q(z|x) || p(z)) + gamma_sup R_s(mean(x), v)
 
