@@ -117,6 +117,10 @@ class Interrupted(Exception):
     """Training stopped on request, after a checkpoint."""
 
 
+class Diverged(UnbraidError):
+    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds."""
+
+
 class Loop:
     """One training: a model, its optimizers and where they stand.
 
@@ -141,10 +145,18 @@ class Loop:
                 f"batch_size is {config.batch_size}, but {data.name} has {len(self.rows)} images "
                 f"to train on ({len(self.held_out)} more are held out): choose a smaller batch."
             )
+        if config.batch_size < model.least_batch:
+            raise UnbraidError(
+                f"batch_size is {config.batch_size}, but {methods.name_of(model.config)} "
+                f"normalises over its batches and needs at least {model.least_batch} images in "
+                "each: choose a larger batch."
+            )
+        check_images_differ(data)
         self.batches = Batches(data.images, self.device)
         self.labels: Labels | None = None
         if isinstance(model.config, LabelledConfig):
             self.labels = Labels(data, self.rows, model.config, self.batches, config.batch_size)
+        self.phases = self.model.phases()
         self.optimizers = {
             name: torch.optim.Adam(
                 phase.parameters,
@@ -152,13 +164,14 @@ class Loop:
                 betas=phase.betas,
                 fused=self.device.type != "mps",
             )
-            for name, phase in self.model.phases().items()
+            for name, phase in self.phases.items()
         }
         self.progress = Progress(
             steps_per_epoch=len(self.rows) // config.batch_size, epochs=config.epochs
         )
         self.noise = torch.Generator(self.device)
-        self.pending: list[tuple[int, dict[str, Tensor]]] = []  # steps not yet looked at
+        # steps not yet looked at, and each phase's terms
+        self.pending: list[tuple[int, dict[str, Terms]]] = []
         self.saved_step = 0
 
     # -- checkpoints ------------------------------------------------------------------------
@@ -256,14 +269,14 @@ class Loop:
         images = self.batches.take(rows)
         if self.labels is not None:
             context = self.labels.added(context, rows, images, self.config.seed, progress.step)
-        seen: Terms = {}
+        seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
             optimizer.zero_grad(set_to_none=True)
             with hardware.autocast(self.device, self.precision):
                 terms = self.model.terms(images, context._replace(phase=phase))
             terms["loss"].backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            seen.update({name: value.detach() for name, value in terms.items()})
+            seen[phase] = {name: value.detach() for name, value in terms.items()}
         progress.step += 1
         progress.seconds += time.perf_counter() - start
         self.pending.append((progress.step, seen))
@@ -272,23 +285,33 @@ class Loop:
 
     def flush(self) -> None:
         """Read the pending steps' terms, check that they are finite and add them up."""
-        for step, terms in self.pending:
-            values = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
+        for step, seen in self.pending:
+            names = [(phase, name) for phase, terms in seen.items() for name in terms]
+            read = torch.stack([seen[phase][name] for phase, name in names]).tolist()
+            values: dict[str, float] = {}
+            for (phase, name), value in zip(names, read, strict=True):
+                limit = self.phases[phase].limit if name == phase else math.inf
+                if not math.isfinite(value) or value > limit:
+                    raise self.broken(name, step, phase, value)
+                values[name] = value  # of two phases' losses, the last one's
             for name, value in values.items():
-                if not math.isfinite(value):
-                    raise self.broken(name, step)
                 self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
             rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
             self.recorder.step(self.progress, values, rate)
         self.pending.clear()
 
-    def broken(self, name: str, step: int) -> UnbraidError:
-        """Return the sentence for a term or weight that is not finite."""
+    def broken(self, name: str, step: int, phase: str = "", value: float = math.nan) -> Diverged:
+        """Return the sentence for a term or weight that is not finite, or a loss out of bounds."""
         epoch, batch = divmod(step - 1, self.progress.steps_per_epoch)
-        return UnbraidError(
-            f"training stopped: {name} is not finite at epoch {epoch + 1}, batch {batch + 1} "
-            + (f"(last good step saved: {self.saved_step:,})" if self.saved_step else "")
-            + ": try a lower lr, precision f32, or look for broken images."
+        if len(self.phases) > 1 and name in ("loss", phase):
+            name = f"the {phase}'s loss"
+        found = f"has grown to {value:.3g}" if math.isfinite(value) else "is not finite"
+        advice = self.phases[phase].advice if phase else ""
+        advice = advice or "try a lower lr, precision f32, or look for broken images"
+        return Diverged(
+            f"training stopped: {name} {found} at epoch {epoch + 1}, batch {batch + 1}"
+            + (f" (last good step saved: {self.saved_step:,})" if self.saved_step else "")
+            + f": {advice}."
         )
 
     # -- epochs -----------------------------------------------------------------------------
@@ -343,6 +366,19 @@ class Loop:
         if means:
             figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
         return figures
+
+
+def check_images_differ(data: Dataset) -> None:
+    """Raise an UnbraidError if a data set shows the same image over and over."""
+    first = np.asarray(data.images[:1])
+    for start in range(0, len(data), 100):  # as a rule it ends at once
+        if (np.asarray(data.images[start : start + 100]) != first).any():
+            return
+    if len(data) > 1:
+        raise UnbraidError(
+            f"the {len(data):,} images of {data.name} are all the same, so there is nothing to "
+            "learn from them: check how they were made or read."
+        )
 
 
 @contextmanager

@@ -28,18 +28,31 @@ def test_the_loss_is_equation_7() -> None:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "capacity"), [(0.0, 0.0), (5.0, 0.5), (10.0, 1.0), (math.inf, 1.0)]
+    ("epoch", "capacity", "discrete"),
+    [(0.0, 0.0, 0.0), (5.0, 0.5, 0.25), (10.0, 1.0, 0.5), (math.inf, 1.0, 1.0)],
 )
 def test_capacities_rise_and_the_category_is_asked_for_no_more_than_log_k(
-    epoch: float, capacity: float
+    epoch: float, capacity: float, discrete: float
 ) -> None:
-    model, images = tiny(gamma=2.0, capacity=3.0, capacity_epochs=10.0), torch.rand(8, 3, 16, 16)
+    epochs = {"capacity_epochs": 10.0, "discrete_epochs": 20.0}
+    model, images = tiny(gamma=2.0, capacity=3.0, **epochs), torch.rand(8, 3, 16, 16)
     terms = model.terms(images, Context(torch.Generator().manual_seed(0), epoch, 100))
     away = abs(terms["kl"].item() - 3 * capacity)
-    away += abs(terms["discrete_kl"].item() - math.log(4) * capacity)
+    away += abs(terms["discrete_kl"].item() - math.log(4) * discrete)
     assert float(terms["loss"]) == pytest.approx(
         float(terms["reconstruction"]) + 2 * away, rel=1e-5
     )
+
+
+def test_invariance_is_taken_off_the_loss() -> None:
+    images, noise = torch.rand(8, 3, 16, 16), torch.Generator()
+    plain, weighed = (
+        tiny(invariance=weight).terms(images, Context(noise.manual_seed(0), 1.0, 100))
+        for weight in (0.0, 30.0)
+    )
+    assert "invariance" not in plain
+    expected = float(plain["loss"]) - 30 * float(weighed["invariance"])
+    assert float(weighed["loss"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_reconstruction_is_summed_over_channels() -> None:

@@ -40,6 +40,8 @@ class Phase(NamedTuple):
     parameters: list[nn.Parameter]
     lr: float = 1.0  # times the training's own
     betas: tuple[float, float] = (0.9, 0.999)
+    limit: float = float("inf")  # the term of the phase's name has diverged above it
+    advice: str = ""  # what to try then
 
 
 def require(value: float, least: float, name: str, *, above: bool = False) -> None:
@@ -77,6 +79,7 @@ class Method(nn.Module):
     # Whether it learns from labels: it is then built with the factors' specs as a third argument,
     # keeps them here, and is told of labels in its context.
     labelled: ClassVar[bool] = False
+    least_batch: ClassVar[int] = 1  # images a batch must have
     specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:
@@ -101,6 +104,17 @@ class Method(nn.Module):
         """
         return {"model": Phase(list(self.parameters()))}
 
+    def restart_score(self, images: Images) -> float | None:
+        """Return how well training went, judged without labels: the higher, the better.
+
+        ``unbraid train --restarts`` keeps the seed of the highest. None, the default: the lowest
+        loss on held-out images is the best.
+
+        Args:
+            images: (N, C, H, W), held out of training.
+        """
+        return None
+
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return mean and logvar of the continuous latents' q(z|x), each (B, continuous).
 
@@ -115,6 +129,10 @@ class Method(nn.Module):
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return the image of each code (B, D), shape (B, C, H, W) on [0, 1]."""
         raise NotImplementedError
+
+    def pixel_sample(self, codes: Tensor, noise: torch.Generator) -> Tensor:
+        """Return an image of each code (B, D), drawing whatever codes leave open."""
+        return self.pixel_mean(codes)
 
     # From here on: what users call. Numpy or torch in, torch on the CPU out, no gradient.
 
@@ -168,7 +186,14 @@ class Method(nn.Module):
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Return images of codes drawn from the prior, (count, C, H, W) float32 on [0, 1]."""
-        return self.decode(self.prior_sample(count, torch.Generator().manual_seed(seed)))
+        return self.draw_with_codes(count, seed)[1]
+
+    def draw_with_codes(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Return codes drawn from the prior, (count, D), and an image of each."""
+        noise = torch.Generator().manual_seed(seed)
+        codes = self.prior_sample(count, noise)
+        images = self._by_rows(lambda rows: self.pixel_sample(rows.to(self.device), noise), codes)
+        return codes, images
 
     def to_pixels(self, images: Images) -> Tensor:
         """Return images, checked, as floats on [0, 1] on the model's device."""

@@ -27,6 +27,7 @@ from unbraid.distributions import (
 )
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._invariance import shared_information, warp
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class Config(AutoencoderConfig):
         gamma: weight of the distances between KL and capacity.
         capacity: of the continuous code, nats, once risen.
         discrete_capacity: of the categorical code, nats; log(categories) is all it can use.
-        capacity_epochs: epochs over which the capacities rise.
+        capacity_epochs: epochs over which the continuous code's capacity rises.
+        discrete_epochs: epochs over which the categorical code's capacity rises.
         temperature: of the Gumbel-softmax.
+        invariance: weight of the information, nats, that the categories of an image and of its
+            warped copy share; 0, as published, leaves it out.
 
     >>> Config(categories=12).temperature
     0.67
@@ -50,13 +54,17 @@ class Config(AutoencoderConfig):
     capacity: float = 5.0
     discrete_capacity: float = 5.0
     capacity_epochs: float = 25.0
+    discrete_epochs: float = 25.0
     temperature: float = 0.67
+    invariance: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.categories, 2, "categories")
         require(self.temperature, 0, "temperature", above=True)
-        for name in ("gamma", "capacity", "discrete_capacity", "capacity_epochs"):
+        for name in ("gamma", "capacity", "discrete_capacity", "invariance"):
+            require(getattr(self, name), 0, name)
+        for name in ("capacity_epochs", "discrete_epochs"):
             require(getattr(self, name), 0, name)
 
 
@@ -129,11 +137,20 @@ class Model(Autoencoder):
         logits, mean, logvar = self.parameters_of(images)  # q(c|x), q(z|x)
         category = gumbel_softmax_sample(logits, config.temperature, context.noise)
         codes = torch.cat([category, gaussian_sample(mean, logvar, context.noise)], 1)
-        risen = min(1.0, context.epoch / config.capacity_epochs) if config.capacity_epochs else 1.0
         most = min(config.discrete_capacity, math.log(config.categories))
-        return joint_terms(
+        risen, discrete = (
+            min(1.0, context.epoch / epochs) if epochs else 1.0
+            for epochs in (config.capacity_epochs, config.discrete_epochs)
+        )
+        terms = joint_terms(
             self.log_likelihood(codes, images),  # log p(x|z,c), (B,)
             (gaussian_kl(mean, logvar).sum(1), categorical_kl(logits)),
-            (risen * config.capacity, risen * most),
+            (risen * config.capacity, discrete * most),
             config.gamma,
         )
+        if config.invariance:
+            warped = self.parameters_of(warp(images, context.noise))[0]
+            shared = shared_information(torch.softmax(logits, 1), torch.softmax(warped, 1))
+            terms["loss"] = terms["loss"] - config.invariance * shared
+            terms["invariance"] = shared
+        return terms

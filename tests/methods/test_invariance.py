@@ -1,0 +1,67 @@
+"""The information that two views of an image share about its category, and the views."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from unbraid.methods._invariance import shared_information, warp
+
+SURE = torch.eye(4).repeat(8, 1)
+
+
+def test_views_that_agree_surely_share_log_k() -> None:
+    assert float(shared_information(SURE, SURE)) == pytest.approx(math.log(4), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SURE, torch.full_like(SURE, 0.25)),  # nothing is known of the copy
+        (SURE[:1].expand(32, -1), SURE[:1].expand(32, -1)),  # one category for everything
+        (SURE, SURE[torch.arange(32) // 8 * 0 + torch.arange(32) // 4 % 4]),  # unrelated
+    ],
+)
+def test_views_that_say_nothing_of_each_other_share_none(
+    one: torch.Tensor, other: torch.Tensor
+) -> None:
+    assert float(shared_information(one, other)) == pytest.approx(0, abs=1e-4)
+
+
+def test_it_is_the_mutual_information_of_the_symmetric_joint() -> None:
+    noise = torch.Generator().manual_seed(0)
+    one, other = (torch.rand(50, 3, generator=noise).softmax(1).double() for _ in range(2))
+    joint = sum(torch.outer(a, b) for a, b in zip(one, other, strict=True)) / 50
+    joint = (joint + joint.T) / 2
+    margin = joint.sum(0)
+    expected = sum(
+        joint[i, j] * torch.log(joint[i, j] / (margin[i] * margin[j]))
+        for i in range(3)
+        for j in range(3)
+    )
+    assert float(shared_information(one, other)) == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_a_warp_moves_ink_a_little_and_stays_in_range() -> None:
+    images = torch.zeros(200, 2, 28, 28)
+    images[:, :, 12:16, 12:16] = 1
+    moved = warp(images, torch.Generator().manual_seed(0))
+    assert moved.shape == images.shape
+    assert 0 <= float(moved.min()) <= float(moved.max()) <= 1
+    assert (moved != images).flatten(1).any(1).all()
+    x = torch.arange(28.0)
+    columns = moved.sum((1, 2))
+    centre = (columns * x).sum(1) / columns.sum(1)
+    assert float((centre - 13.5).abs().max()) < 0.08 * 28 * 1.5
+    assert float(centre.std()) > 0.5
+    area = moved.sum((2, 3))[:, 0] / 16
+    assert 0.6 < float(area.min()) < float(area.max()) < 1.6
+
+
+def test_warps_come_from_the_given_noise() -> None:
+    images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    first, again, other = (warp(images, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
