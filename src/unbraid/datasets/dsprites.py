@@ -50,12 +50,12 @@ SPECS = (
         "orientation",
         "periodic",
         values=tuple(ORIENTATIONS.tolist()),
-        unit="radians",
+        unit="radians clockwise",
         period=2 * np.pi,
         symmetries=(Symmetry("shape", "square", np.pi / 2), Symmetry("shape", "ellipse", np.pi)),
     ),
-    FactorSpec("posX", "ordinal", values=tuple(POSITIONS.tolist())),
-    FactorSpec("posY", "ordinal", values=tuple(POSITIONS.tolist())),
+    FactorSpec("posX", "ordinal", values=tuple(POSITIONS.tolist()), unit="of the way right"),
+    FactorSpec("posY", "ordinal", values=tuple(POSITIONS.tolist()), unit="of the way down"),
 )
 
 ORIGINAL = RemoteFile(

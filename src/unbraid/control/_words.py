@@ -1,0 +1,153 @@
+"""The words of requests, and what each says: tables and nothing else."""
+
+from __future__ import annotations
+
+
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+NUMBERS = {
+    word: float(value)
+    for value, word in enumerate(
+        _listed(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+            "fifteen sixteen seventeen eighteen nineteen"
+        )
+    )
+}
+TENS = {
+    word: 10.0 * (tens + 2)
+    for tens, word in enumerate(_listed("twenty thirty forty fifty sixty seventy eighty ninety"))
+}
+
+# Said of nothing: passed over.
+FILLERS = _set(
+    "a an the of in on at to into and with as is be it its this that by for from some my your me "
+    "i would like want please draw drawn drawing show give get generate make made change changed "
+    "set put placed place located positioned position image picture images pictures handwritten "
+    "written writing handwriting number figure character near side part half area edge "
+    "whose which has have having then now also just quite rather fairly pretty but pointing s es"
+)
+
+# -- how far from the middle: 1 is the end of the range ------------------------------------------
+
+SIZES = {
+    **dict.fromkeys(("tiny", "smallest", "minuscule"), -1.0),
+    **dict.fromkeys(("small", "little"), -0.75),
+    **dict.fromkeys(("big", "large"), 0.75),
+    **dict.fromkeys(("huge", "giant", "enormous", "biggest", "largest"), 1.0),
+}
+THICKNESSES = {
+    **dict.fromkeys(("hairline", "thinnest"), -1.0),
+    **dict.fromkeys(("thin", "fine", "slim"), -0.75),
+    **dict.fromkeys(("thick", "bold", "fat", "heavy"), 0.75),
+    **dict.fromkeys(("thickest", "boldest"), 1.0),
+}
+MIDDLES = dict.fromkeys(("medium", "average", "normal", "regular", "mid"), 0.0)
+# understood of any factor with an order, after its name
+AMOUNTS = {
+    **dict.fromkeys(("lowest", "minimum", "min"), -1.0),
+    "low": -0.75,
+    **dict.fromkeys(("middle", "middling"), 0.0),
+    "high": 0.75,
+    **dict.fromkeys(("highest", "maximum", "max"), 1.0),
+}
+
+# -- places: (right, up) ---------------------------------------------------------------------------
+
+ACROSS = {"left": -1.0, "right": 1.0, "leftmost": -1.5, "rightmost": 1.5}
+UP = {
+    **dict.fromkeys(("top", "up", "upper", "upwards", "high"), 1.0),
+    **dict.fromkeys(("bottom", "down", "lower", "downwards", "low"), -1.0),
+    **dict.fromkeys(("topmost", "highest"), 1.5),
+    **dict.fromkeys(("bottommost", "lowest"), -1.5),
+}
+PLACE = 2 / 3  # where "left" is, from the middle to the left end
+CENTRES = _set("centre center middle centred centered central")
+ABOVE = {"above": 1.0, "below": -1.0, "up": 1.0, "down": -1.0, "higher": 1.0, "lower": -1.0}
+# "lower" and "upper" name a place before one of these
+PLACE_NOUNS = _set("left right corner half part side edge area third quarter")
+
+# -- turns, counter-clockwise positive; a command starts from where the image is -----------------
+
+TURNED = _set("rotated tilted turned slanted slanting leaning leaned angled spun")
+TURN = _set("rotate tilt turn slant lean spin")  # commands
+CLOCKWISE = {
+    ("clockwise",): -1.0,
+    ("cw",): -1.0,
+    ("counter", "clockwise"): 1.0,
+    ("counterclockwise",): 1.0,
+    ("anti", "clockwise"): 1.0,
+    ("anticlockwise",): 1.0,
+    ("ccw",): 1.0,
+}
+SIDES = {"left": 1.0, "right": -1.0}
+UPRIGHT = _set("upright straight unrotated untilted")
+USUAL_TURN = 45.0  # degrees: "tilted left" is two thirds of it, or of the range if that is less
+MOVE = _set("move shift push")  # commands
+MOVED = _set("moved shifted pushed")
+
+# -- more and less ---------------------------------------------------------------------------------
+
+STRENGTHS = {
+    **dict.fromkeys(_listed("very extremely really far strongly heavily way much"), 1.5),
+    **dict.fromkeys(_listed("slightly somewhat bit little lightly"), 0.5),
+}
+BIGGER = {"bigger": 1.0, "larger": 1.0, "enlarge": 1.0, "smaller": -1.0, "shrink": -1.0}
+THICKER = {
+    **dict.fromkeys(("thicker", "bolder", "heavier", "fatter", "thicken"), 1.0),
+    **dict.fromkeys(("thinner", "finer", "slimmer"), -1.0),
+}
+HIGHER = {"higher": 1.0, "lower": -1.0}
+FURTHER = _set("further farther more")
+STEP = 0.25  # of the range: what "bigger" adds
+STEP_TURN = 15.0  # degrees: what "turned further left" adds
+
+# -- units -----------------------------------------------------------------------------------------
+
+UNITS = {
+    **dict.fromkeys(("px", "pixel", "pixels"), "pixels"),
+    **dict.fromkeys(("°", "deg", "degs", "degree", "degrees"), "degrees"),
+    **dict.fromkeys(("rad", "rads", "radian", "radians"), "radians"),
+    **dict.fromkeys(("%", "percent"), "percent"),
+}
+TO_THE = frozenset(("to", "the", "towards"))
+IN_THE = TO_THE | {"in", "on", "at"}
+ANYTHING = _set("any free random whatever anything something")
+
+# -- hues, as parts of the circle ------------------------------------------------------------------
+
+HUES = {
+    "red": 0.0,
+    "orange": 30 / 360,
+    "yellow": 60 / 360,
+    "green": 120 / 360,
+    "cyan": 180 / 360,
+    "turquoise": 180 / 360,
+    "blue": 240 / 360,
+    "violet": 270 / 360,
+    "purple": 285 / 360,
+    "magenta": 300 / 360,
+    "pink": 330 / 360,
+}
+
+# -- which factor a name means ---------------------------------------------------------------------
+
+ROLES = {
+    "size": _set("size scale"),
+    "thickness": _set("thickness stroke strokewidth linewidth"),
+    "across": _set("x posx xpos positionx xposition horizontalposition"),
+    "up": _set("y posy ypos positiony yposition verticalposition"),
+    "turn": _set("angle orientation rotation tilt slant"),
+    "hue": frozenset(["hue"]),
+}
+ALIASES = {
+    "size": ("size", "scale"),
+    "thickness": ("thickness", "stroke", "strokes", "stroke width", "line", "lines", "line width"),
+    "turn": ("angle", "rotation", "orientation"),
+}
