@@ -271,6 +271,10 @@ class Loop:
             context = self.labels.added(context, rows, images, self.config.seed, progress.step)
         seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
+            share = self.phases[phase].lr_at(context.epoch, progress.epochs)
+            if not share:
+                continue
+            optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
             optimizer.zero_grad(set_to_none=True)
             with hardware.autocast(self.device, self.precision):
                 terms = self.model.terms(images, context._replace(phase=phase))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -42,6 +43,24 @@ class Phase(NamedTuple):
     betas: tuple[float, float] = (0.9, 0.999)
     limit: float = float("inf")  # the term of the phase's name has diverged above it
     advice: str = ""  # what to try then
+    span: tuple[float, float] = (0.0, 1.0)  # part of the training it has, in whole epochs
+    fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
+
+    def lr_at(self, epoch: float, epochs: int) -> float:
+        """Return the learning rate's share at an epoch, 0 <= epoch < epochs; 0 outside its part.
+
+        >>> phase = Phase([], span=(0.5, 1.0), fall=True)
+        >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
+        (0.0, 1.0, 0.5)
+        """
+        start, end = (round(part * epochs) for part in self.span)
+        if end == start:  # too few epochs to divide
+            start, end = (0, epochs) if epochs == 1 else (start, start + 1)
+            if end > epochs:
+                start, end = epochs - 1, epochs
+        if not start <= epoch < end:
+            return 0.0
+        return 0.5 + 0.5 * math.cos(math.pi * (epoch - start) / (end - start)) if self.fall else 1.0
 
 
 def require(value: float, least: float, name: str, *, above: bool = False) -> None:

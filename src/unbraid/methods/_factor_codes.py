@@ -1,0 +1,118 @@
+"""Factors as columns of a code, and outputs of a net as a reading of factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unbraid.factors import FactorSpec
+
+WIDTH = 0.2  # of a reading's error, in units of half a factor's range, where its loss is 1 nat
+SMOOTH = 0.5  # in widths: below it the loss is quadratic
+
+
+class FactorCodes:
+    """How factors (B, F) become code columns (B, width) and back.
+
+    Categorical factors come first, one column a level; then a column for each real or ordinal
+    factor, its range brought to [-1, 1]; then sine and cosine of each periodic one.
+
+    >>> digit = FactorSpec("digit", "categorical", values=(0, 1))
+    >>> codes = FactorCodes([FactorSpec("x", "continuous", range=(-9, 9)), digit])
+    >>> codes.encode(torch.tensor([[4.5, 1.0]]))
+    tensor([[0.0000, 1.0000, 0.5000]])
+    """
+
+    def __init__(self, specs: Sequence[FactorSpec]) -> None:
+        self.specs = tuple(specs)
+        self.categorical = [i for i, s in enumerate(specs) if s.kind == "categorical"]
+        self.periodic = [i for i, s in enumerate(specs) if s.kind == "periodic"]
+        self.real = [
+            i for i in range(len(specs)) if i not in self.categorical and i not in self.periodic
+        ]
+        self.levels = [len(specs[i].values or ()) for i in self.categorical]
+        self.categories = sum(self.levels)
+        self.width = self.categories + len(self.real) + 2 * len(self.periodic)
+
+    def bounds(self, column: int) -> tuple[float, float]:
+        """Return the lowest and highest stored value of a factor."""
+        spec = self.specs[column]
+        if spec.values is not None:
+            return 0.0, float(max(len(spec.values) - (spec.kind != "periodic"), 1))
+        assert spec.range is not None  # FactorSpec has it where it has no values
+        low, high = spec.range
+        return low, max(high, low + 1e-9)
+
+    def turn(self, column: int) -> float:
+        """Return the length of one turn of a periodic factor, as stored."""
+        spec = self.specs[column]
+        return float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
+
+    def encode(self, factors: Tensor) -> Tensor:
+        """Return the code columns of factors (B, F), (B, width); unknown factors stay NaN."""
+        parts = []
+        for column, levels in zip(self.categorical, self.levels, strict=True):
+            level = factors[:, column]
+            known = ~torch.isnan(level)
+            one_hot = F.one_hot(level.nan_to_num().round().long().clamp(0, levels - 1), levels)
+            parts.append(torch.where(known[:, None], one_hot.float(), math.nan))
+        for column in self.real:
+            low, high = self.bounds(column)
+            parts.append(((factors[:, column] - low) / (high - low) * 2 - 1)[:, None])
+        for column in self.periodic:
+            angle = factors[:, column] * (2 * math.pi / self.turn(column))
+            parts.append(torch.stack([angle.sin(), angle.cos()], 1))
+        return torch.cat(parts, 1).float() if parts else factors.new_zeros(len(factors), 0)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the factors of code columns (B, width or more), (B, F)."""
+        factors = codes.new_zeros(len(codes), len(self.specs))
+        at = 0
+        for column, levels in zip(self.categorical, self.levels, strict=True):
+            factors[:, column] = codes[:, at : at + levels].argmax(1).to(codes.dtype)
+            at += levels
+        for column in self.real:
+            low, high = self.bounds(column)
+            value = low + (codes[:, at] + 1) / 2 * (high - low)
+            factors[:, column] = value.round() if self.specs[column].is_discrete else value
+            at += 1
+        for column in self.periodic:
+            turn, low = self.turn(column), self.bounds(column)[0]
+            value = torch.atan2(codes[:, at], codes[:, at + 1]) * (turn / (2 * math.pi))
+            value = (value - low) % turn + low
+            if self.specs[column].is_discrete:
+                value = value.round() % turn
+            factors[:, column] = value
+            at += 2
+        return factors
+
+    def logits(self, outputs: Tensor) -> list[Tensor]:
+        """Return each categorical factor's logits out of a net's outputs (B, width)."""
+        return list(torch.split(outputs[:, : self.categories], self.levels, 1))
+
+    def reading(self, outputs: Tensor) -> Tensor:
+        """Return a net's outputs as code columns: probabilities, and the rest as it is."""
+        chances = [torch.softmax(part, 1) for part in self.logits(outputs)]
+        return torch.cat([*chances, outputs[:, self.categories :]], 1)
+
+    def category_loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Return -log q of the categories, summed over factors, (B,), nats; unknown ones are 0."""
+        total = outputs.new_zeros(len(outputs))
+        targets = torch.split(codes[:, : self.categories], self.levels, 1)
+        for part, target in zip(self.logits(outputs), targets, strict=True):
+            total = total - (torch.log_softmax(part, 1) * target.nan_to_num()).sum(1)
+        return total
+
+    def real_loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Return the loss of all other columns, summed, (B,), nats; unknown ones are 0.
+
+        It is -log of a density that falls off as Laplace's, WIDTH wide, with a rounded top.
+        """
+        away = (outputs - codes)[:, self.categories :] / WIDTH
+        known = ~torch.isnan(away)
+        away = torch.where(known, away, 0.0)
+        return F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none", beta=SMOOTH).sum(1)

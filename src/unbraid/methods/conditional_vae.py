@@ -1,0 +1,368 @@
+"""Conditional VAE: factors are asked for by name, and style is what is left of an image.
+
+A reader learns the factors from the labelled images, and goes on to learn from all the others:
+warped images, whose factors change as known, and categories it is sure of (Sohn et al. 2020,
+"FixMatch"). Then a VAE is trained on what it reads (Kingma et al. 2014, "Semi-Supervised Learning
+with Deep Generative Models", equation 6, the category being the reader's), with f the factors, c
+the categories among them and z the style:
+
+    loss = -E log p(x|f,z) + beta KL(q(z|x,c) || p(z|c)) + leak I(z; f)
+
+p(z|c) is a trained mixture, the KL a one-sample estimate, and I(z; f) the information that each
+style dimension and each real factor share if jointly Gaussian, in nats, summed over pairs.
+
+Where the factors are size, x, y and angle of something drawn (the data set ``digits``), style is
+read from an upright frame around it, and p(x|f,z) draws a distance field in that frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unbraid import nets
+from unbraid.distributions import (
+    LOG_2PI,
+    Layout,
+    bernoulli_log_likelihood,
+    gaussian_sample,
+)
+from unbraid.factors import FactorSpec
+from unbraid.methods import _pose
+from unbraid.methods._base import Context, Method, Phase, Terms, require
+from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._labelled import LabelledConfig
+from unbraid.methods._reader import (
+    FieldDrawer,
+    PlainDrawer,
+    PlainReader,
+    PoseCodes,
+    PosedReader,
+    looker,
+)
+
+
+@dataclass(frozen=True)
+class Config(LabelledConfig):
+    """Options of the conditional VAE.
+
+    Args:
+        style_dim: number of style latents.
+        beta: weight of the style's KL.
+        leak: weight of the information that style and real factors share.
+        components: of each class's mixture p(z|c).
+        hidden: width of the net that draws distance fields.
+        reader_share: part of the training that is the reader's.
+        sure: probability above which a category read from an unlabelled image is learned from.
+
+    >>> Config(labels=1000).style_dim
+    24
+    """
+
+    style_dim: int = 24
+    beta: float = 0.3
+    leak: float = 1.0
+    components: int = 8
+    hidden: int = 512
+    reader_share: float = 0.4
+    sure: float = 0.95
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("style_dim", "components", "hidden"):
+            require(getattr(self, name), 1, name)
+        for name in ("beta", "leak"):
+            require(getattr(self, name), 0, name)
+        for name in ("reader_share", "sure"):
+            require(getattr(self, name), 0, name, above=True)
+            require(1 - getattr(self, name), 0, f"1 - {name}", above=True)
+
+
+class StylePrior(nn.Module):
+    """p(z|c), a mixture of Gaussians whose parameters are sums over the categorical factors.
+
+    Args:
+        categories: columns of the categorical factors.
+        components: of the mixture.
+        style_dim: number of style latents.
+    """
+
+    def __init__(self, categories: int, components: int, style_dim: int) -> None:
+        super().__init__()
+        self.shape = components, 2 * style_dim + 1
+        self.net = nn.Linear(categories, components * self.shape[1])
+        with torch.no_grad():
+            self.net.weight.normal_(0, 0.3)
+            self.net.bias.normal_(0, 0.3)
+
+    def forward(self, categories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log weights (B, K), means and log deviations, each (B, K, style_dim)."""
+        # written out: autocast would round the product
+        found = (categories.float()[:, :, None] * self.net.weight.T).sum(1) + self.net.bias
+        found = found.view(-1, *self.shape)
+        mean, deviation = found[..., 1:].chunk(2, 2)
+        return torch.log_softmax(found[..., 0], 1), mean, 3 * torch.tanh(deviation / 3)
+
+    def each_log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
+        """Return log of weight times density of each component at z, (B, K), nats."""
+        weight, mean, deviation = self(categories)
+        away = (z[:, None] - mean) * torch.exp(-deviation)
+        found: Tensor = weight - (0.5 * away.square() + deviation + LOG_2PI / 2).sum(2)
+        return found
+
+    def log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
+        """Return log p(z|c), (B,), nats."""
+        return torch.logsumexp(self.each_log_prob(z, categories), 1)
+
+    def place(self, base: Tensor, categories: Tensor) -> Tensor:
+        """Return the style that standard normal numbers (B, 1 + style_dim) become, (B, S)."""
+        weight, mean, deviation = self(categories)
+        share = torch.special.ndtr(base[:, :1])
+        which = (weight.exp().cumsum(1) < share).sum(1).clamp_max(self.shape[0] - 1)
+        rows = torch.arange(len(base), device=base.device)
+        style: Tensor = mean[rows, which] + deviation[rows, which].exp() * base[:, 1:]
+        return style
+
+    def carry(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return the style z of one class as one of another: its place in the same component."""
+        which = self.each_log_prob(z, before).argmax(1)
+        rows = torch.arange(len(z), device=z.device)
+        _, mean, deviation = self(before)
+        place = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
+        _, mean, deviation = self(after)
+        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * place
+        return style
+
+
+def shared_information(style: Tensor, factors: Tensor) -> Tensor:
+    """Return -1/2 sum of log(1 - rho^2) over pairs of columns of (B, S) and (B, R), nats.
+
+    >>> column = torch.linspace(-1, 1, 9)[:, None]
+    >>> float(shared_information(column.abs(), column))
+    0.0
+    """
+    if not factors.shape[1]:
+        return style.new_zeros(())
+    one, other = (F.normalize(part - part.mean(0), dim=0) for part in (style, factors))
+    rho = (one[:, :, None] * other[:, None, :]).sum(0)  # autocast would round a product
+    return -0.5 * torch.log1p(-rho.square().clamp_max(0.999)).sum()
+
+
+class Model(Method):
+    """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
+
+    labelled = True
+    config: Config
+
+    def __init__(
+        self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
+    ) -> None:
+        self_codes = FactorCodes(specs)
+        real = self_codes.width - self_codes.categories
+        layout = Layout(tuple(self_codes.levels), real + config.style_dim)
+        super().__init__(config, image_shape, layout)
+        self.specs, self.factor_codes_ = tuple(specs), self_codes
+        self.factor_width, self.style_dim = self_codes.width, config.style_dim
+        columns = _pose.columns(specs) if image_shape[0] == 1 else None
+        self.poses = PoseCodes(self_codes, columns) if columns else None
+        self.reader: PosedReader | PlainReader
+        self.drawer: FieldDrawer | PlainDrawer
+        if self.poses is not None:
+            self.reader = PosedReader(self.poses)
+            self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
+            self.style_net: nn.Sequential = looker(_pose.NODES, 128, 24)
+        else:
+            self.reader = PlainReader(self_codes, image_shape)
+            self.drawer = PlainDrawer(image_shape, self_codes.width + config.style_dim)
+            self.style_net = nets.encoder("conv", image_shape, 128)
+        self.class_net = nn.Linear(self_codes.categories, 128)
+        self.style_out = nn.Linear(128, 2 * config.style_dim)
+        self.prior = StylePrior(self_codes.categories, config.components, config.style_dim)
+
+    def phases(self) -> dict[str, Phase]:
+        """Return the reader, then all that draws, each with a learning rate that falls to 0."""
+        share = self.config.reader_share
+        reader = list(self.reader.parameters())
+        known = {id(parameter) for parameter in reader}
+        rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
+        return {
+            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), fall=True),
+            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), fall=True),
+        }
+
+    # -- codes --------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def factor_codes(self, factors: Tensor) -> Tensor:
+        """Return the code columns of factors (N, F), (N, factor_width)."""
+        return self.factor_codes_.encode(factors)
+
+    @torch.no_grad()
+    def factors_of(self, codes: Tensor) -> Tensor:
+        """Return the factors that codes (N, D) say, (N, F)."""
+        return self.factor_codes_.decode(codes)
+
+    @torch.no_grad()
+    def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F)."""
+        return self.prior.place(base, self.categories(self.factor_codes(factors)))
+
+    @torch.no_grad()
+    def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return styles (N, style_dim) carried from factors (N, F) to others."""
+        one, other = (self.categories(self.factor_codes(rows)) for rows in (before, after))
+        moved = self.prior.carry(style, one, other)
+        return torch.where((one == other).all(1)[:, None], style, moved)
+
+    def categories(self, codes: Tensor) -> Tensor:
+        """Return the columns of categorical factors."""
+        return codes[:, : self.factor_codes_.categories]
+
+    def style(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns."""
+        if self.poses is not None:
+            assert isinstance(self.reader, PosedReader)
+            images = _pose.crop(self.reader.small(images), self.poses.pose(codes))
+        seen = self.style_net(images) + self.class_net(self.categories(codes))
+        mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
+        return mean, logvar.clamp(-8, 3)
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Return the factors read from images and the mean of their style, (B, D)."""
+        found = self.factor_codes_.reading(self.reader(images))
+        return torch.cat([found, self.style(images, found)[0]], 1)
+
+    def pixel_mean(self, codes: Tensor) -> Tensor:
+        """Return E[x|f,z], (B, C, H, W) on [0, 1]."""
+        width = self.factor_width
+        return torch.sigmoid(self.drawer(codes[:, :width], codes[:, width:]))
+
+    def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw factors evenly and styles from p(z|c), (count, D)."""
+        columns = torch.rand((count, len(self.specs)), generator=noise)
+        base = torch.randn((count, self.style_dim + 1), generator=noise)
+        for index, spec in enumerate(self.specs):
+            low, high = self.factor_codes_.bounds(index)
+            if spec.is_discrete:
+                columns[:, index] = (columns[:, index] * len(spec.values or ())).floor()
+            else:
+                columns[:, index] = low + columns[:, index] * (high - low)
+        codes = self.factor_codes_.encode(columns)
+        with torch.no_grad():
+            where = self.device
+            style = self.prior.place(base.to(where), self.categories(codes).to(where))
+        return torch.cat([codes, style.cpu()], 1)
+
+    # -- objectives ---------------------------------------------------------------------------
+
+    def terms(self, images: Tensor, context: Context) -> Terms:
+        """Return the reader's terms or the generator's."""
+        if context.phase == "reader":
+            return self.reader_terms(images, context)
+        return self.generator_terms(images, context)
+
+    def reader_terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read."""
+        terms: Terms = {}
+        if context.labelled is not None:
+            seen, factors = context.labelled
+            terms |= self.read_terms(seen, self.factor_codes_.encode(factors), context.noise)
+        else:
+            terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
+        with torch.no_grad():
+            read = self.factor_codes_.reading(self.reader(images))
+        sure, targets = self.certain(read)
+        told = self.read_terms(images, targets, context.noise, sure)
+        terms |= {"read_category": told["category"], "read_real": told["real"]}
+        # what is read from unlabelled images counts once there is something to it
+        trust = min(1.0, context.epoch / 2)
+        loss = terms["category"] + terms["real"]
+        loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
+        return {"loss": loss, **terms}
+
+    def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which rows' categories are all sure, (B,), and code columns with those certain."""
+        sure = torch.ones(len(read), device=read.device)
+        parts = []
+        for part in torch.split(self.categories(read), self.factor_codes_.levels, 1):
+            sure = sure * (part.amax(1) > self.config.sure)
+            parts.append(F.one_hot(part.argmax(1), part.shape[1]).to(read.dtype))
+        return sure, torch.cat([*parts, read[:, self.factor_codes_.categories :]], 1)
+
+    def read_terms(
+        self, images: Tensor, codes: Tensor, noise: torch.Generator, sure: Tensor | None = None
+    ) -> Terms:
+        """Return the losses of reading known code columns from images, warped where one can.
+
+        Args:
+            images: (B, C, H, W).
+            codes: what is to be read, (B, factor_width), NaN where unknown.
+            noise: draws the warps.
+            sure: (B,), 0 where the categories are not to be learned from; 1 for all if None.
+        """
+        weight = torch.ones(len(images), device=images.device) if sure is None else sure
+        coder = self.factor_codes_
+        if self.poses is None:
+            outputs = self.reader(images)
+            real = coder.real_loss(outputs, codes)
+        else:
+            assert isinstance(self.reader, PosedReader)
+            still = 0.4 if sure is None else 0.0
+            images, codes = self.warped(self.reader.small(images), codes, noise, still)
+            glance = self.reader.glance(images)
+            start = self.start(glance.detach(), codes, noise)
+            outputs = self.reader.look(images, start)
+            first = self.poses.with_pose(codes.detach(), glance)
+            real = coder.real_loss(first, codes) + 2 * coder.real_loss(outputs, codes)
+        category = coder.category_loss(outputs, codes) * weight
+        return {"category": category.mean(), "real": real.mean()}
+
+    def warped(
+        self, images: Tensor, codes: Tensor, noise: torch.Generator, still: float
+    ) -> tuple[Tensor, Tensor]:
+        """Return images and code columns, a share ``still`` unchanged, the others warped."""
+        assert self.poses is not None
+        warp = _pose.draw_warp(len(images), noise, still)
+        unmoved = (warp.log_scale == 0)[:, None, None, None]
+        seen = torch.where(unmoved, images.float(), warp.images(images))
+        thickness = None
+        if "thickness" in self.poses.at:
+            thickness = self.poses.value(codes, "thickness") * warp.log_scale.exp()
+        return seen, self.poses.with_pose(codes, warp.pose(self.poses.pose(codes)), thickness)
+
+    def start(self, glance: _pose.Pose, codes: Tensor, noise: torch.Generator) -> _pose.Pose:
+        """Return where the second look starts: half the time the first, else near the truth."""
+        assert self.poses is not None
+        near = _pose.jitter(self.poses.pose(codes), noise)
+        half = torch.rand(len(codes), generator=noise, device=noise.device) < 0.5
+        pairs = zip(glance, near, strict=True)
+        return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
+
+    def generator_terms(self, images: Tensor, context: Context) -> Terms:
+        """Return ``reconstruction``, ``kl`` of the style, and ``leak``, nats per image."""
+        with torch.no_grad():
+            read = self.factor_codes_.reading(self.reader(images))
+            sure, codes = self.certain(read)
+            if context.factors is not None:  # categories that are known need no reading
+                known = self.categories(self.factor_codes_.encode(context.factors))
+                unknown = torch.isnan(known)
+                chosen = torch.where(unknown, self.categories(codes), known)
+                codes = torch.cat([chosen, codes[:, self.factor_codes_.categories :]], 1)
+                sure = torch.where(unknown.any(1), sure, torch.ones_like(sure))
+        mean, logvar = self.style(images, codes)  # q(z|x,c)
+        z = gaussian_sample(mean, logvar, context.noise)
+        logits = self.drawer(codes, z)  # p(x|f,z)
+        log_q = -0.5 * ((z - mean).square() * torch.exp(-logvar) + logvar + LOG_2PI).sum(1)
+        kl = log_q - self.prior.log_prob(z, self.categories(codes))
+        reconstruction = -bernoulli_log_likelihood(logits, images)
+        share = sure / sure.mean().clamp_min(1 / len(sure))
+        terms = {
+            "reconstruction": (reconstruction * share).mean(),
+            "kl": (kl * share).mean(),
+            "leak": shared_information(mean, codes[:, self.factor_codes_.categories :]),
+        }
+        weighted = self.config.beta * terms["kl"] + self.config.leak * terms["leak"]
+        return {"loss": terms["reconstruction"] + weighted, **terms}
