@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "progress": {"training"},
     "runs": {"batches", "evaluation", "training", "methods", "datasets", "hardware", "nets"},
+    "restarts": {"batches", "runs", "training", "methods", "datasets"},
     "scoring": {
         "batches",
         "runs",

@@ -394,3 +394,11 @@ def test_images_made_on_demand_train_to_the_same_bits(squares: Dataset) -> None:
 
     first = train(SMALL, squares, epochs=1).state_dict()
     assert same(first, train(SMALL, Dataset("mine", OnDemand()), epochs=1).state_dict())
+
+
+def test_images_that_are_all_the_same_are_refused() -> None:
+    data = Dataset("blank", np.full((300, 1, 16, 16), 7, np.uint8))
+    with pytest.raises(UnbraidError, match="the 300 images of blank are all the same"):
+        train(SMALL, data, epochs=1)
+    data.images[299] = 8  # the very last one differs
+    train(SMALL, data, epochs=1)

@@ -90,6 +90,7 @@ def train(args: list[str]) -> None:
 
     from unbraid import datasets
     from unbraid.progress import Display
+    from unbraid.restarts import train_restarts
     from unbraid.runs import RunConfig, train_run
     from unbraid.training import Interrupted, TrainingConfig
 
@@ -107,6 +108,7 @@ def train(args: list[str]) -> None:
             ("data", str, default(default="mnist")),
             ("out", Path | None, default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
+            ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
             (
@@ -128,7 +130,11 @@ def train(args: list[str]) -> None:
     config = RunConfig(given.method, data, plain(given.data_options), given.training)
     with Display(f"{method} on {data_name}") as display:
         try:
-            run = train_run(config, out, resume=given.resume, display=display)
+            if given.restarts == 1:
+                run = train_run(config, out, resume=given.resume, display=display)
+            else:
+                count = given.restarts
+                run = train_restarts(config, out, count, resume=given.resume, display=display)
         except Interrupted:
             again = [arg for arg in args if arg != "--resume"]
             again += [] if given.out else ["--out", str(out)]
@@ -140,6 +146,13 @@ def train(args: list[str]) -> None:
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
+    if "restarts" in run.result:
+        told = run.result["restarts"]
+        scores = (
+            f"seed {seed} " + ("diverged" if score is None else f"{score:.4g}")
+            for seed, score in told["scores"].items()
+        )
+        print(f"kept seed {told['kept']}; the higher the score, the better: {', '.join(scores)}")
 
 
 TRAIN_HELP = """Where and on what.
@@ -148,6 +161,7 @@ Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
     resume: go on where an interrupted run stopped, to the very same weights.
+    restarts: train so many seeds and keep the best, judged without labels.
 """
 
 

@@ -278,7 +278,7 @@ def train_run(
     loop = Loop(model, data, config.training, FolderRecorder(folder, display or Recorder()))
     with locked(folder):
         if (folder / "config.json").exists() and Run(folder).started:
-            _check_same(folder, described, resume)
+            check_same(folder, described, resume)
             if Run(folder).finished:
                 return Run(folder)
         else:
@@ -290,7 +290,7 @@ def train_run(
     return Run(folder)
 
 
-def _check_same(folder: Path, described: dict[str, Any], resume: bool) -> None:
+def check_same(folder: Path, described: dict[str, Any], resume: bool) -> None:
     """Raise an UnbraidError unless the folder's run may be continued by this config."""
     if not resume:
         raise UnbraidError(

@@ -7,10 +7,12 @@ import math
 import pytest
 import torch
 
+from unbraid.datasets import Dataset
 from unbraid.distributions import LOG_2PI, Layout
 from unbraid.errors import UnbraidError
 from unbraid.methods import Context, build, configure
 from unbraid.methods.infogan import Model, information, plan
+from unbraid.training import train
 
 LAYOUT = Layout((3,), 2, uniform=True)
 
@@ -78,3 +80,66 @@ def test_spectral_norm_replaces_batch_normalisation_and_holds_the_gain_at_one() 
 def test_impossible_options_get_a_sentence(option: dict[str, int]) -> None:
     with pytest.raises(UnbraidError, match=f"{next(iter(option))} is"):
         configure("infogan", **option)
+
+
+def test_a_batch_of_one_is_refused(squares: Dataset) -> None:
+    with pytest.raises(UnbraidError, match="batch_size is 1, but infogan normalises over its bat"):
+        train(tiny().config, squares, batch_size=1)
+
+
+@pytest.mark.parametrize("phase", ["discriminator", "generator"])
+@pytest.mark.parametrize(("factor", "found"), [(math.nan, "is not finite"), (1e4, "has grown to")])
+def test_what_diverges_is_named(
+    squares: Dataset, monkeypatch: pytest.MonkeyPatch, phase: str, factor: float, found: str
+) -> None:
+    terms = Model.terms
+
+    def diverging(model: Model, images: torch.Tensor, context: Context) -> dict[str, torch.Tensor]:
+        found = terms(model, images, context)
+        if context.phase == phase and 1.25 <= context.epoch < math.inf:
+            found = {name: value * factor for name, value in found.items()}
+        return found
+
+    monkeypatch.setattr(Model, "terms", diverging)
+    sentence = f"training stopped: the {phase}'s loss {found}.* at epoch 2, batch 3.*: try spectral"
+    with pytest.raises(UnbraidError, match=sentence):
+        train(tiny().config, squares, batch_size=32, epochs=2, precision="f32")
+
+
+def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
+    plain, weighed = tiny(), tiny(invariance=2.0)
+    images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(3))
+    for phase in ("discriminator", "generator"):
+        context = Context(torch.Generator().manual_seed(0), 0.0, 100, phase)
+        before = plain.terms(images, context)
+        context.noise.manual_seed(0)
+        after = weighed.terms(images, context)
+        if phase == "generator":
+            assert "invariance" not in after
+            continue
+        expected = float(before["loss"]) - 2 * float(after["invariance"])
+        assert float(after["loss"]) == pytest.approx(expected, rel=1e-4)
+        weighed.zero_grad()
+        after["invariance"].backward()
+        assert all(p.grad is None for p in weighed.generator.parameters())
+        assert all(p.grad is not None for p in weighed.trunk.parameters())
+
+
+def test_the_restart_score_is_highest_where_categories_are_clear() -> None:
+    images = torch.zeros(200, 1, 16, 16)
+    images[:100, :, 4:12, 4:12] = 1
+    model = tiny(categories=2).eval()
+    lost = model.restart_score(images)
+
+    class Reads(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            bright = images.mean((1, 2, 3)) - 0.02
+            return torch.stack([bright, -bright, bright * 0, bright * 0], 1) * 1e4
+
+    class Draws(torch.nn.Module):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return (inputs[:, 4, None, None, None] * 20 - 10).expand(-1, 1, 16, 16)
+
+    model.trunk, model.recognition, model.generator = torch.nn.Identity(), Reads(), Draws()
+    assert model.restart_score(images) == pytest.approx(2 * math.log(2), abs=1e-3)
+    assert lost < 0.5

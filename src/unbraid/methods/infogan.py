@@ -26,8 +26,16 @@ from torch import Tensor, nn
 
 from unbraid import nets
 from unbraid.distributions import LOG_2PI, Layout
-from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, require
-from unbraid.methods._invariance import shared_information, warp
+from unbraid.methods._base import (
+    Context,
+    Images,
+    Method,
+    MethodConfig,
+    Phase,
+    Terms,
+    require,
+)
+from unbraid.methods._invariance import clarity, shared_information, warp
 
 LIMIT = 100.0  # nats: from about 104 on, float32 takes the discriminator's doubt for none at all
 ADVICE = "try spectral_norm, a lower lr or another discriminator_lr, or precision f32"
@@ -204,6 +212,18 @@ class Model(Method):
     def pixel_sample(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Return G(noise, codes) of a noise drawn for each code, (B, C, H, W)."""
         return self.pixel_mean(codes, self.draw_noise(len(codes), noise).to(self.device))
+
+    def restart_score(self, images: Images) -> float:
+        """Return how clearly Q files held-out images, and generated ones as they were meant, nats.
+
+        The sum of the information that categories of images and of warped ones share, and of the
+        bound L_I of the category; each at most log K.
+        """
+        codes, drawn = self.draw_with_codes(len(images))
+        (meant,), _ = self.layout.split(codes)
+        (read,), _ = self.layout.split(self.encode(drawn))
+        told = (read.clamp_min(1e-8).log() * meant).sum(1).mean() + math.log(meant.shape[1])
+        return clarity(self, images) + float(told)
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``discriminator`` or ``generator``, the adversarial losses, and the bounds L_I."""

@@ -26,8 +26,8 @@ from unbraid.distributions import (
     gumbel_softmax_sample,
 )
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Terms, require
-from unbraid.methods._invariance import shared_information, warp
+from unbraid.methods._base import Context, Images, Terms, require
+from unbraid.methods._invariance import clarity, shared_information, warp
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,10 @@ class Model(Autoencoder):
         """Return the KL of the categorical latent, then of each continuous one, (B, 1 + C)."""
         logits, mean, logvar = self.parameters_of(images)
         return torch.cat([categorical_kl(logits)[:, None], gaussian_kl(mean, logvar)], 1)
+
+    def restart_score(self, images: Images) -> float:
+        """Return the information, nats, that categories of images and of warped ones share."""
+        return clarity(self, images)
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the continuous code and ``discrete_kl``."""

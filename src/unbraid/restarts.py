@@ -1,0 +1,142 @@
+"""Several trainings of one config under different seeds, of which the best is kept.
+
+What a method finds without labels depends on its seed: in one, two digits share a category, in the
+next none do. Which one to keep must be said without labels, too: see ``Method.restart_score``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from unbraid.batches import VALIDATION_LIMIT, split_rows
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.files import atomic, write_json
+from unbraid.methods._base import Images, require
+from unbraid.runs import Run, RunConfig, check_same, locked, train_run
+from unbraid.training import Diverged, Recorder
+
+KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
+
+
+def held_out_images(run: Run, data: Dataset | None = None) -> Images:
+    """Return the images that no seed trained on, (N, C, H, W), at most 5,000.
+
+    They are of the training split: the test split has no say in what is kept. Where nothing is held
+    out, it is images that all seeds trained on.
+    """
+    data = run.dataset("train") if data is None else data
+    rows, held_out = split_rows(len(data), run.config.training.validation)
+    chosen = held_out if len(held_out) else rows[:VALIDATION_LIMIT]
+    return np.asarray(data.take(chosen.numpy()).images[:])
+
+
+def score(run: Run, data: Dataset | None = None) -> float:
+    """Return how well a finished run went, judged without labels: the higher, the better.
+
+    It is the method's own ``restart_score``, or minus the loss on held-out images.
+
+    Args:
+        run: a finished run.
+        data: what it was trained on, if it is loaded already.
+
+    Raises:
+        UnbraidError: a run that was stopped.
+    """
+    if not run.finished:
+        raise UnbraidError(f"{run.folder} is not finished: continue it with --resume.")
+    stored = run.result.get("restart_score")
+    if stored is not None:
+        return float(stored)
+    found = run.model().restart_score(held_out_images(run, data))
+    if found is None:
+        last = run.history()[-1]
+        found = -last.get("validation_loss", last["train_loss"])
+    write_json(run.folder / "result.json", {**run.result, "restart_score": float(found)})
+    return float(found)
+
+
+def train_restarts(
+    config: RunConfig,
+    folder: str | os.PathLike[str],
+    count: int,
+    *,
+    resume: bool = False,
+    display: Recorder | None = None,
+) -> Run:
+    """Train ``count`` seeds, the config's own and those after it, and keep the best.
+
+    Each is a run of its own in ``seed-N`` within the folder. The best one's files are then copied
+    to the folder itself, which is a run like any other; its result.json tells all seeds' scores.
+
+    Args:
+        config: what to train.
+        folder: the run folder.
+        count: how many seeds.
+        resume: go on where it was interrupted; with a larger count, add seeds.
+        display: told of progress; may ask to stop.
+
+    Raises:
+        UnbraidError: as ``train_run``; a seed that diverges is left out, unless all do.
+        Interrupted: stopped on request, after a checkpoint.
+    """
+    require(count, 1, "restarts")
+    folder, display = Path(folder), display or Recorder()
+    data = load_dataset(config.data, "train", **config.data_options)
+    _check_free(config, folder, data, resume)
+    first = config.training.seed
+    scores: dict[int, float | None] = {}
+    failure: Diverged | None = None
+    with locked(folder):
+        for seed in range(first, first + count):
+            training = dataclasses.replace(config.training, seed=seed)
+            one = dataclasses.replace(config, training=training)
+            try:
+                run = train_run(one, folder / f"seed-{seed}", resume=resume, display=display)
+                scores[seed] = score(run, data)
+            except Diverged as error:
+                display.warn(f"seed {seed} is left out: {error}")
+                scores[seed], failure = None, error
+        if failure and not any(_known(scores)):
+            raise failure
+        return _keep(folder, scores)
+
+
+def _known(scores: dict[int, float | None]) -> dict[int, float]:
+    """Return the scores of the seeds that have one, as numbers that can be compared."""
+    return {
+        seed: value for seed, value in scores.items() if value is not None and math.isfinite(value)
+    }
+
+
+def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
+    """Make the folder a run: that of the seed with the highest score."""
+    known = _known(scores)
+    kept = max(known, key=lambda seed: known[seed])
+    best = Run(folder / f"seed-{kept}")
+    for name in KEPT:
+        with atomic(folder / name) as temporary:
+            shutil.copyfile(best.folder / name, temporary)
+    told = {"kept": kept, "scores": {str(seed): value for seed, value in scores.items()}}
+    write_json(folder / "result.json", {**best.result, "restarts": told})  # last: all is there
+    return Run(folder)
+
+
+def _check_free(config: RunConfig, folder: Path, data: Dataset, resume: bool) -> None:
+    """Raise an UnbraidError if the folder holds another run, or one that was not restarted."""
+    if not (folder / "config.json").is_file():
+        return
+    run = Run(folder)
+    if not run.finished or "restarts" not in run.result:
+        raise UnbraidError(
+            f"{folder} already holds a single run: choose another --out for the restarts."
+        )
+    seed = run.config.training.seed  # that which was kept
+    same = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
+    check_same(folder, same.to_json(data.image_shape, data.specs), resume)
