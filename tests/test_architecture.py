@@ -65,6 +65,18 @@ ALLOWED: dict[str, set[str]] = {
         "distributions",
         "nets",
     },
+    "control": {
+        "batches",
+        "datasets",
+        "distributions",
+        "hardware",
+        "labels",
+        "methods",
+        "metrics",
+        "nets",
+        "runs",
+        "training",
+    },
 }
 TOP = {"figures", "tour", "cli", "__main__", "__init__"}  # may import all that is below them
 

@@ -269,20 +269,68 @@ def evaluate(args: list[str]) -> None:
                 console.print(f"{score.metric}: {note}", style="dim", soft_wrap=True)
 
 
+def control(args: list[str]) -> None:
+    """Measure how well a run does what it is asked: ``unbraid control RUN``."""
+    from unbraid.control import checking
+
+    if args and args[0] not in ("-h", "--help") and args[0].startswith("-"):
+        raise UnbraidError(f"unbraid control takes a run folder first, found '{args[0]}'.")
+    folder = args[0] if args else ""
+    rest = args if folder in ("-h", "--help") else args[1:]
+    config = parse(checking.Config, rest, "unbraid control RUN")
+    if not folder:
+        raise UnbraidError("unbraid control takes a run folder.")
+    report = checking.of_run(folder, config)
+    if config.json:
+        print(json.dumps(report, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{folder}, {report['requests']:,} random requests"
+    table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
+    for row in checking.table_rows(report):
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    for note in report["notes"]:
+        console.print(note, style="dim", soft_wrap=True)
+
+
+def ask(name: str) -> Callable[[list[str]], None]:
+    """Return the command that asks a model for images: generate, edit or swap."""
+
+    def run(args: list[str]) -> None:
+        from unbraid.control.commands import COMMANDS
+
+        options, work = COMMANDS[name]
+        for line in work(parse(options, args, f"unbraid {name}")):
+            print(line)
+
+    return run
+
+
 def tour(args: list[str]) -> None:
     """Write the tour: ``unbraid tour``."""
+    import tyro
+
     from unbraid import tour as package
 
-    package.run(parse(package.Config, args, "unbraid tour", package.__doc__ or ""))
+    shape = tyro.conf.FlagCreatePairsOff[package.Config]
+    package.run(parse(shape, args, "unbraid tour", package.__doc__ or ""))
 
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
+    "generate": (ask("generate"), 'Draw what is asked for: "small seven in the top".'),
+    "edit": (ask("edit"), 'Change an image and keep its style: "bigger, in the bottom left".'),
+    "swap": (ask("swap"), "Give one image a factor of another."),
     "methods": (list_folder("methods"), "List the methods."),
     "datasets": (list_folder("datasets"), "List the data sets."),
     "evaluate": (evaluate, "Measure runs with the metrics of the field."),
     "metrics": (list_folder("metrics"), "List the metrics."),
-    "tour": (tour, "Train small models on MNIST and write the illustrated report."),
+    "control": (control, "Measure whether a run draws the digits asked for, by a judge."),
+    "tour": (tour, "Train small models and write the illustrated report."),
 }
 
 

@@ -1,0 +1,244 @@
+"""Who obeys, who varies, who stays sharp: 2,000 random requests to every method.
+
+``python benchmarks/control.py`` trains each row into runs/control, going on where it was stopped,
+asks the judge, and writes benchmarks/results/control.json and docs/images/control-frontier.png.
+``--rows`` and ``--seeds`` choose; ``--validation`` measures on the requests that settings are
+chosen by, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import RESULTS, load, write
+
+from unbraid.control import controller
+from unbraid.control import judge as judging
+from unbraid.control.report import FRESH, HIGHER, VALIDATION, measure
+from unbraid.datasets.digits import Config, Renderer, factor_specs
+from unbraid.errors import UnbraidError
+from unbraid.files import read_json, write_json
+from unbraid.runs import Run
+
+ROOT = Path(__file__).parent.parent
+RUNS = ROOT / "runs/control"
+FIGURE = ROOT / "docs/images/control-frontier.png"
+RESULT = RESULTS / "control.json"
+
+FIGURES = ("digit accuracy", "angle", "x", "y", "size", "thickness")
+FIGURES += ("diversity", "grey ratio", "leakage")
+# What issue 6 of the project asks for, by labels; at least for those in HIGHER, at most for others.
+TARGETS: dict[str, dict[str, float]] = {
+    labels: dict(zip(FIGURES, aims, strict=True))
+    for labels, aims in {
+        "all": (98, 3.0, 0.45, 0.45, 2.0, 0.10, 0.70, 0.24, 1.2),
+        "1,000": (97, 3.2, 0.50, 0.50, 2.3, 0.13, 0.65, 0.25, 1.3),
+        "100": (95, 3.7, 0.60, 0.60, 2.6, 0.15, 0.60, 0.26, 1.5),
+    }.items()
+}
+MINUTES = {32: 15, 64: 60}  # that a training may take on two cores
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: a method, what it is told, and how often it is trained."""
+
+    method: str
+    options: str
+    labels: str  # "all", "1,000", "100", or "100, to steer by"
+    canvas: int = 32
+    seeds: tuple[int, ...] = (0,)
+    aimed: bool = False  # whether the targets are its own
+
+    def command(self, seed: int) -> str:
+        """Return the command that trains it, but for where to."""
+        return (
+            f"unbraid train {self.method} {self.options} --data digits --data.canvas "
+            f"{self.canvas} --data.glyphs 0 40000 --seed {seed}"
+        )
+
+
+CONDITIONAL = "conditional-vae", ""
+STEERED = "100, to steer by"  # labels used by control.fit alone
+FEW = {"all": "--labels 0", "1,000": "--labels 1000", "100": "--labels 100"}
+# The KL's weight rises over the first third, else the codes collapse to the two easiest factors.
+WARM = "--latent-dim 10 --epochs 15 --warmup 5"
+ROWS = {
+    "conditional-vae-all": Row(CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['all']}", "all", aimed=True),
+    "conditional-vae-1000": Row(
+        CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['1,000']}", "1,000", seeds=(0, 1, 2), aimed=True
+    ),
+    "conditional-vae-1000-64": Row(
+        CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['1,000']}", "1,000", canvas=64, aimed=True
+    ),
+    "conditional-vae-100": Row(CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['100']}", "100", aimed=True),
+    **{
+        f"{method}-{labels.replace(',', '')}": Row(method, f"{WARM} {beta}{option}", labels)
+        for method, beta in (("s2-vae", ""), ("s2-beta-tcvae", "--beta 3 "))
+        for labels, option in FEW.items()
+    },
+    "vae": Row("vae", WARM, STEERED),
+    "beta-vae": Row("beta-vae", f"{WARM} --beta 4", STEERED),
+    "beta-tcvae": Row("beta-tcvae", f"{WARM} --beta 3", STEERED),
+    "joint-vae": Row("joint-vae", "--latent-dim 10 --epochs 15", STEERED),
+    "infogan": Row("infogan", "--continuous 5 --epochs 15", STEERED),
+}
+
+
+# -- training -------------------------------------------------------------------------------------
+
+
+def train(key: str, row: Row, seed: int) -> tuple[Run, dict[str, float]]:
+    """Train a row, or take it as it is if it is finished; return the run and what it cost."""
+    folder = RUNS / f"{key}-seed-{seed}"
+    costs = folder / "cost.json"
+    cost = read_json(costs) if costs.is_file() else {"seconds": 0.0, "cpu_seconds": 0.0}
+    if not (folder / "result.json").is_file():
+        script = Path(sys.executable).with_name("unbraid")
+        args = [script, *row.command(seed).split()[1:], "--out", folder, "--resume"]
+        start, before = time.perf_counter(), children_seconds()
+        try:
+            subprocess.run(args, check=True)
+        finally:
+            cost["seconds"] += time.perf_counter() - start
+            cost["cpu_seconds"] += children_seconds() - before
+            if folder.is_dir():
+                write_json(costs, cost)
+    return Run(folder), cost
+
+
+def children_seconds() -> float:
+    """Return the processor time of the processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def digest(folder: Path) -> str:
+    """Say by what a report was made: the run's weights and the judge's."""
+    found = hashlib.sha256()
+    for path in (folder / "model.safetensors", judging.FOLDER / "model.safetensors"):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+# -- measuring ------------------------------------------------------------------------------------
+
+
+def ask(run: Run, requests: int, seed: int) -> tuple[dict[str, Any], float]:
+    """Return the report of a run, and the seconds it took to be ready for requests."""
+    start = time.perf_counter()
+    answers = controller.open(run)
+    ready = time.perf_counter() - start
+    return report_of(answers.draw, run.image_shape[1], requests, seed), round(ready, 2)
+
+
+def report_of(draw: Callable[..., Any], canvas: int, requests: int, seed: int) -> dict[str, Any]:
+    """Return the report of a drawer of digits with all factors at their default ranges."""
+    specs, renderer = factor_specs(Config()), Renderer("test", canvas)
+    return measure(draw, judging.Judge.load(), specs, renderer, requests, seed)
+
+
+def floor(canvas: int, requests: int, seed: int) -> dict[str, Any]:
+    """Return the report of other real handwriting than that which all is compared with."""
+    renderer = Renderer("test", canvas)
+
+    def draw(factors: np.ndarray, styles: np.ndarray) -> np.ndarray:
+        return renderer.draw(factors, renderer.choose(factors, int(styles[0])))
+
+    return report_of(draw, canvas, requests, seed)
+
+
+def met(report: dict[str, Any], aims: dict[str, float]) -> dict[str, bool]:
+    """Return for each target whether it is met."""
+    found = {name: report["figures"][name]["value"] for name in aims}
+    return {
+        name: found[name] >= aim if name in HIGHER else found[name] <= aim
+        for name, aim in aims.items()
+    }
+
+
+def line(name: str, report: dict[str, Any]) -> str:
+    """Return a report in a line."""
+    figures = report["figures"]
+    return f"{name:32s}" + "  ".join(f"{n} {figures[n]['value']:.2f}" for n in FIGURES)
+
+
+def fill(found: dict[str, Any], key: str, seeds: list[int] | None, given: Any) -> None:
+    """Train and measure a row, seed by seed, into ``found``; what is there is kept."""
+    row = ROWS[key]
+    entry = found["rows"].setdefault(key, {})
+    about = {"method": row.method, "labels": row.labels, "canvas": row.canvas, "aimed": row.aimed}
+    command = row.command(row.seeds[0])
+    if entry.get("command") != command:
+        entry["seeds"] = {}
+    entry |= about | {"command": command}
+    for seed in row.seeds if seeds is None else seeds:
+        run, cost = train(key, row, seed)
+        known = entry["seeds"].get(str(seed), {})
+        if known.get("digest") != digest(run.folder) or given.again or given.validation:
+            report, ready = ask(run, given.requests, VALIDATION if given.validation else FRESH)
+            print(line(f"{key}, seed {seed}", report), flush=True)
+            if given.validation:
+                continue
+            entry["seeds"][str(seed)] = {
+                "digest": digest(run.folder),
+                "training_seconds": run.result["training"]["seconds"],
+                **{name: round(value, 1) for name, value in cost.items()},
+                "ready_seconds": ready,
+                "met": met(report, TARGETS[row.labels]) if row.aimed else {},
+                "report": report,
+            }
+            save(found)
+
+
+def save(found: dict[str, Any]) -> None:
+    """Write the results, rows in the order of the table, and draw them."""
+    found["rows"] = {key: found["rows"][key] for key in ROWS if key in found["rows"]}
+    write("control", found)
+    from _frontier import draw
+
+    draw(read_json(RESULT), FIGURE)
+
+
+def main() -> None:
+    """Train, measure, write and draw what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--seeds", type=int, nargs="+", help="of those rows, not the table's")
+    parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--validation", action="store_true", help="choose settings by these")
+    parser.add_argument("--again", action="store_true", help="measure what is measured already")
+    given = parser.parse_args()
+    found: dict[str, Any] = {"rows": {}, "floor": {}}
+    if RESULT.is_file():
+        found = {name: read_json(RESULT)[name] for name in found}
+    found |= {"requests": given.requests, "seed": FRESH, "targets": TARGETS, "minutes": MINUTES}
+    found["load"] = load()
+    for canvas in MINUTES:
+        found["floor"][str(canvas)] = floor(canvas, given.requests, FRESH)
+        print(line(f"real renderings, {canvas} pixels", found["floor"][str(canvas)]), flush=True)
+    failed = {}
+    for key in given.rows:
+        try:
+            fill(found, key, given.seeds, given)
+        except (UnbraidError, subprocess.CalledProcessError) as error:
+            failed[key] = error
+            print(f"{key}: {error}", file=sys.stderr, flush=True)
+    if not given.validation:
+        save(found)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""How well a run does what it is asked: the judge's report of a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from unbraid import registry
+from unbraid.control import controller
+from unbraid.control.judge import Judge
+from unbraid.control.report import FRESH, HIGHER, measure
+from unbraid.datasets.digits import Config as DigitsConfig
+from unbraid.datasets.digits import Renderer, factor_specs
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.runs import Run
+
+CANVASES = (32, 64)  # that the judge reads
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the report.
+
+    Args:
+        requests: how many random requests.
+        seed: of requests and styles: choose settings on another than what you report is from.
+        json: print JSON instead of a table.
+
+    >>> Config().requests
+    2000
+    """
+
+    requests: int = 2000
+    seed: int = FRESH
+    json: bool = False
+
+
+def of_run(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
+    """Return the report of a finished run, see ``unbraid.control.report.measure``.
+
+    Raises:
+        UnbraidError: not a finished run, or one whose images the judge cannot read.
+    """
+    run = Run(folder)
+    specs = check(run)
+    answers = controller.open(run)
+    renderer = Renderer("test", run.image_shape[1], digits=_digits(specs))
+    return measure(
+        answers.draw, Judge.load(), specs, renderer, requests=config.requests, seed=config.seed
+    )
+
+
+def check(run: Run) -> tuple[FactorSpec, ...]:
+    """Return the specs of a run's factors if the judge can read its images.
+
+    Raises:
+        UnbraidError: unfinished, of other data than ``digits``, or on another canvas.
+    """
+    if run.config.data != "digits":
+        raise UnbraidError(
+            f"{run.folder} was trained on {run.config.data}, but the judge reads 'digits' alone, "
+            "and a model that marks its own work proves nothing: train with --data digits "
+            "--data.canvas 32 to measure a method's control."
+        )
+    if run.image_shape[1] not in CANVASES:
+        raise UnbraidError(
+            f"{run.folder} draws on a canvas of {run.image_shape[1]} pixels, but the judge reads "
+            "32 and 64: train with --data.canvas 32 or 64."
+        )
+    if not run.finished:
+        raise UnbraidError(f"{run.folder} is not finished: train it to its end, with --resume.")
+    names = {option.name for option in dataclasses.fields(DigitsConfig)}
+    options = {key: value for key, value in run.config.data_options.items() if key in names}
+    return factor_specs(registry.build(DigitsConfig, options, "dataset digits"))
+
+
+def _digits(specs: tuple[FactorSpec, ...]) -> tuple[int, ...]:
+    """Return which digits the indices of the first factor mean."""
+    return tuple(int(value) for value in specs[0].values or ())
+
+
+def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Return (figure, value, standard error, real, unit) of each figure, as text.
+
+    >>> figure = {"value": 98.0, "standard_error": 0.3, "real": 97.9, "unit": "%"}
+    >>> table_rows({"figures": {"digit accuracy": figure}, "leakage": {}})
+    [('digit accuracy (higher)', '98.00', '0.30', '97.90', '%')]
+    """
+    rows = []
+    for name, figure in report["figures"].items():
+        better = "higher" if name in HIGHER else "lower"
+        numbers = (f"{figure[key]:.2f}" for key in ("value", "standard_error", "real"))
+        value, error, real = numbers
+        rows.append((f"{name} ({better})", value, error, real, figure["unit"]))
+    for name, value in report["leakage"].items():
+        rows.append((f"  leakage of {name}", f"{value:.2f}", "", "1.00", "x real"))
+    return rows

@@ -1,0 +1,109 @@
+"""``unbraid control RUN``: the report of a run folder, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unbraid.cli import main
+from unbraid.control import controller
+from unbraid.datasets.digits import Renderer
+from unbraid.files import write_json
+from unbraid.methods import configure
+from unbraid.runs import Run, RunConfig
+from unbraid.training import TrainingConfig
+
+
+def run_of(folder: Path, data: str, side: int = 32, **options: Any) -> str:
+    """Write what a finished run of a method on some data looks like from outside."""
+    config = RunConfig(configure("vae"), data, options, TrainingConfig())
+    write_json(folder / "config.json", config.to_json((1, side, side)))
+    write_json(folder / "result.json", {})
+    return str(folder)
+
+
+@pytest.fixture
+def obedient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every run be controlled by one that draws a real digit, whose style is ignored."""
+
+    def open_run(run: Run) -> Any:
+        digits = tuple(run.config.data_options.get("digits", range(10)))
+        renderer = Renderer("test", run.image_shape[1], digits=digits)
+
+        def draw(factors: NDArray[np.float64], _: NDArray[np.int64]) -> NDArray[np.uint8]:
+            return renderer.draw(factors, renderer.choose(factors, 5))
+
+        return SimpleNamespace(draw=draw)
+
+    monkeypatch.setattr(controller, "open", open_run)
+
+
+@pytest.mark.usefixtures("obedient")
+def test_a_table_beside_the_floor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_of(tmp_path / "run", "digits", canvas=32)
+    assert main(["control", folder, "--requests", "60"]) == 0
+    out = capsys.readouterr().out
+    assert "60 random requests" in out
+    for name in ("digit accuracy (higher)", "thickness (lower)", "leakage of digit", "real"):
+        assert name in out
+
+
+@pytest.mark.usefixtures("obedient")
+@pytest.mark.parametrize("canvas", [32, 64])
+def test_json_holds_the_whole_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], canvas: int
+) -> None:
+    digits = [3, 8, 0]  # as JSON stores them
+    folder = run_of(tmp_path / "run", "digits", canvas, canvas=canvas, digits=digits)
+    assert main(["control", folder, "--requests", "60", "--seed", "4", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["requests"], report["seed"]) == (60, 4)
+    assert report["figures"]["digit accuracy"]["value"] > 85
+    assert report["figures"]["diversity"]["value"] == 0  # both styles are the same here
+
+
+@pytest.mark.parametrize(
+    ("data", "side", "options", "sentence"),
+    [
+        ("mnist", 28, {}, "was trained on mnist, but the judge reads 'digits' alone"),
+        ("digits", 48, {"canvas": 48}, "canvas of 48 pixels, but the judge reads 32 and 64"),
+    ],
+)
+def test_what_the_judge_cannot_read_is_said(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    data: str,
+    side: int,
+    options: dict[str, Any],
+    sentence: str,
+) -> None:
+    folder = run_of(tmp_path / "run", data, side, **options)
+    assert main(["control", folder]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_mistakes_are_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_of(tmp_path / "run", "digits", canvas=32)
+    (tmp_path / "run/result.json").unlink()
+    for args, sentence in (
+        ([], "takes a run folder"),
+        (["--json"], "takes a run folder first, found '--json'"),
+        ([folder], "is not finished"),
+        ([str(tmp_path / "none")], "does not exist"),
+        ([folder, "--request", "3"], "--requests"),
+    ):
+        assert main(["control", *args]) == 2
+        errors = capsys.readouterr().err.splitlines()
+        assert len(errors) == 1
+        assert sentence in errors[0]
+
+
+def test_help_explains_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["control", "--help"]) == 0
+    assert "--requests" in capsys.readouterr().out
