@@ -125,7 +125,7 @@ def draw_warp(count: int, noise: torch.Generator, still: float = 0.0) -> Warp:
     return Warp(angle * 0.5, scale * 0.2, right * 5, up * 5)
 
 
-def jitter(pose: Pose, noise: torch.Generator) -> Pose:
+def jitter(pose: Pose, noise: torch.Generator, spread: float = 1.0) -> Pose:
     """Return poses a little off, as a first reading is."""
     draws = torch.randn((4, len(pose.x)), generator=noise, device=noise.device)
     spread = (1.7, 1.7, 0.1, 0.17)

@@ -6,10 +6,11 @@ warped images, whose factors change as known, and categories it is sure of (Sohn
 with Deep Generative Models", equation 6, the category being the reader's), with f the factors, c
 the categories among them and z the style:
 
-    loss = -E log p(x|f,z) + beta KL(q(z|x,c) || p(z|c)) + leak I(z; f)
+    loss = -E log p(x|f,z) + beta KL(q(z|x,c) || p(z|c)) + leak I(z; f) + cycle -log r(f|x')
 
 p(z|c) is a trained mixture, the KL a one-sample estimate, and I(z; f) the information that each
-style dimension and each real factor share if jointly Gaussian, in nats, summed over pairs.
+style dimension and each real factor share if jointly Gaussian, in nats, summed over pairs. x' is
+drawn of factors and of a style from p(z|c), and r is the reader: what is drawn must read as asked.
 
 Where the factors are size, x, y and angle of something drawn (the data set ``digits``), style is
 read from an upright frame around it, and p(x|f,z) draws a distance field in that frame.
@@ -44,6 +45,8 @@ from unbraid.methods._reader import (
     looker,
 )
 
+READ = 128  # images of a batch, labelled and others, that the reader takes: more gain little
+
 
 @dataclass(frozen=True)
 class Config(LabelledConfig):
@@ -53,6 +56,7 @@ class Config(LabelledConfig):
         style_dim: number of style latents.
         beta: weight of the style's KL.
         leak: weight of the information that style and real factors share.
+        cycle: weight of the loss of reading the factors back from what is drawn of them.
         components: of each class's mixture p(z|c).
         hidden: width of the net that draws distance fields.
         reader_share: part of the training that is the reader's.
@@ -65,6 +69,7 @@ class Config(LabelledConfig):
     style_dim: int = 24
     beta: float = 0.3
     leak: float = 1.0
+    cycle: float = 3.0
     components: int = 8
     hidden: int = 512
     reader_share: float = 0.4
@@ -74,7 +79,7 @@ class Config(LabelledConfig):
         super().__post_init__()
         for name in ("style_dim", "components", "hidden"):
             require(getattr(self, name), 1, name)
-        for name in ("beta", "leak"):
+        for name in ("beta", "leak", "cycle"):
             require(getattr(self, name), 0, name)
         for name in ("reader_share", "sure"):
             require(getattr(self, name), 0, name, above=True)
@@ -267,8 +272,9 @@ class Model(Method):
     def reader_terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``category`` and ``real``, losses on labels, and the same on what was read."""
         terms: Terms = {}
+        images = images[:READ]
         if context.labelled is not None:
-            seen, factors = context.labelled
+            seen, factors = (part[:READ] for part in context.labelled)
             terms |= self.read_terms(seen, self.factor_codes_.encode(factors), context.noise)
         else:
             terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
@@ -363,6 +369,31 @@ class Model(Method):
             "reconstruction": (reconstruction * share).mean(),
             "kl": (kl * share).mean(),
             "leak": shared_information(mean, codes[:, self.factor_codes_.categories :]),
+            "cycle": self.cycle(codes[: len(codes) // 2], context.noise),
         }
-        weighted = self.config.beta * terms["kl"] + self.config.leak * terms["leak"]
+        config = self.config
+        weighted = config.beta * terms["kl"] + config.leak * terms["leak"]
+        weighted = weighted + config.cycle * terms["cycle"]
         return {"loss": terms["reconstruction"] + weighted, **terms}
+
+    def cycle(self, codes: Tensor, noise: torch.Generator) -> Tensor:
+        """Return the loss of reading factors back from what is drawn of them, nats per image.
+
+        Args:
+            codes: (B, factor_width); each row lends its categories to the next one.
+            noise: draws styles from p(z|c), and where the reader starts to look.
+        """
+        split = self.factor_codes_.categories
+        asked = torch.cat([codes[:, :split].roll(1, 0), codes[:, split:]], 1)
+        base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
+        # The prior does not learn from it: it would come to draw the plainest of digits alone.
+        style = self.prior.place(base, asked[:, :split]).detach()
+        drawn = torch.sigmoid(self.drawer(asked, style))
+        weights = {name: weight.detach() for name, weight in self.reader.named_parameters()}
+        given: tuple[object, ...] = (drawn,)
+        if self.poses is not None:
+            given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
+        outputs = torch.func.functional_call(self.reader, weights, given)
+        coder = self.factor_codes_
+        found: Tensor = coder.category_loss(outputs, asked) + coder.real_loss(outputs, asked)
+        return found.mean()
