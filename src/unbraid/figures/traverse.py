@@ -1,4 +1,8 @@
-"""Traversals: one latent moves at a time, the others stay where one image has them."""
+"""Traversals: one latent moves at a time, the others stay where one image has them.
+
+Where a code has a category, its values are the columns, and a continuous latent moves down the rows
+of a block, as in figure 2 of Chen et al. 2016, "InfoGAN".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,6 @@ from PIL import Image as PILImage
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
     as_pictures,
-    check_counts,
     frame,
     image_grid,
     label_width,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    from unbraid.figures._categories import Order
     from unbraid.figures._codes import Codes, Latent
     from unbraid.methods import Method
     from unbraid.runs import Run
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 TARGET = "run"
 LIMIT = 2000  # images whose codes give the ranges
 FRAMES = 24  # of one swing there and back
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,10 @@ class Config:
 
     Args:
         latents: which ones, such as ``z3 z0``; if not given, those of the largest KL (of the
-            largest variance where there is no KL).
-        rows: how many latents, at most.
-        steps: images a row.
+            largest variance where there is no KL). Naming a categorical one, such as ``c0``, gives
+            it a row like the others.
+        rows: how many latents, at most; 0 is 10, or 3 where columns are categories.
+        steps: images of a latent; 0 is 11, or 5 where columns are categories.
         low: where a latent's range starts, as a quantile of its codes of unseen images.
         high: where it ends.
         center: what the other latents are held at: the code of an unseen ``image``, or ``zero``.
@@ -50,8 +56,8 @@ class Config:
     """
 
     latents: tuple[str, ...] = ()
-    rows: int = 10
-    steps: int = 11
+    rows: int = 0
+    steps: int = 0
     low: float = 0.02
     high: float = 0.98
     center: Literal["image", "zero"] = "image"
@@ -60,14 +66,16 @@ class Config:
 
 @styled
 def draw(run: Run, config: Config) -> Figure:
-    """Draw a row for each latent, the one that says most first, over its range.
+    """Draw a row (a block of rows) for each latent, the one that says most first, over its range.
 
     The range is that of the aggregate posterior: quantiles of codes drawn for unseen images.
 
     >>> draw(Run("runs/vae-mnist-0"), Config(rows=5))  # doctest: +SKIP
     """
     moved = _Traversal(run, config)
-    steps = np.linspace(0, 1, config.steps)
+    steps = np.linspace(0, 1, moved.steps)
+    if moved.order is not None:
+        return _draw_categories(run, moved, moved.order, steps)
     rows = [moved.pictures(latent, steps) for latent in moved.latents]
     names = [latent.label for latent in moved.latents]
     ranges = [moved.range_label(latent) for latent in moved.latents]
@@ -91,16 +99,43 @@ def draw(run: Run, config: Config) -> Figure:
     return figure
 
 
+def _draw_categories(
+    run: Run, moved: _Traversal, order: Order, steps: NDArray[np.float64]
+) -> Figure:
+    """Draw a block for each continuous latent: its steps down, a category in each column."""
+    names = [latent.label for latent in moved.latents]
+    values = [moved.values(latent, steps) for latent in moved.latents]
+    figure, axes = image_grid(
+        [moved.grid(latent, steps) for latent in moved.latents],
+        title(run, "latents moved one at a time"),
+        moved.note(),
+        left=label_width(names),
+        right=label_width([text for texts in values for text in texts]),
+        below=0.25,
+    )
+    down = np.arange(len(steps)) + 0.5
+    for ax, name, texts in zip(axes, names, values, strict=True):
+        ax.set_yticks([len(steps) / 2], [name])
+        ax.set_xticks(np.arange(len(order.names)) + 0.5, order.names)
+        other = ax.secondary_yaxis("right")
+        other.set_yticks(down, texts)
+        other.tick_params(length=0)
+        other.spines[:].set_visible(False)
+    axes[-1].set_xlabel(order.note)
+    return figure
+
+
 @styled
 def animate(run: Run, config: Config) -> list[Image]:
     """Return the frames of one swing of every latent from its low end to its high and back."""
     moved = _Traversal(run, config)
     swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAMES) / FRAMES)
-    films = np.stack([moved.pictures(latent, swing) for latent in moved.latents])
+    films = np.stack([moved.film(latent, swing) for latent in moved.latents])
     # whole pixels to a pixel: sharp, and a small file
-    films = films.repeat(scale := max(1, round(90 / films.shape[3])), 2).repeat(scale, 3)
+    scale = max(1, round(90 / moved.model.image_shape[2]))
+    films = films.repeat(scale, 2).repeat(scale, 3)
     height, width = films.shape[2:4]
-    columns = min(5, len(films))
+    columns = 1 if moved.order is not None else min(5, len(films))
     places = [
         (10 + (index % columns) * (width + 14), 52 + (index // columns) * (height + 32))
         for index in range(len(films))
@@ -125,9 +160,12 @@ class _Traversal:
     """The codes and images of a traversal."""
 
     def __init__(self, run: Run, config: Config) -> None:
+        from unbraid.figures._categories import order_of
         from unbraid.figures._codes import encode, unseen_image
 
-        check_counts(config, "rows", "steps")
+        for name in ("rows", "steps"):
+            if (found := getattr(config, name)) < 0:
+                raise UnbraidError(f"{name} is {found}, expected 1 or more, or 0 for the default.")
         if not 0 <= config.low < config.high <= 1:
             raise UnbraidError(
                 f"low is {config.low:g} and high {config.high:g}, expected quantiles with "
@@ -137,12 +175,25 @@ class _Traversal:
         self.model: Method = run.model()
         unseen = run.unseen()
         self.codes: Codes = encode(self.model, unseen, LIMIT)
+        self.columns = self._columns()
+        self.order: Order | None = None
+        if self.columns is not None:
+            self.order = order_of(self.model, self.codes, self.columns)
+        self.steps = config.steps or (11 if self.order is None else 5)
         self.latents = self._chosen()
         if config.center == "image":
             image = unseen_image(unseen, config.image)
             self.center = self.model.encode(image).numpy()[0]
         else:
             self.center = np.zeros(self.model.latent_dim, np.float32)
+
+    def _columns(self) -> Latent | None:
+        """Return the categorical latent whose values are columns, that which says most."""
+        categorical = [latent for latent in self.codes.latents if latent.categories > 1]
+        named = {latent.name for latent in categorical} & set(self.config.latents)
+        if not categorical or not self.codes.continuous() or named:
+            return None
+        return categorical[0]
 
     def _chosen(self) -> list[Latent]:
         by_name = {latent.name: latent for latent in self.codes.latents}
@@ -152,8 +203,11 @@ class _Traversal:
                     f"there is no latent '{name}'{did_you_mean(name, by_name)}: "
                     f"they are {', '.join(sorted(by_name))}."
                 )
-        names = self.config.latents or tuple(by_name)[: self.config.rows]
-        return [by_name[name] for name in names]
+        if self.config.latents:
+            return [by_name[name] for name in self.config.latents]
+        if self.order is None:
+            return list(self.codes.latents)[: self.config.rows or 10]
+        return self.codes.continuous()[: self.config.rows or 3]
 
     def ends(self, latent: Latent) -> tuple[float, float]:
         """Return both ends of a continuous latent's range."""
@@ -172,12 +226,34 @@ class _Traversal:
             codes[:, latent.columns] = (low + (high - low) * steps)[:, None]
         return as_pictures(self.model.decode(codes))
 
+    def grid(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the images of each step and category, in their order, (steps, K, H, W, 3)."""
+        assert self.columns is not None
+        assert self.order is not None
+        low, high = self.ends(latent)
+        codes = np.tile(self.center, (len(steps), self.columns.categories, 1))
+        codes[..., self.columns.columns] = np.eye(self.columns.categories)[self.order.categories]
+        codes[..., latent.columns] = (low + (high - low) * steps)[:, None, None]
+        pictures = as_pictures(self.model.decode(codes.reshape(-1, codes.shape[-1])))
+        return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
+
+    def film(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return a picture a step, of all categories side by side if they are the columns."""
+        if self.order is None:
+            return self.pictures(latent, steps)
+        return np.concatenate(list(np.moveaxis(self.grid(latent, steps), 1, 0)), axis=2)
+
+    def values(self, latent: Latent, steps: NDArray[np.float64]) -> list[str]:
+        """Return the value of a continuous latent at each step, as text."""
+        low, high = self.ends(latent)
+        return [f"{low + (high - low) * step:.1f}".replace("-", MINUS) for step in steps]
+
     def range_label(self, latent: Latent) -> str:
         """Return a latent's range in words."""
         if latent.categories > 1:
             return f"its {latent.categories} values"
         low, high = self.ends(latent)
-        return f"{low:.1f} to {high:.1f}".replace("-", "\N{MINUS SIGN}")
+        return f"{low:.1f} to {high:.1f}".replace("-", MINUS)
 
     def note(self) -> str:
         """Return what the other latents are held at."""

@@ -1,0 +1,72 @@
+"""The order in which a figure shows the values of a categorical latent: always the same, by sense.
+
+Which number a category has is an accident of the seed. Where the data has classes, as many as there
+are categories, each is shown in the place of the class it matches best; elsewhere those that draw
+little ink come first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unbraid.figures._codes import Codes, Latent
+from unbraid.methods import Method
+from unbraid.metrics.clustering_accuracy import contingency, match
+
+
+class Order(NamedTuple):
+    """Categories in the order they are shown, a name for each, and what the order is."""
+
+    categories: list[int]
+    names: list[str]
+    note: str
+
+
+def order_of(model: Method, codes: Codes, latent: Latent) -> Order:
+    """Return the order of a categorical latent's values.
+
+    Args:
+        model: draws them.
+        codes: of unseen images, with their factors.
+        latent: the categorical latent.
+    """
+    by_class = _by_class(codes, latent)
+    return by_class if by_class is not None else _by_ink(model, latent)
+
+
+def _by_class(codes: Codes, latent: Latent) -> Order | None:
+    """Return the order of the classes that categories match, one to one; None without classes."""
+    size, data = latent.categories, codes.data
+    if data.factors is None:
+        return None
+    found = [
+        (spec.name, spec.values, column)
+        for spec, column in zip(data.specs, np.asarray(data.factors).T, strict=True)
+        if spec.kind == "categorical" and spec.values is not None and len(spec.values) == size
+    ]
+    if not found:
+        return None
+    name, values, column = found[0]
+    category = codes.mean[:, latent.columns].argmax(1)
+    table = contingency(category, column.astype(np.int64), (size, size))
+    labels = match(table)
+    order = np.argsort(labels, kind="stable")
+    agreeing = table[np.arange(size), labels]
+    doubtful = agreeing * 2 < table.sum(axis=1)  # most of its images are of another class
+    doubtful |= agreeing == 0
+    names = [f"{values[labels[k]]}{'?' if doubtful[k] else ''}" for k in order]
+    share = agreeing.sum() / len(category)
+    note = f"the {name} each category of {latent.name} matches: {share:.0%} of unseen images"
+    return Order(order.tolist(), names, note)
+
+
+def _by_ink(model: Method, latent: Latent) -> Order:
+    """Return the order of the mean brightness that categories draw, other latents at zero."""
+    codes = np.zeros((latent.categories, model.latent_dim), np.float32)
+    codes[:, latent.columns] = np.eye(latent.categories)
+    ink = model.decode(codes).numpy().mean((1, 2, 3))
+    order = np.argsort(ink, kind="stable").tolist()
+    note = f"category of {latent.name}, by the ink it draws"
+    return Order(order, [str(k) for k in order], note)
