@@ -1,8 +1,8 @@
 """Train the judge of generated digits and measure how well it reads.
 
 ``python benchmarks/judge.py`` trains it on renderings of handwriting that nothing else is trained
-on, measures it on the test split's, and writes src/unbraid/pretrained/judge. About twelve minutes
-of one core.
+on, measures it on the test split's, and writes src/unbraid/pretrained/judge and
+benchmarks/results/judge.json. About twelve minutes of one core.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from _common import CPU, machine
+from _common import CPU, RESULTS, machine
 
 from unbraid import hardware
 from unbraid.control.judge import FACTORS, FOLDER, GLYPHS, HALF, MIDDLE, Judge, Net, shrink
@@ -147,6 +147,8 @@ def main() -> None:
         "machine": machine(),
     }
     write_json(given.out / "result.json", result)
+    if given.out == FOLDER:
+        write_json(RESULTS / "judge.json", result)
     print(result["errors"])
 
 

@@ -144,8 +144,101 @@ def render_speed(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+# How the page names the figures of control.json, and their units.
+CONTROL = {
+    "digit accuracy": "Digit, %",
+    "angle": "Angle, deg",
+    "x": "x, px",
+    "y": "y, px",
+    "size": "Size, %",
+    "thickness": "Thickness, px",
+    "diversity": "Diversity",
+    "grey ratio": "Grey ratio",
+    "leakage": "Leakage",
+}
+COARSE = ("digit accuracy", "angle", "size")  # shown with one decimal
+
+
+def judge(result: dict[str, Any]) -> str:
+    """Return a row for each set of renderings: how far the judge errs on it."""
+    names = list(next(iter(result["errors"].values())))
+    lines = ["| Renderings | " + " | ".join(names) + " |", "|---" + "|--:" * len(names) + "|"]
+    for where, found in result["errors"].items():
+        cells = [
+            f"{100 * found[name]:.1f}%" if name == "digit accuracy" else f"{found[name]:.2f}"
+            for name in names
+        ]
+        lines.append(f"| {where} | " + " | ".join(cells) + " |")
+    machine = result["machine"]
+    lines.append(
+        f"\nMean absolute errors over {result['images']:,} renderings each. "
+        f"{result['parameters']:,} parameters, trained on {result['renderings']:,} renderings of "
+        f"{result['trained on']} in {result['cpu seconds'] / 60:.0f} minutes of one core by "
+        f"`{result['command']}`, torch {machine['torch']}, {machine['device']}."
+    )
+    return "\n".join(lines)
+
+
+def control(result: dict[str, Any]) -> str:
+    """Return a row for each training: what the judge says, bold where a target is missed."""
+    columns = list(CONTROL)
+    lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values()) + " | Minutes |"]
+    lines.append("|---|---|--:" + "|--:" * (len(columns) + 1) + "|")
+    for canvas, report in result["floor"].items():
+        cells = [_figure(report, name) for name in columns]
+        lines.append(f"| real renderings, {canvas} px | | | " + " | ".join(cells) + " | |")
+    for labels, aims in result["targets"].items():
+        cells = [f"{_sign(name)} {aims[name]:g}" for name in columns]
+        lines.append(f"| *aimed at* | {labels} | | " + " | ".join(cells) + " | |")
+    for row in result["rows"].values():
+        name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
+        for seed, run in row["seeds"].items():
+            cells = [
+                f"**{text}**" if run["met"].get(name) is False else text
+                for name in columns
+                for text in [_figure(run["report"], name)]
+            ]
+            minutes = f"{run['training_seconds'] / 60:.1f}"
+            about = f"| {name} | {row['labels']} | {seed} | "
+            lines.append(about + " | ".join([*cells, minutes]) + " |")
+    machine = result["machine"]
+    lines.append(
+        f"\n{result['requests']:,} random requests each, of seed {result['seed']}; lengths in "
+        "pixels of a 64-pixel canvas; **bold** misses its aim. The minutes are those of training "
+        f"on {machine['cores']} cores that had other work. `{result['command']}`, torch "
+        f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
+    )
+    lines.append("\n" + _aims_met(result))
+    lines.append("\n![Obeyed and sharp against varied, for every row](images/control-frontier.png)")
+    return "\n".join(lines)
+
+
+def _sign(name: str) -> str:
+    return "≥" if name in ("digit accuracy", "diversity") else "≤"
+
+
+def _figure(report: dict[str, Any], name: str) -> str:
+    value = report["figures"][name]["value"]
+    return f"{value:.1f}" if name in COARSE else f"{value:.2f}"
+
+
+def _aims_met(result: dict[str, Any]) -> str:
+    """Say how many of the aims are met, and by which rows all are."""
+    rows = [row for row in result["rows"].values() if row["aimed"] and row["seeds"]]
+    if not rows:
+        return "No row that has aims is measured yet."
+    runs = [run["met"] for row in rows for run in row["seeds"].values()]
+    met, whole = sum(sum(run.values()) for run in runs), sum(len(run) for run in runs)
+    full = sum(all(run.values()) for run in runs)
+    return (
+        f"Of the aims {met} in {whole} are met, and all of its own by {full} of {len(runs)} runs."
+    )
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "control": control,
     "data_speed": data_speed,
+    "judge": judge,
     "methods": methods,
     "render_speed": render_speed,
     "train_speed": train_speed,

@@ -14,6 +14,7 @@ import pytest
 
 import unbraid
 from unbraid import cli, datasets, figures, registry, runs, scoring, tour
+from unbraid.control import checking
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -75,6 +76,8 @@ def test_commands_are_understood(
     monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
+    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
+    monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
     assert cli.main(args) == 0
