@@ -125,10 +125,9 @@ def draw_warp(count: int, noise: torch.Generator, still: float = 0.0) -> Warp:
     return Warp(angle * 0.5, scale * 0.2, right * 5, up * 5)
 
 
-def jitter(pose: Pose, noise: torch.Generator, spread: float = 1.0) -> Pose:
-    """Return poses a little off, as a first reading is."""
+def jitter(pose: Pose, noise: torch.Generator, share: float = 1.0) -> Pose:
+    """Return poses a little off, as a first reading is, or a share of that."""
     draws = torch.randn((4, len(pose.x)), generator=noise, device=noise.device)
-    spread = (1.7, 1.7, 0.1, 0.17)
-    return Pose(
-        *(part + scale * draw for part, scale, draw in zip(pose, spread, draws, strict=True))
-    )
+    scale = torch.tensor([[1.7], [1.7], [0.1], [0.17]], device=draws.device)
+    off = (draws * scale * share).unbind(0)
+    return Pose(*(part + by for part, by in zip(pose, off, strict=True)))
