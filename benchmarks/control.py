@@ -24,6 +24,7 @@ from _common import RESULTS, load, write
 
 from unbraid.control import controller
 from unbraid.control import judge as judging
+from unbraid.control.checking import as_asked
 from unbraid.control.report import FRESH, HIGHER, VALIDATION, measure
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.errors import UnbraidError
@@ -59,6 +60,8 @@ class Row:
     canvas: int = 32
     seeds: tuple[int, ...] = (0,)
     aimed: bool = False  # whether the targets are its own
+    correct: bool = False  # whether it looks at what it drew and tries once more
+    trained: str = ""  # the row whose training this one shares
 
     def command(self, seed: int) -> str:
         """Return the command that trains it, but for where to."""
@@ -82,6 +85,13 @@ ROWS = {
         CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['1,000']}", "1,000", canvas=64, aimed=True
     ),
     "conditional-vae-100": Row(CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['100']}", "100", aimed=True),
+    "conditional-vae-1000-corrected": Row(
+        CONDITIONAL[0],
+        f"{CONDITIONAL[1]}{FEW['1,000']}",
+        "1,000",
+        correct=True,
+        trained="conditional-vae-1000",
+    ),
     **{
         f"{method}-{labels.replace(',', '')}": Row(method, f"{WARM} {beta}{option}", labels)
         for method, beta in (("s2-vae", ""), ("s2-beta-tcvae", "--beta 3 "))
@@ -100,7 +110,7 @@ ROWS = {
 
 def train(key: str, row: Row, seed: int) -> tuple[Run, dict[str, float]]:
     """Train a row, or take it as it is if it is finished; return the run and what it cost."""
-    folder = RUNS / f"{key}-seed-{seed}"
+    folder = RUNS / f"{row.trained or key}-seed-{seed}"
     costs = folder / "cost.json"
     cost = read_json(costs) if costs.is_file() else {"seconds": 0.0, "cpu_seconds": 0.0}
     if not (folder / "result.json").is_file():
@@ -134,12 +144,13 @@ def digest(folder: Path) -> str:
 # -- measuring ------------------------------------------------------------------------------------
 
 
-def ask(run: Run, requests: int, seed: int) -> tuple[dict[str, Any], float]:
+def ask(run: Run, row: Row, requests: int, seed: int) -> tuple[dict[str, Any], float]:
     """Return the report of a run, and the seconds it took to be ready for requests."""
     start = time.perf_counter()
     answers = controller.open(run)
     ready = time.perf_counter() - start
-    return report_of(answers.draw, run.image_shape[1], requests, seed), round(ready, 2)
+    draw = as_asked(answers, correct=row.correct)
+    return report_of(draw, row.canvas, requests, seed), round(ready, 2)
 
 
 def report_of(draw: Callable[..., Any], canvas: int, requests: int, seed: int) -> dict[str, Any]:
@@ -177,7 +188,8 @@ def fill(found: dict[str, Any], key: str, seeds: list[int] | None, given: Any) -
     """Train and measure a row, seed by seed, into ``found``; what is there is kept."""
     row = ROWS[key]
     entry = found["rows"].setdefault(key, {})
-    about = {"method": row.method, "labels": row.labels, "canvas": row.canvas, "aimed": row.aimed}
+    about = {"method": row.method, "labels": row.labels, "canvas": row.canvas}
+    about |= {"aimed": row.aimed, "corrected": row.correct}
     command = row.command(row.seeds[0])
     if entry.get("command") != command:
         entry["seeds"] = {}
@@ -186,7 +198,7 @@ def fill(found: dict[str, Any], key: str, seeds: list[int] | None, given: Any) -
         run, cost = train(key, row, seed)
         known = entry["seeds"].get(str(seed), {})
         if known.get("digest") != digest(run.folder) or given.again or given.validation:
-            report, ready = ask(run, given.requests, VALIDATION if given.validation else FRESH)
+            report, ready = ask(run, row, given.requests, VALIDATION if given.validation else FRESH)
             print(line(f"{key}, seed {seed}", report), flush=True)
             if given.validation:
                 continue

@@ -12,8 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from unbraid.cli import main
-from unbraid.control import controller
+from unbraid.control import checking, controller
 from unbraid.datasets.digits import Renderer
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
 from unbraid.files import write_json
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig
@@ -107,3 +109,20 @@ def test_mistakes_are_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_help_explains_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["control", "--help"]) == 0
     assert "--requests" in capsys.readouterr().out
+
+
+def test_a_drawer_may_look_at_what_it_drew() -> None:
+    """One whose x is off by 2 is told so by its own reading, and asks again."""
+    spec = FactorSpec("x", "continuous", range=(-9, 9))
+    answers = SimpleNamespace(
+        specs=(spec,),
+        draw=lambda factors, styles: (factors - 2).astype(np.float32)[:, :, None, None],
+        read=lambda images: images[:, :, 0, 0].astype(np.float64),
+    )
+    asked, styles = np.array([[3.0], [-4.0]]), np.arange(2)
+    plain = checking.as_asked(answers)(asked, styles)
+    np.testing.assert_allclose(plain[:, 0, 0, 0], [1, -6])
+    again = checking.as_asked(answers, correct=True)(asked, styles)
+    np.testing.assert_allclose(again[:, 0, 0, 0], [3, -4])
+    with pytest.raises(UnbraidError, match="candidates is 0"):
+        checking.as_asked(answers, candidates=0)

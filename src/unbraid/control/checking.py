@@ -7,10 +7,15 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unbraid import registry
 from unbraid.control import controller
+from unbraid.control._loop import obeying
+from unbraid.control.controller import Controller
 from unbraid.control.judge import Judge
-from unbraid.control.report import FRESH, HIGHER, measure
+from unbraid.control.report import FRESH, HIGHER, Draw, measure
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Renderer, factor_specs
 from unbraid.errors import UnbraidError
@@ -27,6 +32,9 @@ class Config:
     Args:
         requests: how many random requests.
         seed: of requests and styles: choose settings on another than what you report is from.
+        candidates: images tried for each request, of which the one that the model itself reads
+            closest is kept.
+        correct: try once more with the error of the model's reading added to the request.
         json: print JSON instead of a table.
 
     >>> Config().requests
@@ -35,6 +43,8 @@ class Config:
 
     requests: int = 2000
     seed: int = FRESH
+    candidates: int = 1
+    correct: bool = False
     json: bool = False
 
 
@@ -47,10 +57,28 @@ def of_run(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     run = Run(folder)
     specs = check(run)
     answers = controller.open(run)
+    draw = as_asked(answers, config.candidates, config.correct)
     renderer = Renderer("test", run.image_shape[1], digits=_digits(specs))
-    return measure(
-        answers.draw, Judge.load(), specs, renderer, requests=config.requests, seed=config.seed
-    )
+    return measure(draw, Judge.load(), specs, renderer, config.requests, config.seed)
+
+
+def as_asked(answers: Controller, candidates: int = 1, correct: bool = False) -> Draw:
+    """Return a controller's drawer, if wanted one that looks at what it drew, see ``generate``.
+
+    Raises:
+        UnbraidError: fewer than 1 candidates.
+    """
+    if candidates < 1:
+        raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
+    if candidates == 1 and not correct:
+        return answers.draw
+
+    def draw(factors: NDArray[np.float64], styles: NDArray[np.int64]) -> NDArray[np.float32]:
+        return obeying(
+            answers.draw, answers.read, answers.specs, factors, styles, candidates, correct
+        )
+
+    return draw
 
 
 def check(run: Run) -> tuple[FactorSpec, ...]:
