@@ -33,8 +33,9 @@ COMPARED = 3  # seeds among which --restarts chooses
 
 RECIPES = {
     "infogan": "unbraid train infogan --data mnist --channels 32 --hidden 256 --invariance 1"
-    " --epochs 10",
-    "joint-vae": "unbraid train joint-vae --data mnist --epochs 20",
+    " --steadiness 2 --epochs 10",
+    "joint-vae": "unbraid train joint-vae --data mnist --invariance 500 --discrete-epochs 2"
+    " --capacity-epochs 5 --epochs 12",
 }
 TARGETS = {
     "infogan": {"accuracy": 0.95, "slant": 0.8, "stroke width": 0.8, "minutes": 15},

@@ -107,7 +107,7 @@ def test_what_diverges_is_named(
 
 
 def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
-    plain, weighed = tiny(), tiny(invariance=2.0)
+    plain, weighed = tiny(), tiny(invariance=2.0, steadiness=3.0)
     images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(3))
     for phase in ("discriminator", "generator"):
         context = Context(torch.Generator().manual_seed(0), 0.0, 100, phase)
@@ -117,12 +117,43 @@ def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
         if phase == "generator":
             assert "invariance" not in after
             continue
-        expected = float(before["loss"]) - 2 * float(after["invariance"])
-        assert float(after["loss"]) == pytest.approx(expected, rel=1e-4)
+        after_loss, change = after["loss"].item(), after["change"].item()
+        expected = before["loss"].item() - 2 * after["invariance"].item() + 3 * change
+        assert after_loss == pytest.approx(expected, rel=1e-4)
         weighed.zero_grad()
         after["invariance"].backward()
         assert all(p.grad is None for p in weighed.generator.parameters())
         assert all(p.grad is not None for p in weighed.trunk.parameters())
+
+
+def test_change_is_that_of_continuous_codes_under_scaling_and_shifts() -> None:
+    model = tiny().eval()
+    images = torch.zeros(40, 1, 16, 16)
+    images[:, :, 5:11, 5:11] = 1
+
+    class Reads(torch.nn.Module):
+        def __init__(self, lean: bool) -> None:
+            super().__init__()
+            self.lean = lean
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            y, x = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+            mass = images.sum((1, 2, 3))
+            across, down = (
+                (images[:, 0] * x).sum((1, 2)) / mass,
+                (images[:, 0] * y).sum((1, 2)) / mass,
+            )
+            mixed = (images[:, 0] * x * y).sum((1, 2)) / mass - across * down
+            told = mixed if self.lean else mass / 36
+            return torch.stack([told * 0] * 3 + [told, told * 0], 1)
+
+    model.trunk = torch.nn.Identity()
+    changes = []
+    for lean in (True, False):
+        model.recognition = Reads(lean)
+        noise = torch.Generator().manual_seed(0)
+        changes.append(float(model.invariance(images, images, noise)[1]))
+    assert changes[0] < 0.01 < changes[1]  # a scaled square leans no more, but is larger
 
 
 def test_the_restart_score_is_highest_where_categories_are_clear() -> None:

@@ -60,6 +60,19 @@ def test_a_warp_moves_ink_a_little_and_stays_in_range() -> None:
     assert 0.6 < float(area.min()) < float(area.max()) < 1.6
 
 
+def test_the_first_ones_may_stay_upright() -> None:
+    images = torch.zeros(50, 1, 28, 28)
+    images[:, :, 4:24, 13:15] = 1  # an upright bar
+    moved = warp(images, torch.Generator().manual_seed(0), upright=25)
+    rows = moved[:, 0].argmax(2).float()  # where the bar is in each row
+
+    def lean(rows: torch.Tensor) -> torch.Tensor:
+        return (rows[:, 18] - rows[:, 9]).abs()
+
+    assert float(lean(rows[:25]).max()) == 0
+    assert float(lean(rows[25:]).max()) > 1
+
+
 def test_warps_come_from_the_given_noise() -> None:
     images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     first, again, other = (warp(images, torch.Generator().manual_seed(s)) for s in (0, 0, 1))

@@ -37,13 +37,19 @@ def shared_information(one: Tensor, other: Tensor) -> Tensor:
     return (joint * (joint.log() - margin[:, None] - margin[None, :])).sum()
 
 
-def warp(images: Tensor, noise: torch.Generator) -> Tensor:
+def warp(images: Tensor, noise: torch.Generator, upright: int = 0) -> Tensor:
     """Return images (B, C, H, W) each turned, sheared, scaled and shifted a little at random.
 
     Up to 15 degrees, 0.3 of slant, a sixth in size and 8% of the width: less than what makes a
     digit another.
+
+    Args:
+        images: (B, C, H, W).
+        noise: draws the warps.
+        upright: how many, the first ones, are only scaled and shifted.
     """
     draws = torch.rand((len(images), 6), generator=noise, device=images.device) * 2 - 1
+    draws[:upright, :2] = 0
     angle, slant = draws[:, 0] * math.radians(15), draws[:, 1] * 0.3
     wide, high = (draws[:, 2:4] / 6).exp().unbind(1)
     cos, sin = angle.cos(), angle.sin()

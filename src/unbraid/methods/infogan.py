@@ -58,6 +58,9 @@ class Config(MethodConfig):
             2018, "Spectral Normalization for GANs") in place of its batch normalisation.
         invariance: weight of the information that the categories of a real image and of its
             warped copy share; 0, as published, trains Q on generated images alone.
+        steadiness: weight of the squared change of the continuous codes of a real image that is
+            scaled and shifted a little, so that they come to mean something else than its size;
+            needs ``invariance``, whose copies it looks at.
 
     >>> Config(categories=12).continuous
     2
@@ -73,13 +76,14 @@ class Config(MethodConfig):
     discriminator_lr: float = 0.2
     spectral_norm: bool = False
     invariance: float = 0.0
+    steadiness: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.categories, 2, "categories")
         for name in ("continuous", "noise", "channels", "hidden"):
             require(getattr(self, name), 1, name)
-        for name in ("categorical_weight", "continuous_weight", "invariance"):
+        for name in ("categorical_weight", "continuous_weight", "invariance", "steadiness"):
             require(getattr(self, name), 0, name)
         require(self.discriminator_lr, 0, "discriminator_lr", above=True)
 
@@ -251,22 +255,30 @@ class Model(Method):
             "continuous_mi": continuous,
         }
         if first and config.invariance:
-            shared = self.invariance(images, seen, context.noise)
-            terms["loss"] = terms["loss"] - config.invariance * shared
-            terms["invariance"] = shared
+            shared, change = self.invariance(images, seen, context.noise)
+            terms["loss"] = terms["loss"] - config.invariance * shared + config.steadiness * change
+            terms |= {"invariance": shared, "change": change}
         return terms
 
-    def invariance(self, images: Tensor, features: Tensor, noise: torch.Generator) -> Tensor:
-        """Return the information that categories of real images and of warped ones share, nats.
+    def invariance(
+        self, images: Tensor, features: Tensor, noise: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return what Q says alike of real images and of warped ones.
 
         Args:
             images: (B, C, H, W).
             features: what the trunk makes of them, (B, hidden).
             noise: draws the warps.
+
+        Returns:
+            The information that their categories share, nats; and the squared change of the
+            continuous codes, summed over codes, of the half that is only scaled and shifted.
         """
-        warped = self.trunk(warp(images, noise))
-        views = (
-            self.layout.split(self.recognition(part).float())[0][0] for part in (features, warped)
+        upright = len(images) // 2
+        warped = self.trunk(warp(images, noise, upright))
+        (one, before), (other, after) = (
+            self.layout.split(self.recognition(part).float()) for part in (features, warped)
         )
-        one, other = (torch.softmax(logits, 1) for logits in views)
-        return shared_information(one, other)
+        shared = shared_information(torch.softmax(one[0], 1), torch.softmax(other[0], 1))
+        change = (before - after)[:upright].square().sum(1).mean()
+        return shared, change
