@@ -69,7 +69,7 @@ class Config(LabelledConfig):
     style_dim: int = 24
     beta: float = 0.3
     leak: float = 1.0
-    cycle: float = 3.0
+    cycle: float = 1.0
     components: int = 8
     hidden: int = 512
     reader_share: float = 0.4
