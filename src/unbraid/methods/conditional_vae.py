@@ -31,6 +31,7 @@ from unbraid.distributions import (
     bernoulli_log_likelihood,
     gaussian_sample,
 )
+from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import _pose
 from unbraid.methods._base import Context, Method, Phase, Terms, require
@@ -82,8 +83,9 @@ class Config(LabelledConfig):
         for name in ("beta", "leak", "cycle"):
             require(getattr(self, name), 0, name)
         for name in ("reader_share", "sure"):
-            require(getattr(self, name), 0, name, above=True)
-            require(1 - getattr(self, name), 0, f"1 - {name}", above=True)
+            if not 0 < getattr(self, name) < 1:
+                share = getattr(self, name)
+                raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
 
 
 class StylePrior(nn.Module):

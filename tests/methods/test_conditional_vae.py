@@ -1,0 +1,249 @@
+"""The conditional VAE: factors as code columns, poses and warps, the style's prior, the losses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unbraid.datasets import load_dataset
+from unbraid.datasets.digits import Config as Digits
+from unbraid.datasets.digits import Renderer, factor_specs
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.methods import Context, _pose, build, configure
+from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._pose import Pose, Warp
+from unbraid.methods.conditional_vae import Model, StylePrior, shared_information
+from unbraid.training import train
+
+SPECS = (
+    FactorSpec("x", "continuous", range=(-9.0, 9.0), unit="pixels right"),
+    FactorSpec("digit", "categorical", values=tuple("abc")),
+    FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
+    FactorSpec("step", "ordinal", values=(0.1, 0.2, 0.4, 0.8)),
+    FactorSpec("hue", "periodic", values=(0, 90, 180, 270), period=360.0),
+)
+DIGITS = factor_specs(Digits())
+
+
+def digits_model(**options: Any) -> Model:
+    torch.manual_seed(0)
+    return cast(Model, build(configure("conditional-vae", **options), (1, 32, 32), DIGITS))
+
+
+def poses(rows: Any) -> Pose:
+    factors = torch.as_tensor(rows).float()
+    angle = factors[:, 4] * (math.pi / 180)
+    return Pose(factors[:, 2], factors[:, 3], factors[:, 1].log(), angle)
+
+
+# -- factors as code columns ----------------------------------------------------------------------
+
+
+ROWS = st.tuples(
+    st.floats(-9, 9), st.integers(0, 2), st.floats(0, 359.9), st.integers(0, 3), st.integers(0, 3)
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ROWS)
+def test_factors_come_back_from_their_columns(row: tuple[float, ...]) -> None:
+    codes = FactorCodes(SPECS)
+    factors = torch.tensor([row], dtype=torch.float32)
+    columns = codes.encode(factors)
+    assert columns.shape == (1, codes.width) == (1, 3 + 2 + 4)
+    back = codes.decode(columns)
+    assert torch.allclose(back[:, [0, 1, 3, 4]], factors[:, [0, 1, 3, 4]], atol=1e-4)
+    assert abs((float(back[0, 2]) - row[2] + 180) % 360 - 180) < 0.01
+
+
+def test_unknown_factors_stay_unknown_and_cost_nothing() -> None:
+    codes = FactorCodes(SPECS)
+    columns = codes.encode(torch.tensor([[math.nan, 1, 90, math.nan, 2], [3, math.nan, 0, 1, 0]]))
+    assert torch.isnan(columns[0]).sum() == 2
+    assert torch.isnan(columns[1]).sum() == 3
+    outputs = torch.randn(2, codes.width, requires_grad=True)
+    loss = codes.category_loss(outputs, columns) + codes.real_loss(outputs, columns)
+    loss.sum().backward()  # type: ignore[no-untyped-call]
+    assert torch.isfinite(loss).all()
+    assert outputs.grad is not None
+    assert torch.equal(outputs.grad == 0, torch.isnan(columns))
+
+
+def test_a_right_reading_costs_nothing_and_a_wrong_one_its_distance() -> None:
+    codes = FactorCodes(SPECS[:2])
+    columns = codes.encode(torch.tensor([[0.0, 1.0]]))
+    sure = torch.tensor([[-50.0, 50.0, -50.0, 0.0]])
+    assert codes.category_loss(sure, columns).item() == pytest.approx(0, abs=1e-6)
+    assert codes.real_loss(sure, columns).item() == 0
+    off = sure + torch.tensor([0, 0, 0, 0.8])  # four widths
+    assert codes.real_loss(off, columns).item() == pytest.approx(4 - 0.25)
+
+
+# -- poses and warps ------------------------------------------------------------------------------
+
+
+def test_a_warp_does_to_images_what_it_says_of_their_factors() -> None:
+    renderer = Renderer("test", 64)
+    rows = np.array([[3, 30, 2, -3, 10, 4.0], [7, 28, -4, 5, -20, 4.5], [4, 32, 0, 0, 0, 5.0]])
+    style = renderer.choose(rows, 1)
+    warp = Warp(*torch.tensor([[0.3, -0.2, 0.1], [0.1, -0.15, 0.0], [3, -2, 0], [-4, 1.5, 2.0]]))
+    drawn = torch.from_numpy(renderer.draw(rows, style)).float() / 255
+    moved = warp.pose(poses(rows))
+    after = rows.copy()
+    after[:, 1] = moved.log_size.exp().numpy()
+    after[:, 2], after[:, 3] = moved.x.numpy(), moved.y.numpy()
+    after[:, 4] = np.degrees(moved.angle.numpy())
+    after[:, 5] = rows[:, 5] * warp.log_scale.exp().numpy()
+    wanted = torch.from_numpy(renderer.draw(after, style)).float() / 255
+    assert (warp.images(drawn) - wanted).abs().mean() < 0.006  # it is resampled
+    assert (drawn - wanted).abs().mean() > 0.04  # so that there was something to do
+
+
+def test_a_frame_shows_the_same_whatever_the_pose() -> None:
+    renderer = Renderer("test", 64)
+    rows = np.array([[5, 36, 0, 0, 0, 5.4], [5, 30, 5, -6, 35, 4.5]])  # alike but for the pose
+    style = np.repeat(renderer.choose(rows[:1], 2), 2)
+    drawn = torch.from_numpy(renderer.draw(rows, style)).float() / 255
+    one, other = _pose.crop(drawn, poses(rows))
+    assert (one - other).abs().mean() < 0.03
+    assert one.std() > 0.2
+
+
+def test_what_is_put_into_an_image_is_what_its_frame_shows() -> None:
+    frames = torch.nn.functional.avg_pool2d(torch.rand(2, 1, 30, 30), 3, 1)
+    pose = Pose(*torch.tensor([[3.0, -5], [1, 4], [3.2, 3.0], [0.4, -0.6]]))
+    back = _pose.crop(_pose.put(frames, pose, 128, 128), pose)
+    assert (back - frames).abs().mean() < 0.02
+
+
+def test_poses_are_known_by_names_and_units() -> None:
+    assert _pose.columns(DIGITS) == {"size": 1, "x": 2, "y": 3, "angle": 4, "thickness": 5}
+    assert _pose.columns(SPECS) is None
+    assert digits_model().poses is not None
+    assert cast(Model, build(configure("conditional-vae"), (3, 32, 32), DIGITS)).poses is None
+
+
+# -- the style's prior ----------------------------------------------------------------------------
+
+
+def test_the_prior_is_a_mixture_and_places_what_it_draws_there() -> None:
+    torch.manual_seed(0)
+    prior = StylePrior(3, 4, 2)
+    category = torch.eye(3)[1].expand(20_000, 3)
+    weight, mean, deviation = (part[0] for part in prior(category[:1]))
+    mixture = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=weight),
+        torch.distributions.Independent(torch.distributions.Normal(mean, deviation.exp()), 1),
+    )
+    base = torch.randn(20_000, 3)
+    z = prior.place(base, category)
+    assert torch.allclose(prior.log_prob(z, category), mixture.log_prob(z), atol=1e-4)
+    assert torch.allclose(z.mean(0), mixture.mean, atol=0.05)
+    assert torch.allclose(z.var(0), mixture.variance, rtol=0.05)
+
+
+def test_a_style_is_carried_to_the_same_place_of_another_class() -> None:
+    torch.manual_seed(0)
+    prior = StylePrior(2, 1, 3)
+    one, other = torch.eye(2)[0].expand(50, 2), torch.eye(2)[1].expand(50, 2)
+    base = torch.randn(50, 4)
+    carried = prior.carry(prior.place(base, one), one, other)
+    assert torch.allclose(carried, prior.place(base, other), atol=1e-4)
+
+
+def test_edited_styles_stay_unless_their_class_changes() -> None:
+    model, style = digits_model(), torch.randn(2, 24)
+    before = torch.tensor([[3.0, 30, 0, 0, 0, 3], [3.0, 30, 0, 0, 0, 3]])
+    after = torch.tensor([[3.0, 26, 5, 0, 9, 4], [8.0, 30, 0, 0, 0, 3]])
+    moved = model.restyle(style, before, after)
+    assert torch.equal(moved[0], style[0])
+    assert not torch.equal(moved[1], style[1])
+    base = torch.randn(1, 25).expand(2, 25)
+    first, second = model.style_from(base, after)
+    assert not torch.equal(first, second)
+    assert torch.equal(*model.style_from(base, torch.stack([before[0], after[0]])))
+
+
+# -- losses ---------------------------------------------------------------------------------------
+
+
+def test_shared_information_is_that_of_gaussians() -> None:
+    torch.manual_seed(0)
+    one = torch.randn(200_000, 1)
+    other = 0.6 * one + 0.8 * torch.randn(200_000, 1)
+    assert shared_information(one, other).item() == pytest.approx(-0.5 * math.log(0.64), abs=0.01)
+    assert shared_information(one, one[:, :0]).item() == 0
+
+
+def context(**told: Any) -> Context:
+    return Context(torch.Generator().manual_seed(3), 5.0, 100, **told)
+
+
+def test_the_generator_learns_from_the_cycle_but_the_reader_and_the_prior_do_not() -> None:
+    model = digits_model()
+    codes = model.factor_codes(torch.tensor([[3.0, 30, 0, 0, 0, 3], [4.0, 28, 2, 1, 9, 4]]))
+    model.cycle(codes, torch.Generator()).backward()  # type: ignore[no-untyped-call]
+    assert all(parameter.grad is None for parameter in model.reader.parameters())
+    assert all(parameter.grad is None for parameter in model.prior.parameters())
+    assert all(parameter.grad is not None for parameter in model.drawer.parameters())
+
+
+def test_known_categories_are_not_read_and_unsure_ones_not_drawn() -> None:
+    model = digits_model(sure=0.999)
+    images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    unknown = torch.full((6, 6), math.nan)
+    known = unknown.clone()
+    known[:, 0] = 2
+    nothing = model.generator_terms(images, context(factors=unknown))
+    assert nothing["reconstruction"] == 0  # an untrained reader is sure of none
+    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+
+
+def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
+    model = digits_model(sure=0.01)
+    images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    terms = model.reader_terms(images, context(labelled=None))
+    assert terms["category"] == terms["real"] == 0
+    assert terms["read_category"] > 0
+    assert terms["loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"style_dim": 0}, "style_dim is 0"),
+        ({"beta": -1.0}, "beta is -1"),
+        ({"cycle": -1.0}, "cycle is -1"),
+        ({"reader_share": 1.0}, "reader_share is 1, expected a share between 0 and 1"),
+        ({"sure": 0.0}, "sure is 0, expected a share between 0 and 1"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        configure("conditional-vae", **options)
+
+
+def test_it_learns_to_read_and_to_put_a_digit_where_it_is_asked() -> None:
+    data = load_dataset("digits", n=1000, canvas=32, glyphs=(0, 2000), seed=1)
+    model = cast(Model, train("conditional-vae", data, epochs=8, batch_size=64, threads=1))
+    test = load_dataset("digits", split="test", n=300, canvas=32, glyphs=(0, 500))
+    assert test.factors is not None
+    read = model.factors_of(model.encode(test.images[:])).numpy()
+    away = np.abs(read - test.factors).mean(0)
+    assert away[2] < 1.0  # pixels of 64; a guess is 4.5 off
+    assert away[3] < 1.0
+    # what is drawn lies where it was asked: ink's centre right of, and above, the other's
+    rows = torch.tensor([[1.0, 30, x, y, 0, 4] for x, y in ((-8, -8), (8, 8))])
+    style = model.style_from(torch.zeros(2, 25), rows)
+    drawn = model.decode(torch.cat([model.factor_codes(rows), style], 1))[:, 0]
+    columns = (drawn.sum(1) * torch.arange(32)).sum(1) / drawn.sum((1, 2))
+    lines = (drawn.sum(2) * torch.arange(32)).sum(1) / drawn.sum((1, 2))
+    assert columns[1] - columns[0] == pytest.approx(8, abs=1.5)
+    assert lines[0] - lines[1] == pytest.approx(8, abs=1.5)
