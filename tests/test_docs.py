@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, registry, runs, scoring, tour
+from unbraid import cli, datasets, figures, registry, restarts, runs, scoring, tour
 from unbraid.control import checking
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +73,7 @@ def test_commands_are_understood(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
+    monkeypatch.setattr(restarts, "train_restarts", train_run)
     monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
