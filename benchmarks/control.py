@@ -181,7 +181,7 @@ def met(report: dict[str, Any], aims: dict[str, float]) -> dict[str, bool]:
 def line(name: str, report: dict[str, Any]) -> str:
     """Return a report in a line."""
     figures = report["figures"]
-    return f"{name:32s}" + "  ".join(f"{n} {figures[n]['value']:.2f}" for n in FIGURES)
+    return f"{name:42s}" + "  ".join(f"{n} {figures[n]['value']:.2f}" for n in FIGURES)
 
 
 def fill(found: dict[str, Any], key: str, seeds: list[int] | None, given: Any) -> None:
