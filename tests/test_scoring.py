@@ -138,3 +138,19 @@ def test_a_category_is_one_column() -> None:
 
 def test_factors_that_do_not_vary_are_left_out() -> None:
     assert scoring.varying(bars()).factor_names == ("column", "row")
+
+
+def test_a_run_with_a_category_is_judged_by_its_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = bars()
+    np.savez(tmp_path / "bars.npz", images=data.images[:], factors=data.factors[:, :1])
+    folder, options = tmp_path / "run", ["--net", "mlp", "--epochs", "1", "--batch-size", "32"]
+    source = ["--data", str(tmp_path / "bars.npz"), "--out", str(folder)]
+    assert cli.main(["train", "joint-vae", "--categories", "8", *options, *source]) == 0
+    assert cli.main(["evaluate", str(folder), "--metrics", "clustering-accuracy"]) == 0
+    printed = capsys.readouterr().out
+    assert "one-to-one (Hungarian)" in printed
+    assert "majority vote" in printed
+    stored = json.loads((folder / "result.json").read_text())["metrics"]["clustering-accuracy"]
+    assert 1 / 8 <= stored["value"] <= stored["parts"]["majority vote"]["value"] <= 1
