@@ -116,6 +116,19 @@ def test_a_frame_shows_the_same_whatever_the_pose() -> None:
     assert one.std() > 0.2
 
 
+def test_a_distorted_frame_shows_much_the_same_and_never_twice() -> None:
+    renderer = Renderer("test", 64)
+    rows = np.array([[5, 36, 0, 0, 0, 5.4]] * 40)
+    images = torch.from_numpy(renderer.draw(rows, renderer.choose(rows, 2))).float() / 255
+    noise = torch.Generator().manual_seed(0)
+    plain = _pose.crop(images, poses(rows))
+    bent = _pose.distorted(images, poses(rows), noise)
+    away = (bent - plain).flatten(1).norm(dim=1) / plain.flatten(1).norm(dim=1)
+    assert 0.2 < away.mean() < 1.0
+    assert not torch.equal(bent, _pose.distorted(images, poses(rows), noise))
+    assert float(bent.sum()) == pytest.approx(float(plain.sum()), rel=0.1)
+
+
 def test_what_is_put_into_an_image_is_what_its_frame_shows() -> None:
     frames = torch.nn.functional.avg_pool2d(torch.rand(2, 1, 30, 30), 3, 1)
     pose = Pose(*torch.tensor([[3.0, -5], [1, 4], [3.2, 3.0], [0.4, -0.6]]))

@@ -86,6 +86,26 @@ def crop(images: Tensor, pose: Pose) -> Tensor:
     return F.grid_sample(images.float(), frame_grid(pose), align_corners=False)
 
 
+def distorted(images: Tensor, pose: Pose, noise: torch.Generator) -> Tensor:
+    """Return what ``crop`` does, as another hand might have drawn it: the same thing, out of shape.
+
+    Turned by up to 14 degrees, slanted by up to 0.35, up to a quarter narrower, wider, lower or
+    higher, and each part a little elsewhere: a bicubic surface through 5 by 5 random nodes.
+    """
+    count, node = len(pose.x), centres(NODES).to(pose.x)
+    draws = torch.rand((4, count, 1, 1), generator=noise, device=noise.device) * 2 - 1
+    nodes = torch.randn((count, 2, 5, 5), generator=noise, device=noise.device) * 0.07
+    bent = F.interpolate(nodes, (NODES, NODES), mode="bicubic", align_corners=True)
+    right, up = node[None, None, :], -node[None, :, None]
+    right = torch.exp(0.25 * draws[0]) * (right + 0.35 * draws[1] * up) + bent[:, 0]
+    up = torch.exp(0.25 * draws[2]) * up + bent[:, 1]
+    right, up = _turned(right, up, pose.angle + 0.25 * draws[3, :, 0, 0])
+    scale = (pose.log_size.exp() * (FRAME / HALF))[:, None, None]
+    right = (pose.x / HALF)[:, None, None] + scale * right
+    up = (pose.y / HALF)[:, None, None] + scale * up
+    return F.grid_sample(images.float(), torch.stack([right, -up], -1), align_corners=False)
+
+
 def put(frames: Tensor, pose: Pose, height: int, width: int) -> Tensor:
     """Return frames (B, 1, NODES, NODES) put into images; beyond its edge a frame goes on."""
     grid = image_grid(pose, height, width)

@@ -126,6 +126,10 @@ class PosedReader(nn.Module):
             thickness = better.log_size.detach().exp() * share
         return self.codes.with_pose(outputs, better, thickness)
 
+    def recognise(self, frames: Tensor) -> Tensor:
+        """Return code columns of frames (B, 1, NODES, NODES), of which only categories count."""
+        return Tensor.float(self.second(frames))[:, 4:]
+
     def small(self, images: Tensor) -> Tensor:
         """Return the images as poses are read from them, (B, 1, SIDE, SIDE)."""
         if images.shape[2:] != (SIDE, SIDE):

@@ -316,6 +316,7 @@ class Model(Method):
         if self.poses is None:
             outputs = self.reader(images)
             real = coder.real_loss(outputs, codes)
+            category = coder.category_loss(outputs, codes)
         else:
             assert isinstance(self.reader, PosedReader)
             still = 0.4 if sure is None else 0.0
@@ -325,8 +326,9 @@ class Model(Method):
             outputs = self.reader.look(images, start)
             first = self.poses.with_pose(codes.detach(), glance)
             real = coder.real_loss(first, codes) + 2 * coder.real_loss(outputs, codes)
-        category = coder.category_loss(outputs, codes) * weight
-        return {"category": category.mean(), "real": real.mean()}
+            other = self.reader.recognise(_pose.distorted(images, start, noise))
+            category = coder.category_loss(outputs, codes) + coder.category_loss(other, codes)
+        return {"category": (category * weight).mean(), "real": real.mean()}
 
     def warped(
         self, images: Tensor, codes: Tensor, noise: torch.Generator, still: float
