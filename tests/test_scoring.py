@@ -143,7 +143,7 @@ def test_factors_that_do_not_vary_are_left_out() -> None:
 def test_a_run_with_a_category_is_judged_by_its_classes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = bars()
+    data = bars(1000)
     np.savez(tmp_path / "bars.npz", images=data.images[:], factors=data.factors[:, :1])
     folder, options = tmp_path / "run", ["--net", "mlp", "--epochs", "1", "--batch-size", "32"]
     source = ["--data", str(tmp_path / "bars.npz"), "--out", str(folder)]
