@@ -19,6 +19,7 @@ from unbraid.factors import FactorSpec
 from unbraid.methods import Context, _pose, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._pose import Pose, Warp
+from unbraid.methods._reader import Dropout, dropping
 from unbraid.methods.conditional_vae import Model, StylePrior, shared_information
 from unbraid.training import train
 
@@ -183,6 +184,18 @@ def test_edited_styles_stay_unless_their_class_changes() -> None:
     first, second = model.style_from(base, after)
     assert not torch.equal(first, second)
     assert torch.equal(*model.style_from(base, torch.stack([before[0], after[0]])))
+
+
+def test_inputs_are_dropped_inside_a_block_alone_and_by_its_generator() -> None:
+    layer, ones = Dropout(0.25), torch.ones(1, 10_000)
+    assert torch.equal(layer(ones), ones)
+    with dropping(layer, torch.Generator().manual_seed(0)):
+        some = layer(ones)
+    assert (some == 0).float().mean() == pytest.approx(0.25, abs=0.02)
+    assert some.mean().item() == pytest.approx(1, abs=0.02)
+    with dropping(layer, torch.Generator().manual_seed(0)):
+        assert torch.equal(layer(ones), some)
+    assert torch.equal(layer(ones), ones)
 
 
 # -- losses ---------------------------------------------------------------------------------------

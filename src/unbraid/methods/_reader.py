@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -26,6 +28,39 @@ class Norm(nn.GroupNorm):
         return super().forward(maps.contiguous())
 
 
+class Dropout(nn.Module):
+    """Dropout by a generator of its own, and only inside a ``dropping`` block.
+
+    Args:
+        share: of the inputs that become 0; the others grow so that the sum stays, on average.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.noise: torch.Generator | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the inputs, a share of them 0."""
+        if self.noise is None:
+            return inputs
+        draws = torch.rand(inputs.shape, generator=self.noise, device=inputs.device)
+        return inputs * (draws >= self.share).to(inputs.dtype) / (1 - self.share)
+
+
+@contextmanager
+def dropping(net: nn.Module, noise: torch.Generator) -> Iterator[None]:
+    """Have a net's Dropout layers drop inputs inside a block, if it is being trained."""
+    layers = [layer for layer in net.modules() if isinstance(layer, Dropout) and net.training]
+    for layer in layers:
+        layer.noise = noise
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.noise = None
+
+
 def looker(side: int, outputs: int, width: int) -> nn.Sequential:
     """Build a small convolutional net, (B, 1, side, side) to (B, outputs)."""
     return nn.Sequential(
@@ -39,8 +74,10 @@ def looker(side: int, outputs: int, width: int) -> nn.Sequential:
         Norm(width // 4, 2 * width),
         nn.SiLU(),
         nn.Flatten(),
+        Dropout(0.2),
         nn.Linear(2 * width * (side // 4) ** 2, 128),
         nn.SiLU(),
+        Dropout(0.3),
         nn.Linear(128, outputs),
     )
 

@@ -43,6 +43,7 @@ from unbraid.methods._reader import (
     PlainReader,
     PoseCodes,
     PosedReader,
+    dropping,
     looker,
 )
 
@@ -277,13 +278,15 @@ class Model(Method):
         images = images[:READ]
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
-            terms |= self.read_terms(seen, self.factor_codes_.encode(factors), context.noise)
+            with dropping(self.reader, context.noise):
+                terms |= self.read_terms(seen, self.factor_codes_.encode(factors), context.noise)
         else:
             terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
         with torch.no_grad():
             read = self.factor_codes_.reading(self.reader(images))
         sure, targets = self.certain(read)
-        told = self.read_terms(images, targets, context.noise, sure)
+        with dropping(self.reader, context.noise):
+            told = self.read_terms(images, targets, context.noise, sure)
         terms |= {"read_category": told["category"], "read_real": told["real"]}
         # what is read from unlabelled images counts once there is something to it
         trust = min(1.0, context.epoch / 2)
