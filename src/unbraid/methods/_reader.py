@@ -75,10 +75,10 @@ def looker(side: int, outputs: int, width: int) -> nn.Sequential:
         nn.SiLU(),
         nn.Flatten(),
         Dropout(0.2),
-        nn.Linear(2 * width * (side // 4) ** 2, 128),
+        nn.Linear(2 * width * (side // 4) ** 2, 96),
         nn.SiLU(),
         Dropout(0.3),
-        nn.Linear(128, outputs),
+        nn.Linear(96, outputs),
     )
 
 
