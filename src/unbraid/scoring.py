@@ -121,7 +121,7 @@ def inputs(model: Method, data: Dataset, config: Config) -> dict[str, dict[str, 
     groups = {"codes": group}
     if gaussian:
         group["logvar"] = model.encode_posterior(images)[1].double().numpy()
-    pixels = as_pixels(torch.as_tensor(images)).numpy()
+    pixels = as_pixels(torch.tensor(images)).numpy()  # a copy: files are mapped read-only
     groups["images"] = {"images": pixels, "reconstructions": model.decode(codes).numpy()}
     if gaussian and isinstance(model, Autoencoder):
         some = torch.as_tensor(pixels[:WEIGHED])

@@ -12,6 +12,9 @@ Q learns from generated images alone, so nothing keeps it from filing half of th
 the nines. ``invariance`` adds what it should say of real ones: the category of an image and that of
 the image slightly warped share as much information as they can (Ji et al. 2019, "Invariant
 Information Clustering for Unsupervised Image Classification and Segmentation", equation 3).
+``steadiness``, of our own, says the like of continuous codes: blind to size and place, and one alone
+tells of a turn (after Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with
+Temporal Sparse Coding", where few codes change at a time).
 """
 
 from __future__ import annotations
@@ -58,9 +61,10 @@ class Config(MethodConfig):
             2018, "Spectral Normalization for GANs") in place of its batch normalisation.
         invariance: weight of the information that the categories of a real image and of its
             warped copy share; 0, as published, trains Q on generated images alone.
-        steadiness: weight of the squared change of the continuous codes of a real image that is
-            scaled and shifted a little, so that they come to mean something else than its size;
-            needs ``invariance``, whose copies it looks at.
+        steadiness: weight of what the continuous codes of a real image should not do: change when
+            it is scaled and shifted a little, or change together when it is also turned and
+            sheared. So they come to mean something else than size, and one of them the slant.
+            Needs ``invariance``, whose copies it looks at.
 
     >>> Config(categories=12).continuous
     2
@@ -271,8 +275,10 @@ class Model(Method):
             noise: draws the warps.
 
         Returns:
-            The information that their categories share, nats; and the squared change of the
-            continuous codes, summed over codes, of the half that is only scaled and shifted.
+            The information that their categories share, nats; and the change of the continuous
+            codes that should not be. That is its square, summed over codes, for the half of the
+            images that is only scaled and shifted; and |change of one| |change of another|, summed
+            over pairs, for the other half.
         """
         upright = len(images) // 2
         warped = self.trunk(warp(images, noise, upright))
@@ -280,5 +286,7 @@ class Model(Method):
             self.layout.split(self.recognition(part).float()) for part in (features, warped)
         )
         shared = shared_information(torch.softmax(one[0], 1), torch.softmax(other[0], 1))
-        change = (before - after)[:upright].square().sum(1).mean()
-        return shared, change
+        change = (before - after).abs()
+        squares = change.square().sum(1)
+        pairs = change.sum(1).square() - squares  # 0 where a single code changes
+        return shared, squares[:upright].mean() + pairs[upright:].mean()
