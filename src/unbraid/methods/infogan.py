@@ -12,7 +12,7 @@ Q learns from generated images alone, so nothing keeps it from filing half of th
 the nines. ``invariance`` adds what it should say of real ones: the category of an image and that of
 the image slightly warped share as much information as they can (Ji et al. 2019, "Invariant
 Information Clustering for Unsupervised Image Classification and Segmentation", equation 3).
-``steadiness``, of our own, says the like of continuous codes: blind to size and place, and one alone
+``steadiness``, of our own, says the like of continuous codes: blind to size and place, one alone
 tells of a turn (after Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with
 Temporal Sparse Coding", where few codes change at a time).
 """
