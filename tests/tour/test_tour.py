@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -21,8 +25,8 @@ from unbraid.tour import Config, _report, run
 from unbraid.tour._jobs import plan
 
 
-def quick(out: Path) -> Config:
-    return Config(out=out, seeds=2, epochs=1, images=500, jobs=1)
+def quick(out: Path, **options: Any) -> Config:
+    return Config(out=out, quick=True, seeds=2, epochs=1, images=500, jobs=1, **options)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,9 @@ class Page(HTMLParser):
         if "code" in self.open:
             self.code += data.splitlines()
 
+    def ids(self) -> set[str]:
+        return {attributes["id"] for _, attributes in self.elements if "id" in attributes}
+
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.elements if name == tag]
 
@@ -66,13 +73,62 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Path) -> None:
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == 1
     assert len(page.all("h2")) == len(_report.CHAPTERS)
-    for _, attributes in page.elements:
-        for name in ("src", "href"):
-            assert attributes.get(name, "#").startswith(("#", "data:"))
-    assert not page.all("script")
+    for tag, attributes in page.elements:
+        for name in {"src", "href"} & attributes.keys():
+            target = attributes[name]
+            if tag == "a" and "data-figure" in attributes:
+                # for readers without scripts; a script takes the figure from the page itself
+                assert (report.parent / target).is_file()
+                assert attributes["data-figure"] in page.ids()
+            else:
+                assert target.startswith(("#", "data:"))
     assert "url(" not in report.read_text(encoding="utf-8")
-    assert "Complete: 7 trainings" in page.text
+    assert f"Complete: {len(plan(quick(report.parent)))} trainings" in page.text
     assert report.stat().st_size < 8e6
+
+
+def test_figures_and_their_numbers_can_be_downloaded(report: Path) -> None:
+    page = Page(report)
+    folder = report.parent / "figures"
+    svgs, pngs = ({path.stem for path in folder.glob(f"*.{kind}")} for kind in ("svg", "png"))
+    assert svgs == pngs
+    assert len(svgs) > 20
+    links = {(a["download"], a.get("data-kind")) for a in page.all("a") if "download" in a}
+    for stem in svgs:
+        assert (f"{stem}.png", "png") in links
+        assert (f"{stem}.svg", "svg") in links
+    for sheet in folder.glob("*.csv"):
+        (link,) = (a for a in page.all("a") if a.get("download") == sheet.name)
+        kind, _, data = link["href"].partition(",")
+        assert kind == "data:text/csv;charset=utf-8"
+        assert unquote(data) == sheet.read_text(encoding="utf-8")
+        rows = list(csv.reader(sheet.read_text(encoding="utf-8").splitlines()))
+        assert len(rows) > 1
+        assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_the_claims_numbers_are_those_of_the_runs(report: Path) -> None:
+    def result(method: str, seed: int) -> float:
+        job = plan(quick(report.parent))[f"{method}-b4-{seed}"]
+        return float(Run(job.folder).result["figures"]["reconstruction"])
+
+    text = (report.parent / "figures" / "claim.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(text.splitlines()) if row["beta"] == "4"]
+    (row,) = (row for row in rows if row["difference in"] == "reconstruction")
+    differences = [result("beta-tcvae", seed) - result("beta-vae", seed) for seed in (0, 1)]
+    assert float(row["mean"]) == pytest.approx(sum(differences) / 2)
+    assert float(row["low"]) == pytest.approx(min(differences))
+    assert re.search(r"similar disentanglement”: (not )?confirmed", Page(report).text)
+
+
+def test_scores_are_those_of_unbraid_evaluate(report: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(plan(quick(report.parent))["beta-vae-b1-0"].folder, folder)
+    before = Run(folder).result["metrics"]
+    assert cli.main(["evaluate", str(folder), "--metrics", "mig,dci"]) == 0
+    after = Run(folder).result["metrics"]
+    for name in ("mig", "dci"):
+        assert after[name]["value"] == pytest.approx(before[name]["value"], abs=1e-12)
 
 
 def test_every_link_has_its_place_and_every_image_its_words(report: Path) -> None:
@@ -80,7 +136,8 @@ def test_every_link_has_its_place_and_every_image_its_words(report: Path) -> Non
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for link in page.all("a"):
-        assert link["href"].removeprefix("#") in ids
+        if "download" not in link:
+            assert link["href"].removeprefix("#") in ids
     images = page.all("img")
     assert len(images) > 12
     for image in images:
@@ -93,17 +150,43 @@ def test_every_link_has_its_place_and_every_image_its_words(report: Path) -> Non
 def test_every_chapter_has_commands_that_exist(report: Path) -> None:
     page = Page(report)
     commands = [shlex.split(line) for line in page.code if line]
-    assert len(page.all("pre")) == len(_report.CHAPTERS) + 1  # and all trainings, at the end
     for _, command, target, *_ in commands:
         assert command in (*cli.COMMANDS, *registry.names("figures"))
-        assert command == "train" or Path(target).exists()
+        assert command in ("train", "tour") or target == "digits" or Path(target).exists()
+    told = [words[words.index("--figure") + 1] for words in commands if "--figure" in words]
+    tour = _report.Tour(quick(report.parent))
+    assert told == [name for chapter in tour.modules for name in tour.names(chapter)]
 
 
-def test_a_figures_command_makes_it(report: Path, tmp_path: Path) -> None:
-    line = next(line for line in Page(report).code if line.startswith("unbraid scatter"))
+@pytest.mark.parametrize("command", ["scatter", "sample", "plane", "traverse"])
+def test_a_figures_command_makes_it(report: Path, tmp_path: Path, command: str) -> None:
+    line = next(line for line in Page(report).code if line.startswith(f"unbraid {command}"))
     out = tmp_path / "codes.png"
     assert cli.main([*shlex.split(line)[1:], "--out", str(out)]) == 0
     assert out.is_file()
+
+
+def test_a_figure_alone_is_made_anew_and_trains_nothing(
+    report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_report, "train_all", lambda jobs, *_: jobs and pytest.fail("trains"))
+    page = report.read_bytes()
+    svg = (report.parent / "figures" / "stay-1.svg").read_bytes()
+    line = next(line for line in Page(report).code if "--figure stay" in line)
+    for path in (report.parent / "figures").glob("stay*"):
+        path.unlink()
+    assert cli.main(shlex.split(line)[1:]) == 0
+    printed = capsys.readouterr().out.split()
+    assert [Path(path).name for path in printed] == ["stay-0.png", "stay-1.png"]
+    assert (report.parent / "figures" / "stay-1.svg").read_bytes() == svg  # to the byte
+    assert (report.parent / "figures" / "stay.csv").is_file()
+    assert report.read_bytes() == page
+
+
+def test_a_figure_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnbraidError, match=r"no figure 'stey' \(did you mean 'stay'\?\): they are"):
+        run(quick(tmp_path, figure="stey"))
+    assert not list(tmp_path.glob("*.html"))
 
 
 def test_a_trainings_command_is_the_one_that_ran(report: Path) -> None:
@@ -141,17 +224,32 @@ def test_the_page_grows_chapter_by_chapter(
     assert seen == sorted(seen, reverse=True)
 
 
-def test_one_seed_is_enough(tmp_path: Path) -> None:
-    names = list(plan(Config(out=tmp_path, seeds=1)))
-    assert sorted(names) == [
-        "ae-2d-0", "beta-tcvae-10d-0", "beta-vae-10d-0", "vae-10d-0", "vae-2d-0"
-    ]  # fmt: skip
+def test_how_much_each_scale_trains(tmp_path: Path) -> None:
+    def seeds(stem: str, **options: Any) -> int:
+        names = plan(Config(out=tmp_path, **options))
+        return sum(name.rpartition("-")[0] == stem for name in names)
+
+    assert seeds("vae-2d") == seeds("ae-2d", quick=True) == 6
+    assert seeds("beta-tcvae-b4") == 3
+    assert seeds("beta-tcvae-b4", full=True) == seeds("infogan", full=True) == 5
+    assert seeds("vae-2d", full=True, seeds=10) == seeds("beta-vae-b16", full=True, seeds=10) == 10
+    assert seeds("ae-2d", seeds=1) == seeds("ae-20d", seeds=1) == 1
+    assert seeds("beta-tcvae-b1") == 0  # the same loss as beta-VAE's there
+
+
+def test_scales_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    by_folder: dict[Path, Any] = {}
+    for options in ({}, {"quick": True}, {"full": True}, {"images": 500}, {"epochs": 5}):
+        for job in plan(Config(out=tmp_path, **options)).values():
+            assert by_folder.setdefault(job.folder, job.config) == job.config
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"seeds": 0}, "seeds is 0, expected 1 or more"),
+        ({"seeds": -1}, "seeds is -1, expected 0 or more"),
+        ({"full": True, "seeds": 2}, "seeds is 2, expected 5 or more with full"),
+        ({"quick": True, "full": True}, "quick and full are both given"),
         ({"epochs": 0}, "epochs is 0, expected 1 or more"),
         ({"images": 10}, "images is 10, expected 500 or more"),
         ({"jobs": -1}, "jobs is -1, expected 0 or more"),

@@ -14,31 +14,46 @@ class Config:
 
     Args:
         out: the folder of the report and of its runs; a tour started again uses what is there.
-        seeds: trainings of each model with two latents, which differ in nothing but their seed.
+        quick: fewer, shorter trainings: within five minutes on two idle cores.
+        full: longer trainings, at least five seeds of each: hours, for figures to rely on.
+        seeds: trainings of each model, which differ in nothing but their seed; 0 takes six of
+            those with two latents and, of the others, two (quick), three, or five (full).
+        figure: make this figure alone, by the name that is said below it in the report.
         epochs: of every training, in place of each one's own: 1 gives a first look.
-        images: train on the first so many images of MNIST only.
+        images: train on the first so many images only.
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 
     out: Path = Path("report")
-    seeds: int = 3
+    quick: bool = False
+    full: bool = False
+    seeds: int = 0
+    figure: str = ""
     epochs: int | None = None
     images: int | None = None
     jobs: int = 0
 
     def __post_init__(self) -> None:
-        least = {"seeds": 1, "epochs": 1, "images": 500, "jobs": 0}
+        least = {"seeds": 0, "epochs": 1, "images": 500, "jobs": 0}
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise UnbraidError(f"{name} is {value}, expected {bound} or more.")
+        if self.quick and self.full:
+            raise UnbraidError("quick and full are both given: choose one of them.")
+        if self.full and 0 < self.seeds < 5:
+            raise UnbraidError(f"seeds is {self.seeds}, expected 5 or more with full.")
 
 
 def run(config: Config) -> Path:
     """Train the tour's models, write its report while they train, and return the report's path.
 
+    Returns:
+        The report's page; of a single ``figure``, its file.
+
     Raises:
-        UnbraidError: the folder cannot be written or holds something else, or a training failed.
+        UnbraidError: the folder cannot be written or holds something else, there is no such
+            figure, or a training failed.
         KeyboardInterrupt: stopped by Ctrl-C, once all is saved.
 
     >>> run(Config(out=Path("report")))  # doctest: +SKIP

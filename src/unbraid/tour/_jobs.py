@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,57 @@ from unbraid.runs import Run, RunConfig
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
-FLAT_EPOCHS = 5  # of the models with two latents
-DEEP_EPOCHS = 10  # of those with ten
-BETA = 4.0
+SIZES = (2, 5, 10, 20, 50)  # latents of the autoencoders
+PLANE_SEEDS = 6  # trainings of the models with two latents
+CANVAS = 32  # of the digits drawn under known factors
+METRICS = ("mig", "dci")  # measured where factors are known
+BATCH = 256  # trains a third more images a second than 128, and estimates densities better
+# A smaller InfoGAN than the paper's, for time: seven times as quick.
+INFOGAN = {"channels": 32, "hidden": 256}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much a tour trains.
+
+    Args:
+        seeds: of all but the models with two latents.
+        codes: epochs of the autoencoders and of the VAE with two latents.
+        betas: at which beta-VAE and beta-TCVAE are trained.
+        curve: epochs of these.
+        infogan: epochs of InfoGAN.
+    """
+
+    seeds: int
+    codes: int
+    betas: tuple[int, ...]
+    curve: int
+    infogan: int
+
+
+QUICK = Scale(seeds=2, codes=2, betas=(1, 4, 16), curve=5, infogan=2)
+DEFAULT = Scale(seeds=3, codes=5, betas=(1, 2, 4, 8, 16), curve=12, infogan=4)
+FULL = Scale(seeds=5, codes=10, betas=(1, 2, 4, 6, 8, 12, 16), curve=40, infogan=15)
+
+
+def scale(config: Config) -> Scale:
+    """Return how much a tour of these options trains.
+
+    >>> scale(Config(full=True, seeds=10)).seeds
+    10
+    """
+    found = QUICK if config.quick else FULL if config.full else DEFAULT
+    if config.seeds:
+        found = dataclasses.replace(found, seeds=config.seeds)
+    if config.epochs:
+        count = config.epochs
+        found = dataclasses.replace(found, codes=count, curve=count, infogan=count)
+    return found
+
+
+def plane_seeds(config: Config) -> int:
+    """Return how many models with two latents are trained of each kind: six, if not asked else."""
+    return config.seeds if 0 < config.seeds < 5 else max(PLANE_SEEDS, config.seeds)
 
 
 @dataclass(frozen=True)
@@ -32,11 +82,13 @@ class Job:
         name: what chapters call it.
         config: what ``unbraid train`` would be told.
         folder: its run folder.
+        scored: whether the metrics of disentanglement are measured after it.
     """
 
     name: str
     config: RunConfig
     folder: Path
+    scored: bool = False
 
     @property
     def command(self) -> str:
@@ -44,6 +96,9 @@ class Job:
         config = self.config
         words = ["unbraid", "train", methods.name_of(config.method)]
         words += ["--data", config.data_options.get("path", config.data)]
+        for name, value in config.data_options.items():
+            if name != "path":
+                words += [f"--data.{name.replace('_', '-')}", f"{value}"]
         for part in (config.method, config.training):
             for field in dataclasses.fields(part):
                 value = getattr(part, field.name)
@@ -61,52 +116,103 @@ class Job:
                 f"{self.folder} holds a run that is not the tour's: move it away, or give the "
                 "tour another folder with --out."
             )
-        return run.finished
+        return run.finished and (not self.scored or has_scores(run))
+
+
+def has_scores(run: Run) -> bool:
+    """Whether a finished run's metrics have been measured."""
+    return set(METRICS) <= set(run.result.get("metrics", {}))
 
 
 def plan(config: Config) -> dict[str, Job]:
     """Return the trainings by name, in the order in which they are best started.
 
-    With two side by side, long ones start early, between the short ones that the first chapters
-    wait for, so that neither side is idle at the end.
+    With two side by side, the long ones start early, beside the short ones that the first chapters
+    wait for; then a whole set of betas for each seed, so that neither side is idle at the end.
     """
-    data = _data(config)
-    flat = [
-        _job(config, data, method, seed, FLAT_EPOCHS, latent_dim=2)
+    size, written, drawn = scale(config), mnist(config), digits(config)
+    seeds, planes = range(size.seeds), range(plane_seeds(config))
+    codes = [
+        _job(
+            config, written, f"ae-{latents}d", "ae", seed, size.codes, net="mlp", latent_dim=latents
+        )
+        for latents in SIZES[1:]
+        for seed in seeds
+    ]
+    codes += [
+        _job(config, written, f"{method}-2d", method, seed, size.codes, net="mlp", latent_dim=2)
         for method in ("ae", "vae")
-        for seed in range(config.seeds)
+        for seed in planes
     ]
-    deep = [
-        _job(config, data, "vae", 0, DEEP_EPOCHS),
-        _job(config, data, "beta-vae", 0, DEEP_EPOCHS, beta=BETA),
-        _job(config, data, "beta-tcvae", 0, DEEP_EPOCHS, beta=BETA),
+    gans = [
+        _job(config, written, "infogan", "infogan", seed, size.infogan, **INFOGAN)
+        for seed in range(min(size.seeds, 2) if not config.full else size.seeds)
     ]
-    ordered = [flat[0], deep[0], *flat[1 : config.seeds + 1], deep[1], *flat[config.seeds + 1 :]]
-    return {job.name: job for job in [*ordered, deep[2]]}
+    curve = [
+        _job(config, drawn, curve_name(method, beta), method, seed, size.curve, net="mlp",
+             beta=float(beta))
+        for seed in seeds
+        for method, beta in curve_points(size)
+    ]  # fmt: skip
+    ordered = [*_spread(codes, gans), *curve]
+    return {job.name: job for job in ordered}
+
+
+def curve_points(size: Scale) -> list[tuple[str, int]]:
+    """Return (method, beta) of each point of the two curves.
+
+    At beta 1 both methods are the VAE, their losses equal but for sampling noise: it is trained
+    once, as a beta-VAE.
+    """
+    beyond = [("beta-tcvae", beta) for beta in size.betas if beta > 1]
+    return [*(("beta-vae", beta) for beta in size.betas), *beyond]
+
+
+def curve_name(method: str, beta: int) -> str:
+    """Return what the trainings of a point of the curves are called, without their seeds."""
+    return f"{'beta-vae' if beta == 1 else method}-b{beta}"
+
+
+def _spread(short: list[Job], long: list[Job]) -> Iterator[Job]:
+    """Put each long job before an equal share of the short ones."""
+    share = -(-len(short) // max(len(long), 1))
+    parts = [short[start : start + share] for start in range(0, len(short), share)]
+    for job, part in zip_longest(long, parts):
+        yield from ([job] if job else [])
+        yield from part or []
 
 
 def _job(
-    config: Config, data: dict[str, Any], method: str, seed: int, epochs: int, **options: Any
+    config: Config,
+    data: dict[str, Any],
+    stem: str,
+    method: str,
+    seed: int,
+    epochs: int,
+    **options: Any,
 ) -> Job:
-    # plain networks: on MNIST they come as far as convolutional ones in half the time
-    model = methods.configure(method, net="mlp", **options)
+    model = methods.configure(method, **options)
+    batch = 64 if config.images and config.images < 2 * BATCH else BATCH
     # one thread each, whatever runs beside it: then every machine's runs can be told apart only
     # by rounding, and a tour goes on where it was with another number of jobs
-    training = TrainingConfig(epochs=config.epochs or epochs, seed=seed, threads=1)
-    name = f"{method}-{options.get('latent_dim', 10)}d-{seed}"
-    folder = name
-    if config.epochs:
-        folder += f"-{config.epochs}epochs"
-    if config.images:
-        folder += f"-{config.images}images"
-    return Job(name, RunConfig(model, **data, training=training), config.out / "runs" / folder)
+    training = TrainingConfig(
+        epochs=epochs, seed=seed, threads=1, batch_size=128 if method == "infogan" else batch
+    )
+    name = f"{stem}-{seed}"
+    folder = f"{name}-e{epochs}" + (f"-n{config.images}" if config.images else "")
+    return Job(
+        name,
+        RunConfig(model, **data, training=training),
+        config.out / "runs" / folder,
+        scored=data["data"] == "digits",
+    )
 
 
-def _data(config: Config) -> dict[str, Any]:
+def mnist(config: Config) -> dict[str, Any]:
     """Return the data and their options, writing the first images to a file if only those count."""
     if config.images is None:
         return {"data": "mnist", "data_options": {}}
-    path = config.out / "data" / f"mnist-{config.images}.npz"
+    path = (config.out / "data" / f"mnist-{config.images}.npz").absolute()
     if not path.exists():
         data = load_dataset("mnist")
         with atomic(path) as temporary:
@@ -117,6 +223,12 @@ def _data(config: Config) -> dict[str, Any]:
                 factor_names=np.array(["digit"]),
             )
     return {"data": "npz", "data_options": {"path": str(path)}}
+
+
+def digits(config: Config) -> dict[str, Any]:
+    """Return the drawn digits and their options."""
+    options = {"canvas": CANVAS} | ({"n": config.images} if config.images else {})
+    return {"data": "digits", "data_options": options}
 
 
 def side_by_side(config: Config) -> int:

@@ -1,4 +1,4 @@
-"""What the tour measures of codes: where they lie, how far they reach, which way they point."""
+"""What the tour measures: where codes lie, which factors they follow, what samples look like."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import metrics, scoring
 from unbraid.datasets import Dataset
+from unbraid.files import write_json
 from unbraid.runs import Run
+from unbraid.tour._jobs import METRICS, has_scores
 
 PRIOR_RADIUS = 2.4477  # the circle that holds 95% of a two-dimensional standard normal
 
@@ -69,6 +72,43 @@ def farthest_apart(clouds: Sequence[Cloud]) -> float:
     """Return the largest distance between two clouds' centres, 0 for one."""
     pairs = itertools.combinations(clouds, 2)
     return max((float(np.linalg.norm(a.centre - b.centre)) for a, b in pairs), default=0.0)
+
+
+def centres_spread(clouds: Sequence[Cloud]) -> float:
+    """Return the root mean square distance of the clouds' centres from their own mean."""
+    centres = np.stack([each.centre for each in clouds])
+    return float(np.sqrt(np.square(centres - centres.mean(0)).sum(1).mean()))
+
+
+def agreement(degrees: Sequence[float]) -> float:
+    """Return how much directions agree: 1 if all are the same, near 0 if they cancel.
+
+    The length of the mean of their unit vectors (Mardia & Jupp 2000, "Directional Statistics",
+    section 2.3).
+    """
+    return float(abs(np.exp(1j * np.radians(degrees)).mean()))
+
+
+def score(run: Run) -> None:
+    """Measure a finished run's disentanglement, as ``unbraid evaluate`` does, into its result.
+
+    The likelihood and the other figures of ``unbraid evaluate`` are not asked for here, and left
+    out, since they take longer than these.
+    """
+    if has_scores(run):
+        return
+    config = scoring.Config(metrics=",".join(METRICS))
+    data = scoring.varying(scoring.chosen_rows(run.unseen(), config.images, config.seed))
+    model = run.model()
+    codes = scoring.as_factors(
+        model.encode(np.asarray(data.images[:])).double().numpy(), model.layout
+    )
+    found = metrics.evaluate(codes, data.factors, data.specs, METRICS, seed=config.seed)
+    result = run.result
+    scores = {name: value.to_json() for name, value in found.items()}
+    result["metrics"] = {**result.get("metrics", {}), **scores}
+    result["metrics_data"] = {"name": data.name, "split": data.split, "images": len(data)}
+    write_json(run.folder / "result.json", result)
 
 
 def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
-from matplotlib.figure import Figure
-from PIL import ImageChops
 from PIL.Image import Dither, Image
-from PIL.Image import open as open_image
 
 import unbraid
 from unbraid.errors import UnbraidError
@@ -20,8 +18,6 @@ from unbraid.files import atomic
 
 HERE = Path(__file__).parent
 GENERATOR = "unbraid tour"
-DPI = 150
-CSS_INCH = 96  # pixels of a style sheet to the inch, which no screen keeps to
 
 
 class Chapter(NamedTuple):
@@ -63,8 +59,11 @@ def number(value: float, digits: int = 1) -> str:
     return f"{rounded:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; the first entry of each row is its heading."""
+def table(
+    caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], words: bool = False
+) -> str:
+    """Return a table; the first entry of each row is its heading, cells hold numbers or words."""
+    kind = ' class="words"' if words else ""
     top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
     lines = [
         f'<tr><th scope="row">{text(first)}</th>'
@@ -73,8 +72,8 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> s
         for first, *rest in rows
     ]
     return (
-        f'<div class="wide" tabindex="0" role="group" aria-label="table"><table>'
-        f"<caption><span>{text(caption)}</span></caption><thead><tr>{top}</tr></thead>"
+        '<div class="wide" tabindex="0" role="group" aria-label="table">'
+        f"<table{kind}><caption><span>{text(caption)}</span></caption><thead><tr>{top}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -88,18 +87,51 @@ def commands(lines: Sequence[str], intro: str = "Make the figure yourself:") -> 
     )
 
 
-def picture(figure: Figure, alt: str) -> str:
-    """Return a figure as an image in the page itself."""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=DPI)
-    with open_image(data) as drawn:
-        pixels = drawn.convert("RGB")
-    grey = pixels.convert("L")
-    if ImageChops.difference(pixels, grey.convert("RGB")).getbbox() is None:
-        data = io.BytesIO()  # a third of the bytes, and no difference
-        grey.save(data, format="png", optimize=True)
-    width, height = (round(inches * CSS_INCH) for inches in figure.get_size_inches())
-    return _image("png", data.getvalue(), alt, width, height)
+def image(
+    kind: str, data: bytes, alt: str, width: int, height: int, name: str = "", grid: bool = False
+) -> str:
+    """Return an image in the page itself.
+
+    Args:
+        kind: its MIME type without the ``image/``.
+        data: the file's bytes.
+        alt: what it shows, numbers included, for those who do not see it.
+        width, height: in pixels of a style sheet.
+        name: of its file, by which links to download it find it.
+        grid: whether it is a wide grid, which on a phone is scrolled rather than shrunk.
+    """
+    encoded = base64.b64encode(data).decode()
+    mark = f'id="figure-{name}" ' if name else ""
+    tag = (
+        f'<img {mark}src="data:image/{kind};base64,{encoded}" alt="{text(alt)}" '
+        f'width="{width}" height="{height}">'
+    )
+    if grid:
+        return f'<div class="wide" tabindex="0" role="group" aria-label="figure">{tag}</div>'
+    return tag
+
+
+def image_links(name: str) -> str:
+    """Return links that download an image of the page, as PNG and as SVG."""
+    return ", ".join(
+        f'<a href="figures/{name}.{suffix}" download="{name}.{suffix}" '
+        f'data-figure="figure-{name}" data-kind="{suffix}" '
+        f'aria-label="{name} as {suffix.upper()}">{suffix.upper()}</a>'
+        for suffix in ("png", "svg")
+    )
+
+
+def sheet_link(name: str, sheet: str) -> str:
+    """Return a link that holds a CSV file."""
+    return (
+        f'<a href="data:text/csv;charset=utf-8,{quote(sheet)}" download="{name}.csv" '
+        f'aria-label="numbers of {name} as CSV">CSV</a>'
+    )
+
+
+def downloads(links: Sequence[str]) -> str:
+    """Return a line of links to download from."""
+    return f'<p class="get">Download: {", ".join(links)}</p>'
 
 
 def film(frames: Sequence[Image], alt: str, summary: str) -> str:
@@ -109,36 +141,22 @@ def film(frames: Sequence[Image], alt: str, summary: str) -> str:
     shared = frames[0].quantize(64)
     still = [frame.quantize(palette=shared, dither=Dither.NONE) for frame in frames]
     still[0].save(data, format="GIF", save_all=True, append_images=still[1:], duration=80, loop=0)
-    image = _image("gif", data.getvalue(), alt, *frames[0].size)
-    return f'<details class="film"><summary>{text(summary)}</summary>{image}</details>'
-
-
-def _image(kind: str, data: bytes, alt: str, width: int, height: int) -> str:
-    encoded = base64.b64encode(data).decode()
-    return (
-        f'<img src="data:image/{kind};base64,{encoded}" alt="{text(alt)}" '
-        f'width="{width}" height="{height}">'
-    )
+    moving = image("gif", data.getvalue(), alt, *frames[0].size)
+    return f'<details class="film"><summary>{text(summary)}</summary>{moving}</details>'
 
 
 def figure(images: Sequence[str], caption: str, grid: bool = False) -> str:
     """Return images under one caption: beside each other where there is room.
 
     Args:
-        images: from ``picture`` or ``film``.
+        images: from ``image`` or ``film``.
         caption: plain text.
-        grid: whether they are wide grids, which on a phone are scrolled rather than shrunk.
+        grid: whether they are wide grids, one below the other.
     """
-    parts = "".join(
-        f'<div class="wide" tabindex="0" role="group" aria-label="figure">{image}</div>'
-        if grid and image.startswith("<img")
-        else image
-        for image in images
-    )
     kind = "grids" if grid else "panels"
     return (
-        f'<figure><div class="{kind}">{parts}</div><figcaption>{text(caption)}</figcaption>'
-        "</figure>"
+        f'<figure><div class="{kind}">{"".join(images)}</div>'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
     )
 
 
@@ -155,12 +173,15 @@ def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, fo
         for chapter in chapters
     )
     sections = "\n".join(_section(place, chapter) for place, chapter in enumerate(chapters, 1))
-    script = growing = ""
+    scripts, growing = ["report.js"], ""
     if state.growing:
         growing = (
             '<label><input type="checkbox" id="live"> load this page anew every few seconds</label>'
         )
-        script = f"<script>{(HERE / 'report.js').read_text(encoding='utf-8')}</script>"
+        scripts.append("live.js")
+    script = "".join(
+        f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in scripts
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import platform
 import shlex
 from collections.abc import Sequence
@@ -18,19 +19,41 @@ import torch
 import unbraid
 from unbraid import training
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
+from unbraid.datasets.digits import Digits
+from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.runs import Run
 from unbraid.tour import Config, _page
-from unbraid.tour._jobs import Job, plan, side_by_side
+from unbraid.tour._jobs import (
+    Job,
+    curve_name,
+    digits,
+    mnist,
+    plan,
+    plane_seeds,
+    scale,
+    side_by_side,
+)
 from unbraid.tour._page import Chapter, State
 from unbraid.tour._terminal import Terminal
 from unbraid.tour._workers import Event, train_all
 from unbraid.training import Interrupted
 
 TITLE = "Feature disentanglement, seen on your own machine"
-# Each is a file here: TITLE, ``needs(tour)``, the names of its trainings, and ``write(tour)``,
-# its HTML. They appear in this order, each as soon as its trainings are done.
-CHAPTERS = ("data", "wandering", "staying", "sampling", "rebuilding", "traversing", "trading")
+# Each is a file here: TITLE, FIGURES, the names of its figures, ``needs(tour)``, the names of its
+# trainings, and ``write(tour)``, its HTML. They appear in this order, each as soon as its trainings
+# are done.
+CHAPTERS = (
+    "squeezing",
+    "wandering",
+    "staying",
+    "asking",
+    "factors",
+    "finding",
+    "weighing",
+    "parting",
+    "steering",
+    "onward",
+)
 
 
 class Tour:
@@ -39,13 +62,21 @@ class Tour:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.path = config.out / "index.html"
+        self.figures = config.out / "figures"
+        self.scale = scale(config)
         self.jobs: dict[str, Job] = plan(config)
-        self.finished = {name for name, job in self.jobs.items() if job.finished()}
-        self.stopped = ""  # the sentence that says why, once it has
         self.modules: dict[str, ModuleType] = {
             name: importlib.import_module(f"unbraid.tour.{name}") for name in CHAPTERS
         }
+        if config.figure:
+            chapter = self.chapter_of(config.figure)
+            self.modules = {chapter: self.modules[chapter]}
+            needed = self.modules[chapter].needs(self)
+            self.jobs = {name: self.jobs[name] for name in self.jobs if name in needed}
+        self.finished = {name for name, job in self.jobs.items() if job.finished()}
+        self.stopped = ""  # the sentence that says why, once it has
         self.bodies: dict[str, str] = {}
+        self.made: list[Path] = []  # figures written
 
     # -- for chapters -----------------------------------------------------------------------------
 
@@ -57,15 +88,37 @@ class Tour:
         """Return a training's run folder, as a command names it."""
         return str(self.jobs[name].folder)
 
-    def seeds(self, method: str) -> list[str]:
+    def plane(self, method: str) -> list[str]:
         """Return the names of a method's trainings with two latents, by seed."""
-        return [f"{method}-2d-{seed}" for seed in range(self.config.seeds)]
+        return [f"{method}-2d-{seed}" for seed in range(plane_seeds(self.config))]
 
-    def data(self) -> tuple[str, Dataset]:
-        """Return what commands call the training images, and the images."""
-        run = next(iter(self.jobs.values())).config
-        name = run.data_options.get("path", run.data)
-        return name, load_dataset(run.data, **run.data_options)
+    def sized(self, latents: int) -> list[str]:
+        """Return the names of the autoencoders with so many latents, by seed."""
+        return self.plane("ae") if latents == 2 else self.seeds(f"ae-{latents}d")
+
+    def seeds(self, stem: str) -> list[str]:
+        """Return the names of the trainings that start so, by seed."""
+        return [name for name in self.jobs if name.rpartition("-")[0] == stem]
+
+    def curve(self, method: str) -> dict[int, list[str]]:
+        """Return the names of a method's trainings by beta, each list by seed."""
+        return {beta: self.seeds(curve_name(method, beta)) for beta in self.scale.betas}
+
+    def given(self) -> list[str]:
+        """Return the options of a command that makes one figure of this tour."""
+        return given(self.config, leave=("figure",))
+
+    def data(self, split: str = "train") -> tuple[str, Dataset]:
+        """Return what commands call the handwritten digits of the tour, and the images."""
+        data = mnist(self.config)
+        name = data["data_options"].get("path", data["data"])
+        return name, load_dataset(data["data"], split, **data["data_options"])
+
+    def drawn(self, split: str = "train") -> Digits:
+        """Return the digits drawn under known factors that the tour trains on."""
+        data = load_dataset("digits", split, **digits(self.config)["data_options"])
+        assert isinstance(data, Digits)
+        return data
 
     # -- the course -------------------------------------------------------------------------------
 
@@ -76,6 +129,21 @@ class Tour:
             for name, module in self.modules.items()
             if name not in self.bodies and self.finished.issuperset(module.needs(self))
         ]
+
+    def chapter_of(self, figure: str) -> str:
+        """Return the chapter that has a figure."""
+        known = {name: chapter for chapter in self.modules for name in self.names(chapter)}
+        if figure not in known:
+            raise UnbraidError(
+                f"there is no figure '{figure}'{did_you_mean(figure, known)}: "
+                f"they are {', '.join(known)}."
+            )
+        return known[figure]
+
+    def names(self, chapter: str) -> Sequence[str]:
+        """Return the names of a chapter's figures."""
+        names: Sequence[str] = self.modules[chapter].FIGURES
+        return names
 
     def add_ready_chapters(self, terminal: Terminal) -> None:
         """Write the chapters that can be written, the page after each."""
@@ -91,7 +159,9 @@ class Tour:
         return title
 
     def write_page(self) -> None:
-        """Write the page as it stands."""
+        """Write the page as it stands; for a figure alone there is none."""
+        if self.config.figure:
+            return
         chapters = [Chapter(name, self.title(name), self.bodies.get(name)) for name in CHAPTERS]
         _page.write(self.path, _page.render(TITLE, INTRO, chapters, self.state(), self.foot()))
 
@@ -101,7 +171,9 @@ class Tour:
         if len(self.bodies) == len(CHAPTERS):
             seconds = sum(self.run(name).result["training"]["seconds"] for name in self.jobs)
             return State(
-                f"Complete: {total} trainings, {seconds:,.0f} seconds of training in all.", False
+                f"Complete: {total} trainings, {seconds / 60:,.0f} minutes of training in all, "
+                f"{side_by_side(self.config)} at a time.",
+                False,
             )
         sentence = f"{done} of {total} trainings and {len(self.bodies)} of {len(CHAPTERS)} "
         sentence += "chapters are done."
@@ -109,12 +181,19 @@ class Tour:
             return State(f"{sentence} {self.stopped}", False)
         return State(sentence + " The others appear as they are finished.", True)
 
+    def made_of(self, figure: str) -> list[Path]:
+        """Return the files of a figure that were written, one an image."""
+        return [path for path in self.made if path.stem == figure or f"{figure}-" in path.stem]
+
     def foot(self) -> str:
         """Return the page's last words: versions, data and how it was trained."""
         lines = [
             f"Written on {datetime.now().astimezone():%d %B %Y at %H:%M} by "
             f"unbraid {unbraid.__version__} with torch {torch.__version__} and Python "
-            f"{platform.python_version()} on {platform.system()} ({platform.machine()}).",
+            f"{platform.python_version()} on {platform.system()} ({platform.machine()}, "
+            f"{os.cpu_count()} cores), by: {shlex.join(['unbraid', 'tour', *self.given()])}",
+            "All figures (PNG, SVG) and their numbers (CSV) are also files in the folder figures "
+            "beside this page.",
             "MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.",
         ]
         trainings = _page.commands(
@@ -137,23 +216,31 @@ INTRO = (
 
 def make(config: Config) -> Path:
     """Train, write the report while training, and return its path."""
-    _page.check_place(config.out / "index.html")
+    if not config.figure:
+        _page.check_place(config.out / "index.html")
     tour = Tour(config)
     tour.write_page()
     left = [job for name, job in tour.jobs.items() if name not in tour.finished]
     processes = side_by_side(config)
     with Terminal(len(left)) as terminal, training.threads(1 if processes > 1 else 0):
-        terminal.line(f"the report grows at {tour.path}")
+        if not config.figure:
+            terminal.line(f"the report grows at {tour.path}")
+        begun = False
 
         def hear(event: Event) -> None:
+            nonlocal begun
             terminal.event(event)
             if event.kind == "done":
                 tour.finished.add(event.job)
                 tour.write_page()
+            if event.kind == "done" or not begun:
+                # the first chapters, which wait for no training, are written beside the first
+                begun = True
                 tour.add_ready_chapters(terminal)
 
         try:
-            tour.add_ready_chapters(terminal)
+            if not left:
+                tour.add_ready_chapters(terminal)
             train_all(left, processes, hear, terminal.stop_requested)
             if terminal.stop_requested():
                 raise Interrupted
@@ -167,14 +254,16 @@ def make(config: Config) -> Path:
             terminal.line(f"stopped; all is saved. Continue with: {again}")
             raise KeyboardInterrupt from None
         terminal.line("done")
-    print(tour.path)
-    return tour.path
+    made = tour.made_of(config.figure) if config.figure else [tour.path]
+    print(*made, sep="\n")
+    return made[0]
 
 
-def given(config: Config) -> list[str]:
+def given(config: Config, leave: Sequence[str] = ()) -> list[str]:
     """Return the options that are not at their default, as the command line takes them."""
     words = []
     for field in dataclasses.fields(config):
-        if (value := getattr(config, field.name)) != field.default:
-            words += [f"--{field.name}", str(value)]
+        value = getattr(config, field.name)
+        if value != field.default and field.name not in leave:
+            words += [f"--{field.name}"] if value is True else [f"--{field.name}", str(value)]
     return words

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from unbraid import methods
 from unbraid.figures import scatter
-from unbraid.figures._style import GREY, new_figure, styled
+from unbraid.figures._style import GREY, PALETTE, new_figure, styled
 from unbraid.runs import Run
+from unbraid.tour._exhibits import Numbers, Picture
 from unbraid.tour._measure import PRIOR_RADIUS, Cloud
-from unbraid.tour._page import number, picture, table
+from unbraid.tour._page import number, table
 
 POINTS = 2500  # of each cloud's codes that are drawn
 
 
 @styled
-def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) -> list[str]:
-    """Return an image of each cloud, all on one scale, the middle of which is 0.
+def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) -> list[Picture]:
+    """Return a picture of each cloud, all on one scale, the middle of which is 0.
 
     Args:
         runs: the runs.
@@ -36,6 +39,8 @@ def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) ->
         ax = figure.subplots()
         shown = np.arange(min(POINTS, len(cloud.codes)))
         scatter.plot(ax, cloud.codes[shown], cloud.data.take(shown))
+        for points in ax.collections:  # thousands of points are smaller as pixels
+            points.set_rasterized(True)
         ax.set_aspect("equal", adjustable="box")
         ax.set_xlim(-reach, reach)
         ax.set_ylim(-reach, reach)
@@ -53,7 +58,7 @@ def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) ->
             mine = cloud.codes[cloud.data.factor("digit") == digit]
             if len(mine):
                 _name(ax, np.median(mine, 0), str(digit))
-        images.append(picture(figure, _alt(method, seed, cloud)))
+        images.append(Picture(figure, _alt(method, seed, cloud), str(seed)))
     return images
 
 
@@ -81,6 +86,48 @@ def _alt(method: str, seed: int, cloud: Cloud) -> str:
     )
 
 
+@styled
+def ellipses(clouds: Mapping[str, Sequence[Cloud]]) -> Figure:
+    """Draw the clouds of each method's trainings as ellipses, all methods on one scale."""
+    reach = max(
+        float(np.abs(cloud.centre).max()) + 2.1 * cloud.spread[0]
+        for each in clouds.values()
+        for cloud in each
+    )
+    figure = new_figure(6.5, 3.1, layout="constrained")
+    for ax, (method, each) in zip(figure.subplots(1, len(clouds)), clouds.items(), strict=True):
+        turn = np.linspace(0, 2 * np.pi, 200)
+        ax.plot(2 * np.cos(turn), 2 * np.sin(turn), "--", color=GREY, lw=0.8)
+        for seed, cloud in enumerate(each):
+            color = PALETTE[seed % len(PALETTE)]
+            wide, high = (4 * spread for spread in cloud.spread)
+            ax.add_patch(
+                Ellipse(
+                    (cloud.centre[0], cloud.centre[1]),
+                    wide,
+                    high,
+                    angle=cloud.axis,
+                    fill=False,
+                    ec=color,
+                    lw=1.2,
+                )
+            )
+            ones = cloud.centre + cloud.spread[0] * np.array(
+                [np.cos(np.radians(cloud.ones)), np.sin(np.radians(cloud.ones))]
+            )
+            ax.plot(*np.stack([cloud.centre, ones], 1), color=color, lw=1.2)
+            ax.plot(*cloud.centre, "o", ms=4, color=color, label=f"seed {seed}")
+        ax.set_aspect("equal", adjustable="box")
+        ax.set_xlim(-reach, reach)
+        ax.set_ylim(-reach, reach)
+        ax.set_xlabel("z0")
+        ax.set_ylabel("z1")
+        ax.set_title(f"{method} on mnist: where codes lie", loc="left")
+        if method == list(clouds)[-1]:
+            ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.2)
+    return figure
+
+
 HEAD = (
     "training",
     "centre",
@@ -106,6 +153,19 @@ def rows(runs: Sequence[Run], clouds: Sequence[Cloud]) -> list[list[str]]:
         ]
         for run, cloud in zip(runs, clouds, strict=True)
     ]
+
+
+def sheet(runs: Sequence[Run], clouds: Sequence[Cloud]) -> Numbers:
+    """Return the same numbers, unrounded, for a CSV file."""
+    head = ("seed", "centre z0", "centre z1", "spread along", "spread across", "long axis degrees",
+            "ones towards degrees", "99% within")  # fmt: skip
+    return Numbers(
+        head,
+        [
+            [run.config.training.seed, *c.centre, *c.spread, c.axis, c.ones, c.reach]
+            for run, c in zip(runs, clouds, strict=True)
+        ],
+    )
 
 
 def numbers(lines: Sequence[Sequence[str]]) -> str:

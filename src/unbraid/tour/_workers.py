@@ -17,6 +17,7 @@ import torch
 from unbraid.errors import UnbraidError
 from unbraid.runs import train_run
 from unbraid.tour._jobs import Job
+from unbraid.tour._measure import score
 from unbraid.training import Interrupted, Progress, Recorder
 
 EVERY = 0.2  # seconds between reports of a training's progress
@@ -83,7 +84,9 @@ def train_all(jobs: Sequence[Job], processes: int, tell: Tell, stop: Stop) -> No
 
 
 def _train(job: Job, tell: Tell, stop: Stop) -> None:
-    train_run(job.config, job.folder, resume=True, display=_Teller(job.name, tell, stop))
+    run = train_run(job.config, job.folder, resume=True, display=_Teller(job.name, tell, stop))
+    if job.scored:
+        score(run)
     tell(Event(job.name, "done"))
 
 

@@ -1,12 +1,25 @@
-// While chapters are still to come: load the page anew, unless the reader says not to.
-const live = document.getElementById("live");
-const key = "unbraid-tour-live";
-let remembered = null;
-try { remembered = sessionStorage.getItem(key); } catch { /* storage may be forbidden */ }
-live.checked = remembered !== "no";
-live.addEventListener("change", () => {
-  try { sessionStorage.setItem(key, live.checked ? "yes" : "no"); } catch { /* as above */ }
-});
-setInterval(() => {
-  if (live.checked && !document.querySelector("details[open]")) location.reload();
-}, 5000);
+// Downloads: a figure is in the page once, as SVG; links below it hand it out from there, as it is
+// or drawn as PNG. Without this script they lead to the files beside the page.
+for (const link of document.querySelectorAll("a[data-figure]")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const image = document.getElementById(link.dataset.figure);
+    let href = image.src;
+    if (link.dataset.kind === "png") {
+      const canvas = document.createElement("canvas");
+      const scale = 3;
+      canvas.width = scale * Number(image.getAttribute("width"));
+      canvas.height = scale * Number(image.getAttribute("height"));
+      const pen = canvas.getContext("2d");
+      pen.fillStyle = "#fff";
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+      await image.decode();
+      pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+      href = canvas.toDataURL("image/png");
+    }
+    const saved = document.createElement("a");
+    saved.href = href;
+    saved.download = link.getAttribute("download");
+    saved.click();
+  });
+}

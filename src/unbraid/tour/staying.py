@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unbraid.tour import _scatters
-from unbraid.tour._measure import Cloud, cloud, farthest_apart
-from unbraid.tour._page import commands, figure, paragraph
+from unbraid.figures import sample
+from unbraid.tour import _scatters, _spread
+from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._measure import (
+    Cloud,
+    agreement,
+    centres_spread,
+    cloud,
+    digits_by_likeness,
+    farthest_apart,
+    mismatch,
+    shares,
+)
+from unbraid.tour._page import paragraph, table
 
 if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
 TITLE = "A variational autoencoder's codes stay"
+FIGURES = ("stay", "clouds", "prior")
+METHODS = {"ae": "autoencoder", "vae": "VAE"}
+DRAWN = 2000  # samples whose digits are counted
+Clouds = Mapping[str, Sequence[Cloud]]
 
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return [*tour.seeds("ae"), *tour.seeds("vae")]
+    return [*tour.plane("ae"), *tour.plane("vae")]
 
 
 def write(tour: Tour) -> str:
     """Return the chapter."""
-    runs = {method: [tour.run(name) for name in tour.seeds(method)] for method in ("ae", "vae")}
+    runs = {method: [tour.run(name) for name in tour.plane(method)] for method in METHODS}
     clouds = {method: [cloud(run) for run in runs[method]] for method in runs}
-    lines = [line for method in runs for line in _scatters.rows(runs[method], clouds[method])]
     return "".join(
         [
             paragraph(
@@ -36,12 +50,31 @@ def write(tour: Tour) -> str:
                 "the same prior, a standard normal around 0: the Kullback-Leibler divergence, KL. "
                 "What it is trained on is the sum of both, the reconstruction and the KL."
             ),
-            figure(
+            exhibit(
+                tour,
+                "stay",
                 _scatters.panels(runs["vae"], clouds["vae"], prior=True),
                 "Codes of unseen digits by the VAE, all on one scale (closer than the "
                 "autoencoder's above). The dashed circle holds 95% of the prior.",
+                _scatters.sheet(runs["vae"], clouds["vae"]),
+                also=[f"unbraid scatter {tour.folder(name)}" for name in tour.plane("vae")],
             ),
-            _scatters.numbers(lines),
+            _scatters.numbers(_scatters.rows(runs["vae"], clouds["vae"])),
+            exhibit(
+                tour,
+                "clouds",
+                [Picture(_scatters.ellipses(clouds), _ellipses_alt(clouds))],
+                "All trainings together on one scale: each ellipse is a training's cloud of codes, "
+                "two standard deviations around its centre; the line goes to where its ones are.",
+                Numbers(("", "autoencoder", "VAE"), _beside(clouds)),
+                grid=True,
+            ),
+            table(
+                "The same numbers side by side: autoencoder and VAE over "
+                f"{_spread.trainings(len(clouds['vae']))} each",
+                ["", "autoencoder", "VAE"],
+                _beside(clouds),
+            ),
             paragraph(_found(clouds), finding=True),
             paragraph(
                 "What stays free is the direction: the ones lie towards "
@@ -50,19 +83,43 @@ def write(tour: Tour) -> str:
                 "mirror the whole map at no cost. Keep that in mind for later: to make each single "
                 "number mean one thing, a round prior alone is not enough."
             ),
-            commands([f"unbraid scatter {tour.folder(name)}" for name in tour.seeds("vae")]),
+            *_prior(tour, clouds),
         ]
     )
 
 
-def _found(clouds: dict[str, list[Cloud]]) -> str:
+def _beside(clouds: Clouds) -> list[list[str]]:
+    """Return the rows that compare both methods."""
+    pair = [clouds[method] for method in METHODS]
+    lines: list[tuple[str, Callable[[Sequence[Cloud]], str]]] = [
+        ("distance of the centre from 0", lambda c: _spread.written(_all(c, _away), 2)),
+        ("largest distance of two centres", lambda c: f"{farthest_apart(c):.2f}"),
+        ("spread of the centres", lambda c: f"{centres_spread(c):.2f}"),
+        ("spread of the codes", lambda c: _spread.between(_all(c, _spreads))),
+        ("reach of 99% of the codes", lambda c: _spread.between(_all(c, _reach))),
+        ("codes in the circle of 95%", lambda c: f"{np.mean([e.inside_prior for e in c]):.0%}"),
+        ("agreement of directions", lambda c: f"{agreement([e.ones for e in c]):.2f}"),
+    ]
+    return [[name, *(of(each) for each in pair)] for name, of in lines]
+
+
+def _ellipses_alt(clouds: Clouds) -> str:
+    return "Two panels of ellipses, one a training. " + " ".join(
+        f"{METHODS[method]}: centres {_spread.between(_all(each, _away))} from 0, up to "
+        f"{farthest_apart(each):.2f} apart; spreads {_spread.between(_all(each, _spreads))}."
+        for method, each in clouds.items()
+    )
+
+
+def _found(clouds: Clouds) -> str:
     """Say what the table shows, whichever way it came out."""
     vae, ae = clouds["vae"], clouds["ae"]
     text = (
-        f"Along and across, the VAE's codes spread by {_range(vae, _spreads)}, where the prior "
-        f"spreads by 1, and the autoencoder's by {_range(ae, _spreads)}; 99% of them lie within "
-        f"{_range(vae, _reach)} of 0, the autoencoder's within {_range(ae, _reach)}. The VAE's "
-        f"centres are {_range(vae, _away)} from 0, the autoencoder's {_range(ae, _away)}."
+        f"Along and across, the VAE's codes spread by {_spread.between(_all(vae, _spreads))}, "
+        f"where the prior spreads by 1, and the autoencoder's by "
+        f"{_spread.between(_all(ae, _spreads))}. The VAE's centres are "
+        f"{_spread.between(_all(vae, _away))} from 0, the autoencoder's "
+        f"{_spread.between(_all(ae, _away))}."
     )
     if len(vae) < 2:
         return text
@@ -81,6 +138,76 @@ def _found(clouds: dict[str, list[Cloud]]) -> str:
     return text + f": {own['vae']:.1f} and {own['ae']:.1f} times their own spread."
 
 
+def _prior(tour: Tour, clouds: Clouds) -> list[str]:
+    """Tell what comes of codes drawn blindly, for both."""
+    runs = {method: tour.run(tour.plane(method)[0]) for method in METHODS}
+    unseen = runs["vae"].unseen()
+    real = shares(unseen.factor("digit"))
+    counts = {
+        method: [
+            shares(digits_by_likeness(tour.run(name).model().sample(DRAWN).numpy(), unseen))
+            for name in tour.plane(method)
+        ]
+        for method in METHODS
+    }
+    wrong = {method: [mismatch(each, real) for each in counts[method]] for method in METHODS}
+    inside = {method: np.mean([c.inside_prior for c in clouds[method]]) for method in METHODS}
+    lines = [[METHODS[method], *_percent(np.mean(counts[method], 0))] for method in METHODS]
+    pictures = [
+        Picture(
+            sample.draw(runs[method], sample.Config(rows=4)),
+            f"Forty images decoded from codes drawn from a standard normal by the {name}; by "
+            f"likeness to real digits, its samples are {_most(counts[method][0])}.",
+            method,
+        )
+        for method, name in METHODS.items()
+    ]
+    head = ("model", *map(str, range(10)))
+    table_rows = [*lines, ["real digits", *_percent(real)]]
+    return [
+        paragraph(
+            "If codes lie in a known place, new digits come for free: draw a code from the prior "
+            "and decode it. The autoencoder has no prior, but its decoder can be fed the same "
+            "draws:"
+        ),
+        exhibit(
+            tour,
+            "prior",
+            pictures,
+            "Both models, seed 0, two latents, fed with draws from the standard normal.",
+            Numbers(head, table_rows),
+            also=[f"unbraid sample {tour.folder(tour.plane(m)[0])} --rows 4" for m in METHODS],
+            grid=True,
+        ),
+        table(
+            f"Which digit samples are most like (nearest unseen image, by squared difference), in "
+            f"percent of {DRAWN:,} draws from each training",
+            ["", *map(str, range(10))],
+            table_rows,
+        ),
+        paragraph(
+            f"The circle that holds 95% of these draws holds {inside['vae']:.0%} of the codes that "
+            f"the VAE gives to real digits, and {inside['ae']:.0%} of the autoencoder's. To have "
+            "digits in their real shares, "
+            f"{_spread.written([100 * w for w in wrong['vae']], 0)}% of the VAE's samples would "
+            f"have to change, and {_spread.written([100 * w for w in wrong['ae']], 0)}% of the "
+            f"autoencoder's ({_spread.SAID}).",
+            finding=True,
+        ),
+    ]
+
+
+def _percent(values: np.ndarray) -> list[str]:
+    return [f"{100 * value:.0f}" for value in values]
+
+
+def _most(values: np.ndarray) -> str:
+    """Say in words which digits are most and which least frequent."""
+    order = values.argsort()[::-1]
+    most, least = order[0], order[-1]
+    return f"{values[most]:.0%} {most}s at most and {values[least]:.0%} {least}s at least"
+
+
 def _spreads(cloud: Cloud) -> Sequence[float]:
     return cloud.spread
 
@@ -95,10 +222,3 @@ def _away(cloud: Cloud) -> Sequence[float]:
 
 def _all(clouds: Sequence[Cloud], of: Callable[[Cloud], Sequence[float]]) -> list[float]:
     return [value for cloud in clouds for value in of(cloud)]
-
-
-def _range(clouds: Sequence[Cloud], of: Callable[[Cloud], Sequence[float]]) -> str:
-    """Write the smallest and the largest of some numbers of all clouds."""
-    values = _all(clouds, of)
-    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
-    return low if low == high else f"{low} to {high}"

@@ -4,52 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unbraid.tour import _scatters
-from unbraid.tour._measure import cloud, farthest_apart
-from unbraid.tour._page import commands, figure, paragraph
+from unbraid.tour import _scatters, _spread
+from unbraid.tour._exhibits import exhibit
+from unbraid.tour._measure import agreement, centres_spread, cloud, farthest_apart
+from unbraid.tour._page import paragraph
 
 if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
 TITLE = "An autoencoder's codes wander"
+FIGURES = ("wander",)
 
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return tour.seeds("ae")
+    return tour.plane("ae")
 
 
 def write(tour: Tour) -> str:
     """Return the chapter."""
-    names = tour.seeds("ae")
+    names = tour.plane("ae")
     runs = [tour.run(name) for name in names]
     clouds = [cloud(run) for run in runs]
     reaches = [each.reach for each in clouds]
+    ones = [each.ones for each in clouds]
     found = (
-        f"Over {len(runs)} trainings the centres end up to {farthest_apart(clouds):.1f} apart, the "
-        f"farthest codes lie between {min(reaches):.1f} and {max(reaches):.1f} from 0, and the "
-        "ones, to take one digit, lie towards "
-        + ", ".join(f"{each.ones:.0f}°" for each in clouds)
-        + "."
+        f"Over {_spread.trainings(len(runs))} the centres end up to "
+        f"{farthest_apart(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
+        f"mean square); the farthest codes lie between {min(reaches):.1f} and {max(reaches):.1f} "
+        "from 0; and the ones, to take one digit, lie towards "
+        + ", ".join(f"{each:.0f}°" for each in ones)
+        + f": these directions agree by {agreement(ones):.2f}, where 1 is fully and 0 not at all."
     )
     return "".join(
         [
             paragraph(
-                "An autoencoder is two networks in a row. The encoder turns an image into a code, "
-                "here of two numbers; the decoder has to draw the image again from those two "
-                "alone. Trained together to make the drawing like the original, they find a code "
-                "by themselves, without labels: in the pictures below, colour says which digit an "
-                "image was, which the model was never told."
+                "Two numbers can be seen on a page, so here are codes of two. Every dot is an "
+                "unseen image, placed where the encoder puts it; colour and figure say which digit "
+                "it was, which the model was never told. The digits come apart by themselves, and "
+                "that is the good news."
             ),
             paragraph(
-                "But nothing in that goal says where codes should lie. Here are the same data, the "
-                "same networks and the same training, started from different random weights:"
+                "But nothing in the training says where codes should lie. Here are the same data, "
+                "the same networks and the same training, started from different random weights:"
             ),
-            figure(
+            exhibit(
+                tour,
+                "wander",
                 _scatters.panels(runs, clouds),
                 "Codes of unseen digits by trainings that differ only in their seed, all on one "
                 "scale. Each figure stands where most codes of its digit are; the cross marks the "
                 "mean of all.",
+                _scatters.sheet(runs, clouds),
+                also=[f"unbraid scatter {tour.folder(name)}" for name in names],
             ),
             _scatters.numbers(_scatters.rows(runs, clouds)),
             paragraph(found, finding=True),
@@ -57,6 +64,5 @@ def write(tour: Tour) -> str:
                 "So one cannot know beforehand where to look for a code: which ones belong to "
                 "digits, and which to nothing at all, is only found by asking the encoder."
             ),
-            commands([f"unbraid scatter {tour.folder(name)}" for name in names]),
         ]
     )

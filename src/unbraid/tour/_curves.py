@@ -1,0 +1,151 @@
+"""What both curves, beta-VAE's and beta-TCVAE's, are drawn and told from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+
+from unbraid.figures._style import PALETTE
+from unbraid.tour import _spread
+
+if TYPE_CHECKING:
+    from unbraid.tour._report import Tour
+
+LABELS = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
+SCORES = {"mig": "MIG", "dci": "DCI"}
+COLORS = {"beta-vae": PALETTE[0], "beta-tcvae": PALETTE[3]}
+MARKERS = {"beta-vae": "o", "beta-tcvae": "s"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method at one beta: each number over seeds, in the seeds' order.
+
+    Args:
+        reconstruction, kl: nats per unseen image.
+        scores: of each metric, 0 to 1.
+        active: latents in use.
+    """
+
+    reconstruction: Sequence[float]
+    kl: Sequence[float]
+    scores: Mapping[str, Sequence[float]]
+    active: Sequence[float]
+
+
+Curve = Mapping[int, Point]
+
+
+def curve(tour: Tour, method: str) -> Curve:
+    """Return a method's points by beta, from the results of its trainings."""
+    points = {}
+    for beta, names in tour.curve(method).items():
+        results = [tour.run(name).result for name in names]
+        figures = [result["figures"] for result in results]
+        points[beta] = Point(
+            [each["reconstruction"] for each in figures],
+            [each["kl"] for each in figures],
+            {
+                name: [result["metrics"][name]["value"] or 0.0 for result in results]
+                for name in SCORES
+            },
+            [each["active_units"] for each in figures],
+        )
+    return points
+
+
+def over_beta(
+    ax: Axes, method: str, betas: Sequence[int], values: Sequence[Sequence[float]]
+) -> None:
+    """Plot a number against beta: single trainings as dots, their means as a line."""
+    color = COLORS[method]
+    for beta, each in zip(betas, values, strict=True):
+        ax.plot([beta] * len(each), each, MARKERS[method], ms=3, color=color, alpha=0.45)
+    means = [_spread.mean(each) for each in values]
+    ax.plot(betas, means, "-", marker=MARKERS[method], ms=5, color=color, label=LABELS[method])
+    ax.set_xscale("log")
+    ax.set_xticks(list(betas), [f"{beta}" for beta in betas])
+    ax.minorticks_off()
+    ax.set_xlabel("β")
+
+
+def trade_off(ax: Axes, method: str, points: Curve, score: str) -> None:
+    """Plot a score against the reconstruction, each point a beta, bars one standard deviation."""
+    color = COLORS[method]
+    across = [_spread.mean(point.reconstruction) for point in points.values()]
+    up = [_spread.mean(point.scores[score]) for point in points.values()]
+    ax.errorbar(
+        across,
+        up,
+        xerr=[_spread.deviation(point.reconstruction) for point in points.values()],
+        yerr=[_spread.deviation(point.scores[score]) for point in points.values()],
+        fmt="-",
+        marker=MARKERS[method],
+        ms=5,
+        lw=1.2,
+        elinewidth=0.8,
+        color=color,
+        label=LABELS[method],
+    )
+    for point in points.values():
+        ax.plot(
+            point.reconstruction, point.scores[score], MARKERS[method], ms=2.5, color=color,
+            alpha=0.45,
+        )  # fmt: skip
+    for beta, x, y in zip(points, across, up, strict=True):
+        if beta == 1 and method != "beta-vae":
+            continue  # the same trainings, named once
+        ax.annotate(f"β={beta}", (x, y), (4, 4), textcoords="offset points", color=color)
+    ax.set_xlabel("reconstruction, nats\n(less is better)")
+    ax.set_ylabel(SCORES[score])
+
+
+def rows(method: str, points: Curve) -> list[list[str]]:
+    """Return a table's row for each beta."""
+    return [
+        [
+            f"{LABELS[method]}, β = {beta}",
+            _spread.written(point.reconstruction),
+            _spread.written(point.kl, 2),
+            *(_spread.written(point.scores[name], 3) for name in SCORES),
+            _spread.written(point.active),
+        ]
+        for beta, point in points.items()
+    ]
+
+
+HEAD = ("training", "reconstruction", "KL", *SCORES.values(), "active latents")
+
+
+def sheet(curves: Mapping[str, Curve]) -> list[list[object]]:
+    """Return a row for each training, for a CSV file under ``SHEET``."""
+    return [
+        [method, beta, seed, *values]
+        for method, points in curves.items()
+        for beta, point in points.items()
+        for seed, values in enumerate(
+            zip(
+                point.reconstruction,
+                point.kl,
+                *(point.scores[name] for name in SCORES),
+                point.active,
+                strict=True,
+            )
+        )
+    ]
+
+
+SHEET = ("method", "beta", "seed", "reconstruction", "kl", *SCORES, "active_units")
+
+
+def told(method: str, points: Curve) -> str:
+    """Say a curve's numbers, for those who do not see it."""
+    return " ".join(
+        f"{LABELS[method]} at β {beta}: reconstruction {_spread.mean(point.reconstruction):.1f}, "
+        + ", ".join(f"{name} {_spread.mean(point.scores[key]):.2f}" for key, name in SCORES.items())
+        + "."
+        for beta, point in points.items()
+    )

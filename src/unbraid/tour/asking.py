@@ -1,0 +1,169 @@
+"""Why one cannot yet ask for a seven: samples come as they come, and the map differs every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.figures import plane
+from unbraid.figures._style import as_pictures, image_grid, styled, title
+from unbraid.tour import _spread
+from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._measure import Cloud, agreement, cloud, digits_by_likeness, shares
+from unbraid.tour._page import number, paragraph, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from unbraid.runs import Run
+    from unbraid.tour._report import Tour
+
+TITLE = "Why one cannot yet ask for a seven"
+FIGURES = ("draws", "map")
+ASKED = 7
+DRAWN = 2000  # samples whose digits are counted
+SHOWN = (4, 10)  # rows and columns of samples
+HEAD = ("training", "sevens among draws", "draws until one", "sevens towards", "from 0")
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings the chapter tells of."""
+    return tour.plane("vae")
+
+
+def write(tour: Tour) -> str:
+    """Return the chapter."""
+    names = tour.plane("vae")
+    runs = [tour.run(name) for name in names]
+    clouds = [cloud(run) for run in runs]
+    drawn = [_digits(run) for run in runs]
+    share = [float((digits == ASKED).mean()) for digits in drawn]
+    lines = [
+        [
+            f"vae, seed {run.config.training.seed}",
+            f"{part:.1%}",
+            f"{1 / part:.0f}" if part else f"over {DRAWN:,}",
+            f"{_towards(each)[0]:.0f}°",
+            f"{_towards(each)[1]:.1f}",
+        ]
+        for run, part, each in zip(runs, share, clouds, strict=True)
+    ]
+    return "".join(
+        [
+            paragraph(
+                "The VAE draws new digits from known places. But which digit? Draw forty codes "
+                "from the prior, and take what comes:"
+            ),
+            *_draws(tour, runs[0], drawn[0]),
+            paragraph(
+                "With only two numbers one can look at the whole map instead: a grid over the "
+                "plane, each cell of it as likely as every other, decoded. Sevens have a place "
+                "there. But to find it, somebody had to look, and the next training puts them "
+                "elsewhere:"
+            ),
+            *_maps(tour, runs),
+            table(
+                f"Sevens, by {len(drawn[0]):,} draws from each training (a draw counts as the "
+                "digit of the unseen image it is most like) and by the codes of unseen sevens, "
+                "degrees anticlockwise from z0",
+                HEAD,
+                lines,
+            ),
+            paragraph(_found(share, [_towards(each)[0] for each in clouds]), finding=True),
+            paragraph(
+                "So the prior says where codes are, not what they mean. Neither number of the code "
+                "is <em>which digit</em> or <em>how slanted</em>; both are a bit of everything. To "
+                "ask for a seven, and for a small one, leaning left, each of these must have a "
+                "number, or a few, of its own. That is disentanglement."
+            ),
+        ]
+    )
+
+
+def _digits(run: Run) -> NDArray[np.int64]:
+    """Return the digits that a model's samples are most like."""
+    return digits_by_likeness(run.model().sample(DRAWN).numpy(), run.unseen())
+
+
+def _towards(cloud: Cloud) -> tuple[float, float]:
+    """Return the direction, degrees, and the distance from 0 of the sevens' mean code."""
+    x, y = cloud.codes[cloud.data.factor("digit") == ASKED].mean(0)
+    return float(np.degrees(np.arctan2(y, x)) % 360), float(np.hypot(x, y))
+
+
+def _found(share: Sequence[float], towards: Sequence[float]) -> str:
+    mean = _spread.mean(share)
+    waiting = f"one draw in {1 / mean:.0f}" if mean else "no draw at all"
+    return (
+        f"{_spread.written([100 * part for part in share], 1)}% of the draws are sevens: "
+        f"{waiting}. Over {_spread.trainings(len(towards))} the direction in which sevens lie "
+        f"agrees by {agreement(towards):.2f} (1 if it were always the same)."
+    )
+
+
+def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
+    count = SHOWN[0] * SHOWN[1]
+    first = np.flatnonzero(digits == ASKED)
+    when = f"the first seven is draw {first[0] + 1}" if len(first) else "there is no seven"
+    most = shares(digits).round(3)
+    alt = (
+        f"The first {count} draws of a VAE with two latents, each with the digit it is most like; "
+        f"{when}; {(digits[:count] == ASKED).sum()} of {count} are sevens. Of all draws: "
+        + ", ".join(f"{part:.1%} {digit}s" for digit, part in enumerate(most))
+        + "."
+    )
+    return [
+        exhibit(
+            tour,
+            "draws",
+            [Picture(_drawn(run, digits[:count]), alt)],
+            f"The first {count} draws from the prior, in order, with the digit each is most like; "
+            f"{when}.",
+            Numbers(("digit", "share of draws"), list(enumerate(most.tolist()))),
+            also=[f"unbraid sample {run.folder} --rows {SHOWN[0]}"],
+            grid=True,
+        )
+    ]
+
+
+@styled
+def _drawn(run: Run, digits: NDArray[np.int64]) -> Figure:
+    """Draw samples, below each the digit it is most like."""
+    rows, columns = SHOWN
+    pictures = as_pictures(run.model().sample(DRAWN)[: rows * columns])
+    blocks = list(pictures.reshape(rows, 1, columns, *pictures.shape[1:]))
+    figure, axes = image_grid(blocks, title(run, "draws from the prior"), below=0.2)
+    for ax, row in zip(axes, digits.reshape(rows, columns), strict=True):
+        ax.set_xticks(np.arange(columns) + 0.5, [f"{digit}" for digit in row])
+        for label in ax.get_xticklabels():
+            label.set_fontweight("bold" if label.get_text() == str(ASKED) else "normal")
+    return figure
+
+
+def _maps(tour: Tour, runs: Sequence[Run]) -> list[str]:
+    pictures = []
+    for run in runs[:2]:
+        seed = run.config.training.seed
+        direction, distance = _towards(cloud(run))
+        pictures.append(
+            Picture(
+                plane.draw(run, plane.Config()),
+                f"The plane of the VAE of seed {seed} decoded on a grid of 18 by 18: regions of "
+                "each digit with soft borders between them; sevens lie towards "
+                f"{number(direction, 0)} degrees, {number(distance, 1)} from the middle.",
+                str(seed),
+            )
+        )
+    return [
+        exhibit(
+            tour,
+            "map",
+            pictures,
+            "The whole plane of codes, decoded, for two trainings that differ in their seed. Each "
+            "cell stands for an equal share of the prior.",
+            also=[f"unbraid plane {run.folder}" for run in runs[:2]],
+        )
+    ]

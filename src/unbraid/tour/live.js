@@ -1,0 +1,12 @@
+// While chapters are still to come: load the page anew, unless the reader says not to.
+const live = document.getElementById("live");
+const key = "unbraid-tour-live";
+let remembered = null;
+try { remembered = sessionStorage.getItem(key); } catch { /* storage may be forbidden */ }
+live.checked = remembered !== "no";
+live.addEventListener("change", () => {
+  try { sessionStorage.setItem(key, live.checked ? "yes" : "no"); } catch { /* as above */ }
+});
+setInterval(() => {
+  if (live.checked && !document.querySelector("details[open]")) location.reload();
+}, 5000);

@@ -1,0 +1,147 @@
+"""What comes next: what was found and what was not, and where the docs lead from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import registry
+from unbraid.figures._style import PALETTE, new_figure, styled
+from unbraid.tour import _curves, _spread
+from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._page import paragraph, table, text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from unbraid.tour._report import Tour
+
+TITLE = "What comes next"
+FIGURES = ("left",)
+# pages of the documentation; tests look that they are there
+PAGES = {
+    "docs/methods/index.md": "all methods, side by side",
+    "docs/metrics.md": "what each metric asks, and what it misses",
+    "docs/digits.md": "the drawn digits and their factors",
+    "docs/contributing.md": "a method, a data set or a metric of your own: one file each",
+}
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings the chapter tells of."""
+    return [name for method in _curves.LABELS for names in tour.curve(method).values()
+            for name in names]  # fmt: skip
+
+
+def write(tour: Tour) -> str:
+    """Return the chapter."""
+    best = {method: _best(tour, method) for method in _curves.LABELS}
+    factors = tour.drawn("test").factor_names
+    gaps = {method: _gaps(tour, method, beta) for method, beta in best.items()}
+    mean = {method: each.mean(0) for method, each in gaps.items()}
+    told = " ".join(
+        f"{_curves.LABELS[method]}, β = {best[method]}: "
+        + ", ".join(
+            f"{name} {value:.2f}" for name, value in zip(factors, mean[method], strict=True)
+        )
+        + "."
+        for method in best
+    )
+    together = np.mean(list(mean.values()), axis=0)
+    order = np.argsort(-together)
+    methods = [name for name in registry.names("methods") if name not in ("ae", "vae")]
+    lines = [
+        [name, *(_spread.written(gaps[method][:, column].tolist(), 2) for method in best)]
+        for column, name in enumerate(factors)
+    ]
+    return "".join(
+        [
+            paragraph(
+                "How far did it get? Factor by factor, the gap that MIG is the mean of: how much "
+                "more the best number of the code tells of the factor than the second best, as a "
+                "share of all there is to tell."
+            ),
+            exhibit(
+                tour,
+                "left",
+                [Picture(draw_left(gaps, best, factors), f"Bars by factor. {told}")],
+                "What each method keeps in a number of its own, at the β where its MIG was "
+                "highest; dots are single trainings.",
+                Numbers(
+                    ("method", "beta", "seed", *factors),
+                    [
+                        [method, best[method], seed, *row]
+                        for method, each in gaps.items()
+                        for seed, row in enumerate(each.tolist())
+                    ],
+                ),
+                grid=True,
+            ),
+            table(
+                f"Gap of each factor, 0 to 1; {_spread.SAID}",
+                ["factor", *(f"{_curves.LABELS[m]}, β = {b}" for m, b in best.items())],
+                lines,
+            ),
+            paragraph(
+                f"Best in a number of its own is {factors[order[0]]} ({together[order[0]]:.2f}), "
+                f"then {factors[order[1]]} ({together[order[1]]:.2f}); least is "
+                f"{factors[order[-1]]} ({together[order[-1]]:.2f}).",
+                finding=True,
+            ),
+            paragraph(
+                "That is where other methods begin: codes with categories, for what is a kind and "
+                "not a quantity; a few labels, to choose which number means what; other ways to "
+                "press for independence. The package has "
+                + ", ".join(f"<code>{text(name)}</code>" for name in methods)
+                + "; <code>unbraid methods</code> says what each is."
+            ),
+            paragraph(
+                "And images are not the only thing with causes. In speech, what is said, who says "
+                "it, how high, how fast and in what mood vary on their own; the same losses apply "
+                "to spectrograms, and the same questions: which number is the voice, and does it "
+                "stay when the words change? That is the road from here."
+            ),
+            paragraph(
+                "In the documentation, beside the source: "
+                + "; ".join(f"<code>{page}</code>, {text(what)}" for page, what in PAGES.items())
+                + "."
+            ),
+        ]
+    )
+
+
+def _best(tour: Tour, method: str) -> int:
+    """Return the beta at which a method's mean MIG is highest."""
+    points = _curves.curve(tour, method)
+    return max(points, key=lambda beta: _spread.mean(points[beta].scores["mig"]))
+
+
+def _gaps(tour: Tour, method: str, beta: int) -> NDArray[np.float64]:
+    """Return MIG's gap of each factor, (seeds, factors)."""
+    results = [tour.run(name).result for name in tour.curve(method)[beta]]
+    return np.array([result["metrics"]["mig"]["per_factor"] for result in results], np.float64)
+
+
+@styled
+def draw_left(
+    gaps: dict[str, NDArray[np.float64]], best: dict[str, int], factors: tuple[str, ...]
+) -> Figure:
+    """Draw each factor's gap as bars, a method beside the other."""
+    figure = new_figure(6.5, 2.7, layout="constrained")
+    ax = figure.subplots()
+    places = np.arange(len(factors))
+    for index, (method, each) in enumerate(gaps.items()):
+        at = places + 0.38 * (index - 0.5)
+        label = f"{_curves.LABELS[method]}, β = {best[method]}"
+        ax.bar(at, each.mean(0), 0.34, color=_curves.COLORS[method], label=label,
+               hatch=("", "//")[index], edgecolor="white")  # fmt: skip
+        for row in each:
+            ax.plot(at, row, "o", ms=3, color=PALETTE[6])
+    ax.set_xticks(places, factors)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel("gap")
+    ax.set_title("digits, unseen images: what has a number of its own", loc="left")
+    ax.legend()
+    return figure

@@ -1,0 +1,232 @@
+"""The beta-VAE: the KL weighted, and what that buys and costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.ticker import MaxNLocator
+
+from unbraid.figures import traverse
+from unbraid.figures._codes import encode
+from unbraid.figures._style import PALETTE, new_figure, styled
+from unbraid.tour import _curves, _spread
+from unbraid.tour._curves import Curve
+from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._page import number, paragraph, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from unbraid.tour._report import Tour
+
+TITLE = "The β-VAE: pay more for every nat"
+FIGURES = ("terms", "curve", "traversals")
+ROWS, STEPS = 6, 9  # of a traversal
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings the chapter tells of."""
+    return [name for names in tour.curve("beta-vae").values() for name in names]
+
+
+def write(tour: Tour) -> str:
+    """Return the chapter."""
+    points = _curves.curve(tour, "beta-vae")
+    seeds = len(next(iter(tour.curve("beta-vae").values())))
+    return "".join(
+        [
+            paragraph(
+                "The VAE's loss is a sum of two terms, in nats per image: the "
+                "<em>reconstruction</em>, how unlikely the image is under what the decoder draws "
+                "from its code; and the <em>KL</em>, how much the code's cloud differs from the "
+                "prior. The β-VAE multiplies the second by β:"
+            ),
+            paragraph("<strong>loss = reconstruction + β · KL</strong>"),
+            *_terms(tour, points),
+            paragraph(
+                "Why should that disentangle? The prior's numbers are independent of each other; "
+                "pressed towards it, a code's numbers become independent too, and each nat must be "
+                "spent where it helps most. What varies independently in the data then gets "
+                "numbers of its own, with luck one each. But the same pressure keeps the code from "
+                "saying much at all. On the drawn digits both sides can be measured, since their "
+                "factors are known: MIG asks whether each factor is told by one number and no "
+                "other, DCI whether each number tells of one factor only; both run from 0 to 1."
+            ),
+            *_curve(tour, points, seeds),
+            *_traversals(tour, points),
+        ]
+    )
+
+
+def _terms(tour: Tour, points: Curve) -> list[str]:
+    ends = [tour.scale.betas[0], tour.scale.betas[len(tour.scale.betas) // 2], tour.scale.betas[-1]]
+    lines = [
+        [
+            f"β = {beta}",
+            number(_spread.mean(point.reconstruction)),
+            number(_spread.mean(point.kl), 2),
+            number(beta * _spread.mean(point.kl)),
+            number(_spread.mean(point.reconstruction) + beta * _spread.mean(point.kl)),
+        ]
+        for beta, point in points.items()
+    ]
+    told = " ".join(
+        f"At {row[0]}, reconstruction {row[1]} and KL {row[2]} nats in the end." for row in lines
+    )
+    return [
+        exhibit(
+            tour,
+            "terms",
+            [
+                Picture(
+                    draw_terms(tour, ends),
+                    f"Two panels of lines over training: reconstruction and KL. {told}",
+                )
+            ],
+            "Both terms over training, on drawn digits held out; seed 0.",
+            Numbers(
+                ("beta", "epoch", "reconstruction", "kl"),
+                [
+                    [beta, record["epoch"], *_both(record)]
+                    for beta in ends
+                    for record in tour.run(tour.curve("beta-vae")[beta][0]).history()
+                ],
+            ),
+            grid=True,
+        ),
+        table(
+            "The loss after training, term by term, in nats per unseen image, means over seeds",
+            ["", "reconstruction", "KL", "β · KL", "loss"],
+            lines,
+        ),
+    ]
+
+
+def _both(record: dict[str, float]) -> tuple[float, float]:
+    return record["validation_reconstruction"], record["validation_kl"]
+
+
+@styled
+def draw_terms(tour: Tour, betas: list[int]) -> Figure:
+    """Draw both terms of the loss over training at some betas."""
+    figure = new_figure(6.5, 2.7, layout="constrained")
+    axes = figure.subplots(1, 2)
+    for color, beta in enumerate(dict.fromkeys(betas)):
+        records = tour.run(tour.curve("beta-vae")[beta][0]).history()
+        epochs = [record["epoch"] for record in records]
+        for ax, values in zip(axes, zip(*map(_both, records), strict=True), strict=True):
+            ax.plot(epochs, values, marker="osD"[color], ms=3, color=PALETTE[color],
+                    label=f"β = {beta}")  # fmt: skip
+    for ax, name in zip(axes, ("reconstruction", "KL"), strict=True):
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("nats per image")
+        ax.set_title(f"{name}, held-out digits", loc="left")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].legend()
+    return figure
+
+
+def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
+    best = max(points, key=lambda beta: _spread.mean(points[beta].scores["mig"]))
+    first = next(iter(points))
+    text = (
+        f"Of these betas MIG is highest at β = {best}: "
+        f"{_spread.written(points[best].scores['mig'], 3)}, against "
+        f"{_spread.written(points[first].scores['mig'], 3)} at β = {first}. The reconstruction is "
+        f"{_spread.written(points[best].reconstruction)} nats there, against "
+        f"{_spread.written(points[first].reconstruction)}: that is what it costs."
+    )
+    last = list(points)[-1]
+    if best != last:
+        text += (
+            f" More is not always better: at β = {last} the code says "
+            f"{_spread.mean(points[last].kl):.1f} nats, with "
+            f"{_spread.mean(points[last].active):.1f} latents in use, and MIG is "
+            f"{_spread.written(points[last].scores['mig'], 3)}."
+        )
+    return [
+        exhibit(
+            tour,
+            "curve",
+            [
+                Picture(
+                    draw_curve(points),
+                    "Four panels against beta, reconstruction, KL, MIG and DCI, and one of MIG "
+                    f"against reconstruction. {_curves.told('beta-vae', points)}",
+                )
+            ],
+            f"The trade-off over {_spread.trainings(seeds)} at each β. Small dots are single "
+            "trainings, large ones their means; bars are one standard deviation.",
+            Numbers(_curves.SHEET, _curves.sheet({"beta-vae": points})),
+            grid=True,
+        ),
+        table(
+            f"β-VAE on the drawn digits, unseen images; nats per image; {_spread.SAID}",
+            _curves.HEAD,
+            _curves.rows("beta-vae", points),
+        ),
+        paragraph(text, finding=True),
+    ]
+
+
+@styled
+def draw_curve(points: Curve) -> Figure:
+    """Draw each number against beta, and MIG against reconstruction."""
+    figure = new_figure(6.5, 4.6, layout="constrained")
+    axes = figure.subplot_mosaic([["reconstruction", "kl", "trade"], ["mig", "dci", "trade"]],
+                                 width_ratios=[1, 1, 1.5])  # fmt: skip
+    betas = list(points)
+    shown = {
+        "reconstruction": [point.reconstruction for point in points.values()],
+        "kl": [point.kl for point in points.values()],
+        **{name: [point.scores[name] for point in points.values()] for name in _curves.SCORES},
+    }
+    names = {"reconstruction": "reconstruction, nats", "kl": "KL, nats", **_curves.SCORES}
+    for name, values in shown.items():
+        _curves.over_beta(axes[name], "beta-vae", betas, values)
+        axes[name].set_title(names[name], loc="left")
+        axes[name].set_ylim(bottom=0)
+    _curves.trade_off(axes["trade"], "beta-vae", points, "mig")
+    axes["trade"].set_title("the trade-off", loc="left")
+    axes["trade"].set_ylim(bottom=0)
+    axes["trade"].margins(x=0.2)
+    return figure
+
+
+def _traversals(tour: Tour, points: Curve) -> list[str]:
+    config = traverse.Config(rows=ROWS, steps=STEPS)
+    pictures = []
+    names = {beta: names[0] for beta, names in tour.curve("beta-vae").items()}
+    for beta, name in names.items():
+        run = tour.run(name)
+        latents = encode(run.model(), run.unseen(), traverse.LIMIT).latents[:ROWS]
+        pictures.append(
+            Picture(
+                traverse.draw(run, config),
+                f"β-VAE with β = {beta}: a row of {STEPS} images for each of {len(latents)} "
+                "latents moved through its range: "
+                + ", ".join(latent.label for latent in latents)
+                + f". MIG {points[beta].scores['mig'][0]:.2f}.",
+                f"b{beta}",
+            )
+        )
+    return [
+        paragraph(
+            "Numbers say how much, pictures say what. Below, one latent moves through its range "
+            "while all others stay. Look along a row for what changes: place, turn, size, the "
+            "digit itself. Where a row changes two things, or one thing needs two rows, the code "
+            "is entangled; a row of 0.0 nats is switched off."
+        ),
+        exhibit(
+            tour,
+            "traversals",
+            pictures,
+            f"Traversals at β = {', '.join(map(str, names))}, from above; seed 0, the {ROWS} "
+            "latents that say most.",
+            also=[
+                f"unbraid traverse {tour.folder(name)} --rows {ROWS} --steps {STEPS}"
+                for name in names.values()
+            ],
+            grid=True,
+        ),
+    ]
