@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unbraid.control import edit, generate, swap
     from unbraid.datasets import Dataset, load_dataset
     from unbraid.errors import UnbraidError
     from unbraid.factors import FactorSpec
@@ -34,8 +35,11 @@ _HOME = {
     "UnbraidError": "errors",
     "build": "methods",
     "configure": "methods",
+    "edit": "control.asking",
+    "generate": "control.asking",
     "load": "runs",
     "load_dataset": "datasets",
+    "swap": "control.asking",
     "train": "training",
     "train_run": "runs",
 }
@@ -51,8 +55,11 @@ __all__ = [
     "__version__",
     "build",
     "configure",
+    "edit",
+    "generate",
     "load",
     "load_dataset",
+    "swap",
     "train",
     "train_run",
 ]

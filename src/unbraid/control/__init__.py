@@ -6,12 +6,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unbraid.control.asking import edit, generate, swap
+    from unbraid.control.controller import Controller, Native, open
+    from unbraid.control.fitting import Fitted, fit
     from unbraid.control.requests import Request, build_request, parse
 
 # Imported when first used: a request is understood without waiting for torch.
-_HOME = {"Request": "requests", "build_request": "requests", "parse": "requests"}
+_HOME = {
+    "Controller": "controller",
+    "Fitted": "fitting",
+    "Native": "controller",
+    "Request": "requests",
+    "build_request": "requests",
+    "edit": "asking",
+    "fit": "fitting",
+    "generate": "asking",
+    "open": "controller",
+    "parse": "requests",
+    "swap": "asking",
+}
 
-__all__ = ["Request", "build_request", "parse"]
+__all__ = [
+    "Controller",
+    "Fitted",
+    "Native",
+    "Request",
+    "build_request",
+    "edit",
+    "fit",
+    "generate",
+    "open",
+    "parse",
+    "swap",
+]
 
 
 def __getattr__(name: str) -> Any:

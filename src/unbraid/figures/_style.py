@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unbraid.errors import UnbraidError
+from unbraid.pictures import as_pictures as as_pictures
+from unbraid.pictures import tile as tile
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -119,39 +121,6 @@ def check_counts(config: Any, *names: str) -> None:
     for name in names:
         if (found := getattr(config, name)) < 1:
             raise UnbraidError(f"{name} is {found}, expected 1 or more.")
-
-
-def as_pictures(images: Any) -> NDArray[np.uint8]:
-    """Return images as they are shown: (..., C, H, W), uint8 or on [0, 1], to (..., H, W, 3).
-
-    One channel is grey, three are RGB and four RGB with alpha, laid over white. Two have no common
-    meaning: the first is shown in magenta, the second in green, which every reader can tell apart.
-
-    >>> as_pictures(np.ones((2, 1, 4, 5))).shape
-    (2, 4, 5, 3)
-    """
-    array = np.asarray(images)
-    if array.dtype != np.uint8:
-        array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
-    array = np.moveaxis(array, -3, -1)
-    channels = array.shape[-1]
-    if channels == 4:
-        alpha = array[..., 3:].astype(np.float32) / 255
-        over = array[..., :3] * alpha + 255 * (1 - alpha)
-        return np.rint(over).astype(np.uint8)
-    order = {1: [0, 0, 0], 2: [0, 1, 0], 3: [0, 1, 2]}[channels]
-    return np.asarray(array[..., order])
-
-
-def tile(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay pictures (R, K, H, W, 3) out in R rows of K, thin white lines between them."""
-    rows, columns, height, width, _ = pictures.shape
-    gap = max(1, round(width / 28))
-    sheet = np.full((rows, height + gap, columns, width + gap, 3), 255, np.uint8)
-    sheet[:, gap // 2 : gap // 2 + height, :, gap // 2 : gap // 2 + width] = pictures.transpose(
-        0, 2, 1, 3, 4
-    )
-    return sheet.reshape(rows * (height + gap), columns * (width + gap), 3)
 
 
 def image_grid(

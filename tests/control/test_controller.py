@@ -1,0 +1,162 @@
+"""Controllers: they draw what was asked, keep what was not, and say what they cannot do."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.control.conftest import SPECS, Drawn
+from unbraid.control import controller
+from unbraid.control._loop import corrected, gap, obeying
+from unbraid.control.controller import Native
+from unbraid.control.requests import build_request, parse
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec, Symmetry
+from unbraid.runs import Run
+
+ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])
+STYLES = np.array([5, 6, 2**62, 8])
+
+
+def test_draws_what_is_asked_and_style_is_a_number(drawn: Drawn) -> None:
+    native = Native(drawn)
+    images = native.draw(ROWS, STYLES)
+    assert images.dtype == np.float32
+    assert images.shape == (4, 1, 16, 16)
+    read = native.read(images)
+    np.testing.assert_array_equal(read[:, 0], ROWS[:, 0])
+    # a row's image depends on its factors and style alone
+    np.testing.assert_array_equal(native.draw(ROWS[2:3], STYLES[2:3])[0], images[2])
+    # the same style is the same handwriting under other factors, another is another
+    other = native.draw(ROWS[::-1], STYLES)
+    codes, others = (drawn.encode(each)[:, 4:].numpy() for each in (images, other))
+    np.testing.assert_allclose(codes, others, atol=1e-4)
+    assert (np.abs(codes - drawn.encode(native.draw(ROWS, STYLES + 1))[:, 4:].numpy()) > 1e-3).all()
+
+
+def test_an_edit_changes_what_was_asked_alone(drawn: Drawn) -> None:
+    native = Native(drawn)
+    images = native.draw(ROWS, STYLES)
+    before = drawn.encode(images).numpy()
+    after = drawn.encode(native.edit(images, parse("owl", SPECS))).numpy()
+    assert (after[:, :3].argmax(1) == 2).all()
+    np.testing.assert_allclose(after[:, 4:], before[:, 4:], atol=1e-4)
+    moved = native.edit(images, parse("3 px further left", SPECS, relative=True))
+    wanted = np.clip(native.read(images)[:, 1] - 3, -9, 9)
+    off = drawn.encode(images)[:, 4].numpy() * 2  # the model's own error, made again
+    np.testing.assert_allclose(native.read(moved)[:, 1], wanted + off, atol=1e-3)
+
+
+def test_swap_takes_the_named_factors(drawn: Drawn) -> None:
+    native = Native(drawn)
+    a, b = native.draw(ROWS, STYLES), native.draw(ROWS[::-1], STYLES + 9)
+    swapped = native.swap(a, b, ["kind"])
+    np.testing.assert_array_equal(native.read(swapped)[:, 0], ROWS[::-1, 0])
+    style = [drawn.encode(each)[:, 4:].numpy() for each in (a, swapped)]
+    np.testing.assert_allclose(*style, atol=1e-4)
+    with pytest.raises(UnbraidError, match="unknown factor 'kid' \\(did you mean 'kind'"):
+        native.swap(a, b, ["kid"])
+    with pytest.raises(UnbraidError, match="4 images to change, but 2 others"):
+        native.swap(a, b[:2], ["kind"])
+
+
+def test_the_loop_closes(drawn: Drawn) -> None:
+    rows = np.tile([[1, 0.0]], (200, 1))
+    styles = np.arange(200)
+
+    def error(native: Native) -> float:
+        images = native.draw(rows, styles)
+        np.testing.assert_array_equal(images, native.draw(rows, styles))  # whatever ran before
+        return float(np.abs(native.read(images)[:, 1]).mean())
+
+    plain, tried = error(Native(drawn)), error(Native(drawn, candidates=4))
+    assert plain == pytest.approx(2 * np.sqrt(2 / np.pi), rel=0.15)  # E|N(0, 2)|
+    assert tried < plain / 2
+    assert error(Native(drawn, correct=True)) < 1e-3  # the error is the same again
+    with pytest.raises(UnbraidError, match="candidates is 0"):
+        Native(drawn, candidates=0)
+
+
+def test_no_candidate_is_worse_than_the_first() -> None:
+    rng = np.random.default_rng(0)
+
+    def draw(rows: np.ndarray, styles: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        noise = [np.random.default_rng(style).normal() for style in styles.tolist()]
+        return (rows[:, 1] + np.array(noise)).astype(np.float32)[:, None, None, None]
+
+    def read(images: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return np.stack([np.ones(len(images)), images[:, 0, 0, 0]], 1)
+
+    rows = np.stack([np.ones(50), rng.uniform(-9, 9, 50)], 1)
+    gaps = [
+        gap(SPECS, rows, read(obeying(draw, read, SPECS, rows, np.arange(50), count, correct)))
+        for count, correct in ((1, False), (2, False), (5, False), (5, True))
+    ]
+    for before, after in pairwise(gaps):
+        assert (after <= before + 1e-9).all()
+
+
+def test_gaps_respect_circles_and_symmetries() -> None:
+    specs = (
+        FactorSpec("digit", "categorical", values=(7, 8)),
+        FactorSpec(
+            "angle",
+            "periodic",
+            range=(0, 360),
+            period=360,
+            symmetries=(Symmetry("digit", 8, 180),),
+        ),
+        FactorSpec("step", "periodic", values=(0, 90, 180, 270), period=360),
+    )
+    asked = np.array([[0, 10.0, 0], [1, 10.0, 0], [0, 10.0, 0], [0, 10.0, 0]])
+    found = np.array([[0, 350.0, 0], [1, 190.0, 0], [1, 10.0, 0], [0, 10.0, 3]])
+    np.testing.assert_allclose(gap(specs, asked, found), [20 / 360, 0, 1, 1 / 4])
+    np.testing.assert_allclose(corrected(specs, asked, found)[:, 1], [30, 10, 10, 10])
+
+
+@pytest.mark.parametrize(
+    ("rows", "styles", "part"),
+    [
+        ([[0, 1, 2]], [1], "expected a row of 2 numbers an image: kind, x"),
+        ([[0, np.nan]], [1], "not all finite"),
+        ([[0, 1.0]], [1, 2], "there are 2 styles for 1 rows"),
+    ],
+)
+def test_rows_that_cannot_be_drawn(
+    drawn: Drawn, rows: list[list[float]], styles: list[int], part: str
+) -> None:
+    with pytest.raises(UnbraidError, match=part):
+        Native(drawn).draw(rows, styles)
+
+
+def test_a_run_of_a_method_that_takes_factors_is_asked_directly(native_run: Run) -> None:
+    found = controller.open(native_run.folder)
+    assert isinstance(found, Native)
+    assert [spec.name for spec in found.specs] == ["grey", "row", "column"]
+    request = build_request(found.specs, grey=2, row=3)
+    images = found.draw(request.rows(found.specs, 5, seed=1), np.arange(5))
+    assert images.shape == (5, 1, 16, 16)
+    assert found.read(images).shape == (5, 3)
+    assert found.edit(images, request).shape == images.shape
+    assert not (native_run.folder / "control.json").exists()
+
+
+def test_any_other_method_is_fitted_once_and_kept(fitted_run: Run) -> None:
+    first = controller.open(fitted_run)
+    stored = (fitted_run.folder / "control.json").stat().st_mtime_ns
+    again = controller.open(fitted_run)
+    assert (fitted_run.folder / "control.json").stat().st_mtime_ns == stored
+    rows = build_request(first.specs, row=3).rows(first.specs, 4, seed=0)
+    np.testing.assert_array_equal(first.draw(rows, range(4)), again.draw(rows, range(4)))
+
+
+def test_a_run_of_data_without_factors_cannot_be_asked(plain_run: Run) -> None:
+    with pytest.raises(UnbraidError, match="trained on data without factors, so nothing can"):
+        controller.open(plain_run)
+
+
+def test_what_is_no_run() -> None:
+    with pytest.raises(UnbraidError, match="nosuch does not exist"):
+        controller.open("nosuch")
