@@ -107,7 +107,7 @@ def test_what_diverges_is_named(
 
 
 def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
-    plain, weighed = tiny(), tiny(invariance=2.0, steadiness=3.0)
+    plain, weighed = tiny(), tiny(invariance=2.0, steadiness=3.0, sparseness=0.5)
     images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(3))
     for phase in ("discriminator", "generator"):
         context = Context(torch.Generator().manual_seed(0), 0.0, 100, phase)
@@ -117,9 +117,10 @@ def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
         if phase == "generator":
             assert "invariance" not in after
             continue
-        after_loss, change = after["loss"].item(), after["change"].item()
-        expected = before["loss"].item() - 2 * after["invariance"].item() + 3 * change
-        assert after_loss == pytest.approx(expected, rel=1e-4)
+        read = {name: value.item() for name, value in after.items()}
+        expected = before["loss"].item() - 2 * read["invariance"]
+        expected += 3 * read["change"] + 0.5 * read["overlap"]
+        assert read["loss"] == pytest.approx(expected, rel=1e-4)
         weighed.zero_grad()
         after["invariance"].backward()
         assert all(p.grad is None for p in weighed.generator.parameters())
@@ -143,23 +144,24 @@ class Measures(torch.nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("codes", "steady"),
+    ("codes", "steady", "overlap"),
     [
-        (("none", "none"), True),
-        (("lean", "none"), True),  # a scaled square leans no more, and one code may tell of turns
-        (("lean", "lean"), False),
-        (("size", "none"), False),
+        (("none", "none"), True, 0),
+        (("lean", "none"), True, 0),  # a scaled square leans no more
+        (("lean", "lean"), True, 1),
+        (("size", "none"), False, 0),
     ],
 )
 def test_a_steady_code_is_blind_to_size_and_alone_in_telling_a_turn(
-    codes: tuple[str, str], steady: bool
+    codes: tuple[str, str], steady: bool, overlap: float
 ) -> None:
     model = tiny().eval()
     model.trunk, model.recognition = torch.nn.Identity(), Measures(*codes)
     images = torch.zeros(40, 1, 16, 16)
     images[:, :, 5:11, 5:11] = 1
-    _, change = model.invariance(images, images, torch.Generator().manual_seed(0))
-    assert (float(change) < 0.005) == steady
+    found = model.invariance(images, images, torch.Generator().manual_seed(0))
+    assert (float(found["change"]) < 0.005) == steady
+    assert float(found["overlap"]) == pytest.approx(overlap, abs=0.05)
 
 
 def test_the_restart_score_is_highest_where_categories_are_clear() -> None:

@@ -12,9 +12,9 @@ Q learns from generated images alone, so nothing keeps it from filing half of th
 the nines. ``invariance`` adds what it should say of real ones: the category of an image and that of
 the image slightly warped share as much information as they can (Ji et al. 2019, "Invariant
 Information Clustering for Unsupervised Image Classification and Segmentation", equation 3).
-``steadiness``, of our own, says the like of continuous codes: blind to size and place, one alone
-tells of a turn (after Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with
-Temporal Sparse Coding", where few codes change at a time).
+``steadiness`` and ``sparseness``, of our own, say the like of continuous codes: that they be blind
+to size and place, and that one alone tell of a turn (after Klindt et al. 2021, "Towards Nonlinear
+Disentanglement in Natural Data with Temporal Sparse Coding", where few codes change at a time).
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ class Config(MethodConfig):
             2018, "Spectral Normalization for GANs") in place of its batch normalisation.
         invariance: weight of the information that the categories of a real image and of its
             warped copy share; 0, as published, trains Q on generated images alone.
-        steadiness: weight of what the continuous codes of a real image should not do: change when
-            it is scaled and shifted a little, or change together when it is also turned and
-            sheared. So they come to mean something else than size, and one of them the slant.
-            Needs ``invariance``, whose copies it looks at.
+        steadiness: weight of the squared change of the continuous codes of a real image that is
+            scaled and shifted a little, so that they come to mean something else than its size;
+            needs ``invariance``, whose copies it looks at.
+        sparseness: weight of the share in which continuous codes change together when the image is
+            also turned and sheared, so that one alone tells of it; needs ``invariance``, too.
 
     >>> Config(categories=12).continuous
     2
@@ -81,13 +82,16 @@ class Config(MethodConfig):
     spectral_norm: bool = False
     invariance: float = 0.0
     steadiness: float = 0.0
+    sparseness: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.categories, 2, "categories")
         for name in ("continuous", "noise", "channels", "hidden"):
             require(getattr(self, name), 1, name)
-        for name in ("categorical_weight", "continuous_weight", "invariance", "steadiness"):
+        for name in ("categorical_weight", "continuous_weight"):
+            require(getattr(self, name), 0, name)
+        for name in ("invariance", "steadiness", "sparseness"):
             require(getattr(self, name), 0, name)
         require(self.discriminator_lr, 0, "discriminator_lr", above=True)
 
@@ -259,15 +263,15 @@ class Model(Method):
             "continuous_mi": continuous,
         }
         if first and config.invariance:
-            shared, change = self.invariance(images, seen, context.noise)
-            terms["loss"] = terms["loss"] - config.invariance * shared + config.steadiness * change
-            terms |= {"invariance": shared, "change": change}
+            found = self.invariance(images, seen, context.noise)
+            terms["loss"] = terms["loss"] - config.invariance * found["invariance"]
+            terms["loss"] = terms["loss"] + config.steadiness * found["change"]
+            terms["loss"] = terms["loss"] + config.sparseness * found["overlap"]
+            terms |= found
         return terms
 
-    def invariance(
-        self, images: Tensor, features: Tensor, noise: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return what Q says alike of real images and of warped ones.
+    def invariance(self, images: Tensor, features: Tensor, noise: torch.Generator) -> Terms:
+        """Return what Q says alike of real images and of warped ones, and what it does not.
 
         Args:
             images: (B, C, H, W).
@@ -275,18 +279,21 @@ class Model(Method):
             noise: draws the warps.
 
         Returns:
-            The information that their categories share, nats; and the change of the continuous
-            codes that should not be. That is its square, summed over codes, for the half of the
-            images that is only scaled and shifted; and |change of one| |change of another|, summed
-            over pairs, for the other half.
+            ``invariance``, the information that their categories share, nats; ``change``, that of
+            the continuous codes of the half that is only scaled and shifted, squared and summed
+            over codes; and ``overlap``, of the other half, sum |change of one| |change of another|
+            over pairs of codes, as a share of the squared change: 0 where one code changes alone.
         """
         upright = len(images) // 2
         warped = self.trunk(warp(images, noise, upright))
         (one, before), (other, after) = (
             self.layout.split(self.recognition(part).float()) for part in (features, warped)
         )
-        shared = shared_information(torch.softmax(one[0], 1), torch.softmax(other[0], 1))
         change = (before - after).abs()
         squares = change.square().sum(1)
-        pairs = change.sum(1).square() - squares  # 0 where a single code changes
-        return shared, squares[:upright].mean() + pairs[upright:].mean()
+        pairs = change.sum(1).square() - squares
+        return {
+            "invariance": shared_information(torch.softmax(one[0], 1), torch.softmax(other[0], 1)),
+            "change": squares[:upright].mean(),
+            "overlap": pairs[upright:].mean() / (squares[upright:].mean() + 0.01),
+        }
