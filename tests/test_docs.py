@@ -10,11 +10,15 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, registry, restarts, runs, scoring, tour
-from unbraid.control import checking
+from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
+from unbraid.control import asking, checking
+from unbraid.control.requests import parse
+from unbraid.datasets.digits import Config, factor_specs
+from unbraid.factors import FactorSpec
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -79,10 +83,60 @@ def test_commands_are_understood(
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
     monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
+    ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
     assert cli.main(args) == 0
     assert done or args[0] in ("methods", "datasets", "metrics", "--help") or "--help" in args
+
+
+SQUARES = tuple(FactorSpec(n, "categorical", values=tuple(range(10))) for n in ("row", "column"))
+
+
+def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
+    """Let requests be understood, and draw nothing."""
+    images = np.zeros((1, 1, 32, 32), np.float32)
+
+    def controller_of(folder: Path | None) -> Any:
+        return SimpleNamespace(
+            specs=SQUARES if folder == Path("runs/mine") else factor_specs(Config()),
+            model=SimpleNamespace(image_shape=(1, 32, 32)),
+            edit=lambda *_: done.append("edit") or images,
+        )
+
+    monkeypatch.setattr(asking, "controller_of", controller_of)
+    monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
+    monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
+    monkeypatch.setattr(pictures, "read_png", lambda *_: images)
+
+
+def told_requests(heading: str) -> list[tuple[str, list[str]]]:
+    """Return requests of docs/control.md, each with what it says is understood, part by part."""
+    text = (ROOT / "docs/control.md").read_text(encoding="utf-8")
+    lines = text.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
+    found = []
+    for row in (line.strip("| ").split(" | ") for line in lines if line.startswith("| `")):
+        requests = re.findall("`(.+?)`", row[0])
+        parts = [re.fullmatch(r"(\w+) ([^a-z]+)( .*)?", p) for p in re.split(", (?=[a-z])", row[1])]
+        for index, request in enumerate(requests):
+            wanted = []
+            for part in parts:
+                assert part, row
+                name, numbers, unit = part[1], part[2].split(", "), part[3] or ""
+                assert len(numbers) in (1, len(requests)), row
+                wanted.append(f"{name} {numbers[index % len(numbers)]}{unit}")
+            found.append((request, wanted))
+    return found
+
+
+@pytest.mark.parametrize("heading", ["Words", "Editing"])
+def test_requests_are_understood_as_told(heading: str) -> None:
+    told = told_requests(heading)
+    assert len(told) > 8
+    for request, wanted in told:
+        found = parse(request, factor_specs(Config()), relative=heading == "Editing")
+        echoes = [re.sub(r" \(.*\)$", "", echo) for echo in found.understood]
+        assert echoes == wanted, request
 
 
 def test_the_readme_lists_the_methods() -> None:

@@ -251,6 +251,6 @@ def pretrained() -> Path:
     if not (PRETRAINED / "result.json").is_file():
         raise UnbraidError(
             "this copy of unbraid comes without its pretrained model: name a run folder with "
-            "--model (model=...), such as one that 'unbraid train conditional-vae --data digits' writes."
+            "--model (model=...), such as 'unbraid train conditional-vae --data digits' writes."
         )
     return PRETRAINED
