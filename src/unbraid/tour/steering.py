@@ -1,23 +1,220 @@
-"""Control: the request met by a model."""
+"""Control: the request met by a model, and how well, as a judge reads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from unbraid.tour._page import paragraph
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import methods
+from unbraid.control import controller as control
+from unbraid.control.report import HIGHER, measure
+from unbraid.control.requests import parse
+from unbraid.datasets.digits import Renderer
+from unbraid.figures._style import as_pictures, image_grid, styled
+from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._jobs import CANVAS
+from unbraid.tour._page import number, paragraph, table
+from unbraid.tour.factors import OTHERS, SENTENCE, WRITERS, rendered
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from unbraid.tour._report import Tour
 
 TITLE = "Control: the request met by a model"
-FIGURES = ()
+FIGURES = ("request", "changes")
+REQUESTS = 500  # random ones on which control is measured
+BETA = 4  # of the tour's own model that is asked
+SEED = 3
+REAL = "real handwriting"
+# what is told, of all that is measured
+TOLD = ("digit accuracy", "angle", "x", "y", "size", "thickness", "diversity", "grey ratio",
+        "leakage")  # fmt: skip
+Figures = Mapping[str, Mapping[str, Any]]
 
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return []
+    beta = BETA if BETA in tour.scale.betas else tour.scale.betas[-1]
+    return tour.curve("beta-tcvae")[beta][:1]
 
 
 def write(tour: Tour) -> str:
     """Return the chapter."""
-    return paragraph("The model that takes requests is not in this version yet.")
+    (name,) = needs(tour)
+    asked: dict[str, Any] = {}
+    if missing := what_is_missing():
+        note = paragraph(f"<strong>Missing here:</strong> {missing}")
+    else:
+        asked["pretrained"] = control.open(control.PRETRAINED)
+        method = methods.name_of(asked["pretrained"].model.config)
+        note = paragraph(
+            "Two models are asked. One was made minutes ago, for chapter 8: a β-TCVAE that never "
+            f"saw a label while it was trained; afterwards {control.LABELS} labelled images told "
+            "which of its numbers carries what. The other was not trained here: it comes with the "
+            f"package, a <code>{method}</code> that was given the factors of its images."
+        )
+    asked["β-TCVAE of the tour"] = control.open(tour.run(name))
+    return "".join(
+        [
+            paragraph(
+                f"Back to the sentence: <q>{SENTENCE}</q>. The data could answer it, since "
+                "somebody had written the factors down. Can a model draw what was asked, in a "
+                "handwriting of its own?"
+            ),
+            note,
+            _request(tour, asked, name),
+            *_measured(asked),
+            _changes(tour, asked),
+        ]
+    )
+
+
+def what_is_missing() -> str:
+    """Say what a request to the pretrained model lacks, if anything."""
+    if not (control.PRETRAINED / "result.json").is_file():
+        return (
+            "the pretrained model of digits, which is not in this version of the package; what "
+            "follows asks a model of the tour alone."
+        )
+    return ""
+
+
+def answers(controller: Any, sentence: str) -> NDArray[np.float32]:
+    """Return what a model draws for a sentence, in ten styles, (10, C, H, W).
+
+    What the sentence leaves open is in the middle of its range, as in chapter 5.
+    """
+    request = parse(sentence, controller.specs)
+    row = [
+        request.values.get(spec.name, sum(spec.range) / 2 if spec.range else 0.0)
+        for spec in controller.specs
+    ]
+    styles = np.random.default_rng(SEED).integers(0, 2**31, WRITERS)
+    drawn: NDArray[np.float32] = controller.draw(np.tile(row, (WRITERS, 1)), styles)
+    return drawn
+
+
+def _request(tour: Tour, asked: Mapping[str, Any], name: str) -> str:
+    rows: dict[str, Any] = {REAL: rendered(parse(SENTENCE, _specs(asked)))}
+    rows |= {label: answers(controller, SENTENCE) for label, controller in asked.items()}
+    understood = parse(SENTENCE, _specs(asked)).describe()
+    return exhibit(
+        tour,
+        "request",
+        [
+            Picture(
+                _rows(rows, f"“{SENTENCE}”", 1.35),
+                f"{len(rows)} rows of ten images of a request, understood as {understood}: "
+                f"{', then '.join(rows)}.",
+            )
+        ],
+        "The request, answered by drawing real handwriting and by each model in ten styles.",
+        also=[
+            f"unbraid generate '{SENTENCE}' --model {tour.folder(name)}",
+            *([f"unbraid generate '{SENTENCE}'"] if "pretrained" in asked else []),
+        ],
+        grid=True,
+    )
+
+
+def _specs(asked: Mapping[str, Any]) -> Any:
+    return next(iter(asked.values())).specs
+
+
+def _measured(asked: Mapping[str, Any]) -> list[str]:
+    """Return the table of how well requests are met, and what it says."""
+    from unbraid.control.judge import Judge
+
+    judge, renderer = Judge.load(), Renderer("test", CANVAS)
+    found: dict[str, Figures] = {
+        label: measure(controller.draw, judge, controller.specs, renderer, REQUESTS)["figures"]
+        for label, controller in asked.items()
+    }
+    any_of = next(iter(found.values()))
+    lines = [
+        [
+            f"{what}, {any_of[what]['unit']}" if any_of[what]["unit"] else what,
+            _better(what),
+            number(any_of[what]["real"], 2),
+            *(_with_error(figures[what]) for figures in found.values()),
+        ]
+        for what in TOLD
+    ]
+    first, last = next(iter(found)), list(found)[-1]
+    text = (
+        f"Of {REQUESTS:,} random requests, {first} draws the digit asked for in "
+        f"{_with_error(found[first]['digit accuracy'], 1)}% and misses the angle by "
+        f"{_with_error(found[first]['angle'], 1)} degrees"
+    )
+    if last != first:
+        text += (
+            f"; the {last}, in {_with_error(found[last]['digit accuracy'], 1)}%, by "
+            f"{_with_error(found[last]['angle'], 1)} degrees"
+        )
+    text += (
+        f". Of real handwriting, drawn as asked, the judge reads "
+        f"{number(any_of['digit accuracy']['real'], 1)}% and "
+        f"{number(any_of['angle']['real'], 1)} degrees: no model can be seen to do better."
+    )
+    return [
+        table(
+            f"How {REQUESTS:,} random requests are met, as read by a network that no model here "
+            "has seen and that has seen none of them; ± is the standard error over requests",
+            ["", "", REAL, *found],
+            lines,
+        ),
+        paragraph(text, finding=True),
+        paragraph(
+            "Diversity is how far two images of one request differ, as a share of how far two "
+            "writers' do: a stencil would obey perfectly, and have none. Leakage is how much the "
+            "other factors move when one is changed, against real handwriting's."
+        ),
+    ]
+
+
+def _better(what: str) -> str:
+    return "more is better" if what in HIGHER else "less is better"
+
+
+def _with_error(figure: Mapping[str, Any], digits: int = 2) -> str:
+    return f"{number(figure['value'], digits)} ± {number(figure['standard_error'], digits)}"
+
+
+def _changes(tour: Tour, asked: Mapping[str, Any]) -> str:
+    label, controller = next(iter(asked.items()))
+    rows = {sentence: answers(controller, sentence) for sentence in (SENTENCE, *OTHERS)}
+    understood = [[text, parse(text, controller.specs).describe()] for text in rows]
+    return exhibit(
+        tour,
+        "changes",
+        [
+            Picture(
+                _rows(rows, f"{label}: one word changed at a time", 0.0),
+                f"Five rows of ten images by {label}, the same ten styles in each: "
+                + "; ".join(rows)
+                + ".",
+            )
+        ],
+        f"One word changed at a time, asked of {label}; a column is one style throughout.",
+        Numbers(("request", "understood as"), understood),
+        grid=True,
+    )
+
+
+@styled
+def _rows(rows: Mapping[str, Any], heading: str, left: float) -> Figure:
+    """Draw a row of images for each entry, named beside it, or below it where left is 0."""
+    if left:
+        blocks = [np.stack([as_pictures(images) for images in rows.values()])]
+        figure, (ax,) = image_grid(blocks, heading, left=left)
+        ax.set_yticks(np.arange(len(rows)) + 0.5, list(rows))
+        return figure
+    blocks = [as_pictures(images)[None] for images in rows.values()]
+    figure, axes = image_grid(blocks, heading, below=0.25)
+    for ax, text in zip(axes, rows, strict=True):
+        ax.set_xlabel(text, loc="left")
+    return figure

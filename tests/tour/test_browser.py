@@ -1,0 +1,98 @@
+"""The finished report in a real browser, where there is one: Chromium, playwright and axe-core.
+
+None of them is needed to run the other tests: ``pip install playwright axe-core-python`` and a
+Chromium on the path (or ``playwright install chromium``) bring these.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+api = pytest.importorskip("playwright.sync_api")
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+DESK = {"viewport": {"width": 1100, "height": 1000}}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": DESK,
+    "dark": {**DESK, "color_scheme": "dark"},
+    "phone": PHONE,
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    with api.sync_playwright() as playwright:
+        try:
+            found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except api.Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        yield found
+        found.close()
+
+
+@pytest.fixture(params=LOOKS)
+def page(browser: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The report, open; a test fails if the browser complains of anything."""
+    context = browser.new_context(offline=True, **LOOKS[request.param])
+    opened, complaints = context.new_page(), []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(report.as_uri())
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def test_nothing_is_wider_than_the_screen_and_every_image_is_there(page: Any) -> None:
+    width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width <= screen
+    broken = "images => images.filter(image => !image.complete || !image.naturalWidth).length"
+    assert page.eval_on_selector_all("img", broken) == 0
+
+
+def test_axe_finds_no_violation(page: Any) -> None:
+    axe = pytest.importorskip("axe_core_python.sync_playwright")
+    page.eval_on_selector_all("details", "all => all.forEach(each => each.open = true)")
+    found = axe.Axe().run(page)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
+def test_the_keyboard_reaches_chapters_and_what_scrolls(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#chapters")
+    unreachable = """all => all.filter(each => each.scrollWidth > each.clientWidth + 1
+                                       && each.tabIndex < 0).length"""
+    assert page.eval_on_selector_all("pre, .wide", unreachable) == 0
+
+
+def test_a_figure_is_downloaded_from_the_page_alone(
+    browser: Any, report: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "page.html"  # nothing beside it, as when it was sent by mail
+    shutil.copy(report, alone)
+    opened = browser.new_page()
+    opened.goto(alone.as_uri())
+    for kind in ("png", "svg"):
+        with opened.expect_download() as download:
+            opened.locator(f'a[download="sizes.{kind}"]').click()
+        download.value.save_as(tmp_path / f"sizes.{kind}")
+    with opened.expect_download() as download:
+        opened.locator('a[download="sizes.csv"]').click()
+    download.value.save_as(tmp_path / "sizes.csv")
+    opened.close()
+    kept = report.parent / "figures"
+    assert (tmp_path / "sizes.svg").read_bytes() == (kept / "sizes.svg").read_bytes()
+    assert (tmp_path / "sizes.csv").read_bytes() == (kept / "sizes.csv").read_bytes()
+    with Image.open(tmp_path / "sizes.png") as drawn:
+        assert drawn.width > 1000
+        assert len(drawn.convert("RGB").getcolors(1 << 20) or []) > 20  # not an empty sheet
