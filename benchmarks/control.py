@@ -71,7 +71,7 @@ class Row:
         )
 
 
-CONDITIONAL = "conditional-vae", "--epochs 30 --batch-size 256 "
+CONDITIONAL = "conditional-vae", "--epochs 27 --batch-size 256 "
 STEERED = "100, to steer by"  # labels used by control.fit alone
 FEW = {"all": "--labels 0", "1,000": "--labels 1000", "100": "--labels 100"}
 # The KL's weight rises over the first third, else the codes collapse to the two easiest factors.

@@ -47,6 +47,7 @@ from unbraid.methods._reader import (
     looker,
 )
 
+REAL = 3.0  # weight of real factors beside categories in the cycle: they cost no variety
 READ = 128  # images of a batch, labelled and others, that the reader takes: more gain little
 
 
@@ -58,7 +59,8 @@ class Config(LabelledConfig):
         style_dim: number of style latents.
         beta: weight of the style's KL.
         leak: weight of the information that style and real factors share.
-        cycle: weight of the loss of reading the factors back from what is drawn of them.
+        cycle: weight of the loss of reading the factors back from what is drawn of them; real
+            ones count three times.
         components: of each class's mixture p(z|c).
         hidden: width of the net that draws distance fields.
         reader_share: part of the training that is the reader's.
@@ -71,7 +73,7 @@ class Config(LabelledConfig):
     style_dim: int = 24
     beta: float = 0.3
     leak: float = 1.0
-    cycle: float = 1.0
+    cycle: float = 0.5
     components: int = 8
     hidden: int = 512
     reader_share: float = 0.4
@@ -402,5 +404,6 @@ class Model(Method):
             given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
         outputs = torch.func.functional_call(self.reader, weights, given)
         coder = self.factor_codes_
-        found: Tensor = coder.category_loss(outputs, asked) + coder.real_loss(outputs, asked)
+        real = coder.real_loss(outputs, asked)
+        found: Tensor = coder.category_loss(outputs, asked) + REAL * real
         return found.mean()
