@@ -157,6 +157,7 @@ CONTROL = {
     "leakage": "Leakage",
 }
 COARSE = ("digit accuracy", "angle", "size")  # shown with one decimal
+RANGES = {"size": 16, "x": 18, "y": 18, "angle": 90, "thickness": 3.5}  # the default ones' widths
 
 
 def judge(result: dict[str, Any]) -> str:
@@ -182,13 +183,15 @@ def judge(result: dict[str, Any]) -> str:
 def control(result: dict[str, Any]) -> str:
     """Return a row for each training: what the judge says, bold where a target is missed."""
     columns = list(CONTROL)
-    lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values()) + " | Minutes |"]
-    lines.append("|---|---|--:" + "|--:" * (len(columns) + 1) + "|")
+    lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values())]
+    lines[0] += " | Moved along, % | Minutes |"
+    lines.append("|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
     for canvas, report in result["floor"].items():
-        cells = [_figure(report, name) for name in columns]
+        cells = [*(_figure(report, name) for name in columns), _moved_along(report)]
         lines.append(f"| real renderings, {canvas} px | | | " + " | ".join(cells) + " | |")
     for labels, aims in result["targets"].items():
         cells = [f"{_sign(name)} {aims[name]:g}" for name in columns]
+        cells.append("")
         lines.append(f"| *aimed at* | {labels} | | " + " | ".join(cells) + " | |")
     for row in result["rows"].values():
         name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
@@ -201,12 +204,12 @@ def control(result: dict[str, Any]) -> str:
             ]
             minutes = f"{run['training_seconds'] / 60:.1f}"
             about = f"| {name} | {row['labels']} | {seed} | "
-            lines.append(about + " | ".join([*cells, minutes]) + " |")
+            lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
     lines.append(
         f"\n{result['requests']:,} random requests each, of seed {result['seed']}; lengths in "
         "pixels of a 64-pixel canvas; **bold** misses its aim. The minutes are those of training "
-        f"on {machine['cores']} cores that had other work. `{result['command']}`, torch "
+        f"on {machine['cores']} cores that had other work. `python benchmarks/control.py`, torch "
         f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
     )
     lines.append("\n" + _aims_met(result))
@@ -221,6 +224,17 @@ def _sign(name: str) -> str:
 def _figure(report: dict[str, Any], name: str) -> str:
     value = report["figures"][name]["value"]
     return f"{value:.1f}" if name in COARSE else f"{value:.2f}"
+
+
+def _moved_along(report: dict[str, Any]) -> str:
+    """Return how far other real factors move when one is changed alone, in % of their ranges."""
+    shares = [
+        100 * move["value"] / RANGES[other]
+        for others in report["moves"].values()
+        for other, move in others.items()
+        if other in RANGES
+    ]
+    return f"{sum(shares) / len(shares):.2f}" if shares else ""
 
 
 def _aims_met(result: dict[str, Any]) -> str:
