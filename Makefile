@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 .PHONY: help tour test lint docs clean
 
 help:
-	@echo "make tour   train small models on MNIST and write an illustrated report (minutes)"
+	@echo "make tour   train small models and write an illustrated report (a quarter of an hour)"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
 	@echo "make docs   build the documentation into docs/_build"

@@ -308,6 +308,40 @@ def _over_seeds(found: dict[str, Any]) -> str:
     return f"{text}. Aimed at in the median: {', '.join(aims)}."
 
 
+def tour(result: dict[str, Any]) -> str:
+    """Return the claim's answer, the numbers it rests on, and the gallery."""
+    machine = result["machine"]
+    minutes = result["seconds"] / 60
+    lines = [
+        f"**Better reconstruction with similar disentanglement: {result['answer']}.** "
+        f"{result['why']}\n",
+        "| β | Reconstruction, nats | MIG | DCI |",
+        "|--:|--:|--:|--:|",
+    ]
+    betas = dict.fromkeys(row["beta"] for row in result["claim"])
+    for beta in betas:
+        cells = [
+            f"{row['mean']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
+            for name, digits in (("reconstruction", 1), ("MIG", 3), ("DCI", 3))
+            for row in result["claim"]
+            if row["beta"] == beta and row["difference in"] == name
+        ]
+        lines.append(f"| {beta:g} | " + " | ".join(cells) + " |")
+    lines.append(
+        f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {result['seeds']} seeds; "
+        f"the margin is {result['margin']:g}. Of normal numbers, intervals from so few seeds hold "
+        f"the truth {result['coverage']:.0%} of the time.\n\n## Gallery\n\n"
+        f"From `{result['command']}`: {result['trainings']} trainings, {minutes:.1f} minutes, a "
+        f"page of {result['page bytes'] / 1e6:.1f} MB; {result['seeds']} seeds (six of the models with "
+        f"two latents, two of InfoGAN), torch {machine['torch']} on {machine['cores']} cores "
+        f"({machine['device']}). `{result['made by']}` makes it anew."
+    )
+    for shown in result["gallery"]:
+        lines.append(f"\n### {shown['heading']}\n")
+        lines.append(f"![{shown['alt']}](images/tour/{shown['name']}.svg)")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "control": control,
     "data_speed": data_speed,
@@ -315,6 +349,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "judge": judge,
     "methods": methods,
     "render_speed": render_speed,
+    "tour": tour,
     "train_speed": train_speed,
 }
 
