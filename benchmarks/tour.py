@@ -2,7 +2,8 @@
 
 ``python benchmarks/tour.py`` makes the default report into ``report``; with ``--full`` (and
 ``--seeds 10``) the paper-grade one, for hours, and goes on where it was stopped. Then it copies
-figures into docs/images/tour and writes benchmarks/results/tour.json: answers, curves, seeds and machine.
+figures into docs/images/tour and writes benchmarks/results/tour.json: the answer, the curves, seeds
+and machine.
 """
 
 from __future__ import annotations
@@ -104,6 +105,8 @@ def main() -> None:
             **found,
             "trainings": len(made.jobs),
             "seeds": made.scale.seeds,
+            "seeds of two latents": len(made.plane("vae")),
+            "seeds of infogan": len(made.seeds("infogan")),
             "answer": answer,
             "why": why,
             "margin": _claim.MARGIN,

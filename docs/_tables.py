@@ -332,8 +332,10 @@ def tour(result: dict[str, Any]) -> str:
         f"the margin is {result['margin']:g}. Of normal numbers, intervals from so few seeds hold "
         f"the truth {result['coverage']:.0%} of the time.\n\n## Gallery\n\n"
         f"From `{result['command']}`: {result['trainings']} trainings, {minutes:.1f} minutes, a "
-        f"page of {result['page bytes'] / 1e6:.1f} MB; {result['seeds']} seeds (six of the models with "
-        f"two latents, two of InfoGAN), torch {machine['torch']} on {machine['cores']} cores "
+        f"page of {result['page bytes'] / 1e6:.1f} MB; {result['seeds']} seeds "
+        f"({result['seeds of two latents']} of the models with two latents, "
+        f"{result['seeds of infogan']} of InfoGAN), torch {machine['torch']} on "
+        f"{machine['cores']} cores "
         f"({machine['device']}). `{result['made by']}` makes it anew."
     )
     for shown in result["gallery"]:
