@@ -85,6 +85,18 @@ def test_a_right_reading_costs_nothing_and_a_wrong_one_its_distance() -> None:
     assert codes.real_loss(sure, columns).item() == 0
     off = sure + torch.tensor([0, 0, 0, 0.8])  # four widths
     assert codes.real_loss(off, columns).item() == pytest.approx(4 - 0.25)
+    assert codes.real_loss(off, columns, torch.tensor([0.2])).item() == pytest.approx(3 - 0.25)
+    assert codes.real_loss(off, columns, 0.9).item() == 0
+
+
+def test_the_usual_error_is_that_of_known_labels() -> None:
+    model = digits_model()
+    codes = model.factor_codes(torch.tensor([[3.0, 30, 0, 0, 0, math.nan]] * 2))
+    off = codes.nan_to_num() + torch.tensor([0.3, 0.1, 0.0, 0.2, 0.4]).repeat(1, 3)[:, :15]
+    for _ in range(1000):
+        model.remember(off, codes)
+    assert torch.allclose(model.error[:4], (off - codes)[0, 10:14], atol=1e-3)
+    assert model.error[4] == 0
 
 
 # -- poses and warps ------------------------------------------------------------------------------

@@ -107,12 +107,22 @@ class FactorCodes:
             total = total - (torch.log_softmax(part, 1) * target.nan_to_num()).sum(1)
         return total
 
-    def real_loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
+    def away(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Return how far columns that are not categories are from what they should be, (B, R)."""
+        return (outputs - codes)[:, self.categories :].abs()
+
+    def real_loss(self, outputs: Tensor, codes: Tensor, forgiven: Tensor | float = 0.0) -> Tensor:
         """Return the loss of all other columns, summed, (B,), nats; unknown ones are 0.
 
         It is -log of a density that falls off as Laplace's, WIDTH wide, with a rounded top.
+
+        Args:
+            outputs: of a net, (B, width).
+            codes: what they should be.
+            forgiven: a distance up to which they may be off, a number or one a column.
         """
-        away = (outputs - codes)[:, self.categories :] / WIDTH
+        away = self.away(outputs, codes)
+        away = (away - forgiven).clamp_min(0) / WIDTH
         known = ~torch.isnan(away)
         away = torch.where(known, away, 0.0)
         return F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none", beta=SMOOTH).sum(1)
