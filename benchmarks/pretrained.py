@@ -1,8 +1,8 @@
 """Make the model that comes with the package out of a run of benchmarks/control.py.
 
-``python benchmarks/pretrained.py [RUN]`` takes a finished run (runs/control/conditional-vae-all-seed-0
-if none is named), halves its weights' precision, and writes src/unbraid/pretrained/digits with the
-command and seed that made it and its figures of benchmarks/results/control.json.
+``python benchmarks/pretrained.py [RUN]`` takes a finished run, by default the one that was told all
+labels, halves its weights' precision, and writes src/unbraid/pretrained/digits with the command and
+seed that made it and its figures of benchmarks/results/control.json.
 """
 
 from __future__ import annotations
