@@ -49,6 +49,8 @@ def points(result: dict[str, Any]) -> list[tuple[str, int, np.ndarray]]:
 @styled
 def draw(result: dict[str, Any], path: Path) -> None:
     """Draw obeyed against varied, and sharp against varied; the corner at the top right is best."""
+    if "32" not in result["floor"] or not points(result):
+        return
     figure = new_figure(9.6, 3.9, layout="constrained")
     obeyed, sharp, key = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1, 1, 0.62]})
     rows = points(result)

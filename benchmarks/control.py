@@ -133,11 +133,11 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def digest(folder: Path) -> str:
-    """Say by what a report was made: the run's weights and the judge's."""
+def digest(*folders: Path) -> str:
+    """Say by what a report was made: the weights of the judge and of a run."""
     found = hashlib.sha256()
-    for path in (folder / "model.safetensors", judging.FOLDER / "model.safetensors"):
-        found.update(path.read_bytes())
+    for folder in (judging.FOLDER, *folders):
+        found.update((folder / "model.safetensors").read_bytes())
     return found.hexdigest()[:16]
 
 
@@ -184,42 +184,65 @@ def line(name: str, report: dict[str, Any]) -> str:
     return f"{name:42s}" + "  ".join(f"{n} {figures[n]['value']:.2f}" for n in FIGURES)
 
 
-def fill(found: dict[str, Any], key: str, seeds: list[int] | None, given: Any) -> None:
-    """Train and measure a row, seed by seed, into ``found``; what is there is kept."""
-    row = ROWS[key]
-    entry = found["rows"].setdefault(key, {})
-    about = {"method": row.method, "labels": row.labels, "canvas": row.canvas}
-    about |= {"aimed": row.aimed, "corrected": row.correct}
-    command = row.command(row.seeds[0])
-    if entry.get("command") != command:
-        entry["seeds"] = {}
-    entry |= about | {"command": command}
-    for seed in row.seeds if seeds is None else seeds:
-        run, cost = train(key, row, seed)
-        known = entry["seeds"].get(str(seed), {})
-        if known.get("digest") != digest(run.folder) or given.again or given.validation:
-            report, ready = ask(run, row, given.requests, VALIDATION if given.validation else FRESH)
-            print(line(f"{key}, seed {seed}", report), flush=True)
-            if given.validation:
-                continue
-            entry["seeds"][str(seed)] = {
-                "digest": digest(run.folder),
-                "training_seconds": run.result["training"]["seconds"],
-                **{name: round(value, 1) for name, value in cost.items()},
-                "ready_seconds": ready,
-                "met": met(report, TARGETS[row.labels]) if row.aimed else {},
-                "report": report,
-            }
-            save(found)
+def stored() -> dict[str, Any]:
+    """Return what is measured so far."""
+    found: dict[str, Any] = read_json(RESULT) if RESULT.is_file() else {}
+    return {"rows": found.get("rows", {}), "floor": found.get("floor", {})}
 
 
-def save(found: dict[str, Any]) -> None:
+def save(found: dict[str, Any], requests: int) -> None:
     """Write the results, rows in the order of the table, and draw them."""
-    found["rows"] = {key: found["rows"][key] for key in ROWS if key in found["rows"]}
-    write("control", found)
     from _frontier import draw
 
+    found["rows"] = {key: found["rows"][key] for key in ROWS if key in found["rows"]}
+    about = {"requests": requests, "seed": FRESH, "targets": TARGETS, "minutes": MINUTES}
+    write("control", about | {"load": load(), **found})
     draw(read_json(RESULT), FIGURE)
+
+
+def fill(key: str, given: argparse.Namespace) -> None:
+    """Train and measure a row, seed by seed; what is there is kept."""
+    row = ROWS[key]
+    about = {"method": row.method, "labels": row.labels, "canvas": row.canvas}
+    about |= {"aimed": row.aimed, "corrected": row.correct, "command": row.command(row.seeds[0])}
+    for seed in row.seeds if given.seeds is None else given.seeds:
+        run, cost = train(key, row, seed)
+        entry = stored()["rows"].get(key, {})
+        known = entry.get("seeds", {}).get(str(seed), {})
+        made_by = digest(run.folder)
+        if known.get("digest") == made_by and not given.again and not given.validation:
+            continue
+        report, ready = ask(run, row, given.requests, VALIDATION if given.validation else FRESH)
+        print(line(f"{key}, seed {seed}", report), flush=True)
+        if given.validation:
+            continue
+        found = stored()  # anew: another process may have measured another row meanwhile
+        entry = found["rows"].get(key, {})
+        kept = entry.get("seeds", {}) if entry.get("command") == about["command"] else {}
+        kept[str(seed)] = {
+            "digest": made_by,
+            "training_seconds": run.result["training"]["seconds"],
+            **{name: round(value, 1) for name, value in cost.items()},
+            "ready_seconds": ready,
+            "met": met(report, TARGETS[row.labels]) if row.aimed else {},
+            "report": report,
+        }
+        found["rows"][key] = {**about, "seeds": dict(sorted(kept.items()))}
+        save(found, given.requests)
+
+
+def fill_floor(given: argparse.Namespace) -> None:
+    """Measure real renderings, if the judge is another than when that was done."""
+    for canvas in MINUTES:
+        made_by = digest()
+        known = stored()["floor"].get(str(canvas), {})
+        if known.get("digest") == made_by and not given.again:
+            continue
+        report = floor(canvas, given.requests, FRESH)
+        print(line(f"real renderings, {canvas} pixels", report), flush=True)
+        found = stored()
+        found["floor"][str(canvas)] = {"digest": made_by, **report}
+        save(found, given.requests)
 
 
 def main() -> None:
@@ -231,23 +254,17 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true", help="choose settings by these")
     parser.add_argument("--again", action="store_true", help="measure what is measured already")
     given = parser.parse_args()
-    found: dict[str, Any] = {"rows": {}, "floor": {}}
-    if RESULT.is_file():
-        found = {name: read_json(RESULT)[name] for name in found}
-    found |= {"requests": given.requests, "seed": FRESH, "targets": TARGETS, "minutes": MINUTES}
-    found["load"] = load()
-    for canvas in MINUTES:
-        found["floor"][str(canvas)] = floor(canvas, given.requests, FRESH)
-        print(line(f"real renderings, {canvas} pixels", found["floor"][str(canvas)]), flush=True)
-    failed = {}
+    if not given.validation:
+        fill_floor(given)
+    failed = []
     for key in given.rows:
         try:
-            fill(found, key, given.seeds, given)
+            fill(key, given)
         except (UnbraidError, subprocess.CalledProcessError) as error:
-            failed[key] = error
+            failed.append(key)
             print(f"{key}: {error}", file=sys.stderr, flush=True)
     if not given.validation:
-        save(found)
+        save(stored(), given.requests)
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
 

@@ -68,7 +68,9 @@ def test_moments_are_those_of_the_ink() -> None:
 
 
 def test_blank_images_and_none_at_all_are_read(judge: Judge) -> None:
-    assert np.isfinite(judge.read(np.zeros((2, 1, 32, 32), np.uint8))).all()
+    for grey in (0.0, 0.5, 1.0):
+        found = judge.read(np.full((2, 1, 32, 32), grey, np.float32))
+        assert (np.abs(found[:, 1:] - module.MIDDLE) <= 2 * np.array(module.HALF) + 1e-6).all()
     assert judge.read(np.zeros((0, 1, 32, 32), np.uint8)).shape == (0, 6)
 
 

@@ -31,6 +31,8 @@ FOLDER = Path(__file__).parent.parent / "pretrained/judge"
 MIDDLE = (32.0, 0.0, 0.0, 0.0, 3.75)
 HALF = (8.0, 9.0, 9.0, 45.0, 1.75)
 
+FARTHEST = 2.0  # half-widths from the middle that it says at most, whatever mush it is shown
+
 _CHANNELS = ((32, 1), (64, 2), (64, 1), (96, 2))  # of each block, and its stride
 _HIDDEN = 64
 _ROWS = 500  # images looked at together
@@ -159,7 +161,7 @@ class Judge:
         if not found:
             return np.zeros((0, 10)), np.zeros((0, len(FACTORS)))
         logits, scaled = (torch.cat(part).double() for part in zip(*found, strict=True))
-        continuous = scaled * torch.tensor(HALF) + torch.tensor(MIDDLE)
+        continuous = scaled.clamp(-FARTHEST, FARTHEST) * torch.tensor(HALF) + torch.tensor(MIDDLE)
         factors = torch.cat([logits.argmax(1, keepdim=True).double(), continuous], 1)
         return logits.softmax(1).numpy(), factors.numpy()
 
@@ -171,7 +173,7 @@ class Judge:
 
         Returns:
             digit (0 to 9), size, x, y, angle and thickness, lengths in pixels of a 64-pixel
-            canvas, as ``digits`` stores them.
+            canvas, as ``digits`` stores them, from a range twice as wide as the default one.
         """
         return self.look(images)[1]
 
