@@ -33,7 +33,7 @@ COMPARED = 3  # seeds among which --restarts chooses
 
 RECIPES = {
     "infogan": "unbraid train infogan --data mnist --channels 32 --hidden 256 --invariance 1"
-    " --steadiness 2 --sparseness 0.5 --epochs 8",
+    " --steadiness 2 --sparseness 0.2 --epochs 8",
     "joint-vae": "unbraid train joint-vae --data mnist --invariance 500 --discrete-epochs 2"
     " --capacity-epochs 5 --epochs 12",
 }

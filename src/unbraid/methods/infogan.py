@@ -66,6 +66,8 @@ class Config(MethodConfig):
             needs ``invariance``, whose copies it looks at.
         sparseness: weight of the share in which continuous codes change together when the image is
             also turned and sheared, so that one alone tells of it; needs ``invariance``, too.
+        sparse_from: epochs done before ``sparseness`` acts: codes must mean something before they
+            can be told apart.
 
     >>> Config(categories=12).continuous
     2
@@ -83,6 +85,7 @@ class Config(MethodConfig):
     invariance: float = 0.0
     steadiness: float = 0.0
     sparseness: float = 0.0
+    sparse_from: float = 3.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,7 +94,7 @@ class Config(MethodConfig):
             require(getattr(self, name), 1, name)
         for name in ("categorical_weight", "continuous_weight"):
             require(getattr(self, name), 0, name)
-        for name in ("invariance", "steadiness", "sparseness"):
+        for name in ("invariance", "steadiness", "sparseness", "sparse_from"):
             require(getattr(self, name), 0, name)
         require(self.discriminator_lr, 0, "discriminator_lr", above=True)
 
@@ -266,7 +269,8 @@ class Model(Method):
             found = self.invariance(images, seen, context.noise)
             terms["loss"] = terms["loss"] - config.invariance * found["invariance"]
             terms["loss"] = terms["loss"] + config.steadiness * found["change"]
-            terms["loss"] = terms["loss"] + config.sparseness * found["overlap"]
+            if context.epoch >= config.sparse_from:
+                terms["loss"] = terms["loss"] + config.sparseness * found["overlap"]
             terms |= found
         return terms
 
