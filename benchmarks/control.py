@@ -75,7 +75,7 @@ CONDITIONAL = "conditional-vae", "--epochs 27 --batch-size 256 "
 STEERED = "100, to steer by"  # labels used by control.fit alone
 FEW = {"all": "--labels 0", "1,000": "--labels 1000", "100": "--labels 100"}
 # The KL's weight rises over the first third, else the codes collapse to the two easiest factors.
-WARM = "--latent-dim 10 --epochs 15 --warmup 5"
+WARM = "--latent-dim 10 --epochs 12 --warmup 4"
 ROWS = {
     "conditional-vae-all": Row(CONDITIONAL[0], f"{CONDITIONAL[1]}{FEW['all']}", "all", aimed=True),
     "conditional-vae-1000": Row(
@@ -100,8 +100,16 @@ ROWS = {
     "vae": Row("vae", WARM, STEERED),
     "beta-vae": Row("beta-vae", f"{WARM} --beta 4", STEERED),
     "beta-tcvae": Row("beta-tcvae", f"{WARM} --beta 3", STEERED),
-    "joint-vae": Row("joint-vae", "--latent-dim 10 --epochs 15", STEERED),
-    "infogan": Row("infogan", "--continuous 5 --epochs 15", STEERED),
+    "joint-vae": Row(
+        "joint-vae",
+        "--latent-dim 10 --invariance 500 --discrete-epochs 2 --capacity-epochs 5 --epochs 12",
+        STEERED,
+    ),
+    "infogan": Row(
+        "infogan",
+        "--continuous 5 --channels 32 --hidden 256 --invariance 1 --epochs 8",
+        STEERED,
+    ),
 }
 
 
