@@ -19,6 +19,7 @@ import numpy as np
 from _common import load, write
 
 from unbraid import scoring
+from unbraid.cli import main as unbraid
 from unbraid.files import read_json, write_json
 from unbraid.methods import Method
 from unbraid.restarts import score
@@ -27,6 +28,7 @@ from unbraid.strokes import MEASURES, rank_correlations
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs/discrete-codes"
+IMAGES = ROOT / "docs/images"
 DRAWN = 5000  # images whose strokes are measured
 SEEDS = range(5)
 COMPARED = 3  # seeds among which --restarts chooses
@@ -76,7 +78,7 @@ def correlations(model: Method) -> dict[str, dict[str, list[float]]]:
 
 
 def best_pair(rho: dict[str, dict[str, list[float]]]) -> dict[str, float]:
-    """Return |rho| of slant on one code and stroke width on another, the pair whose least is most.
+    """Return |rho| of slant on one code and stroke width on another, the pair of the largest sum.
 
     >>> best_pair({"slant": {"within": [0.9, 0.2]}, "stroke width": {"within": [0.8, -0.7]}})
     {'slant': 0.9, 'stroke width': 0.7}
@@ -85,7 +87,7 @@ def best_pair(rho: dict[str, dict[str, list[float]]]) -> dict[str, float]:
     pairs = [(i, j) for i in range(len(slant)) for j in range(len(width)) if i != j]
     if not pairs:
         return dict.fromkeys(MEASURES, 0.0)
-    i, j = max(pairs, key=lambda pair: min(slant[pair[0]], width[pair[1]]))
+    i, j = max(pairs, key=lambda pair: slant[pair[0]] + width[pair[1]])
     return dict(zip(MEASURES, (float(slant[i]), float(width[j])), strict=True))
 
 
@@ -182,6 +184,16 @@ def collect(load_before: float) -> dict[str, Any]:
     return found
 
 
+def draw(found: dict[str, Any]) -> None:
+    """Draw what the pages show: a traversal of the seed that restarts would keep."""
+    for method in RECIPES:
+        if method in found:
+            seed = found[method]["seeds"][found[method]["restarts"]["kept"]]["seed"]
+            path = IMAGES / f"{method}-traverse.png"
+            if unbraid(["traverse", str(folder(method, seed)), "--rows", "2", "--out", str(path)]):
+                sys.exit("unbraid traverse failed")
+
+
 def show(found: dict[str, Any]) -> None:
     """Print every seed and the summary."""
     for method in RECIPES:
@@ -214,7 +226,9 @@ def main() -> None:
         for seed in options.seeds:
             run = train(method, seed)
             write_json(run.folder / "measured.json", measure(run))
-    show(collect(before))
+    found = collect(before)
+    draw(found)
+    show(found)
 
 
 if __name__ == "__main__":

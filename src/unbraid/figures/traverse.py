@@ -111,7 +111,7 @@ def _draw_categories(
         moved.note(),
         left=label_width(names),
         right=label_width([text for texts in values for text in texts]),
-        below=0.25,
+        below=0.42,
     )
     down = np.arange(len(steps)) + 0.5
     for ax, name, texts in zip(axes, names, values, strict=True):
