@@ -143,7 +143,9 @@ def test_every_chapter_has_commands_that_exist(report: Path) -> None:
     commands = [shlex.split(line) for line in page.code if line]
     for _, command, target, *_ in commands:
         assert command in (*cli.COMMANDS, *registry.names("figures"))
-        assert command in ("train", "tour") or target == "digits" or Path(target).exists()
+        assert (
+            command in ("train", "tour", "generate") or target == "digits" or Path(target).exists()
+        )
     told = [words[words.index("--figure") + 1] for words in commands if "--figure" in words]
     tour = _report.Tour(quick(report.parent))
     assert told == [name for chapter in tour.modules for name in tour.names(chapter)]

@@ -1,0 +1,122 @@
+"""What chapters compute and say, on numbers whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unbraid.datasets import Dataset
+from unbraid.datasets.digits import Config as DigitsConfig
+from unbraid.datasets.digits import factor_specs
+from unbraid.factors import FactorSpec
+from unbraid.tour import _claim, asking, factors, onward, parting, squeezing
+from unbraid.tour._curves import Point
+from unbraid.tour._exhibits import Numbers, slimmed
+from unbraid.tour._measure import agreement, centres_spread, measure
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def squares(labels: list[int]) -> Dataset:
+    """Images of one grey, 20 times their digit."""
+    values = np.array(labels)
+    images = np.broadcast_to(values[:, None, None, None] * 20, (len(values), 1, 16, 16))
+    spec = FactorSpec("digit", "categorical", values=tuple(range(10)))
+    return Dataset("squares", images.astype(np.uint8), values[:, None], (spec,))
+
+
+def point(reconstruction: list[float], mig: list[float], dci: list[float]) -> Point:
+    zeros = [0.0] * len(mig)
+    return Point(reconstruction, zeros, {"mig": mig, "dci": dci}, zeros)
+
+
+def test_the_average_of_a_digit_draws_it_best() -> None:
+    data = squares([3, 3, 5])
+    means = squeezing.class_means(data)
+    np.testing.assert_allclose(means[3], 60 / 255)
+    assert squeezing.squared_error(means[data.factor("digit")], data) == pytest.approx(0)
+    off = squeezing.squared_error(means[[3, 3, 3]], data)
+    assert off == pytest.approx(256 * (40 / 255) ** 2 / 3)
+
+
+def test_directions_agree_fully_or_not_at_all() -> None:
+    assert agreement([10, 10, 10]) == pytest.approx(1)
+    assert agreement([0, 90, 180, 270]) == pytest.approx(0, abs=1e-12)
+    assert agreement([359, 1]) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_spread_of_centres_is_measured_from_their_mean() -> None:
+    codes = np.random.default_rng(0).normal(size=(10, 2))
+    codes -= codes.mean(0)
+    clouds = [measure(codes + np.array([x, 5]), squares(list(range(10)))) for x in (-2, 2)]
+    assert centres_spread(clouds) == pytest.approx(2)
+
+
+def test_sevens_are_found_where_their_codes_are() -> None:
+    codes = np.zeros((10, 2))
+    codes[7] = [0, 3]
+    codes[1] = [1, 0]
+    direction, distance = asking._towards(measure(codes, squares(list(range(10)))))
+    assert direction == pytest.approx(90)
+    assert distance == pytest.approx(3)
+
+
+def test_the_sentence_is_what_it_says() -> None:
+    specs = factor_specs(DigitsConfig())
+    row = dict(zip([s.name for s in specs], factors._row(factors.parse(factors.SENTENCE, specs)),
+                   strict=True))  # fmt: skip
+    assert row["digit"] == 7
+    assert row["angle"] == 30
+    assert row["size"] < 32
+    assert row["y"] > 0
+    assert row["x"] == 0  # not asked for, and so in the middle
+    changed = [factors._row(factors.parse(text, specs)) for text in factors.OTHERS]
+    first = list(row.values())
+    assert [sum(a != b for a, b in zip(first, other, strict=True)) for other in changed] == [1] * 4
+
+
+def test_methods_are_compared_seed_by_seed() -> None:
+    curves = {
+        "beta-vae": {1: point([70, 71], [0.1, 0.1], [0.2, 0.2]),
+                     4: point([90, 110], [0.2, 0.3], [0.4, 0.5])},
+        "beta-tcvae": {1: point([70, 71], [0.1, 0.1], [0.2, 0.2]),
+                       4: point([80, 99], [0.21, 0.3], [0.41, 0.5])},
+    }  # fmt: skip
+    (found,) = parting.compare(curves)
+    assert found.beta == 4
+    assert found.reconstruction.mean == pytest.approx(-10.5)
+    assert (found.reconstruction.low, found.reconstruction.high) == pytest.approx((-11, -10))
+    assert found.scores["MIG"].mean == pytest.approx(0.005)
+    assert _claim.verdict([found])[0] == "confirmed"
+    gaps = parting.along(curves, "mig")
+    assert len(gaps) == 2
+    assert all(gap > 0 for gap in gaps)
+
+
+def test_the_documentation_that_is_pointed_to_is_there() -> None:
+    for page in onward.PAGES:
+        assert (ROOT / page).is_file()
+
+
+def test_an_svg_keeps_its_grey_pixels_in_fewer_bytes() -> None:
+    import base64
+    import io
+    import re
+
+    from PIL import Image
+
+    grey = np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(np.stack([grey, grey, grey, np.full_like(grey, 255)], 2)).save(data, "png")
+    before = f'<image href="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"/>'
+    after = slimmed(before)
+    assert len(after) < 0.7 * len(before)
+    (kept,) = re.findall(r"base64,([^\"]+)", after)
+    with Image.open(io.BytesIO(base64.b64decode(kept))) as image:
+        np.testing.assert_array_equal(np.asarray(image), grey)
+
+
+def test_a_sheet_quotes_what_holds_commas() -> None:
+    assert Numbers(("a, b", "c"), [[1, "x"]]).sheet() == '"a, b",c\n1,x\n'
