@@ -184,7 +184,7 @@ def control(result: dict[str, Any]) -> str:
     """Return a row for each training: what the judge says, bold where a target is missed."""
     columns = list(CONTROL)
     lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values())]
-    lines[0] += " | Moved along, % | Minutes |"
+    lines[0] += " | Moved along, % | Core-minutes |"
     lines.append("|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
     for canvas, report in result["floor"].items():
         cells = [*(_figure(report, name) for name in columns), _moved_along(report)]
@@ -202,14 +202,14 @@ def control(result: dict[str, Any]) -> str:
                 for name in columns
                 for text in [_figure(run["report"], name)]
             ]
-            minutes = f"{run['training_seconds'] / 60:.1f}"
+            minutes = f"{run['cpu_seconds'] / 60:.1f}"
             about = f"| {name} | {row['labels']} | {seed} | "
             lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
     lines.append(
         f"\n{result['requests']:,} random requests each, of seed {result['seed']}; lengths in "
-        "pixels of a 64-pixel canvas; **bold** misses its aim. The minutes are those of training "
-        f"on {machine['cores']} cores that had other work. `python benchmarks/control.py`, torch "
+        "pixels of a 64-pixel canvas; **bold** misses its aim. Core-minutes are the processor "
+        f"time of the whole training command. `python benchmarks/control.py`, torch "
         f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
     )
     lines.append("\n" + _aims_met(result))
