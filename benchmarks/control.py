@@ -231,6 +231,7 @@ def fill(key: str, given: argparse.Namespace) -> None:
             "digest": made_by,
             "training_seconds": run.result["training"]["seconds"],
             **{name: round(value, 1) for name, value in cost.items()},
+            "in_time": cost["cpu_seconds"] <= 2 * 60 * MINUTES[row.canvas],
             "ready_seconds": ready,
             "met": met(report, TARGETS[row.labels]) if row.aimed else {},
             "report": report,

@@ -202,7 +202,7 @@ def control(result: dict[str, Any]) -> str:
                 for name in columns
                 for text in [_figure(run["report"], name)]
             ]
-            minutes = f"{run['cpu_seconds'] / 60:.1f}"
+            minutes = f"{run['cpu_seconds'] / 60:.1f}" if run["cpu_seconds"] else ""
             about = f"| {name} | {row['labels']} | {seed} | "
             lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
