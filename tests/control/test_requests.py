@@ -20,7 +20,7 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 
 DIGITS = factor_specs(Config())
-LABELS = ("cat", "dog", "left hand", "a", "7", "T-shirt", "猫")
+LABELS = ("cat", "dog", "left hand", "a", "7", "T-shirt", "猫", "figure")
 FOLDER = (FactorSpec("label", "categorical", values=LABELS),)
 TENTHS = tuple(n / 10 for n in range(10))
 SHAPES = (
@@ -139,6 +139,13 @@ def test_the_request_of_the_issue_and_its_echo() -> None:
         ("rotated 30 degrees, left", {"angle": 30, "x": -6}),
         ("rotated 30 degrees top left", {"angle": 30, "x": -6, "y": 6}),
         ("a seven tilted 30 degrees in the left", {"digit": 7, "angle": 30, "x": -6}),
+        ("leaning slightly to the left", {"angle": 15}),
+        ("rotated a bit to the left", {"angle": 15}),
+        ("rotated minus 30 degrees", {"angle": -30}),
+        ("as small as possible", {"size": 24}),
+        ("a medium-sized three", {"digit": 3, "size": 32}),
+        ("on the left-hand side", {"x": -6}),
+        ("in the top half", {"y": 6}),
         ("seven seven, 7", {"digit": 7}),
         ("small, size 26", {"size": 26}),
         ("any size", {}),
@@ -161,6 +168,7 @@ def test_phrases(text: str, values: dict[str, float]) -> None:
         (FOLDER, "seven", {"label": 4}),
         (FOLDER, "t-shirt", {"label": 5}),
         (FOLDER, "猫", {"label": 6}),
+        (FOLDER, "a figure", {"label": 7}),
         (SHAPES, "red wall, blue floor", {"wall_hue": 0, "floor_hue": 7}),
         (SHAPES, "red wall blue floor", {"wall_hue": 0, "floor_hue": 7}),
         (SHAPES, "wall hue 0.3, shape 2, tiny", {"wall_hue": 3, "shape": 2, "scale": 0}),
@@ -248,7 +256,7 @@ VOCABULARY = [
         "further bigger thicker move moved up to the of in a and seven 7 30 -3 0.5 1e9 999 % ° px",
         "degrees rad size thickness x y angle digit stroke strokes = , . red wall floor hue shape",
         "scale orientation label cat hand row column posX elevation truck cube any forty five sea",
-        "green half",
+        "green half twice less minus possible as not it hand third tilt",
     )
     for word in line.split()
 ]
@@ -335,6 +343,9 @@ def test_no_value_does_worse_than_a_sentence(name: str, value: Any) -> None:
         ("size 120%", ["0% to 100%"]),
         ("digit 20%", ["makes no sense"]),
         ("bigger", ["'bigger' compares with an image", "24 to 40 pixels"]),
+        ("twice as big", ["'twice as big' compares with an image"]),
+        ("not small", ["'not' is not understood: say what the image shall be"]),
+        ("rotated slightly", ["'slightly' says more of a word after it"]),
         ("= 3", ["no factor before '='"]),
         ("small " * 200, ["1,200 characters"]),
         ("l" * 90, ["unknown word '" + "l" * 40 + "...'"]),
@@ -440,6 +451,13 @@ def test_keywords_that_are_refused(values: dict[str, Any], part: str) -> None:
         ("rotated by 10 degrees", {"angle": (1, 10)}),
         ("turned further clockwise", {"angle": (1, -15)}),
         ("rotated 10 degrees", {}),
+        ("tilt it slightly right", {"angle": (1, -7.5)}),
+        ("less tilted", {"angle": (0.5, 0)}),
+        ("less bold", {"thickness": (1, -0.875)}),
+        ("twice as big", {"size": (2, 0)}),
+        ("half the thickness", {"thickness": (0.5, 0)}),
+        ("move it left a bit", {"x": (1, -2.25)}),
+        ("move it to the top", {}),
         ("turn it into a 3", {}),
         ("lower left", {}),
     ],

@@ -8,12 +8,16 @@ from unbraid.control._measures import in_unit
 from unbraid.control._reading import Reading, strength_at
 
 _COMPARED = {"size": words.BIGGER, "thickness": words.THICKER, "up": words.HIGHER}
+_ENDS = frozenset(("top", "bottom", "topmost", "bottommost", "leftmost", "rightmost"))
 _COMMANDS = words.MOVE | words.MOVED
 
 
 def comparison(reading: Reading, start: int) -> int:
     """Read "bigger", "slightly thinner", "bigger by 4 px", "further left", "more to the right"."""
-    at, strength = strength_at(reading, start)
+    stop = _multiple(reading, start)
+    if stop > start:
+        return stop
+    at, strength = strength_at(reading, start, begins=True)
     found = _direction(reading, at, start)
     if found is None:
         return start
@@ -51,9 +55,11 @@ def shift(reading: Reading, start: int) -> int:
     measured = reading.number(by) is not None and reading.unit(by + 1)
     at = by + 2 if measured else at
     at, strength = strength_at(reading, at)
-    found = _place(reading, reading.skip(at, words.TO_THE | words.FURTHER))
-    if found is None:
-        return start + 1
+    toward = reading.skip(at, words.TO_THE | words.FURTHER)
+    found = _place(reading, toward)
+    named = reading.text(toward) in _ENDS or reading.text(toward + 1) in words.PLACE_NOUNS
+    if found is None or (named and not measured):
+        return start + 1  # "move it to the top" says where, not how far
     role, sign, stop = found
     facet = reading.only(role, reading.said(start, stop))
     last = reading.skip(stop, ("by",))
@@ -62,7 +68,36 @@ def shift(reading: Reading, start: int) -> int:
     elif last > stop and reading.number(last) is not None and reading.unit(last + 1):
         return _measured(reading, facet, sign, last, last + 2, start)
     else:
+        trailing = reading.skip(stop, ("a",))
+        if words.STRENGTHS.get(reading.text(trailing), 1.0) < 1:  # "move it left a bit"
+            stop, strength = strength_at(reading, trailing)
         _usual(reading, facet, sign * strength, reading.said(start, stop))
+    return stop
+
+
+def _multiple(reading: Reading, start: int) -> int:
+    """Read "twice as big", "half the size", "less tilted"."""
+    word = reading.text(start, start)
+    if word in words.FURTHER | {"less"} and reading.text(start + 1) in words.TURNED:
+        facet = reading.only("turn", reading.text(start + 1))
+        more = words.TILT_STEP if word != "less" else -words.TILT_STEP
+        if not facet.spec.period:  # on a circle, a half of an angle is of no particular angle
+            reading.step(facet, reading.said(start, start + 2), times=1 + more)
+            return start + 2
+    if word not in words.MULTIPLES:
+        return start
+    at = reading.skip(start + 1, ("as", "the", "its"))
+    found = _more(reading, at)
+    if named := reading.name_at(at):
+        facet, stop = named
+    elif found and at > start + 1:
+        facet, stop = reading.only(found[0], reading.text(at)), found[2]
+    else:
+        return start
+    times = words.MULTIPLES[word]
+    if found and found[1] < 0:  # twice as small
+        times = 1 / times
+    reading.step(facet, reading.said(start, stop), times=times)
     return stop
 
 
@@ -71,6 +106,8 @@ def _direction(reading: Reading, at: int, start: int | None) -> tuple[str, float
     word = reading.text(at, start)
     if word in words.FURTHER:
         return _place(reading, reading.skip(at + 1, words.TO_THE)) or _more(reading, at + 1)
+    if word == "less" and (less := _more(reading, at + 1)):
+        return less[0], -less[1], less[2]
     for role, table in _COMPARED.items():
         if word in table:
             noun = reading.text(at + 1) in words.PLACE_NOUNS  # "lower left"

@@ -22,7 +22,7 @@ def assignment(reading: Reading, start: int) -> int:
     facet, after = named
     explicit = reading.text(after) == "="
     said = {token.text for token in reading.tokens[start:after]}
-    if not explicit and said <= words.FILLERS:  # a factor called "a" is named by "a=3" alone
+    if not explicit and said <= words.ARTICLES:  # a factor called "a" is named by "a=3" alone
         return start
     at = reading.skip(after, _CONNECTORS)
     stop = value_of(reading, facet, at, start)
@@ -56,7 +56,7 @@ def value_of(reading: Reading, facet: Facet, start: int, said_from: int) -> int:
     word = reading.text(at)
     text = reading.said(said_from, at + 1)
     if word in _PLACES.get(facet.role, {}):
-        _put_place(reading, facet, word, strength, text)
+        _put_place(reading, facet, word, strength, text, reading.said(start, at + 1))
         return at + 1
     deviation = facet.level_word(word) if facet.ordered else None
     if deviation is None and word in words.CENTRES and facet.ordered:
@@ -76,7 +76,7 @@ def level(reading: Reading, start: int) -> int:
     """Read the name of a level, such as a class: "seven", "cat", "red wall"."""
     fits = reading.levels_at(start, start)
     word = reading.text(start, start)
-    if fits and reading.said(start, fits[0][2]) in words.FILLERS:
+    if fits and reading.said(start, fits[0][2]) in words.ARTICLES:
         return start
     stop = fits[0][2] if fits else start + 1
     meant = {facet.name: (facet, float(index)) for facet, index, _ in fits}
@@ -106,13 +106,13 @@ def level(reading: Reading, start: int) -> int:
 
 def adjective(reading: Reading, start: int) -> int:
     """Read "small", "very thin", "medium thickness", "low elevation"."""
-    at, strength = strength_at(reading, start)
+    at, strength = strength_at(reading, start, begins=True)
     word = reading.text(at, start)
     if at > start and not _can_follow_strength(reading, at):
         if reading.text(at - 1, start) != "little":
             return start
         at, word = at - 1, "little"  # small, after all
-        strength = strength_at(reading, start, at)[1]
+        strength = strength_at(reading, start, at, begins=True)[1]
     stop = at + 1
     text = reading.said(start, stop)
     noun = reading.name_at(stop)
@@ -131,13 +131,16 @@ def adjective(reading: Reading, start: int) -> int:
         if deviation is None:
             return start
         facet = reading.only("size" if word in words.SIZES else "thickness", word)
+    if reading.text(stop) == "as" and reading.text(stop + 1) == "possible":
+        stop, strength = stop + 2, 4.0
+        text = reading.said(start, stop)
     reading.put(facet, facet.at(deviation * strength, text), text, text)
     return stop
 
 
 def place(reading: Reading, start: int) -> int:
     """Read "top", "far left", "centre" and "corner"."""
-    at, strength = strength_at(reading, start)
+    at, strength = strength_at(reading, start, begins=True)
     if at > start:
         at = reading.skip(at, words.IN_THE)  # "far to the left"
     word = reading.text(at, start)
@@ -155,7 +158,7 @@ def place(reading: Reading, start: int) -> int:
         return start  # "lower" compares
     for role, table in _PLACES.items():
         if word in table:
-            _put_place(reading, reading.only(role, word), word, strength, text)
+            _put_place(reading, reading.only(role, word), word, strength, text, text)
             return at + 1
     return start
 
@@ -214,11 +217,13 @@ def filler(reading: Reading, start: int) -> int:
 # -- parts --------------------------------------------------------------------------------------
 
 
-def _put_place(reading: Reading, facet: Facet, word: str, strength: float, text: str) -> None:
+def _put_place(
+    reading: Reading, facet: Facet, word: str, strength: float, text: str, echo: str
+) -> None:
     if not facet.sense:
         raise reading.no_sense(facet, text)
     deviation = facet.sense * words.PLACE * _PLACES[facet.role][word] * strength
-    reading.put(facet, facet.at(deviation, text), text, text)
+    reading.put(facet, facet.at(deviation, text), text, echo)
 
 
 def _can_follow_strength(reading: Reading, at: int) -> bool:

@@ -230,6 +230,14 @@ class Reading:
             given = f"unknown value '{clean(word)}' of" if word else "there is no value for"
             near = _nearest(clean(word), facet.vocabulary())
             return Unknown(f"{given} {facet.name}{near}: it is {facet.extent()}.")
+        if word in words.NEGATIONS:
+            return Unknown(
+                f"'{word}' is not understood: say what the image shall be, not what it shall not."
+            )
+        if word in words.STRENGTHS:
+            return Unknown(
+                f"'{word}' says more of a word after it, as in '{word} left': here there is none."
+            )
         if word == "=":
             return Unknown(
                 f"there is no factor before '=': write FACTOR=VALUE, where this model varies "
@@ -256,11 +264,21 @@ def first_of(tables: Iterable[Mapping[str, float]], word: str) -> float | None:
     return next((table[word] for table in tables if word in table), None)
 
 
-def strength_at(reading: Reading, start: int, stop: int | None = None) -> tuple[int, float]:
-    """Return the index after "very" and the like, and how they scale what follows."""
+def strength_at(
+    reading: Reading, start: int, stop: int | None = None, *, begins: bool = False
+) -> tuple[int, float]:
+    """Return the index after "very" and the like, and how they scale what follows.
+
+    Args:
+        reading: the request.
+        start: where they would be.
+        stop: where they end at the latest.
+        begins: a phrase starts there, so that a comma before it does not matter.
+    """
     at, strength = start, 1.0
-    while (stop is None or at < stop) and reading.text(at, start) in words.STRENGTHS:
-        scale = words.STRENGTHS[reading.text(at, start)]
+    first = start if begins else None
+    while (stop is None or at < stop) and reading.text(at, first) in words.STRENGTHS:
+        scale = words.STRENGTHS[reading.text(at, first)]
         strength = max(strength, scale) if scale > 1 else min(strength, scale)
         at += 1
     return at, strength

@@ -56,6 +56,9 @@ def tokens_of(text: str) -> list[Token]:
         else:
             token = Token(piece, _spelt(piece), fresh)
         before = tokens[-1] if tokens else None
+        if before and not fresh and before.text == "minus" and token.number is not None:
+            tokens[-1] = Token(f"-{piece}", -token.number, before.fresh)
+            continue
         if before and not fresh and before.text in TENS and token.text in NUMBERS:
             ones = NUMBERS[token.text]
             if 0 < ones < 10:  # "forty five"

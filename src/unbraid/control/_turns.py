@@ -10,7 +10,7 @@ from unbraid.control._facets import Facet
 from unbraid.control._measures import in_unit
 from unbraid.control._reading import Reading, strength_at
 
-_PASSED = ("by", "at", "of", "an", "angle", "about", *words.TO_THE)
+_PASSED = ("by", "at", "of", "a", "an", "angle", "about", "it", "this", *words.TO_THE)
 _UPSIDE_DOWN = ("upside", "down")
 
 
@@ -23,12 +23,13 @@ class Turn:
     way: float = 0.0
     more: bool = False  # "further", which only an edit can be
     by: bool = False  # "by", or a command: in an edit, from where it is
+    strength: float = 1.0
     stop: int = 0
 
 
 def turn(reading: Reading, start: int) -> int:
     """Read a turn that starts with its verb, its number or its direction."""
-    at, strength = strength_at(reading, start)
+    at, strength = strength_at(reading, start, begins=True)
     word = reading.text(at, start)
     if word in words.UPRIGHT or (at == start and reading.spells(at, _UPSIDE_DOWN, start)):
         return turned_to(reading, reading.only("turn", word), at, start)
@@ -45,7 +46,7 @@ def turn(reading: Reading, start: int) -> int:
         reading.unfinished.append((reading.only("turn", word), word))
         return at + 1
     facet = reading.only("turn", reading.said(at, found.stop))
-    _put(reading, facet, found, strength, reading.said(start, found.stop))
+    _put(reading, facet, found, strength * found.strength, reading.said(start, found.stop))
     return found.stop
 
 
@@ -90,6 +91,11 @@ def gathered(
             found.stop = at + 1
             continue
         on = reading.skip(at, _PASSED, first)
+        if begun and reading.text(on) in words.STRENGTHS:  # "leaning slightly left"
+            strong = strength_at(reading, on)
+            toward = reading.skip(strong[0], _PASSED)
+            if reading.text(toward) in words.SIDES or _way_at(reading, toward):
+                found.strength, on = strong[1], toward
         by = any(token.text == "by" for token in reading.tokens[at:on])
         number = reading.number(on, first if on == at else None)
         if found.amount is None and number is not None and math.isfinite(number):

@@ -25,13 +25,17 @@ TENS = {
     for tens, word in enumerate(_listed("twenty thirty forty fifty sixty seventy eighty ninety"))
 }
 
-# Said of nothing: passed over.
-FILLERS = _set(
-    "a an the of in on at to into and with as is be it its this that by for from some my your me "
-    "i would like want please draw drawn drawing show give get generate make made change changed "
-    "set put placed place located positioned position image picture images pictures handwritten "
-    "written writing handwriting number figure character near side part half area edge "
-    "whose which has have having then now also just quite rather fairly pretty but pointing s es"
+# Said of nothing, and never the name of anything: a class called "a" is asked for as "label=a".
+ARTICLES = _set(
+    "a an the of in on at to into and with as is be it its this that by for from i s es"
+)
+# Said of nothing, unless a class is called so.
+FILLERS = ARTICLES | _set(
+    "some my your me would like want please draw drawn drawing show give get generate make made "
+    "change changed set put placed place located positioned position image picture images pictures "
+    "handwritten written writing handwriting number figure character near side part half area edge "
+    "whose which has have having then now also just quite rather fairly pretty but pointing same "
+    "sized hand third"
 )
 
 # -- how far from the middle: 1 is the end of the range ------------------------------------------
@@ -51,11 +55,11 @@ THICKNESSES = {
 MIDDLES = dict.fromkeys(("medium", "average", "normal", "regular", "mid"), 0.0)
 # understood of any factor with an order, after its name
 AMOUNTS = {
-    **dict.fromkeys(("lowest", "minimum", "min"), -1.0),
+    **dict.fromkeys(("lowest", "minimum", "minimal", "min"), -1.0),
     "low": -0.75,
     **dict.fromkeys(("middle", "middling"), 0.0),
     "high": 0.75,
-    **dict.fromkeys(("highest", "maximum", "max"), 1.0),
+    **dict.fromkeys(("highest", "maximum", "maximal", "max"), 1.0),
 }
 
 # -- places: (right, up) ---------------------------------------------------------------------------
@@ -87,7 +91,7 @@ CLOCKWISE = {
     ("ccw",): 1.0,
 }
 SIDES = {"left": 1.0, "right": -1.0}
-UPRIGHT = _set("upright straight unrotated untilted")
+UPRIGHT = _set("upright straight straighten straightened unrotated untilted")
 USUAL_TURN = 45.0  # degrees: "tilted left" is two thirds of it, or of the range if that is less
 MOVE = _set("move shift push")  # commands
 MOVED = _set("moved shifted pushed")
@@ -105,6 +109,9 @@ THICKER = {
 }
 HIGHER = {"higher": 1.0, "lower": -1.0}
 FURTHER = _set("further farther more")
+MULTIPLES = {"half": 0.5, "twice": 2.0, "double": 2.0, "triple": 3.0}
+TILT_STEP = 0.5  # "less tilted" takes half away, "more tilted" adds it
+NEGATIONS = _set("not no without never isn don")
 STEP = 0.25  # of the range: what "bigger" adds
 STEP_TURN = 15.0  # degrees: what "turned further left" adds
 
