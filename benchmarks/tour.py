@@ -22,7 +22,7 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.files import read_json, write_json
-from unbraid.tour import _claim, _curves, _report, parting
+from unbraid.tour import _claim, _curves, _report, _testing
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"
@@ -94,7 +94,7 @@ def main() -> None:
     found = timed(config)
     made = _report.Tour(config)
     curves = {method: _curves.curve(made, method) for method in _curves.LABELS}
-    comparisons = parting.compare(curves)
+    comparisons = _testing.compare(curves)
     answer, why = _claim.verdict(comparisons)
     options = _report.given(config, leave=("out",))
     write_json(

@@ -11,7 +11,7 @@ from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import factor_specs
 from unbraid.factors import FactorSpec
-from unbraid.tour import _claim, asking, factors, onward, parting, squeezing
+from unbraid.tour import _claim, _testing, asking, factors, onward, squeezing
 from unbraid.tour._curves import Point
 from unbraid.tour._exhibits import Numbers, slimmed
 from unbraid.tour._measure import agreement, centres_spread, measure
@@ -84,13 +84,13 @@ def test_methods_are_compared_seed_by_seed() -> None:
         "beta-tcvae": {1: point([70, 71], [0.1, 0.1], [0.2, 0.2]),
                        4: point([80, 99], [0.21, 0.3], [0.41, 0.5])},
     }  # fmt: skip
-    (found,) = parting.compare(curves)
+    (found,) = _testing.compare(curves)
     assert found.beta == 4
     assert found.reconstruction.mean == pytest.approx(-10.5)
     assert (found.reconstruction.low, found.reconstruction.high) == pytest.approx((-11, -10))
     assert found.scores["MIG"].mean == pytest.approx(0.005)
     assert _claim.verdict([found])[0] == "confirmed"
-    gaps = parting.along(curves, "mig")
+    gaps = _testing.along(curves, "mig")
     assert len(gaps) == 2
     assert all(gap > 0 for gap in gaps)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from unbraid.figures import traverse
 from unbraid.figures._style import PALETTE, new_figure, styled
-from unbraid.tour import _claim, _curves, _spread
-from unbraid.tour._claim import Comparison, Interval
-from unbraid.tour._curves import Curve
+from unbraid.tour import _curves, _spread
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
-from unbraid.tour._page import film, number, paragraph, table, text
+from unbraid.tour._page import film, paragraph, table
+from unbraid.tour._testing import Curves, tested
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +28,6 @@ TERMS = {
     "dimwise_kl": "dimension-wise KL",
 }
 SHOWN = 4  # the beta whose training is shown
-Curves = Mapping[str, Curve]
 
 
 def needs(tour: Tour) -> list[str]:
@@ -58,7 +56,7 @@ def write(tour: Tour) -> str:
             ),
             *_parts(tour),
             *_trade(tour, curves),
-            *_tested(tour, curves),
+            *tested(tour, curves),
         ]
     )
 
@@ -187,176 +185,4 @@ def draw_trade(curves: Curves) -> Figure:
         ax.set_ylim(bottom=0)
         ax.margins(x=0.15)
     figure.axes[0].legend()
-    return figure
-
-
-# -- the claim -------------------------------------------------------------------------------------
-
-
-def compare(curves: Curves) -> list[Comparison]:
-    """Hold β-TCVAE against β-VAE at every beta above 1, pair by pair of seeds."""
-    ours, theirs = curves["beta-tcvae"], curves["beta-vae"]
-    return [
-        Comparison(
-            beta,
-            _claim.bootstrap(_less(ours[beta].reconstruction, theirs[beta].reconstruction)),
-            {
-                label: _claim.bootstrap(_less(ours[beta].scores[name], theirs[beta].scores[name]))
-                for name, label in _curves.SCORES.items()
-            },
-        )
-        for beta in ours
-        if beta > 1
-    ]
-
-
-def along(curves: Curves, score: str) -> list[float]:
-    """Return for each seed how much higher β-TCVAE's score is at equal reconstruction."""
-    seeds = len(next(iter(curves["beta-vae"].values())).reconstruction)
-    gaps = []
-    for seed in range(seeds):
-        one, other = (
-            {
-                beta: (point.reconstruction[seed], point.scores[score][seed])
-                for beta, point in curves[method].items()
-            }
-            for method in ("beta-tcvae", "beta-vae")
-        )
-        gap = _claim.at_equal_reconstruction(one, other)
-        gaps += [] if gap is None else [gap]
-    return gaps
-
-
-def _less(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    return [a - b for a, b in zip(one, other, strict=True)]
-
-
-def _tested(tour: Tour, curves: Curves) -> list[str]:
-    found = compare(curves)
-    answer, why = _claim.verdict(found)
-    seeds = len(next(iter(curves["beta-vae"].values())).reconstruction)
-    lines = [
-        [f"β = {each.beta}", _interval(each.reconstruction, 1)]
-        + [_interval(score, 3) for score in each.scores.values()]
-        + [_said(each)]
-        for each in found
-    ]
-    sheet = [
-        [each.beta, what, interval.mean, interval.low, interval.high]
-        for each in found
-        for what, interval in {"reconstruction": each.reconstruction, **each.scores}.items()
-    ]
-    told = " ".join(
-        f"β {each.beta}: reconstruction {_interval(each.reconstruction, 1)}, "
-        + ", ".join(f"{name} {_interval(score, 3)}" for name, score in each.scores.items())
-        + "."
-        for each in found
-    )
-    return [
-        paragraph(
-            "<strong>The claim</strong>, as the article makes it: β-TCVAE has better "
-            "reconstruction than β-VAE with similar disentanglement. Put so that it can fail: at "
-            "the same β, its reconstruction is better, surely (the whole interval below 0), and "
-            f"neither score is lower by {_claim.MARGIN:g} or more, as surely. Seeds are compared "
-            f"pair by pair; intervals hold {_claim.LEVEL:.0%} of the means of {_claim.DRAWS:,} "
-            "bootstrap resamples of seeds."
-        ),
-        exhibit(
-            tour,
-            "claim",
-            [
-                Picture(
-                    draw_claim(found),
-                    "Three panels of intervals by beta: the difference of β-TCVAE and β-VAE in "
-                    f"reconstruction, MIG and DCI. {told}",
-                )
-            ],
-            "β-TCVAE less β-VAE at the same β and seed: means and intervals. The claim needs the "
-            "first to be below 0 and the others to stay above the dashed line.",
-            Numbers(("beta", "difference in", "mean", "low", "high"), sheet),
-            grid=True,
-        ),
-        table(
-            f"β-TCVAE less β-VAE, mean and {_claim.LEVEL:.0%} interval over {seeds} seeds",
-            ["", "reconstruction, nats", *_curves.SCORES.values(), "the claim there"],
-            lines,
-        ),
-        paragraph(
-            "<strong>“Better reconstruction with similar disentanglement”: "
-            f"{text(answer)}.</strong> {text(why)}",
-            finding=True,
-        ),
-        paragraph(_caution(seeds)),
-        *_equal(curves, seeds),
-    ]
-
-
-def _said(each: Comparison) -> str:
-    if each.better and each.similar:
-        return "holds"
-    return "reconstruction not surely better" if not each.better else "scores may be lower"
-
-
-def _interval(found: Interval, digits: int) -> str:
-    low, high = number(found.low, digits), number(found.high, digits)
-    return f"{number(found.mean, digits)} ({low} to {high})"
-
-
-def _caution(seeds: int) -> str:
-    if seeds < 2:
-        return (
-            "With one seed there is no interval at all: these are two trainings, not two methods. "
-            "Run the tour with more seeds."
-        )
-    held = _claim.coverage(seeds)
-    caution = (
-        f"A caution: with {seeds} seeds such intervals are too narrow. Of normal numbers, they "
-        f"hold the truth {held:.0%} of the time (simulated), not {_claim.LEVEL:.0%}"
-    )
-    more = "" if seeds >= 10 else "; <code>--full --seeds 10</code> comes closer"
-    return f"{caution}{more}. And the answer is about these data, networks and lengths of training."
-
-
-def _equal(curves: Curves, seeds: int) -> list[str]:
-    """Tell how the curves compare at equal reconstruction, where both reach."""
-    parts = []
-    for score, label in _curves.SCORES.items():
-        gaps = along(curves, score)
-        if len(gaps) == seeds:
-            parts.append(f"{label} differs by {_interval(_claim.bootstrap(gaps), 3)}")
-    if not parts:
-        return []
-    return [
-        paragraph(
-            "The same β is not the same pressure: β-TCVAE multiplies less. A fairer question may "
-            "be which curve runs higher at equal reconstruction. Over the range that both reach, "
-            f"points joined by straight lines: {' and '.join(parts)}, β-TCVAE less β-VAE.",
-            finding=True,
-        )
-    ]
-
-
-@styled
-def draw_claim(found: Sequence[Comparison]) -> Figure:
-    """Draw the differences and their intervals by beta."""
-    figure = new_figure(6.5, 2.6, layout="constrained")
-    places = range(len(found))
-    panels = {"reconstruction, nats": [each.reconstruction for each in found]}
-    for label in _curves.SCORES.values():
-        panels[label] = [each.scores[label] for each in found]
-    for ax, (label, intervals) in zip(figure.subplots(1, 3), panels.items(), strict=True):
-        means = [each.mean for each in intervals]
-        around = [
-            [each.mean - each.low for each in intervals],
-            [each.high - each.mean for each in intervals],
-        ]
-        ax.errorbar(places, means, yerr=around, fmt="o", color=PALETTE[0], capsize=3, lw=1.2)
-        ax.axhline(0, color="black", lw=0.6)
-        if label in _curves.SCORES.values():
-            ax.axhline(-_claim.MARGIN, color=PALETTE[3], ls="--", lw=0.9)
-        ax.set_xticks(places, [f"{each.beta}" for each in found])
-        ax.set_xlim(-0.5, len(found) - 0.5)
-        ax.set_xlabel("β")
-        ax.set_title(label, loc="left")
-    figure.axes[0].set_ylabel("β-TCVAE less β-VAE")
     return figure
