@@ -49,8 +49,8 @@ class Scale:
     infogan: int
 
 
-QUICK = Scale(seeds=2, codes=2, betas=(1, 4, 16), curve=5, infogan=2)
-DEFAULT = Scale(seeds=3, codes=5, betas=(1, 2, 4, 8, 16), curve=12, infogan=4)
+QUICK = Scale(seeds=2, codes=2, betas=(1, 4, 16), curve=4, infogan=2)
+DEFAULT = Scale(seeds=3, codes=5, betas=(1, 2, 4, 8, 16), curve=10, infogan=4)
 FULL = Scale(seeds=5, codes=10, betas=(1, 2, 4, 6, 8, 12, 16), curve=40, infogan=15)
 
 
