@@ -111,6 +111,24 @@ def made_by(result: dict[str, Any]) -> str:
     )
 
 
+def request_speed(result: dict[str, Any]) -> str:
+    """Return a row for each kind of request: milliseconds once the model is loaded."""
+    lines = ["| Request | Best | Median | Processor |", "|---|--:|--:|--:|"]
+    lines += [
+        f"| {name} | {took['best']:.1f} | {took['median']:.1f} | {took['core']:.1f} |"
+        for name, took in result["milliseconds"].items()
+    ]
+    _, height, width = result["image_shape"]
+    cold = result["cold"]
+    lines.append(
+        f"\nMilliseconds, over {result['repeats']} requests for images of {height} by {width} "
+        f"pixels, one thread. From the command line, `unbraid generate` takes "
+        f"{cold['seconds']:.1f} s, {cold['core_seconds']:.1f} s of them the processor's, nearly all "
+        f"to load torch. {made_by(result)}"
+    )
+    return "\n".join(lines)
+
+
 def data_speed(result: dict[str, Any]) -> str:
     """Return a row for each data set: images per second of training on it."""
     lines = ["| Images from | Images/s | Lowest to highest |", "|---|--:|--:|"]
@@ -353,6 +371,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "judge": judge,
     "methods": methods,
     "render_speed": render_speed,
+    "request_speed": request_speed,
     "tour": tour,
     "train_speed": train_speed,
 }
