@@ -108,6 +108,10 @@ def test_a_seed_that_diverges_is_left_out(
     assert told["scores"]["4"] is None
     assert told["kept"] == 5
     assert listener.said[0].startswith("seed 4 is left out: training stopped: loss is not finite")
+    zero = replace(config, training=replace(config.training, seed=0))
+    seeds = first_steps({1})
+    told = train_restarts(zero, tmp_path / "zero", 2, display=StopAt(10**6)).result["restarts"]
+    assert told["kept"] == 0
     seeds = first_steps({4, 5})
     with pytest.raises(UnbraidError, match="loss is not finite"):
         train_restarts(config, tmp_path / "all", 2, display=StopAt(10**6))

@@ -103,7 +103,7 @@ def train_restarts(
             except Diverged as error:
                 display.warn(f"seed {seed} is left out: {error}")
                 scores[seed], failure = None, error
-        if failure and not any(_known(scores)):
+        if failure and not _known(scores):
             raise failure
         return _keep(folder, scores)
 
