@@ -38,7 +38,7 @@ RESULT = RESULTS / "control.json"
 
 FIGURES = ("digit accuracy", "angle", "x", "y", "size", "thickness")
 FIGURES += ("diversity", "grey ratio", "leakage")
-# What issue 6 of the project asks for, by labels; at least for those in HIGHER, at most for others.
+# What is aimed at, by labels; at least for those in HIGHER, at most for others.
 TARGETS: dict[str, dict[str, float]] = {
     labels: dict(zip(FIGURES, aims, strict=True))
     for labels, aims in {
