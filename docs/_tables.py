@@ -123,8 +123,8 @@ def request_speed(result: dict[str, Any]) -> str:
     lines.append(
         f"\nMilliseconds, over {result['repeats']} requests for images of {height} by {width} "
         f"pixels, one thread. From the command line, `unbraid generate` takes "
-        f"{cold['seconds']:.1f} s, {cold['core_seconds']:.1f} s of them the processor's, nearly all "
-        f"to load torch. {made_by(result)}"
+        f"{cold['seconds']:.1f} s, {cold['core_seconds']:.1f} s of them the processor's, nearly "
+        f"all to load torch. {made_by(result)}"
     )
     return "\n".join(lines)
 
