@@ -234,15 +234,34 @@ def test_the_generator_learns_from_the_cycle_but_the_reader_and_the_prior_do_not
     assert all(parameter.grad is not None for parameter in model.drawer.parameters())
 
 
-def test_known_categories_are_not_read_and_unsure_ones_not_drawn() -> None:
+def test_images_that_do_not_read_as_their_class_are_not_drawn() -> None:
     model = digits_model(sure=0.999)
     images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     unknown = torch.full((6, 6), math.nan)
     known = unknown.clone()
     known[:, 0] = 2
-    nothing = model.generator_terms(images, context(factors=unknown))
-    assert nothing["reconstruction"] == 0  # an untrained reader is sure of none
+    # an untrained reader is sure of nothing
+    assert model.generator_terms(images, context(factors=unknown))["reconstruction"] == 0
     assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    with torch.no_grad():
+        cast(Any, model.reader).second[-1].bias[4 + 2] = 50.0  # now of this one
+    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    known[:, 0] = 3
+    assert model.generator_terms(images, context(factors=known))["reconstruction"] == 0
+
+
+def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
+    model, base = digits_model(), torch.randn(4, 25)
+    rows = torch.tensor([[2.0, 30, x, 0, 0, 3] for x in (-9, 9, 0, 3)])
+    first = model.prior.place(base, model.categories(model.factor_codes(rows)))
+    bias = cast(Any, model.reader).second[-1].bias
+    with torch.no_grad():
+        bias[4 + 2] = 50.0  # all read as asked
+        assert torch.equal(model.style_from(base, rows), first)
+        bias[4 + 2], bias[4 + 3] = -50.0, 50.0  # none does
+        again = model.style_from(base, rows)
+    assert not torch.isclose(again, first).all(1).any()
+    assert torch.equal(again[:2], model.style_from(base[:2], rows[:2]))
 
 
 def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:

@@ -48,6 +48,8 @@ from unbraid.methods._reader import (
 )
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
+FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
+TRIES = 3  # styles drawn in place of one that reads as another class
 MEMORY = 0.99  # of the reader's usual error, a step
 READ = 128  # images of a batch, labelled and others, that the reader takes: more gain little
 
@@ -61,7 +63,7 @@ class Config(LabelledConfig):
         beta: weight of the style's KL.
         leak: weight of the information that style and real factors share.
         cycle: weight of the loss of reading the factors back from what is drawn of them; real
-            ones count one and a half times, beyond the reader's usual error.
+            ones count one and a half times, beyond half the reader's usual error.
         components: of each class's mixture p(z|c).
         hidden: width of the net that draws distance fields.
         reader_share: part of the training that is the reader's.
@@ -221,8 +223,24 @@ class Model(Method):
 
     @torch.no_grad()
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
-        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F)."""
-        return self.prior.place(base, self.categories(self.factor_codes(factors)))
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        A style whose digit, drawn in the middle of all ranges, the reader takes for another is
+        replaced by one that follows from the same numbers; a few times, if need be.
+        """
+        codes = self.factor_codes(factors)
+        codes[:, self.factor_codes_.categories :] = 0
+        style = self.prior.place(base, self.categories(codes))
+        left = torch.arange(len(base), device=base.device)
+        for turn in range(TRIES):
+            drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
+            read = self.factor_codes_.reading(self.reader(drawn))
+            left = left[self.plausible(read, codes[left]) == 0]
+            if not len(left):
+                break
+            other = -base[left] if turn == 0 else base[left].roll(turn, 1)
+            style[left] = self.prior.place(other, self.categories(codes[left]))
+        return style
 
     @torch.no_grad()
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
@@ -299,6 +317,14 @@ class Model(Method):
         loss = terms["category"] + terms["real"]
         loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
         return {"loss": loss, **terms}
+
+    def plausible(self, read: Tensor, codes: Tensor) -> Tensor:
+        """Return 0 where a reading is rather of another category than that of codes, else 1, (B,).
+
+        Rather: with a probability above one half.
+        """
+        other = self.categories(read) * (1 - self.categories(codes))
+        return (other.amax(1) <= 0.5).float() if other.shape[1] else torch.ones(len(read))
 
     def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
         """Return which rows' categories are all sure, (B,), and code columns with those certain."""
@@ -379,7 +405,8 @@ class Model(Method):
                 unknown = torch.isnan(known)
                 chosen = torch.where(unknown, self.categories(codes), known)
                 codes = torch.cat([chosen, codes[:, self.factor_codes_.categories :]], 1)
-                sure = torch.where(unknown.any(1), sure, torch.ones_like(sure))
+                # an image that reads as another class would teach to draw such
+                sure = torch.where(unknown.any(1), sure, self.plausible(read, codes))
         mean, logvar = self.style(images, codes)  # q(z|x,c)
         z = gaussian_sample(mean, logvar, context.noise)
         logits = self.drawer(codes, z)  # p(x|f,z)
@@ -401,8 +428,8 @@ class Model(Method):
     def cycle(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Return the loss of reading factors back from what is drawn of them, nats per image.
 
-        What the reader usually errs by on real images is forgiven: handwriting leans this way and
-        that at one and the same angle, and should go on to do so.
+        Half of what the reader usually errs by on real images is forgiven: handwriting leans this
+        way and that at one and the same angle, and should go on to do so.
 
         Args:
             codes: (B, factor_width); each row lends its categories to the next one.
@@ -420,6 +447,6 @@ class Model(Method):
             given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
         outputs = torch.func.functional_call(self.reader, weights, given)
         coder = self.factor_codes_
-        real = coder.real_loss(outputs, asked, self.error)
+        real = coder.real_loss(outputs, asked, FORGIVEN * self.error)
         found: Tensor = coder.category_loss(outputs, asked) + REAL * real
         return found.mean()

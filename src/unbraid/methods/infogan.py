@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from unbraid import nets
 from unbraid.distributions import LOG_2PI, Layout
+from unbraid.errors import UnbraidError
 from unbraid.methods._base import (
     Context,
     Images,
@@ -97,6 +98,12 @@ class Config(MethodConfig):
         for name in ("invariance", "steadiness", "sparseness", "sparse_from"):
             require(getattr(self, name), 0, name)
         require(self.discriminator_lr, 0, "discriminator_lr", above=True)
+        for name in ("steadiness", "sparseness"):
+            if getattr(self, name) and not self.invariance:
+                raise UnbraidError(
+                    f"{name} is {getattr(self, name):g} and invariance 0, but it looks at "
+                    "invariance's warped copies: give invariance a weight too."
+                )
 
 
 def information(outputs: Tensor, codes: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,9 @@ class Config(AutoencoderConfig):
     """Options of the variational autoencoder.
 
     Args:
-        warmup: epochs over which the weight of the latent terms rises from 0 to its full value.
+        warmup: epochs over which the weight of the latent terms goes to its full value.
+        warmup_start: what it starts from, as a multiple of that; from 0 it rises by the same step
+            each epoch, from above 1 it falls by the same factor.
 
     >>> from unbraid.methods import build
     >>> mean, logvar = build(Config(latent_dim=2), (1, 28, 28)).posterior(torch.zeros(5, 1, 28, 28))
@@ -33,10 +35,12 @@ class Config(AutoencoderConfig):
     """
 
     warmup: float = 0.0
+    warmup_start: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.warmup, 0, "warmup")
+        require(self.warmup_start, 0, "warmup_start")
 
 
 def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
@@ -75,8 +79,9 @@ class Model(Autoencoder):
         return gaussian_kl(*self.posterior(images))
 
     def kl_weight(self, context: Context) -> float:
-        """Return the weight of the latent terms: 0 to 1 over the warm-up, then 1."""
-        return min(1.0, context.epoch / self.config.warmup) if self.config.warmup else 1.0
+        """Return the weight of the latent terms: from the start's to 1 over the warm-up, then 1."""
+        done = min(1.0, context.epoch / self.config.warmup) if self.config.warmup else 1.0
+        return float(self.config.warmup_start ** (1 - done)) if self.config.warmup_start else done
 
     def terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``reconstruction`` and the unweighted ``kl``; the loss sums them, weighted."""
