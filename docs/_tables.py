@@ -331,7 +331,9 @@ def _over_seeds(found: dict[str, Any]) -> str:
 def tour(result: dict[str, Any]) -> str:
     """Return the claim's answer, the numbers it rests on, and the gallery."""
     machine = result["machine"]
-    minutes = result["seconds"] / 60
+    minutes = f"{result['seconds'] / 60:.1f} minutes"
+    if before := result["trained before"]:
+        minutes += f" beside {before} trainings done before"
     lines = [
         f"**Better reconstruction with similar disentanglement: {result['answer']}.** "
         f"{result['why']}\n",
@@ -351,7 +353,7 @@ def tour(result: dict[str, Any]) -> str:
         f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {result['seeds']} seeds; "
         f"the margin is {result['margin']:g}. Of normal numbers, intervals from so few seeds hold "
         f"the truth {result['coverage']:.0%} of the time.\n\n## Gallery\n\n"
-        f"From `{result['command']}`: {result['trainings']} trainings, {minutes:.1f} minutes, a "
+        f"From `{result['command']}`: {result['trainings']} trainings, {minutes}, a "
         f"page of {result['page bytes'] / 1e6:.1f} MB; {result['seeds']} seeds "
         f"({result['seeds of two latents']} of the models with two latents, "
         f"{result['seeds of infogan']} of InfoGAN), torch {machine['torch']} on "
