@@ -342,6 +342,14 @@ def test_weights_of_another_run(folder: Path, tensors: dict[str, Any], sentence:
         load(folder)
 
 
+def test_a_run_from_before_an_option_was_there_goes_on(config: RunConfig, tmp_path: Path) -> None:
+    folder = interrupted(config, tmp_path / "run")
+    stored = json.loads((folder / "config.json").read_text())
+    del stored["method"]["warmup"]
+    (folder / "config.json").write_text(json.dumps(stored))
+    assert train_run(config, folder, resume=True).finished
+
+
 def test_a_checkpoint_of_another_run(config: RunConfig, tmp_path: Path) -> None:
     part = interrupted(config, tmp_path / "part", 3)
     other = RunConfig(

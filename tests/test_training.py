@@ -256,6 +256,12 @@ def test_warm_up_raises_the_weight_of_the_kl() -> None:
         for epoch in (0, 1, 2, 4, 9, math.inf)
     ]
     assert found == [0, 0.25, 0.5, 1, 1, 1]
+    falling = vae.Model(configure("vae", warmup=4.0, warmup_start=16.0), (1, 16, 16))
+    found = [
+        falling.kl_weight(Context(torch.Generator(), epoch, 100))
+        for epoch in (0, 1, 2, 3, 4, math.inf)
+    ]
+    assert found == [16, 8, 4, 2, 1, 1]
 
 
 def test_posterior_collapse_is_warned_of_at_the_end(squares: Dataset) -> None:

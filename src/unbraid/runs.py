@@ -296,7 +296,8 @@ def check_same(folder: Path, described: dict[str, Any], resume: bool) -> None:
         raise UnbraidError(
             f"{folder} already holds a run: add --resume to continue it, or choose another --out."
         )
-    stored = Run(folder).json
+    run = Run(folder)
+    stored = run.config.to_json(run.image_shape)  # options it was started without at their defaults
     for part in ("method", "data", "training", "image_shape"):
         if stored.get(part) != described[part]:
             keys = described[part] if isinstance(described[part], dict) else ()
