@@ -82,6 +82,12 @@ def test_impossible_options_get_a_sentence(option: dict[str, int]) -> None:
         configure("infogan", **option)
 
 
+@pytest.mark.parametrize("name", ["steadiness", "sparseness"])
+def test_options_that_need_another_say_so(name: str) -> None:
+    with pytest.raises(UnbraidError, match=f"{name} is 2 and invariance 0"):
+        configure("infogan", **{name: 2.0})
+
+
 def test_a_batch_of_one_is_refused(squares: Dataset) -> None:
     with pytest.raises(UnbraidError, match="batch_size is 1, but infogan normalises over its bat"):
         train(tiny().config, squares, batch_size=1)
