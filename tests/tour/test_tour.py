@@ -48,7 +48,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += data
-        if "code" in self.open:
+        if "pre" in self.open:
             self.code += data.splitlines()
 
     def ids(self) -> set[str]:
