@@ -49,7 +49,7 @@ def generate(
     seed: int = 0,
     clip: bool = False,
     candidates: int = 1,
-    correct: bool = False,
+    correct: bool = True,
     **factors: Any,
 ) -> NDArray[np.float32]:
     """Return images that have what was asked, (n, C, H, W) float32 on [0, 1].
@@ -84,7 +84,7 @@ def draw(
     n: int = 16,
     seed: int = 0,
     candidates: int = 1,
-    correct: bool = False,
+    correct: bool = True,
 ) -> NDArray[np.float32]:
     """Return images of a request already understood, as ``generate`` does."""
     if candidates < 1:

@@ -40,7 +40,7 @@ class Generate:
     seed: int = 0
     clip: _Clip = False
     candidates: int = 1
-    correct: FlagCreatePairsOff[bool] = False
+    correct: bool = True
 
 
 @dataclass(frozen=True)
