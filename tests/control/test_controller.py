@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from unbraid.control.controller import Native
 from unbraid.control.requests import build_request, parse
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
-from unbraid.runs import Run
+from unbraid.files import read_json
+from unbraid.runs import Run, read_tensors, write_tensors
 
 ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])
 STYLES = np.array([5, 6, 2**62, 8])
@@ -116,6 +118,18 @@ def test_gaps_respect_circles_and_symmetries() -> None:
     np.testing.assert_allclose(corrected(specs, asked, found)[:, 1], [30, 10, 10, 10])
 
 
+def test_a_factor_without_meaning_is_neither_missed_nor_corrected() -> None:
+    specs = (
+        FactorSpec("shape", "categorical", values=("square", "disc")),
+        FactorSpec(
+            "angle", "continuous", range=(-45, 45), symmetries=(Symmetry("shape", "disc", 0),)
+        ),
+    )
+    asked, found = np.array([[0, 10.0], [1, 10.0]]), np.array([[0, 19.0], [1, 19.0]])
+    np.testing.assert_allclose(gap(specs, asked, found), [0.1, 0])
+    np.testing.assert_allclose(corrected(specs, asked, found)[:, 1], [1, 10])
+
+
 @pytest.mark.parametrize(
     ("rows", "styles", "part"),
     [
@@ -150,6 +164,24 @@ def test_any_other_method_is_fitted_once_and_kept(fitted_run: Run) -> None:
     assert (fitted_run.folder / "control.json").stat().st_mtime_ns == stored
     rows = build_request(first.specs, row=3).rows(first.specs, 4, seed=0)
     np.testing.assert_array_equal(first.draw(rows, range(4)), again.draw(rows, range(4)))
+
+
+def test_what_was_fitted_is_learnt_anew_when_it_no_longer_fits(fitted_run: Run) -> None:
+    def kept() -> dict[str, Any]:
+        found: dict[str, Any] = read_json(fitted_run.folder / "control.json")
+        return found
+
+    controller.open(fitted_run)
+    before = kept()
+    assert before["labels"] == 100
+    controller.open(fitted_run, labels=50)
+    assert kept()["labels"] == 50
+    path = fitted_run.folder / "model.safetensors"
+    weights, metadata = read_tensors(path)
+    write_tensors(path, {name: value * 0.9 for name, value in weights.items()}, metadata)
+    controller.open(fitted_run)
+    assert kept()["labels"] == 100
+    assert kept()["model"] != before["model"]
 
 
 def test_a_run_of_data_without_factors_cannot_be_asked(plain_run: Run) -> None:

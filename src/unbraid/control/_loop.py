@@ -92,7 +92,10 @@ def corrected(specs: Sequence[FactorSpec], asked: Floats, found: Floats) -> Floa
 def _away(
     spec: FactorSpec, specs: Sequence[FactorSpec], asked: Floats, found: Floats, column: int
 ) -> Floats:
-    """Return found minus asked, by the shorter way round where the factor repeats."""
+    """Return found minus asked, by the shorter way round where the factor repeats.
+
+    It is 0 where the factor has no meaning.
+    """
     away = found[:, column] - asked[:, column]
     levels = len(spec.values) if spec.values is not None else 0
     turn = float(levels) if levels and spec.period else spec.period or 0.0
@@ -103,6 +106,8 @@ def _away(
             if each.name == symmetry.factor and symmetry.value in (each.values or ()):
                 here = asked[:, other] == (each.values or ()).index(symmetry.value)
                 period[here] = symmetry.period * unit
+                if not symmetry.period:
+                    away[here] = 0
     repeats = period > 0
     away[repeats] -= period[repeats] * np.rint(away[repeats] / period[repeats])
     return away

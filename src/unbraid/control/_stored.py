@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -25,7 +26,7 @@ FORMAT = 1
 TENSORS, DESCRIPTION = "control.safetensors", "control.json"
 
 
-def save(folder: Path, found: Fit, specs: Sequence[FactorSpec], seed: int) -> None:
+def save(folder: Path, model: Method, found: Fit, specs: Sequence[FactorSpec], seed: int) -> None:
     """Write what was learnt; the description comes last and says that all is there."""
     arrays = {
         field.name: np.asarray(getattr(found, field.name), np.float64)
@@ -40,14 +41,25 @@ def save(folder: Path, found: Fit, specs: Sequence[FactorSpec], seed: int) -> No
         "factors": specs_to_json(specs),
         "labels": found.labels,
         "seed": seed,
+        "model": digest(model),
         "links": [{"factor": link.factor, "gain": round(link.gain, 3)} for link in found.links],
     }
     write_json(folder / DESCRIPTION, described)
 
 
-def saved(folder: Path) -> bool:
-    """Whether a folder holds a fitted controller."""
-    return (folder / DESCRIPTION).is_file()
+def saved(folder: Path, model: Method) -> bool:
+    """Whether a folder holds a controller of this very model, not of what it was earlier."""
+    path = folder / DESCRIPTION
+    return path.is_file() and read_json(path).get("model") == digest(model)
+
+
+def digest(model: Method) -> str:
+    """Return what tells a model's weights from others."""
+    found = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        found.update(name.encode())
+        found.update(value.cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def load(folder: Path, model: Method) -> tuple[dict[str, Any], tuple[FactorSpec, ...], int]:

@@ -166,15 +166,17 @@ def takes_factors(model: Method) -> bool:
     return all(hasattr(model, name) for name in ("factor_codes", "factors_of", "style_from"))
 
 
-def open(run: Run | str | os.PathLike[str], labels: int = LABELS, seed: int = 0) -> Controller:
+def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int = 0) -> Controller:
     """Return what answers requests to a run.
 
     A method that takes factors is asked directly. For any other, what its codes say of the factors
-    is learnt from some labelled images of its data the first time, and kept in the run folder.
+    is learnt from some labelled images of its data the first time, and kept in the run folder. It
+    is learnt anew if the run has been trained on since, or if ``labels`` are given.
 
     Args:
         run: a run, or its folder.
-        labels: how many labelled images to learn from; a method trained on labels uses its own.
+        labels: how many labelled images to learn from, 100 if not given; a method trained on labels
+            uses its own.
         seed: chooses them.
 
     Raises:
@@ -188,11 +190,12 @@ def open(run: Run | str | os.PathLike[str], labels: int = LABELS, seed: int = 0)
     model = run.model()
     if takes_factors(model):
         return Native(model)
+    from unbraid.control import _stored
     from unbraid.control.fitting import Fitted
 
-    if (run.folder / "control.json").is_file():
+    if labels is None and _stored.saved(run.folder, model):
         return Fitted.load(run.folder, model)
-    fitted = _fitted(run, model, labels, seed)
+    fitted = _fitted(run, model, LABELS if labels is None else labels, seed)
     with suppress(UnbraidError):  # a folder that cannot be written is fitted again next time
         fitted.save(run.folder)
     return fitted

@@ -98,7 +98,7 @@ class Fitted:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write control.safetensors and control.json into the model's run folder."""
-        _stored.save(Path(folder), self.found, self.specs, self.seed)
+        _stored.save(Path(folder), self.model, self.found, self.specs, self.seed)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], model: Method) -> Fitted:
