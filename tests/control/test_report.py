@@ -196,5 +196,7 @@ def test_what_cannot_be_measured_is_refused(judge: Judge, renderer: Renderer) ->
         measure(draw, judge, [FactorSpec("hue", "continuous", range=(0, 1))], renderer)
     with pytest.raises(UnbraidError, match="requests are 1"):
         measure(draw, judge, SPECS, renderer, requests=1)
+    with pytest.raises(UnbraidError, match="seed is -1, expected 0 or more"):
+        measure(draw, judge, SPECS, renderer, requests=10, seed=-1)
     with pytest.raises(UnbraidError, match="images of shape"):
         measure(lambda f, s: draw(f, s)[:, 0], judge, SPECS, renderer, requests=10)

@@ -78,10 +78,13 @@ def measure(
         ``real``; a real digit that changes is another handwriting. ``notes``: sentences.
 
     Raises:
-        UnbraidError: factors that are not those of ``digits``, or images of another shape.
+        UnbraidError: factors that are not those of ``digits``, images of another shape, fewer than
+            2 requests or a seed below 0.
     """
     if requests < 2:
         raise UnbraidError(f"requests are {requests}, expected 2 or more.")
+    if seed < 0:
+        raise UnbraidError(f"seed is {seed}, expected 0 or more.")
     columns = _columns(specs)
     asked = draw_requests(specs, requests, seed)
     changed = {}
