@@ -69,8 +69,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
         _target(obeyed, aims["diversity"], 100 - aims["digit accuracy"], labels)
         _target(sharp, aims["diversity"], aims["grey ratio"], labels)
     obeyed.set_yscale("log")
-    obeyed.set_ylim(100, 1)
-    obeyed.set_yticks([1, 2, 5, 10, 20, 50, 90], ["1%", "2%", "5%", "10%", "20%", "50%", "90%"])
+    obeyed.set_ylim(100, 0.45)  # points() puts no row below 0.5
+    ticks = (0.5, 1, 2, 5, 10, 20, 50, 90)
+    obeyed.set_yticks(ticks, [f"{tick:g}%" for tick in ticks])
     obeyed.minorticks_off()
     obeyed.set_ylabel("obeyed: digits that the judge reads otherwise")
     greys = [at[:, 2].max() for _, _, at in rows]

@@ -35,7 +35,8 @@ def main() -> None:
     halved = {name: value.half() for name, value in weights.items()}
     write_tensors(FOLDER / "model.safetensors", halved, metadata)
     figures = found["seeds"][seed]["report"]["figures"]
-    result = run.result | {"command": found["command"], "control": figures}
+    command = found["command"].rsplit(" --seed ", 1)[0] + f" --seed {seed}"
+    result = run.result | {"command": command, "control": figures}
     write_json(FOLDER / "result.json", result)
     size = sum(path.stat().st_size for path in FOLDER.iterdir())
     print(f"{FOLDER.relative_to(ROOT)}: {size / 1e6:.2f} MB")
