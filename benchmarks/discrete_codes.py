@@ -2,7 +2,8 @@
 
 ``python benchmarks/discrete_codes.py`` trains five seeds of each on MNIST, one thread a process,
 going on where it was stopped, and writes benchmarks/results/discrete_codes.json. ``--methods`` and
-``--seeds`` do a part: parts may run side by side, and each writes what there is by then.
+``--seeds`` do a part: parts may run side by side, and each writes what there is by then; with no
+seed at all it only writes that.
 """
 
 from __future__ import annotations
@@ -105,7 +106,6 @@ def measure(run: Run) -> dict[str, Any]:
             set(range(10)) - set(majority(accuracy.detail["table"]))
         ),
         "match": accuracy.detail["match"].tolist(),
-        "strokes": best_pair(rho),
         "correlations": rho,
         "restart score": score(run),
         "seconds": run.result["training"]["seconds"],
@@ -170,10 +170,12 @@ def restarts(accuracy: np.ndarray, score: np.ndarray) -> dict[str, Any]:
 
 def collect(load_before: float) -> dict[str, Any]:
     """Gather what has been measured by now, of all methods and seeds, and write it."""
-    found: dict[str, Any] = {"load_before": load_before}
+    whole = "python benchmarks/discrete_codes.py"  # whichever parts were done one by one
+    found: dict[str, Any] = {"command": whole, "load_before": load_before}
     for method in RECIPES:
         paths = [folder(method, seed) / "measured.json" for seed in SEEDS]
         seeds = [read_json(path) for path in paths if path.is_file()]
+        seeds = [seed | {"strokes": best_pair(seed["correlations"])} for seed in seeds]
         if seeds:
             found[method] = {
                 "command": RECIPES[method],
@@ -219,7 +221,7 @@ def main() -> None:
     """Train and measure the seeds asked for, then write and show all there are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--methods", nargs="+", choices=list(RECIPES), default=list(RECIPES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))
     options = parser.parse_args()
     before = load()
     for method in options.methods:
