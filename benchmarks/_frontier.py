@@ -30,8 +30,8 @@ def points(result: dict[str, Any]) -> list[tuple[str, int, np.ndarray]]:
             name = f"{row['method']}, {row['labels']}"
         if row["canvas"] != 32:
             name += f", {row['canvas']} px"
-        if row["corrected"]:
-            name += ", corrected"
+        if not row["corrected"]:
+            name += ", uncorrected"
         seeds = [seed["report"]["figures"] for seed in row["seeds"].values()]
         at = [
             (

@@ -60,7 +60,7 @@ class Row:
     canvas: int = 32
     seeds: tuple[int, ...] = (0,)
     aimed: bool = False  # whether the targets are its own
-    correct: bool = False  # whether it looks at what it drew and tries once more
+    correct: bool = True  # whether it looks at what it drew and tries once more
     trained: str = ""  # the row whose training this one shares
 
     def command(self, seed: int) -> str:
@@ -78,7 +78,7 @@ FEW = {"all": "--labels 0", "1,000": "--labels 1000", "100": "--labels 100"}
 def asked(options: str, labels: str, **more: Any) -> Row:
     """Return a row of the conditional VAE, which the targets are for."""
     options = f"--epochs 27 --batch-size 256 {options}"
-    return Row("conditional-vae", options, labels, **{"aimed": True, "correct": True, **more})
+    return Row("conditional-vae", options, labels, **{"aimed": True, **more})
 
 
 # The KL's weight rises over the first third, else the codes collapse to the two easiest factors.
@@ -217,10 +217,17 @@ def fill(key: str, given: argparse.Namespace) -> None:
     row = ROWS[key]
     about = {"method": row.method, "labels": row.labels, "canvas": row.canvas}
     about |= {"corrected": row.correct, "command": row.command(row.seeds[0])}
+
+    def measured(found: dict[str, Any]) -> dict[str, Any]:
+        """Return what is known of the row's seeds, nothing if it was another row then."""
+        entry = found["rows"].get(key, {})
+        same = all(entry.get(name) == about[name] for name in ("corrected", "command"))
+        seeds: dict[str, Any] = entry["seeds"] if same else {}
+        return seeds
+
     for seed in row.seeds if given.seeds is None else given.seeds:
         run, cost = train(key, row, seed)
-        entry = stored()["rows"].get(key, {})
-        known = entry.get("seeds", {}).get(str(seed), {})
+        known = measured(stored()).get(str(seed), {})
         made_by = digest(run.folder)
         if known.get("digest") == made_by and not given.again and not given.validation:
             continue
@@ -229,8 +236,7 @@ def fill(key: str, given: argparse.Namespace) -> None:
         if given.validation:
             continue
         found = stored()  # anew: another process may have measured another row meanwhile
-        entry = found["rows"].get(key, {})
-        kept = entry.get("seeds", {}) if entry.get("command") == about["command"] else {}
+        kept = measured(found)
         kept[str(seed)] = {
             "digest": made_by,
             "training_seconds": run.result["training"]["seconds"],

@@ -213,7 +213,7 @@ def control(result: dict[str, Any]) -> str:
         lines.append(f"| *aimed at* | {labels} | | " + " | ".join(cells) + " | |")
     for row in result["rows"].values():
         name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
-        name += ", corrected" if row["corrected"] else ""
+        name += "" if row["corrected"] else ", uncorrected"
         for seed, run in row["seeds"].items():
             cells = [
                 f"**{text}**" if run["met"].get(name) is False else text

@@ -34,7 +34,8 @@ class Config:
         seed: of requests and styles: choose settings on another than what you report is from.
         candidates: images tried for each request, of which the one that the model itself reads
             closest is kept.
-        correct: try once more with the error of the model's reading added to the request.
+        correct: try once more with the error of the model's reading added to the request, as
+            ``generate`` does.
         json: print JSON instead of a table.
 
     >>> Config().requests
@@ -44,7 +45,7 @@ class Config:
     requests: int = 2000
     seed: int = FRESH
     candidates: int = 1
-    correct: bool = False
+    correct: bool = True
     json: bool = False
 
 
