@@ -20,7 +20,8 @@ from unbraid.methods import Context, _pose, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._pose import Pose, Warp
 from unbraid.methods._reader import Dropout, dropping
-from unbraid.methods.conditional_vae import Model, StylePrior, shared_information
+from unbraid.methods._style import StylePrior, shared_information
+from unbraid.methods.conditional_vae import Model
 from unbraid.training import train
 
 SPECS = (

@@ -46,6 +46,7 @@ from unbraid.methods._reader import (
     dropping,
     looker,
 )
+from unbraid.methods._style import StylePrior, shared_information
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
@@ -94,76 +95,6 @@ class Config(LabelledConfig):
                 raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
 
 
-class StylePrior(nn.Module):
-    """p(z|c), a mixture of Gaussians whose parameters are sums over the categorical factors.
-
-    Args:
-        categories: columns of the categorical factors.
-        components: of the mixture.
-        style_dim: number of style latents.
-    """
-
-    def __init__(self, categories: int, components: int, style_dim: int) -> None:
-        super().__init__()
-        self.shape = components, 2 * style_dim + 1
-        self.net = nn.Linear(categories, components * self.shape[1])
-        with torch.no_grad():
-            self.net.weight.normal_(0, 0.3)
-            self.net.bias.normal_(0, 0.3)
-
-    def forward(self, categories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log weights (B, K), means and log deviations, each (B, K, style_dim)."""
-        # written out: autocast would round the product
-        found = (categories.float()[:, :, None] * self.net.weight.T).sum(1) + self.net.bias
-        found = found.view(-1, *self.shape)
-        mean, deviation = found[..., 1:].chunk(2, 2)
-        return torch.log_softmax(found[..., 0], 1), mean, 3 * torch.tanh(deviation / 3)
-
-    def each_log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
-        """Return log of weight times density of each component at z, (B, K), nats."""
-        weight, mean, deviation = self(categories)
-        away = (z[:, None] - mean) * torch.exp(-deviation)
-        found: Tensor = weight - (0.5 * away.square() + deviation + LOG_2PI / 2).sum(2)
-        return found
-
-    def log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
-        """Return log p(z|c), (B,), nats."""
-        return torch.logsumexp(self.each_log_prob(z, categories), 1)
-
-    def place(self, base: Tensor, categories: Tensor) -> Tensor:
-        """Return the style that standard normal numbers (B, 1 + style_dim) become, (B, S)."""
-        weight, mean, deviation = self(categories)
-        share = torch.special.ndtr(base[:, :1])
-        which = (weight.exp().cumsum(1) < share).sum(1).clamp_max(self.shape[0] - 1)
-        rows = torch.arange(len(base), device=base.device)
-        style: Tensor = mean[rows, which] + deviation[rows, which].exp() * base[:, 1:]
-        return style
-
-    def carry(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """Return the style z of one class as one of another: its place in the same component."""
-        which = self.each_log_prob(z, before).argmax(1)
-        rows = torch.arange(len(z), device=z.device)
-        _, mean, deviation = self(before)
-        place = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
-        _, mean, deviation = self(after)
-        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * place
-        return style
-
-
-def shared_information(style: Tensor, factors: Tensor) -> Tensor:
-    """Return -1/2 sum of log(1 - rho^2) over pairs of columns of (B, S) and (B, R), nats.
-
-    >>> column = torch.linspace(-1, 1, 9)[:, None]
-    >>> float(shared_information(column.abs(), column))
-    0.0
-    """
-    if not factors.shape[1]:
-        return style.new_zeros(())
-    one, other = (F.normalize(part - part.mean(0), dim=0) for part in (style, factors))
-    rho = (one[:, :, None] * other[:, None, :]).sum(0)  # autocast would round a product
-    return -0.5 * torch.log1p(-rho.square().clamp_max(0.999)).sum()
-
-
 class Model(Method):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
@@ -173,14 +104,14 @@ class Model(Method):
     def __init__(
         self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
     ) -> None:
-        self_codes = FactorCodes(specs)
-        real = self_codes.width - self_codes.categories
-        layout = Layout(tuple(self_codes.levels), real + config.style_dim)
+        coder = FactorCodes(specs)
+        real = coder.width - coder.categories
+        layout = Layout(tuple(coder.levels), real + config.style_dim)
         super().__init__(config, image_shape, layout)
-        self.specs, self.factor_codes_ = tuple(specs), self_codes
-        self.factor_width, self.style_dim = self_codes.width, config.style_dim
+        self.specs, self.coder = tuple(specs), coder
+        self.factor_width, self.style_dim = coder.width, config.style_dim
         columns = _pose.columns(specs) if image_shape[0] == 1 else None
-        self.poses = PoseCodes(self_codes, columns) if columns else None
+        self.poses = PoseCodes(coder, columns) if columns else None
         self.reader: PosedReader | PlainReader
         self.drawer: FieldDrawer | PlainDrawer
         if self.poses is not None:
@@ -188,15 +119,15 @@ class Model(Method):
             self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
             self.style_net: nn.Sequential = looker(_pose.NODES, 128, 24)
         else:
-            self.reader = PlainReader(self_codes, image_shape)
-            self.drawer = PlainDrawer(image_shape, self_codes.width + config.style_dim)
+            self.reader = PlainReader(coder, image_shape)
+            self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
             self.style_net = nets.encoder("conv", image_shape, 128)
-        self.class_net = nn.Linear(self_codes.categories, 128)
+        self.class_net = nn.Linear(coder.categories, 128)
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
         self.register_buffer("error", torch.zeros(real))
         self.error: Tensor
-        self.prior = StylePrior(self_codes.categories, config.components, config.style_dim)
+        self.prior = StylePrior(coder.categories, config.components, config.style_dim)
 
     def phases(self) -> dict[str, Phase]:
         """Return the reader, then all that draws, each with a learning rate that falls to 0."""
@@ -214,12 +145,12 @@ class Model(Method):
     @torch.no_grad()
     def factor_codes(self, factors: Tensor) -> Tensor:
         """Return the code columns of factors (N, F), (N, factor_width)."""
-        return self.factor_codes_.encode(factors)
+        return self.coder.encode(factors)
 
     @torch.no_grad()
     def factors_of(self, codes: Tensor) -> Tensor:
         """Return the factors that codes (N, D) say, (N, F)."""
-        return self.factor_codes_.decode(codes)
+        return self.coder.decode(codes)
 
     @torch.no_grad()
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
@@ -229,12 +160,12 @@ class Model(Method):
         replaced by one that follows from the same numbers; a few times, if need be.
         """
         codes = self.factor_codes(factors)
-        codes[:, self.factor_codes_.categories :] = 0
+        codes[:, self.coder.categories :] = 0
         style = self.prior.place(base, self.categories(codes))
         left = torch.arange(len(base), device=base.device)
         for turn in range(TRIES):
             drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
-            read = self.factor_codes_.reading(self.reader(drawn))
+            read = self.coder.reading(self.reader(drawn))
             left = left[self.plausible(read, codes[left]) == 0]
             if not len(left):
                 break
@@ -251,7 +182,7 @@ class Model(Method):
 
     def categories(self, codes: Tensor) -> Tensor:
         """Return the columns of categorical factors."""
-        return codes[:, : self.factor_codes_.categories]
+        return codes[:, : self.coder.categories]
 
     def style(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns."""
@@ -264,7 +195,7 @@ class Model(Method):
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and the mean of their style, (B, D)."""
-        found = self.factor_codes_.reading(self.reader(images))
+        found = self.coder.reading(self.reader(images))
         return torch.cat([found, self.style(images, found)[0]], 1)
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
@@ -277,12 +208,12 @@ class Model(Method):
         columns = torch.rand((count, len(self.specs)), generator=noise)
         base = torch.randn((count, self.style_dim + 1), generator=noise)
         for index, spec in enumerate(self.specs):
-            low, high = self.factor_codes_.bounds(index)
+            low, high = self.coder.bounds(index)
             if spec.is_discrete:
                 columns[:, index] = (columns[:, index] * len(spec.values or ())).floor()
             else:
                 columns[:, index] = low + columns[:, index] * (high - low)
-        codes = self.factor_codes_.encode(columns)
+        codes = self.coder.encode(columns)
         with torch.no_grad():
             where = self.device
             style = self.prior.place(base.to(where), self.categories(codes).to(where))
@@ -303,11 +234,11 @@ class Model(Method):
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
             with dropping(self.reader, context.noise):
-                terms |= self.read_terms(seen, self.factor_codes_.encode(factors), context.noise)
+                terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
         else:
             terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
         with torch.no_grad():
-            read = self.factor_codes_.reading(self.reader(images))
+            read = self.coder.reading(self.reader(images))
         sure, targets = self.certain(read)
         with dropping(self.reader, context.noise):
             told = self.read_terms(images, targets, context.noise, sure)
@@ -324,16 +255,18 @@ class Model(Method):
         Rather: with a probability above one half.
         """
         other = self.categories(read) * (1 - self.categories(codes))
-        return (other.amax(1) <= 0.5).float() if other.shape[1] else torch.ones(len(read))
+        if not other.shape[1]:
+            return torch.ones(len(read), device=read.device)
+        return (other.amax(1) <= 0.5).float()
 
     def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
         """Return which rows' categories are all sure, (B,), and code columns with those certain."""
         sure = torch.ones(len(read), device=read.device)
         parts = []
-        for part in torch.split(self.categories(read), self.factor_codes_.levels, 1):
+        for part in torch.split(self.categories(read), self.coder.levels, 1):
             sure = sure * (part.amax(1) > self.config.sure)
             parts.append(F.one_hot(part.argmax(1), part.shape[1]).to(read.dtype))
-        return sure, torch.cat([*parts, read[:, self.factor_codes_.categories :]], 1)
+        return sure, torch.cat([*parts, read[:, self.coder.categories :]], 1)
 
     def read_terms(
         self, images: Tensor, codes: Tensor, noise: torch.Generator, sure: Tensor | None = None
@@ -347,7 +280,7 @@ class Model(Method):
             sure: (B,), 0 where the categories are not to be learned from; 1 for all if None.
         """
         weight = torch.ones(len(images), device=images.device) if sure is None else sure
-        coder = self.factor_codes_
+        coder = self.coder
         if self.poses is None:
             outputs = self.reader(images)
             real = coder.real_loss(outputs, codes)
@@ -370,7 +303,7 @@ class Model(Method):
     @torch.no_grad()
     def remember(self, outputs: Tensor, codes: Tensor) -> None:
         """Keep track of how far the reader is off, column by column, where labels are known."""
-        away = self.factor_codes_.away(outputs, codes).nanmean(0)
+        away = self.coder.away(outputs, codes).nanmean(0)
         seen = torch.where(torch.isnan(away), self.error, away)
         self.error.lerp_(seen, 1 - MEMORY)
 
@@ -398,13 +331,13 @@ class Model(Method):
     def generator_terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the style, and ``leak``, nats per image."""
         with torch.no_grad():
-            read = self.factor_codes_.reading(self.reader(images))
+            read = self.coder.reading(self.reader(images))
             sure, codes = self.certain(read)
             if context.factors is not None:  # categories that are known need no reading
-                known = self.categories(self.factor_codes_.encode(context.factors))
+                known = self.categories(self.coder.encode(context.factors))
                 unknown = torch.isnan(known)
                 chosen = torch.where(unknown, self.categories(codes), known)
-                codes = torch.cat([chosen, codes[:, self.factor_codes_.categories :]], 1)
+                codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
                 # an image that reads as another class would teach to draw such
                 sure = torch.where(unknown.any(1), sure, self.plausible(read, codes))
         mean, logvar = self.style(images, codes)  # q(z|x,c)
@@ -417,8 +350,8 @@ class Model(Method):
         terms = {
             "reconstruction": (reconstruction * share).mean(),
             "kl": (kl * share).mean(),
-            "leak": shared_information(mean, codes[:, self.factor_codes_.categories :]),
-            "cycle": self.cycle(codes[: len(codes) // 2], context.noise),
+            "leak": shared_information(mean, codes[:, self.coder.categories :]),
+            "cycle": self.cycle(codes[: (len(codes) + 1) // 2], context.noise),
         }
         config = self.config
         weighted = config.beta * terms["kl"] + config.leak * terms["leak"]
@@ -435,7 +368,7 @@ class Model(Method):
             codes: (B, factor_width); each row lends its categories to the next one.
             noise: draws styles from p(z|c), and where the reader starts to look.
         """
-        split = self.factor_codes_.categories
+        split = self.coder.categories
         asked = torch.cat([codes[:, :split].roll(1, 0), codes[:, split:]], 1)
         base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
         # The prior does not learn from it: it would come to draw the plainest of digits alone.
@@ -446,7 +379,7 @@ class Model(Method):
         if self.poses is not None:
             given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
         outputs = torch.func.functional_call(self.reader, weights, given)
-        coder = self.factor_codes_
+        coder = self.coder
         real = coder.real_loss(outputs, asked, FORGIVEN * self.error)
         found: Tensor = coder.category_loss(outputs, asked) + REAL * real
         return found.mean()

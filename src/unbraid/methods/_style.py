@@ -1,0 +1,79 @@
+"""The style of images: its prior, given what they show, and what it shares with their factors."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unbraid.distributions import LOG_2PI
+
+
+class StylePrior(nn.Module):
+    """p(z|c), a mixture of Gaussians whose parameters are sums over the categorical factors.
+
+    Args:
+        categories: columns of the categorical factors.
+        components: of the mixture.
+        style_dim: number of style latents.
+    """
+
+    def __init__(self, categories: int, components: int, style_dim: int) -> None:
+        super().__init__()
+        self.shape = components, 2 * style_dim + 1
+        self.net = nn.Linear(categories, components * self.shape[1])
+        with torch.no_grad():
+            self.net.weight.normal_(0, 0.3)
+            self.net.bias.normal_(0, 0.3)
+
+    def forward(self, categories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log weights (B, K), means and log deviations, each (B, K, style_dim)."""
+        # written out: autocast would round the product
+        found = (categories.float()[:, :, None] * self.net.weight.T).sum(1) + self.net.bias
+        found = found.view(-1, *self.shape)
+        mean, deviation = found[..., 1:].chunk(2, 2)
+        return torch.log_softmax(found[..., 0], 1), mean, 3 * torch.tanh(deviation / 3)
+
+    def each_log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
+        """Return log of weight times density of each component at z, (B, K), nats."""
+        weight, mean, deviation = self(categories)
+        away = (z[:, None] - mean) * torch.exp(-deviation)
+        found: Tensor = weight - (0.5 * away.square() + deviation + LOG_2PI / 2).sum(2)
+        return found
+
+    def log_prob(self, z: Tensor, categories: Tensor) -> Tensor:
+        """Return log p(z|c), (B,), nats."""
+        return torch.logsumexp(self.each_log_prob(z, categories), 1)
+
+    def place(self, base: Tensor, categories: Tensor) -> Tensor:
+        """Return the style that standard normal numbers (B, 1 + style_dim) become, (B, S)."""
+        weight, mean, deviation = self(categories)
+        share = torch.special.ndtr(base[:, :1])
+        which = (weight.exp().cumsum(1) < share).sum(1).clamp_max(self.shape[0] - 1)
+        rows = torch.arange(len(base), device=base.device)
+        style: Tensor = mean[rows, which] + deviation[rows, which].exp() * base[:, 1:]
+        return style
+
+    def carry(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return the style z of one class as one of another: its place in the same component."""
+        which = self.each_log_prob(z, before).argmax(1)
+        rows = torch.arange(len(z), device=z.device)
+        _, mean, deviation = self(before)
+        place = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
+        _, mean, deviation = self(after)
+        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * place
+        return style
+
+
+def shared_information(style: Tensor, factors: Tensor) -> Tensor:
+    """Return -1/2 sum of log(1 - rho^2) over pairs of columns of (B, S) and (B, R), nats.
+
+    >>> column = torch.linspace(-1, 1, 9)[:, None]
+    >>> float(shared_information(column.abs(), column))
+    0.0
+    """
+    if not factors.shape[1]:
+        return style.new_zeros(())
+    one, other = (F.normalize(part - part.mean(0), dim=0) for part in (style, factors))
+    rho = (one[:, :, None] * other[:, None, :]).sum(0)  # autocast would round a product
+    return -0.5 * torch.log1p(-rho.square().clamp_max(0.999)).sum()
