@@ -69,12 +69,14 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """
     said = settings(evidence.sizes, config, seed, "binomial, assignment held", "scipy")
     said["categories"] = list(evidence.categories)
+    variant = " and ".join(f"{size} categories" for size in evidence.categories)
     factors = [j for j, spec in enumerate(evidence.specs) if spec.kind == "categorical"]
     if not factors:
         none = Estimate(math.nan, math.nan)
         parts = {"one-to-one (Hungarian)": none, "majority vote": none}
         note = "no factor is categorical, so there are no classes to find: declare them in specs"
-        return Score(*_named(none), said, parts, notes=(note, *evidence.notes()))
+        notes = (note, *evidence.notes())
+        return Score("clustering-accuracy", variant, math.nan, math.nan, said, parts, notes=notes)
     names = tuple(evidence.specs[j].name for j in factors)
     tables = [[_table(evidence, i, j) for j in factors] for i in range(len(evidence.categories))]
     one_to_one = np.array([[_one_to_one(table) for table in row] for row in tables])
@@ -89,8 +91,12 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         "majority vote": _estimate(majority[best, own], rows),
     }
     table = tables[best[0]][0]
+    value = parts["one-to-one (Hungarian)"]
     return Score(
-        *_named(parts["one-to-one (Hungarian)"]),
+        "clustering-accuracy",
+        variant,
+        value.value,
+        value.standard_error,
         said,
         parts,
         per_factor=one_to_one[best, own],
@@ -99,11 +105,6 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         detail={"table": table, "match": match(table)},
         notes=evidence.notes(),
     )
-
-
-def _named(estimate: Estimate) -> tuple[str, str, float, float]:
-    """Return the first fields of the score."""
-    return "clustering-accuracy", "one-to-one", estimate.value, estimate.standard_error
 
 
 def _table(evidence: Evidence, code: int, factor: int) -> NDArray[np.int64]:
