@@ -50,7 +50,8 @@ from unbraid.methods._style import StylePrior, shared_information
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
-TRIES = 3  # styles drawn in place of one that reads as another class
+DOUBT = 0.02  # probability of another class above which a style is drawn again,
+TRIES = 5  # so often at most
 MEMORY = 0.99  # of the reader's usual error, a step
 READ = 128  # images of a batch, labelled and others, that the reader takes: more gain little
 
@@ -156,7 +157,7 @@ class Model(Method):
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
 
-        A style whose digit, drawn in the middle of all ranges, the reader takes for another is
+        A style whose digit, drawn in the middle of all ranges, might to the reader be another is
         replaced by one that follows from the same numbers; a few times, if need be.
         """
         codes = self.factor_codes(factors)
@@ -166,7 +167,7 @@ class Model(Method):
         for turn in range(TRIES):
             drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
             read = self.coder.reading(self.reader(drawn))
-            left = left[self.plausible(read, codes[left]) == 0]
+            left = left[self.plausible(read, codes[left], DOUBT) == 0]
             if not len(left):
                 break
             other = -base[left] if turn == 0 else base[left].roll(turn, 1)
@@ -249,15 +250,15 @@ class Model(Method):
         loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
         return {"loss": loss, **terms}
 
-    def plausible(self, read: Tensor, codes: Tensor) -> Tensor:
-        """Return 0 where a reading is rather of another category than that of codes, else 1, (B,).
+    def plausible(self, read: Tensor, codes: Tensor, doubt: float = 0.5) -> Tensor:
+        """Return 1 where a reading may be of the categories of codes, else 0, (B,).
 
-        Rather: with a probability above one half.
+        It may unless another category has a probability above ``doubt``.
         """
         other = self.categories(read) * (1 - self.categories(codes))
         if not other.shape[1]:
             return torch.ones(len(read), device=read.device)
-        return (other.amax(1) <= 0.5).float()
+        return (other.amax(1) <= doubt).float()
 
     def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
         """Return which rows' categories are all sure, (B,), and code columns with those certain."""
