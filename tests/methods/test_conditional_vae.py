@@ -150,6 +150,19 @@ def test_what_is_put_into_an_image_is_what_its_frame_shows() -> None:
     assert (back - frames).abs().mean() < 0.02
 
 
+def test_nothing_is_drawn_beyond_the_frame() -> None:
+    model = digits_model().eval()
+    with torch.no_grad():
+        cast(Any, model.drawer).net[-1].bias.fill_(-1.0)  # ink wherever one may draw
+    rows = torch.tensor([[1.0, 24, -9, 9, 30, 4]])
+    codes = torch.cat([model.factor_codes(rows), torch.zeros(1, 24)], 1)
+    drawn = model.decode(codes)[0, 0]
+    assert drawn.max() > 0.99
+    assert torch.cat([drawn[:, -1], drawn[-1]]).max() < 0.01
+    rim = _pose.rim(poses(rows), 32, 32)[0, 0]
+    assert drawn[rim == 0].min() > 0.9
+
+
 def test_poses_are_known_by_names_and_units() -> None:
     assert _pose.columns(DIGITS) == {"size": 1, "x": 2, "y": 3, "angle": 4, "thickness": 5}
     assert _pose.columns(SPECS) is None

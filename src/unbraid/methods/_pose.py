@@ -112,6 +112,11 @@ def put(frames: Tensor, pose: Pose, height: int, width: int) -> Tensor:
     return F.grid_sample(frames.float(), grid, align_corners=False, padding_mode="border")
 
 
+def rim(pose: Pose, height: int, width: int, inner: float = 0.85) -> Tensor:
+    """Return how far an image's pixels lie beyond ``inner`` of a frame, 0 within, (B, 1, H, W)."""
+    return (image_grid(pose, height, width).abs().amax(-1) - inner).clamp_min(0)[:, None]
+
+
 class Warp(NamedTuple):
     """Similarities about the canvas's centre: turned, enlarged, then shifted; each (B,)."""
 

@@ -220,6 +220,8 @@ class FieldDrawer(nn.Module):
         pose = self.codes.pose(codes)
         unit = width / (2 * HALF)  # the image's own pixels in one of a 64-pixel canvas
         distance = _pose.put(field, pose, height, width)
+        if not self.training:  # no digit reaches the rim: what is there was never taught, specks
+            distance = distance + 10 * _pose.rim(pose, height, width)
         distance = distance * (pose.log_size.exp() * unit)[:, None, None, None]
         if "thickness" not in self.codes.at:
             return SHARPNESS * (1.5 * unit - distance)
