@@ -31,8 +31,8 @@ COLD, WARM = 5, 50  # repeats
 OPTIONS: dict[str, dict[str, Any]] = {
     "16 images": {},
     "1 image": {"n": 1},
+    "16 images, as they come": {"correct": False},
     "16 images, 4 candidates": {"candidates": 4},
-    "16 images, 4 candidates, corrected": {"candidates": 4, "correct": True},
 }
 
 
