@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,4 +143,8 @@ def _write(out: Path, compare: Path | None, *images: NDArray[Any]) -> Iterator[s
         yield str(compare)
 
 
-COMMANDS = {"generate": (Generate, generate), "edit": (Edit, edit), "swap": (Swap, swap)}
+COMMANDS: dict[str, tuple[type, Callable[[Any], Iterator[str]]]] = {
+    "generate": (Generate, generate),
+    "edit": (Edit, edit),
+    "swap": (Swap, swap),
+}
