@@ -207,7 +207,14 @@ def save(found: dict[str, Any], requests: int) -> None:
         for seed in entry["seeds"].values():
             aims = TARGETS[ROWS[key].labels] if ROWS[key].aimed else {}
             seed["met"] = met(seed["report"], aims)
-    about = {"requests": requests, "seed": FRESH, "targets": TARGETS, "minutes": MINUTES}
+    seeds = {key: set(map(str, row.seeds)) for key, row in ROWS.items()}
+    left = [
+        f"{key}, seed {seed}"
+        for key in ROWS
+        for seed in sorted(seeds[key] - found["rows"].get(key, {}).get("seeds", {}).keys())
+    ]
+    about: dict[str, Any] = {"not measured yet": left}
+    about |= {"requests": requests, "seed": FRESH, "targets": TARGETS, "minutes": MINUTES}
     write("control", about | {"load": load(), **found})
     draw(read_json(RESULT), FIGURE)
 

@@ -231,6 +231,8 @@ def control(result: dict[str, Any]) -> str:
         f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
     )
     lines.append("\n" + _aims_met(result))
+    if left := result.get("not measured yet"):
+        lines.append(f"\n**Not measured yet:** {'; '.join(left)}.")
     if any(row["seeds"] for row in result["rows"].values()):
         picture = "images/control-frontier.png"
         lines.append(f"\n![Obeyed and sharp against varied, for every row]({picture})")
