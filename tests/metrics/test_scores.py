@@ -90,8 +90,12 @@ def test_all_means_all_that_the_inputs_allow() -> None:
         reconstructions=factors / 10,
         log_weights=codes,
     )
-    labelled = evaluate(codes, factors, options={"dci": {"rounds": 3, "refits": 0}})
-    assert sorted({*unlabelled, *labelled}) == NAMES
+    quick = {"dci": {"rounds": 3, "refits": 0}}
+    labelled = evaluate(codes, factors, options=quick)
+    sure = np.eye(2)[np.arange(len(codes)) % 2]
+    categorical = evaluate(np.column_stack([sure, codes]), factors, options=quick, categories=[2])
+    assert sorted({*unlabelled, *categorical}) == NAMES
+    assert set(categorical) - set(labelled) == {"clustering-accuracy"}
     assert set(unlabelled) & set(labelled) == {"active-units"}
 
 
