@@ -86,7 +86,7 @@ WARM = "--latent-dim 10 --epochs 12 --warmup 4"
 ROWS = {
     "conditional-vae-all": asked("--cycle 1.5 " + FEW["all"], "all"),
     "conditional-vae-1000": asked(FEW["1,000"], "1,000", seeds=(0, 1, 2)),
-    "conditional-vae-1000-64": asked("--beta 1.2 --cycle 4 " + FEW["1,000"], "1,000", canvas=64),
+    "conditional-vae-1000-64": asked(FEW["1,000"], "1,000", canvas=64),
     "conditional-vae-100": asked(FEW["100"], "100"),
     "conditional-vae-1000-uncorrected": asked(
         FEW["1,000"], "1,000", correct=False, trained="conditional-vae-1000"
