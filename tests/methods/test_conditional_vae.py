@@ -20,7 +20,7 @@ from unbraid.methods import Context, _pose, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._pose import Pose, Warp
 from unbraid.methods._reader import Dropout, dropping
-from unbraid.methods._style import StylePrior, shared_information
+from unbraid.methods._style import StylePrior, gaussian_information
 from unbraid.methods.conditional_vae import Model
 from unbraid.training import train
 
@@ -63,6 +63,13 @@ def test_factors_come_back_from_their_columns(row: tuple[float, ...]) -> None:
     back = codes.decode(columns)
     assert torch.allclose(back[:, [0, 1, 3, 4]], factors[:, [0, 1, 3, 4]], atol=1e-4)
     assert abs((float(back[0, 2]) - row[2] + 180) % 360 - 180) < 0.01
+
+
+def test_the_middle_keeps_categories_and_is_a_reading() -> None:
+    codes = FactorCodes(SPECS)
+    middle = codes.middle(codes.encode(torch.tensor([[4.0, 2.0, 77.0, 3.0, 1.0]])))
+    assert codes.decode(middle)[0, [0, 1, 2, 4]].tolist() == [0, 2, 0, 0]
+    assert middle[0, :4].tolist() == [0, 0, 1, 0]
 
 
 def test_unknown_factors_stay_unknown_and_cost_nothing() -> None:
@@ -227,12 +234,12 @@ def test_inputs_are_dropped_inside_a_block_alone_and_by_its_generator() -> None:
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def test_shared_information_is_that_of_gaussians() -> None:
+def test_information_is_that_of_gaussians() -> None:
     torch.manual_seed(0)
     one = torch.randn(200_000, 1)
     other = 0.6 * one + 0.8 * torch.randn(200_000, 1)
-    assert shared_information(one, other).item() == pytest.approx(-0.5 * math.log(0.64), abs=0.01)
-    assert shared_information(one, one[:, :0]).item() == 0
+    assert gaussian_information(one, other).item() == pytest.approx(-0.5 * math.log(0.64), abs=0.01)
+    assert gaussian_information(one, one[:, :0]).item() == 0
 
 
 def context(**told: Any) -> Context:

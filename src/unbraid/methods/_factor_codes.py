@@ -68,6 +68,13 @@ class FactorCodes:
             parts.append(torch.stack([angle.sin(), angle.cos()], 1))
         return torch.cat(parts, 1).float() if parts else factors.new_zeros(len(factors), 0)
 
+    def middle(self, codes: Tensor) -> Tensor:
+        """Return code columns of the same categories, all else in the middle (or at angle 0)."""
+        moved = codes.clone()
+        moved[:, self.categories :] = 0
+        moved[:, self.categories + len(self.real) + 1 :: 2] = 1  # the cosines
+        return moved
+
     def decode(self, codes: Tensor) -> Tensor:
         """Return the factors of code columns (B, width or more), (B, F)."""
         factors = codes.new_zeros(len(codes), len(self.specs))

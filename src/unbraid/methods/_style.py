@@ -65,11 +65,11 @@ class StylePrior(nn.Module):
         return style
 
 
-def shared_information(style: Tensor, factors: Tensor) -> Tensor:
+def gaussian_information(style: Tensor, factors: Tensor) -> Tensor:
     """Return -1/2 sum of log(1 - rho^2) over pairs of columns of (B, S) and (B, R), nats.
 
     >>> column = torch.linspace(-1, 1, 9)[:, None]
-    >>> abs(float(shared_information(column.abs(), column)))
+    >>> abs(float(gaussian_information(column.abs(), column)))
     0.0
     """
     if not factors.shape[1]:

@@ -46,14 +46,14 @@ from unbraid.methods._reader import (
     dropping,
     looker,
 )
-from unbraid.methods._style import StylePrior, shared_information
+from unbraid.methods._style import StylePrior, gaussian_information
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
 DOUBT = 0.02  # probability of another class above which a style is drawn again,
 TRIES = 5  # so often at most
 MEMORY = 0.99  # of the reader's usual error, a step
-READ = 128  # images of a batch, labelled and others, that the reader takes: more gain little
+READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,7 @@ class Model(Method):
         A style whose digit, drawn in the middle of all ranges, might to the reader be another is
         replaced by one that follows from the same numbers; a few times, if need be.
         """
-        codes = self.factor_codes(factors)
-        codes[:, self.coder.categories :] = 0
+        codes = self.coder.middle(self.factor_codes(factors))
         style = self.prior.place(base, self.categories(codes))
         left = torch.arange(len(base), device=base.device)
         for turn in range(TRIES):
@@ -351,7 +350,7 @@ class Model(Method):
         terms = {
             "reconstruction": (reconstruction * share).mean(),
             "kl": (kl * share).mean(),
-            "leak": shared_information(mean, codes[:, self.coder.categories :]),
+            "leak": gaussian_information(mean, codes[:, self.coder.categories :]),
             "cycle": self.cycle(codes[: (len(codes) + 1) // 2], context.noise),
         }
         config = self.config
