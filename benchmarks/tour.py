@@ -1,19 +1,16 @@
-"""The tour, timed, and its gallery in the docs.
+"""How long each scale of the tour takes, and what it answers.
 
-``python benchmarks/tour.py`` makes the default report into ``report``; with ``--full`` (and
-``--seeds 10``) the paper-grade one, for hours, and goes on where it was stopped. Then it copies
-figures into docs/images/tour and writes benchmarks/results/tour.json: the answer, the curves, seeds
-and machine.
+``python benchmarks/tour.py`` makes the default report into ``report``; ``--quick`` and ``--full``
+(``--seeds 10``) make the others, the last for an hour or hours. One that was stopped goes on where
+it was. Each writes its part of benchmarks/results/tour.json: the time, the size of the page, and
+the claim's answer with the intervals it rests on.
 """
 
 from __future__ import annotations
 
 import csv
-import re
-import shutil
 import sys
 import time
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -25,53 +22,31 @@ from unbraid.files import read_json, write_json
 from unbraid.tour import _claim, _curves, _report, _testing
 
 ROOT = Path(__file__).parent.parent
-IMAGES = ROOT / "docs/images/tour"
 RESULT = ROOT / "benchmarks/results/tour.json"
-# what the gallery shows: the figure's file, and a heading
-SHOWN = {
-    "rebuilt": "Ten digits, drawn again from ever more numbers",
-    "sizes": "What is lost, by the width of the code",
-    "clouds": "Where codes lie: they wander, and they stay",
-    "prior-ae": "Codes drawn blindly: the autoencoder's",
-    "prior-vae": "And the VAE's",
-    "map-0": "The plane of a VAE's codes",
-    "sentence": "A request answered by the data",
-    "infogan-0": "InfoGAN: found without labels",
-    "curve": "The β-VAE's trade-off",
-    "tradeoff": "β-VAE and β-TCVAE on the same axes",
-    "claim": "The claim under test",
-    "request": "The request met by models",
-    "left": "What has a number of its own",
-}
 
 
-def timed(config: tour.Config) -> dict[str, Any]:
-    """Make the report; return how long it took, and how much of it was trained before."""
-    kept = config.out / "timed.json"
-    before = len(_report.Tour(config).finished)
+def scale_of(config: tour.Config) -> str:
+    """Return the name of a tour's scale."""
+    return "quick" if config.quick else "full" if config.full else "default"
+
+
+def timed(config: tour.Config) -> tuple[float, int]:
+    """Make the report; return the seconds it took, those before it was stopped included.
+
+    Also returns how many of its trainings were there before anything was timed.
+    """
+    kept = config.out / f"timed-{scale_of(config)}.json"
+    there = len(_report.Tour(config).finished)
+    found = {"seconds": 0.0, "trained before": float(there)}
+    found |= read_json(kept) if kept.is_file() else {}
     start = time.monotonic()
-    page = tour.run(config)
-    found = {"seconds": round(time.monotonic() - start), "trained before": before}
-    found["page bytes"] = page.stat().st_size
-    if before and kept.is_file():  # of the run that trained
-        return {**read_json(kept), "page bytes": found["page bytes"]}
-    write_json(kept, found)
-    return found
-
-
-def gallery(config: tour.Config) -> list[dict[str, str]]:
-    """Copy the figures; return their names, headings and what the report says they show."""
-    html = (config.out / "index.html").read_text(encoding="utf-8")
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    shown = []
-    for name, heading in SHOWN.items():
-        source = config.out / "figures" / f"{name}.svg"
-        if not source.is_file():
-            continue
-        shutil.copy(source, IMAGES / source.name)
-        (alt,) = re.findall(rf'id="figure-{name}"[^>]* alt="([^"]*)"', html)
-        shown.append({"name": name, "heading": heading, "alt": unescape(alt)})
-    return shown
+    try:
+        tour.run(config)
+    finally:
+        if there < len(_report.Tour(config).jobs):  # else there was nothing to be timed
+            found["seconds"] += time.monotonic() - start
+            write_json(kept, found)
+    return found["seconds"], int(found["trained before"])
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -88,36 +63,33 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Make the report, and write what the docs show of it."""
+    """Make the report, and write what the docs tell of it."""
     torch.set_num_threads(1)
     config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config])
-    found = timed(config)
+    seconds, before = timed(config)
     made = _report.Tour(config)
     curves = {method: _curves.curve(made, method) for method in _curves.LABELS}
-    comparisons = _testing.compare(curves)
-    answer, why = _claim.verdict(comparisons)
+    answer, why = _claim.verdict(_testing.compare(curves))
     options = _report.given(config, leave=("out",))
-    write_json(
-        RESULT,
-        {
-            "command": " ".join(["unbraid", "tour", *options]),
-            "made by": " ".join(["python", "benchmarks/tour.py", *options]),
-            **found,
-            "trainings": len(made.jobs),
-            "seeds": made.scale.seeds,
-            "seeds of two latents": len(made.plane("vae")),
-            "seeds of infogan": len(made.seeds("infogan")),
-            "answer": answer,
-            "why": why,
-            "margin": _claim.MARGIN,
-            "coverage": _claim.coverage(made.scale.seeds),
-            "claim": rows(config.out / "figures/claim.csv"),
-            "curves": rows(config.out / "figures/tradeoff.csv"),
-            "gallery": gallery(config),
-            "machine": runs.machine(torch.device("cpu")),
-        },
-    )
-    print(f"{RESULT}: the claim is {answer}", file=sys.stderr)
+    found = {
+        "command": " ".join(["unbraid", "tour", *options]),
+        "made by": " ".join(["python", "benchmarks/tour.py", *options]),
+        "seconds": round(seconds),
+        "trained before": before,
+        "page bytes": made.path.stat().st_size,
+        "trainings": len(made.jobs),
+        "seeds": made.scale.seeds,
+        "answer": answer,
+        "why": why,
+        "margin": _claim.MARGIN,
+        "coverage": _claim.coverage(made.scale.seeds),
+        "claim": rows(made.figures / "claim.csv"),
+        "curves": rows(made.figures / "tradeoff.csv"),
+        "machine": runs.machine(torch.device("cpu")),
+    }
+    kept = read_json(RESULT) if RESULT.is_file() else {}
+    write_json(RESULT, kept | {scale_of(config): found})
+    print(f"{RESULT}: {seconds / 60:.1f} minutes; the claim is {answer}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -331,40 +331,72 @@ def _over_seeds(found: dict[str, Any]) -> str:
 
 
 def tour(result: dict[str, Any]) -> str:
-    """Return the claim's answer, the numbers it rests on, and the gallery."""
-    machine = result["machine"]
-    minutes = f"{result['seconds'] / 60:.1f} minutes"
-    if before := result["trained before"]:
-        minutes += f" beside {before} trainings done before"
+    """Return how long each scale takes, and the claim's answer with what it rests on."""
+    scales = [result[name] for name in ("quick", "default", "full") if name in result]
     lines = [
-        f"**Better reconstruction with similar disentanglement: {result['answer']}.** "
-        f"{result['why']}\n",
+        "| Command | Seeds | Trainings | Minutes | Page, MB | The claim |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
+    for scale in scales:
+        minutes = f"{scale['seconds'] / 60:.1f}"
+        if before := scale["trained before"]:
+            minutes += f" beside {before} trainings done before"
+        lines.append(
+            f"| `{scale['command']}` | {scale['seeds']} | {scale['trainings']} | {minutes} | "
+            f"{scale['page bytes'] / 1e6:.1f} | {scale['answer']} |"
+        )
+    machine = scales[-1]["machine"]
+    made = ", ".join(f"`{scale['made by']}`" for scale in scales)
+    lines.append(
+        f"\n{made}; torch {machine['torch']} on {machine['cores']} cores ({machine['device']})."
+    )
+    most = max(scales, key=lambda scale: scale["seeds"])
+    lines += [
+        f"\n**Better reconstruction with similar disentanglement: {most['answer']}.** "
+        f"{most['why']}\n",
         "| β | Reconstruction, nats | MIG | DCI |",
         "|--:|--:|--:|--:|",
     ]
-    betas = dict.fromkeys(row["beta"] for row in result["claim"])
-    for beta in betas:
+    for beta in dict.fromkeys(row["beta"] for row in most["claim"]):
         cells = [
             f"{row['mean']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
             for name, digits in (("reconstruction", 1), ("MIG", 3), ("DCI", 3))
-            for row in result["claim"]
+            for row in most["claim"]
             if row["beta"] == beta and row["difference in"] == name
         ]
         lines.append(f"| {beta:g} | " + " | ".join(cells) + " |")
     lines.append(
-        f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {result['seeds']} seeds; "
-        f"the margin is {result['margin']:g}. Of normal numbers, intervals from so few seeds hold "
-        f"the truth {result['coverage']:.0%} of the time.\n\n## Gallery\n\n"
-        f"From `{result['command']}`: {result['trainings']} trainings, {minutes}, a "
-        f"page of {result['page bytes'] / 1e6:.1f} MB; {result['seeds']} seeds "
-        f"({result['seeds of two latents']} of the models with two latents, "
-        f"{result['seeds of infogan']} of InfoGAN), torch {machine['torch']} on "
-        f"{machine['cores']} cores "
-        f"({machine['device']}). `{result['made by']}` makes it anew."
+        f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {most['seeds']} seeds of "
+        f"`{most['command']}`; the margin is {most['margin']:g}. Of normal numbers, intervals from "
+        f"so few seeds hold the truth {most['coverage']:.0%} of the time."
     )
-    for shown in result["gallery"]:
-        lines.append(f"\n### {shown['heading']}\n")
-        lines.append(f"![{shown['alt']}](images/tour/{shown['name']}.svg)")
+    return "\n".join(lines)
+
+
+def gallery(result: dict[str, Any]) -> str:
+    """Return a report's figures, tables and findings, chapter by chapter."""
+    machine = result["machine"]
+    lines = [
+        f"From `{result['command']}`: {result['trainings']} trainings, {result['seeds']} seeds "
+        f"({result['seeds of two latents']} of the models with two latents), torch "
+        f"{machine['torch']} on {machine['cores']} cores ({machine['device']}). "
+        "`python benchmarks/gallery.py` makes it anew."
+    ]
+    for place, chapter in enumerate(result["chapters"], 1):
+        lines.append(f"\n## {place}. {chapter['title']}")
+        for part in chapter["parts"]:
+            if part["kind"] == "figure":
+                lines += [
+                    f"\n![{image['alt']}](images/tour/{image['name']}.svg)"
+                    for image in part["images"]
+                ]
+                lines.append(f"\n*{part['caption']}* `{part['command']}`")
+            elif part["kind"] == "table":
+                head, *rows = ["| " + " | ".join(row) + " |" for row in part["rows"]]
+                ruler = "|---" + "|--:" * (len(part["rows"][0]) - 1) + "|"
+                lines += [f"\n{part['caption']}:\n", head, ruler, *rows]
+            else:
+                lines.append(f"\n> {part['text']}")
     return "\n".join(lines)
 
 
@@ -372,6 +404,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "control": control,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
+    "gallery": gallery,
     "judge": judge,
     "methods": methods,
     "render_speed": render_speed,

@@ -225,6 +225,8 @@ def test_how_much_each_scale_trains(tmp_path: Path) -> None:
     assert seeds("vae-2d") == seeds("ae-2d", quick=True) == 6
     assert seeds("beta-tcvae-b4") == 3
     assert seeds("beta-tcvae-b4", full=True) == seeds("infogan", full=True) == 5
+    assert seeds("infogan-plain", full=True) == 5
+    assert (seeds("infogan"), seeds("infogan-plain")) == (2, 1)
     assert seeds("vae-2d", full=True, seeds=10) == seeds("beta-vae-b16", full=True, seeds=10) == 10
     assert seeds("ae-2d", seeds=1) == seeds("ae-20d", seeds=1) == 1
     assert seeds("beta-tcvae-b1") == 0  # the same loss as beta-VAE's there

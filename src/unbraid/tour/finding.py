@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from unbraid.figures._style import as_pictures, image_grid, styled, title
 from unbraid.strokes import MEASURES, rank_correlations
 from unbraid.tour import _spread
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._jobs import PLAIN
 from unbraid.tour._page import number, paragraph, table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TITLE = "Found without labels: InfoGAN"
 FIGURES = ("infogan",)
 DRAWN = 4000  # generated images on which codes are held against slant and stroke width
+HEADS = [f"z{code} and {what}" for code in range(2) for what in MEASURES]
 FAR = 2.0  # how far continuous codes are turned: beyond the [-1, 1] of training, as the paper does
 
 
@@ -48,28 +50,16 @@ class Found:
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return tour.seeds("infogan")
+    return [*tour.seeds("infogan"), *tour.seeds(PLAIN)]
 
 
 def write(tour: Tour) -> str:
     """Return the chapter."""
-    names = tour.seeds("infogan")
-    runs = [tour.run(name) for name in names]
-    found = [understand(run) for run in runs]
-    heads = [f"z{code} and {what}" for code in range(2) for what in MEASURES]
-    lines = [
-        [
-            f"infogan, seed {run.config.training.seed}",
-            f"{each.accuracy:.1%}",
-            *(number(value, 2) for value in each.rho.reshape(-1)),
-        ]
-        for run, each in zip(runs, found, strict=True)
-    ]
-    sheet = [
-        [run.config.training.seed, each.accuracy, *each.rho.reshape(-1)]
-        for run, each in zip(runs, found, strict=True)
-    ]
-    options = runs[0].config.method
+    runs = {name: tour.run(name) for name in needs(tour)}
+    found = {name: understand(run) for name, run in runs.items()}
+    ours, plain = tour.seeds("infogan"), tour.seeds(PLAIN)
+    channels = getattr(runs[ours[0]].config.method, "channels", 0)
+    compare = " The trainings called <em>as published</em> go without it, to compare."
     return "".join(
         [
             paragraph(
@@ -80,37 +70,74 @@ def write(tour: Tour) -> str:
                 "read back is visible, and so the knobs come to mean what varies most: no label is "
                 "used."
             ),
-            exhibit(
-                tour,
-                "infogan",
-                [
-                    Picture(_drawn(run, each), _alt(run, each), str(run.config.training.seed))
-                    for run, each in list(zip(runs, found, strict=True))[:2]
-                ],
-                "Images made by InfoGAN. Above: a column for each category, in the order of the "
-                "digits they were matched with, a noise to each row. Below: each of the two "
-                f"numbers turned from {number(-FAR, 0)} to {number(FAR, 0)}, all else fixed.",
-                Numbers(("seed", "accuracy", *heads), sheet),
-                also=[f"unbraid traverse {run.folder}" for run in runs],
-                grid=True,
+            paragraph(
+                "As published, this reader sees generated images alone. Here it also sees real "
+                "ones, each beside a copy that is slightly turned, sheared, scaled and moved. Both "
+                "should get the same category; the numbers should not follow size and place, and "
+                "only one of them a turn. That needs no label either." + (compare if plain else "")
             ),
+            _shown(tour, runs, found, [*ours[:2], *plain[:1]]),
             table(
                 "Accuracy: unseen images whose category is their digit, matched one to one. Then "
                 f"rank correlations of the numbers with what {DRAWN:,} generated images show, "
                 "within a category: 1 or \N{MINUS SIGN}1 follows it fully, 0 not at all",
-                ["training", "accuracy", *heads],
-                lines,
+                ["training", "accuracy", *HEADS],
+                [
+                    [
+                        f"{_kind(name)}, seed {runs[name].config.training.seed}",
+                        f"{each.accuracy:.1%}",
+                        *(number(value, 2) for value in each.rho.reshape(-1)),
+                    ]
+                    for name, each in found.items()
+                ],
             ),
-            paragraph(_summary(found), finding=True),
+            paragraph(_summary([found[name] for name in ours]), finding=True),
+            paragraph(f"As published: {_summary([found[name] for name in plain])}", finding=True)
+            if plain
+            else "",
             paragraph(
-                "The first picture of this kind was the paper's, with a training many times as "
-                f"long; this one is small ({getattr(options, 'channels', 0)} channels, "
-                f"passes over the data: {tour.scale.infogan}). And nothing told the category to be "
-                "the digit: in some trainings two digits share a value and one digit has two. "
-                "Found is found, not chosen: which knob turns what is known only by looking."
+                "The paper's networks are larger and were trained for longer: here, "
+                f"{channels} channels and {tour.scale.infogan} passes over the data. And nothing "
+                "told the category to be the digit: in some trainings two digits share a value and "
+                "one digit has two. Found is found, not chosen: which knob turns what is known "
+                "only by looking."
             ),
         ]
     )
+
+
+def _shown(
+    tour: Tour, runs: Mapping[str, Run], found: Mapping[str, Found], names: Sequence[str]
+) -> str:
+    last = ", lastly as published" if names[-1].startswith(PLAIN) else ""
+    return exhibit(
+        tour,
+        "infogan",
+        [
+            Picture(
+                _drawn(runs[name], found[name], _kind(name)),
+                _alt(runs[name], found[name], _kind(name)),
+                name.removeprefix("infogan-"),
+            )
+            for name in names
+        ],
+        f"Images made by InfoGAN{last}. Above: a column for each category, in the order of the "
+        "digits they were matched with, a noise to each row. Below: each of the two numbers turned "
+        f"from {number(-FAR, 0)} to {number(FAR, 0)}, all else fixed.",
+        Numbers(
+            ("training", "seed", "accuracy", *HEADS),
+            [
+                [_kind(name), runs[name].config.training.seed, e.accuracy, *e.rho.reshape(-1)]
+                for name, e in found.items()
+            ],
+        ),
+        also=[f"unbraid traverse {runs[name].folder}" for name in names],
+        grid=True,
+    )
+
+
+def _kind(name: str) -> str:
+    return "as published" if name.startswith(PLAIN) else "with real images"
 
 
 @torch.no_grad()
@@ -155,7 +182,7 @@ def _summary(found: Sequence[Found]) -> str:
     return text
 
 
-def _alt(run: Run, found: Found) -> str:
+def _alt(run: Run, found: Found, kind: str) -> str:
     seed = run.config.training.seed
     told = "; ".join(
         f"z{code} follows {what} by {number(found.rho[code, column], 2)}"
@@ -163,13 +190,13 @@ def _alt(run: Run, found: Found) -> str:
         for column, what in enumerate(MEASURES)
     )
     return (
-        f"Three grids of digits made by InfoGAN, seed {seed}: ten categories, which are the digit "
-        f"for {found.accuracy:.1%} of unseen images; {told}."
+        f"Three grids of digits made by InfoGAN ({kind}), seed {seed}: ten categories, "
+        f"which are the digit for {found.accuracy:.1%} of unseen images; {told}."
     )
 
 
 @styled
-def _drawn(run: Run, found: Found) -> Figure:
+def _drawn(run: Run, found: Found, kind: str) -> Figure:
     """Draw the categories beside each other, and both numbers turned."""
     model: Any = run.model()
     categories = model.layout.categories[0]
@@ -180,7 +207,7 @@ def _drawn(run: Run, found: Found) -> Figure:
     for code in range(2):
         shown = [order[d % categories] for d in (2, 7)]
         blocks.append(np.stack([_row(model, [k] * 10, noise[0], code, turns) for k in shown]))
-    figure, axes = image_grid(blocks, title(run, "its codes turned"), below=0.3)
+    figure, axes = image_grid(blocks, title(run, f"its codes turned ({kind})"), below=0.3)
     axes[0].set_xticks(np.arange(len(order)) + 0.5, [f"c0={k}" for k in order])
     for code, ax in enumerate(axes[1:]):
         told = ", ".join(
