@@ -11,6 +11,7 @@ from unbraid.tour._measure import (
     farthest_apart,
     measure,
     mismatch,
+    nearest,
     shares,
 )
 
@@ -59,6 +60,14 @@ def test_an_image_counts_as_the_digit_it_is_most_like() -> None:
     images = np.full((2, 1, 16, 16), 0.0, np.float32)
     images[1] = 7 * 20 / 255 + 0.01
     assert digits_by_likeness(images, data).tolist() == [0, 7]
+
+
+def test_the_nearest_image_and_its_squared_distance() -> None:
+    data = digits(np.arange(10))
+    index, far = nearest(np.full((1, 1, 16, 16), 64 / 255), data)
+    assert index.tolist() == [3]
+    np.testing.assert_allclose(far, 256 * (4 / 255) ** 2, rtol=1e-3)
+    assert nearest(np.asarray(data.images[:]) / 255, data)[1].max() < 1e-3
 
 
 def test_shares_and_their_mismatch() -> None:

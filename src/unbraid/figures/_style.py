@@ -106,14 +106,17 @@ def frame(figure: Figure) -> Image.Image:
 
 
 def title(run: Run, what: str) -> str:
-    """Return a figure's title: method, data, seed and what it shows."""
+    """Return a figure's title: method, its beta if it has one, data, seed and what it shows."""
     from unbraid import methods
 
     config = run.config
     # images of a user's own go by their file's name, as on the command line
     path = config.data_options.get("path")
     data = Path(path).stem if path else config.data
-    return f"{methods.name_of(config.method)} on {data}, seed {config.training.seed}: {what}"
+    name = methods.name_of(config.method)
+    beta = getattr(config.method, "beta", None)
+    name += "" if beta is None else f", β = {beta:g},"
+    return f"{name} on {data}, seed {config.training.seed}: {what}"
 
 
 def check_counts(config: Any, *names: str) -> None:

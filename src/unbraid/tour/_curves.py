@@ -18,6 +18,7 @@ LABELS = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
 SCORES = {"mig": "MIG", "dci": "DCI"}
 COLORS = {"beta-vae": PALETTE[0], "beta-tcvae": PALETTE[3]}
 MARKERS = {"beta-vae": "o", "beta-tcvae": "s"}
+BESIDE = {"beta-vae": (4, 4), "beta-tcvae": (4, -10)}  # where a point's beta is written, in points
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def trade_off(ax: Axes, method: str, points: Curve, score: str) -> None:
     for beta, x, y in zip(points, across, up, strict=True):
         if beta == 1 and method != "beta-vae":
             continue  # the same trainings, named once
-        ax.annotate(f"β={beta}", (x, y), (4, 4), textcoords="offset points", color=color)
+        ax.annotate(f"β={beta}", (x, y), BESIDE[method], textcoords="offset points", color=color)
     ax.set_xlabel("reconstruction, nats\n(less is better)")
     ax.set_ylabel(SCORES[score])
 

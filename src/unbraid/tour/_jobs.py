@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
 SIZES = (2, 5, 10, 20, 50)  # latents of the autoencoders
+WIDE = 20  # latents of the VAE whose samples are held against the autoencoder's, one of SIZES
 PLANE_SEEDS = 6  # trainings of the models with two latents
 PLAIN = "infogan-plain"  # trainings of InfoGAN without what ours adds
 CANVAS = 32  # of the digits drawn under known factors
@@ -136,8 +135,8 @@ def has_scores(run: Run) -> bool:
 def plan(config: Config) -> dict[str, Job]:
     """Return the trainings by name, in the order in which they are best started.
 
-    With two side by side, the long ones start early, beside the short ones that the first chapters
-    wait for; then a whole set of betas for each seed, so that neither side is idle at the end.
+    That is the order of the chapters that tell of them, the short ones last, so that all sides are
+    busy to the end.
     """
     size, written, drawn = scale(config), mnist(config), digits(config)
     seeds, planes = range(size.seeds), range(plane_seeds(config))
@@ -153,6 +152,10 @@ def plan(config: Config) -> dict[str, Job]:
         for method in ("ae", "vae")
         for seed in planes
     ]
+    codes += [
+        _job(config, written, f"vae-{WIDE}d", "vae", seed, size.codes, net="mlp", latent_dim=WIDE)
+        for seed in seeds
+    ]
     warped = WARPED | {"sparse_from": min(3.0, size.infogan / 2)}
     gans = [
         _job(config, written, stem, "infogan", seed, size.infogan, **INFOGAN, **options)
@@ -165,8 +168,7 @@ def plan(config: Config) -> dict[str, Job]:
         for seed in seeds
         for method, beta in curve_points(size)
     ]  # fmt: skip
-    ordered = [*_spread(codes, gans), *curve]
-    return {job.name: job for job in ordered}
+    return {job.name: job for job in (*codes, *gans, *curve)}
 
 
 def curve_points(size: Scale) -> list[tuple[str, int]]:
@@ -182,15 +184,6 @@ def curve_points(size: Scale) -> list[tuple[str, int]]:
 def curve_name(method: str, beta: int) -> str:
     """Return what the trainings of a point of the curves are called, without their seeds."""
     return f"{'beta-vae' if beta == 1 else method}-b{beta}"
-
-
-def _spread(short: list[Job], long: list[Job]) -> Iterator[Job]:
-    """Put each long job before an equal share of the short ones."""
-    share = -(-len(short) // max(len(long), 1))
-    parts = [short[start : start + share] for start in range(0, len(short), share)]
-    for job, part in zip_longest(long, parts):
-        yield from ([job] if job else [])
-        yield from part or []
 
 
 def _job(

@@ -113,11 +113,21 @@ def score(run: Run) -> None:
 
 def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:
     """Return for each image (N, C, H, W) on [0, 1] the digit of the real image it is most like."""
+    return np.asarray(data.factor("digit")[nearest(images, data)[0]])
+
+
+def nearest(images: NDArray[Any], data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return which real image each image (N, C, H, W) on [0, 1] is most like, and how far it is.
+
+    Distances are squared and summed over pixels, as squared errors are.
+    """
     real = np.asarray(data.images[:]).reshape(len(data), -1).astype(np.float32) / 255
-    flat = images.reshape(len(images), -1)
+    flat = images.reshape(len(images), -1).astype(np.float32)
     # the squared distance without the part that is the same for all real images
     distance = np.square(real).sum(1) - 2 * flat @ real.T
-    return np.asarray(data.factor("digit")[distance.argmin(1)])
+    index = distance.argmin(1)
+    far = distance[np.arange(len(flat)), index] + np.square(flat).sum(1)
+    return index, far.clip(0)
 
 
 def shares(digits: NDArray[Any]) -> NDArray[np.float64]:

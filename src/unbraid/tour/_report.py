@@ -208,9 +208,9 @@ INTRO = (
     "slanted, how bold. This page is about models that find such short descriptions by themselves, "
     "without labels, and about what it takes for each number in them to mean one thing. That is "
     "what <em>disentangled</em> says.</p>"
-    "<p>Nothing here is prepared. All models were trained on this machine while the page was "
-    "written, and every picture and number comes from them; the commands let you make each again "
-    "and change it.</p>"
+    "<p>Nothing here is prepared, but for one model and its judge in chapter 9. All others were "
+    "trained on this machine while the page was written, and every picture and number comes from "
+    "them; the commands let you make each again and change it.</p>"
 )
 
 

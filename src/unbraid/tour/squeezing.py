@@ -119,7 +119,7 @@ def _sizes(
     sheet: list[tuple[object, ...]] = [("digit", 1, "", one)]
     sheet += [("real", n, seed, e) for n in SIZES for seed, e in enumerate(errors[n])]
     sheet += [(kind, "", "", value) for kind, found in dimension.items() for value in found]
-    gained = "; ".join(f"from {a} to {b} {number(gain, 2)} each" for a, b, gain in gains)
+    gained = "; ".join(f"from {a} to {b}, {number(gain, 2)}" for a, b, gain in gains)
     return [
         exhibit(
             tour,

@@ -10,6 +10,7 @@ import numpy as np
 from unbraid.figures import sample
 from unbraid.tour import _scatters, _spread
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
+from unbraid.tour._jobs import WIDE
 from unbraid.tour._measure import (
     Cloud,
     agreement,
@@ -18,15 +19,16 @@ from unbraid.tour._measure import (
     digits_by_likeness,
     farthest_apart,
     mismatch,
+    nearest,
     shares,
 )
-from unbraid.tour._page import paragraph, table
+from unbraid.tour._page import number, paragraph, table
 
 if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
 TITLE = "A variational autoencoder's codes stay"
-FIGURES = ("stay", "clouds", "prior")
+FIGURES = ("stay", "clouds", "prior", "wider")
 METHODS = {"ae": "autoencoder", "vae": "VAE"}
 DRAWN = 2000  # samples whose digits are counted
 Clouds = Mapping[str, Sequence[Cloud]]
@@ -34,7 +36,8 @@ Clouds = Mapping[str, Sequence[Cloud]]
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return [*tour.plane("ae"), *tour.plane("vae")]
+    wide = [name for method in METHODS for name in _wide(tour, method)]
+    return [*tour.plane("ae"), *tour.plane("vae"), *wide]
 
 
 def write(tour: Tour) -> str:
@@ -84,6 +87,7 @@ def write(tour: Tour) -> str:
                 "number mean one thing, a round prior alone is not enough."
             ),
             *_prior(tour, clouds),
+            *_wider(tour),
         ]
     )
 
@@ -195,6 +199,61 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
             finding=True,
         ),
     ]
+
+
+def _wider(tour: Tour) -> list[str]:
+    """Tell the same of wider codes, where an autoencoder's draws miss the digits altogether."""
+    names = {method: _wide(tour, method) for method in METHODS}
+    unseen = tour.run(names["vae"][0]).unseen()
+    far = {
+        method: [
+            float(nearest(tour.run(name).model().sample(DRAWN).numpy(), unseen)[1].mean())
+            for name in names[method]
+        ]
+        for method in METHODS
+    }
+    written = np.asarray(tour.data()[1].images[:DRAWN]) / 255
+    real = float(nearest(written, unseen)[1].mean())
+    told = {method: _spread.written(far[method]) for method in METHODS}
+    pictures = [
+        Picture(
+            sample.draw(tour.run(names[method][0]), sample.Config(rows=4)),
+            f"Forty images decoded from codes of {WIDE} numbers drawn from a standard normal by "
+            f"the {label}; from the nearest unseen digit its draws are {told[method]} away.",
+            method,
+        )
+        for method, label in METHODS.items()
+    ]
+    return [
+        paragraph(
+            "Two numbers are a small room, and an autoencoder fills the middle of it. With more "
+            f"of them there is more room to miss the digits in. The same draws with {WIDE}:"
+        ),
+        exhibit(
+            tour,
+            "wider",
+            pictures,
+            f"Both models, seed 0, {WIDE} latents, fed with draws from the standard normal.",
+            Numbers(
+                ("images", "seed", "squared distance"),
+                [(METHODS[m], seed, d) for m in METHODS for seed, d in enumerate(far[m])]
+                + [("real digits", "", real)],
+            ),
+            also=[f"unbraid sample {tour.folder(names[m][0])} --rows 4" for m in METHODS],
+            grid=True,
+        ),
+        paragraph(
+            "From the nearest unseen digit, by squared difference summed over pixels, the "
+            f"autoencoder's draws are {told['ae']} away and the VAE's {told['vae']} "
+            f"({_spread.SAID}, {_spread.trainings(len(far['vae']))} each); real digits that the "
+            f"models were trained on, {number(real)}.",
+            finding=True,
+        ),
+    ]
+
+
+def _wide(tour: Tour, method: str) -> list[str]:
+    return tour.seeds(f"{method}-{WIDE}d")
 
 
 def _percent(values: np.ndarray) -> list[str]:

@@ -122,7 +122,7 @@ def draw_terms(tour: Tour, betas: list[int]) -> Figure:
         ax.set_ylabel("nats per image")
         ax.set_title(f"{name}, held-out digits", loc="left")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 
