@@ -386,10 +386,8 @@ def gallery(result: dict[str, Any]) -> str:
         lines.append(f"\n## {place}. {chapter['title']}")
         for part in chapter["parts"]:
             if part["kind"] == "figure":
-                lines += [
-                    f"\n![{image['alt']}](images/tour/{image['name']}.svg)"
-                    for image in part["images"]
-                ]
+                images = [f"![{i['alt']}](images/tour/{i['name']}.svg)" for i in part["images"]]
+                lines.append("\n" + "\n".join(images))
                 lines.append(f"\n*{part['caption']}* `{part['command']}`")
             elif part["kind"] == "table":
                 head, *rows = ["| " + " | ".join(row) + " |" for row in part["rows"]]
@@ -397,6 +395,22 @@ def gallery(result: dict[str, Any]) -> str:
                 lines += [f"\n{part['caption']}:\n", head, ruler, *rows]
             else:
                 lines.append(f"\n> {part['text']}")
+    return "\n".join(lines)
+
+
+def side_by_side(result: dict[str, Any]) -> str:
+    """Return a row for each kind of training: images a second both ways."""
+    lines = ["| Training | Two of one thread | One of two threads | Ratio |", "|---|--:|--:|--:|"]
+    for name, speed in result["speed"].items():
+        ratios = sorted(speed["ratios"])
+        lines.append(
+            f"| `{name}` | {speed['side by side']:,} | {speed['one of two threads']:,} | "
+            f"{ratios[len(ratios) // 2]:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
+        )
+    lines.append(
+        f"\nImages a second, the best of {result['turns']} turns; the ratio's median, lowest and "
+        f"highest. {made_by(result)}"
+    )
     return "\n".join(lines)
 
 
@@ -409,6 +423,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "methods": methods,
     "render_speed": render_speed,
     "request_speed": request_speed,
+    "side_by_side": side_by_side,
     "tour": tour,
     "train_speed": train_speed,
 }

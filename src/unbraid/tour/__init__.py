@@ -15,7 +15,8 @@ class Config:
     Args:
         out: the folder of the report and of its runs; a tour started again uses what is there.
         quick: fewer, shorter trainings: within five minutes on two idle cores.
-        full: longer trainings, at least five seeds of each: an hour or more, for figures to rely on.
+        full: longer trainings, at least five seeds of each, for figures to rely on: an hour or
+            more.
         seeds: trainings of each model, which differ in nothing but their seed; 0 takes six of
             those with two latents and, of the others, two (quick), three, or five (full).
         figure: make this figure alone, by the name that is said below it in the report.

@@ -239,7 +239,7 @@ def side_by_side(config: Config) -> int:
     """Return how many trainings run at once.
 
     Two processes of one thread each train more images a second than one process of two threads:
-    measured on two cores, 1.2 to 1.6 times as many, on the tour's models.
+    benchmarks/side_by_side.py measures it.
     """
     if config.jobs:
         return config.jobs
