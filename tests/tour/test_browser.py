@@ -6,18 +6,24 @@ Chromium on the path (or ``playwright install chromium``) bring these.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from unbraid.runs import Run
 
 api = pytest.importorskip("playwright.sync_api")
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1100, "height": 1000}}
+PIXELS = """canvas => [...canvas.getContext("2d").getImageData(
+    0, 0, canvas.width, canvas.height).data].filter((_, at) => at % 4 === 0)"""
 LOOKS: dict[str, dict[str, Any]] = {
     "light": DESK,
     "dark": {**DESK, "color_scheme": "dark"},
@@ -73,6 +79,34 @@ def test_the_keyboard_reaches_chapters_and_what_scrolls(page: Any) -> None:
     unreachable = """all => all.filter(each => each.scrollWidth > each.clientWidth + 1
                                        && each.tabIndex < 0).length"""
     assert page.eval_on_selector_all("pre, .wide", unreachable) == 0
+
+
+def test_sliders_decode_in_the_page_as_the_model_does(page: Any, report: Path) -> None:
+    box = page.locator('[data-touch="sliders"]').first
+    starts = json.loads(box.locator("script").text_content())["starts"]
+    model = Run(next((report.parent / "runs").glob("vae-2d-0-*"))).model()
+    seen = box.locator("canvas").evaluate(PIXELS)
+    exact = model.decode(np.array(starts[:1], np.float32)).numpy().ravel() * 255
+    assert np.abs(np.array(seen) - exact).max() < 6
+    box.locator("input").first.press("End")
+    assert box.locator("canvas").evaluate(PIXELS) != seen
+    box.locator("button").click()
+    exact = model.decode(np.array(starts[1:2], np.float32)).numpy().ravel() * 255
+    assert np.abs(np.array(box.locator("canvas").evaluate(PIXELS)) - exact).max() < 6
+
+
+def test_requests_are_answered_in_the_page(page: Any) -> None:
+    box = page.locator('[data-touch="requests"]')
+    said, judged = box.locator("q"), box.locator("[aria-live] span")
+    assert said.text_content() == "small seven in the top middle rotated 30 degrees"
+    assert "The judge reads: seven, " in judged.text_content()
+    before = box.locator("canvas").evaluate(PIXELS)
+    box.locator("select").first.select_option("three")
+    box.locator("input").first.press("End")
+    assert said.text_content() == "big three in the top middle rotated 30 degrees"
+    assert "The judge reads: three, " in judged.text_content()
+    after = box.locator("canvas").evaluate(PIXELS)
+    assert sum(after) > 1.2 * sum(before) > 0
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(

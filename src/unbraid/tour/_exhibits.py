@@ -55,7 +55,6 @@ def exhibit(
     caption: str,
     numbers: Numbers | None = None,
     also: Sequence[str] = (),
-    films: Sequence[str] = (),
     grid: bool = False,
 ) -> str:
     """Write a figure's files and return its place in the page, with the command that makes it.
@@ -67,7 +66,6 @@ def exhibit(
         caption: plain text below them.
         numbers: what is in it.
         also: further commands that make the images or parts of them.
-        films: HTML of moving images, shown below.
         grid: whether images are wide grids, one below the other.
     """
     stems = {f"{name}-{p.part}" if p.part else name: p for p in pictures}
@@ -80,7 +78,7 @@ def exhibit(
         ]
     else:
         links += [_page.image_links(stem) for stem in stems]
-    parts = [_page.figure([*images, *films], caption, grid)]
+    parts = [_page.figure(images, caption, grid)]
     if numbers:
         sheet = numbers.sheet()
         with atomic(tour.figures / f"{name}.csv") as temporary:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
-
-from PIL.Image import Dither, Image
 
 import unbraid
 from unbraid.errors import UnbraidError
@@ -134,22 +131,11 @@ def downloads(links: Sequence[str]) -> str:
     return f'<p class="get">Download: {", ".join(links)}</p>'
 
 
-def film(frames: Sequence[Image], alt: str, summary: str) -> str:
-    """Return an animation that plays once its summary is opened, and never unasked."""
-    data = io.BytesIO()
-    # one palette for all frames, or greys would flicker
-    shared = frames[0].quantize(64)
-    still = [frame.quantize(palette=shared, dither=Dither.NONE) for frame in frames]
-    still[0].save(data, format="GIF", save_all=True, append_images=still[1:], duration=80, loop=0)
-    moving = image("gif", data.getvalue(), alt, *frames[0].size)
-    return f'<details class="film"><summary>{text(summary)}</summary>{moving}</details>'
-
-
 def figure(images: Sequence[str], caption: str, grid: bool = False) -> str:
     """Return images under one caption: beside each other where there is room.
 
     Args:
-        images: from ``image`` or ``film``.
+        images: from ``image``.
         caption: plain text.
         grid: whether they are wide grids, one below the other.
     """
@@ -173,7 +159,7 @@ def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, fo
         for chapter in chapters
     )
     sections = "\n".join(_section(place, chapter) for place, chapter in enumerate(chapters, 1))
-    scripts, growing = ["report.js"], ""
+    scripts, growing = ["report.js", "touch.js"], ""
     if state.growing:
         growing = (
             '<label><input type="checkbox" id="live"> load this page anew every few seconds</label>'

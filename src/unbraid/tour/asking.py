@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unbraid.figures import plane
 from unbraid.figures._style import as_pictures, image_grid, styled, title
-from unbraid.tour import _spread
+from unbraid.tour import _spread, _touch
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._measure import Cloud, agreement, cloud, digits_by_likeness, shares
 from unbraid.tour._page import number, paragraph, table
@@ -65,6 +65,8 @@ def write(tour: Tour) -> str:
                 "elsewhere:"
             ),
             *_maps(tour, runs),
+            paragraph("Try it: here are the two numbers of the first training. Where is a seven?"),
+            _touch.sliders(runs[0], "What the VAE draws"),
             table(
                 f"Sevens, by {len(drawn[0]):,} draws from each training (a draw counts as the "
                 "digit of the unseen image it is most like) and by the codes of unseen sevens, "

@@ -8,5 +8,6 @@ live.addEventListener("change", () => {
   try { sessionStorage.setItem(key, live.checked ? "yes" : "no"); } catch { /* as above */ }
 });
 setInterval(() => {
-  if (live.checked && !document.querySelector("details[open]")) location.reload();
+  const busy = document.querySelector("details[open]") || document.activeElement.closest(".touch");
+  if (live.checked && !busy) location.reload();
 }, 5000);

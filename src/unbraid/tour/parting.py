@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from unbraid.figures import traverse
 from unbraid.figures._style import PALETTE, new_figure, styled
-from unbraid.tour import _curves, _spread
+from unbraid.tour import _curves, _spread, _touch
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
-from unbraid.tour._page import film, paragraph, table
+from unbraid.tour._page import paragraph, table
 from unbraid.tour._testing import Curves, tested
 
 if TYPE_CHECKING:
@@ -109,12 +108,11 @@ def _parts(tour: Tour) -> list[str]:
             ["", *TERMS.values()],
             lines,
         ),
-        film(
-            traverse.animate(tour.run(names[0]), traverse.Config(rows=6)),
-            f"Six latents of the β-TCVAE with β = {beta}, each swinging from one end of its range "
-            "to the other.",
-            f"Play the latents of the β-TCVAE with β = {beta} as a film",
+        paragraph(
+            f"Here are the latents of a β-TCVAE with β = {beta}, for you to move, those that say "
+            "most first. Does one of them change one thing?"
         ),
+        _touch.sliders(tour.run(names[0]), f"What the β-TCVAE with β = {beta} draws"),
     ]
 
 

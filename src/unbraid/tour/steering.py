@@ -15,6 +15,7 @@ from unbraid.control.report import HIGHER, measure
 from unbraid.control.requests import parse
 from unbraid.datasets.digits import Renderer
 from unbraid.figures._style import as_pictures, image_grid, styled
+from unbraid.tour import _touch
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import CANVAS
 from unbraid.tour._page import number, paragraph, table
@@ -72,8 +73,27 @@ def write(tour: Tour) -> str:
             _request(tour, asked, name),
             *_measured(asked),
             _changes(tour, asked),
+            *_chosen(asked),
         ]
     )
+
+
+def _chosen(asked: Mapping[str, Any]) -> list[str]:
+    """Return requests to choose from, if there is a model that answers them well."""
+    from unbraid.control.judge import Judge
+
+    if READY not in asked:
+        return []
+    controller = asked[READY]
+    draw = as_asked(controller, correct=True)
+    return [
+        paragraph(
+            f"Now ask for yourself. The {READY} was asked for all of these while this page was "
+            "written, in one handwriting; below its answer is what the judge reads in it. For any "
+            "other request there is <code>unbraid generate</code>."
+        ),
+        _touch.requests(controller, draw, Judge.load()),
+    ]
 
 
 def what_is_missing() -> str:
