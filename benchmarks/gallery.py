@@ -49,7 +49,7 @@ class Chapters(HTMLParser):
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         """Begin a chapter, figure, image, table or row."""
         attributes = {name: value or "" for name, value in pairs}
-        if tag in ("h2", "p", "figcaption", "caption", "th", "td", "code"):
+        if tag in ("h2", "p", "figcaption", "caption", "th", "td", "pre"):
             self.text = ""
             self.finding = attributes.get("class") == "finding"
         if tag == "h2":
@@ -81,7 +81,7 @@ class Chapters(HTMLParser):
             self.last["caption"] = text
         elif tag in ("th", "td"):
             self.last["rows"][-1].append(text)
-        elif tag == "code" and self.parts and self.last.get("command") == "":
+        elif tag == "pre" and self.parts and self.last.get("command") == "":
             self.last["command"] = self.text.splitlines()[0]
 
 

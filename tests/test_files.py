@@ -60,7 +60,10 @@ def test_a_full_disk_gets_a_sentence_and_leaves_what_was_there(tmp_path: Path) -
 
 def test_a_path_below_a_file_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UnbraidError, match="choose a folder"), atomic(tmp_path / "file" / "x"):
+    with (
+        pytest.raises(UnbraidError, match="a part of that path is a file"),
+        atomic(tmp_path / "file" / "x"),
+    ):
         pass
 
 

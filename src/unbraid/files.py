@@ -48,6 +48,11 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def cannot_write(path: Path, error: Exception) -> UnbraidError:
     """Return the sentence for a failed write."""
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        return UnbraidError(
+            f"cannot write {path}: a part of that path is a file, expected folders; what was there "
+            "is untouched: choose another folder."
+        )
     reason = getattr(error, "strerror", None) or str(error)
     return UnbraidError(
         f"cannot write {path}: {reason}; what was there is untouched: "

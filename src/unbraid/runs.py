@@ -92,7 +92,8 @@ class Run:
             raise UnbraidError(f"{path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             raise UnbraidError(
-                f"{path} is not a run's config ({error!r}): restore it from a copy."
+                f"{path} is not a run's config ({error!r}): restore it from a copy, or delete the "
+                "folder to train anew."
             ) from error
 
     def _understand(self, stored: dict[str, Any]) -> None:
@@ -197,7 +198,10 @@ def load(folder: str | os.PathLike[str], device: hardware.Device = "cpu") -> Met
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file: its tensors and its metadata."""
     if not path.is_file():
-        raise UnbraidError(f"{path} is missing: train again, or restore it from a copy.")
+        raise UnbraidError(
+            f"{path} is missing: train again, or restore it from a copy, or delete the "
+            "folder to train anew."
+        )
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -65,16 +65,31 @@ def test_sevens_are_found_where_their_codes_are() -> None:
 
 def test_the_sentence_is_what_it_says() -> None:
     specs = factor_specs(DigitsConfig())
-    row = dict(zip([s.name for s in specs], factors._row(factors.parse(factors.SENTENCE, specs)),
-                   strict=True))  # fmt: skip
+    asked = factors.middling(factors.parse(factors.SENTENCE, specs), specs)
+    row = dict(zip([spec.name for spec in specs], asked, strict=True))
     assert row["digit"] == 7
     assert row["angle"] == 30
     assert row["size"] < 32
     assert row["y"] > 0
     assert row["x"] == 0  # not asked for, and so in the middle
-    changed = [factors._row(factors.parse(text, specs)) for text in factors.OTHERS]
+    changed = [factors.middling(factors.parse(text, specs), specs) for text in factors.OTHERS]
     first = list(row.values())
     assert [sum(a != b for a, b in zip(first, other, strict=True)) for other in changed] == [1] * 4
+
+
+def test_the_articles_other_request_is_what_it_says() -> None:
+    specs = factor_specs(DigitsConfig())
+    values = factors.parse(factors.ANOTHER, specs).values
+    assert values["digit"] == 1
+    assert values["size"] > 32
+    assert values["x"] < 0
+    assert len(values) == 3
+
+
+def test_a_width_that_gains_nothing_is_not_said_to_draw_better() -> None:
+    assert "less than the one before" in squeezing._shape([3.0, 1.0, 0.2])
+    assert "did not always draw better" in squeezing._shape([3.0, -0.1])
+    assert "less than" not in squeezing._shape([1.0, 2.0])
 
 
 def test_methods_are_compared_seed_by_seed() -> None:
@@ -89,7 +104,7 @@ def test_methods_are_compared_seed_by_seed() -> None:
     assert found.reconstruction.mean == pytest.approx(-10.5)
     assert (found.reconstruction.low, found.reconstruction.high) == pytest.approx((-11, -10))
     assert found.scores["MIG"].mean == pytest.approx(0.005)
-    assert _claim.verdict([found])[0] == "confirmed"
+    assert _claim.verdict([found], 2)[0] == "confirmed"
     gaps = _testing.along(curves, "mig")
     assert len(gaps) == 2
     assert all(gap > 0 for gap in gaps)

@@ -25,35 +25,55 @@ BETTER, WORSE, UNSURE = (-5.0, -1.0), (1.0, 5.0), (-5.0, 0.5)
 
 
 def test_confirmed_needs_both_halves_at_every_beta() -> None:
-    answer, why = verdict([at(2, BETTER, 0.0, -0.01), at(4, BETTER, 0.1, 0.0)])
+    answer, why = verdict([at(2, BETTER, 0.0, -0.01), at(4, BETTER, 0.1, 0.0)], 3)
     assert answer == "confirmed"
     assert "every β" in why
 
 
 @pytest.mark.parametrize("reconstruction", [WORSE, UNSURE])
 def test_an_unsure_reconstruction_confirms_nothing(reconstruction: tuple[float, float]) -> None:
-    answer, why = verdict([at(2, reconstruction, 0.1), at(4, reconstruction, 0.1)])
+    answer, why = verdict([at(2, reconstruction, 0.1), at(4, reconstruction, 0.1)], 3)
     assert answer == "not confirmed"
-    assert "At β = 2 the reconstruction is not surely better; at β = 4" in why
+    surely = "worse" if reconstruction == WORSE else "not surely better"
+    assert f"At β = 2 the reconstruction is {surely}; at β = 4" in why
 
 
 def test_one_score_that_may_be_lower_is_enough_to_refuse() -> None:
-    answer, why = verdict([at(4, BETTER, 0.1, -MARGIN)])
+    answer, why = verdict([at(4, BETTER, 0.1, -MARGIN)], 3)
     assert answer == "not confirmed"
     assert why == "At β = 4 it is better, but score 1 may be lower by 0.05 or more."
+
+
+def test_what_is_lower_for_sure_is_told_from_what_may_be() -> None:
+    def scores(**ends: tuple[float, float]) -> Comparison:
+        found = {name: Interval(sum(both) / 2, *both) for name, both in ends.items()}
+        return Comparison(4, Interval(-3.0, *BETTER), found)
+
+    both = scores(MIG=(-0.075, -0.041), DCI=(-0.136, -0.099))
+    assert both.why_not == (
+        "it is better, but DCI is lower by 0.05 or more, and MIG may be lower by 0.05 or more"
+    )
+    assert "MIG and DCI are lower" in scores(MIG=(-0.2, -0.1), DCI=(-0.2, -0.1)).why_not
+    assert scores(MIG=(-0.04, 0.1), DCI=(0.0, 0.1)).why_not == ""
+
+
+def test_a_single_seed_decides_nothing() -> None:
+    answer, why = verdict([at(2, BETTER, 0.1)], 1)
+    assert answer == "not decided"
+    assert "more seeds" in why
 
 
 def test_where_it_holds_is_told_as_ranges_of_neighbours() -> None:
     good, bad = (BETTER, 0.0), (WORSE, 0.0)
     found = [at(2, *good), at(4, *good), at(8, *bad), at(16, *good)]
-    assert verdict(found)[0] == "confirmed only in this range: β = 2 to 4 and 16"
-    assert verdict([at(2, *bad), at(4, *good)])[0] == "confirmed only in this range: β = 4"
+    assert verdict(found, 3)[0] == "confirmed only in this range: β = 2 to 4 and 16"
+    assert verdict([at(2, *bad), at(4, *good)], 3)[0] == "confirmed only in this range: β = 4"
     # 2 and 8 are not neighbours, since 4 was tried
-    assert verdict([at(2, *good), at(4, *bad), at(8, *good)])[0].endswith("β = 2 and 8")
+    assert verdict([at(2, *good), at(4, *bad), at(8, *good)], 3)[0].endswith("β = 2 and 8")
 
 
 def test_nothing_compared_confirms_nothing() -> None:
-    assert verdict([]) == ("not confirmed", "")
+    assert verdict([], 3) == ("not confirmed", "")
 
 
 def test_the_bootstrap_finds_the_spread_of_a_mean() -> None:

@@ -21,7 +21,7 @@ import pytest
 from tests.tour.conftest import quick
 from unbraid import cli, registry
 from unbraid.errors import UnbraidError
-from unbraid.runs import Run
+from unbraid.runs import Run, locked
 from unbraid.tour import Config, _report, run
 from unbraid.tour._jobs import plan
 
@@ -129,7 +129,7 @@ def test_every_link_has_its_place_and_every_image_its_words(report: Path) -> Non
     for link in page.all("a"):
         if "download" not in link:
             assert link["href"].removeprefix("#") in ids
-    images = page.all("img")
+    images = [image for image in page.all("img") if "hidden" not in image]
     assert len(images) > 12
     for image in images:
         assert len(image["alt"]) > 40
@@ -179,7 +179,7 @@ def test_a_figure_alone_is_made_anew_and_trains_nothing(
 def test_a_figure_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnbraidError, match=r"no figure 'stey' \(did you mean 'stay'\?\): they are"):
         run(quick(tmp_path, figure="stey"))
-    assert not list(tmp_path.glob("*.html"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_trainings_command_is_the_one_that_ran(report: Path) -> None:
@@ -212,7 +212,7 @@ def test_the_page_grows_chapter_by_chapter(
 
     monkeypatch.setattr(_report._page, "write", look)
     run(quick(report.parent))
-    assert seen[0] == len(_report.CHAPTERS)
+    assert seen[0] == len(_report.CHAPTERS) - 1  # the page from before stays until then
     assert seen[-1] == 0
     assert seen == sorted(seen, reverse=True)
 
@@ -267,8 +267,10 @@ def test_someone_elses_page_is_left_alone(
 
 def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "report").write_text("mine")
-    with pytest.raises(UnbraidError, match="report"):
+    with pytest.raises(UnbraidError, match="report is a file, expected a folder"):
         run(quick(tmp_path / "report"))
+    with pytest.raises(UnbraidError, match="a part of that path is a file"):
+        run(quick(tmp_path / "report", figure="stay"))
     assert (tmp_path / "report").read_text() == "mine"
 
 
@@ -305,6 +307,41 @@ def test_a_file_in_the_way_of_a_run_is_told_and_the_page_says_so(
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "The tour was stopped; go on with: unbraid tour" in page
     assert "location.reload" not in page
+
+
+@pytest.mark.parametrize(
+    "found", ["{}", "[]", '{"figures": {}, "training": {}, "metrics": {"mig": null}}']
+)
+def test_a_result_that_is_none_is_told(report: Path, tmp_path: Path, found: str) -> None:
+    config = quick(tmp_path)
+    job = plan(config)["beta-vae-b1-0"]
+    shutil.copytree(plan(quick(report.parent))[job.name].folder, job.folder)
+    text = (job.folder / "config.json").read_text().replace(str(report.parent), str(tmp_path))
+    (job.folder / "config.json").write_text(text)
+    (job.folder / "result.json").write_text(found)
+    with pytest.raises(UnbraidError, match="is not what a training writes: delete"):
+        run(config)
+
+
+def test_a_broken_file_of_its_own_is_written_again(report: Path, tmp_path: Path) -> None:
+    (source,) = (report.parent / "data").iterdir()
+    broken = tmp_path / "data" / source.name
+    broken.parent.mkdir()
+    broken.write_bytes(source.read_bytes()[:1000])
+    plan(quick(tmp_path))
+    assert broken.stat().st_size == source.stat().st_size
+
+
+def test_a_second_tour_in_the_folder_leaves_the_page_alone(report: Path) -> None:
+    before = report.read_bytes()
+    with locked(report.parent), pytest.raises(UnbraidError, match="another process"):
+        run(quick(report.parent))
+    assert report.read_bytes() == before
+
+
+def test_commands_quote_folders(tmp_path: Path) -> None:
+    tour = _report.Tour(quick(tmp_path / "my report"))
+    assert shlex.split(tour.folder("vae-2d-0")) == [str(tour.jobs["vae-2d-0"].folder)]
 
 
 def test_an_old_half_finished_report_is_gone_on_with(
@@ -378,9 +415,13 @@ def start(out: Path, jobs: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ctrl-c", "closed terminal", "kill"])
+def test_a_stop_saves_and_says_how_to_go_on(tmp_path: Path, how: str) -> None:
     process = start(tmp_path / "report", jobs=2)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    if how == "kill":
+        os.kill(process.pid, signal.SIGTERM)
+    else:  # a terminal tells all of them
+        os.killpg(process.pid, signal.SIGINT if how == "ctrl-c" else signal.SIGHUP)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert f"Continue with: unbraid tour --out {tmp_path / 'report'}" in errors

@@ -47,6 +47,21 @@ class Comparison:
         return self.reconstruction.high < 0
 
     @property
+    def why_not(self) -> str:
+        """What the claim fails by, empty if it holds."""
+        if not self.better:
+            surely = "worse" if self.reconstruction.low > 0 else "not surely better"
+            return f"the reconstruction is {surely}"
+        lower = [name for name, score in self.scores.items() if score.high <= -MARGIN]
+        perhaps = [name for name, score in self.scores.items() if score.low <= -MARGIN < score.high]
+        parts = [
+            f"{' and '.join(names)} {verb} lower by {MARGIN:g} or more"
+            for names, verb in ((lower, "is" if len(lower) < 2 else "are"), (perhaps, "may be"))
+            if names
+        ]
+        return f"it is better, but {', and '.join(parts)}" if parts else ""
+
+    @property
     def similar(self) -> bool:
         """Whether no score may be lower by as much as the margin."""
         return all(score.low > -MARGIN for score in self.scores.values())
@@ -86,24 +101,17 @@ def coverage(seeds: int, trials: int = 4000) -> float:
     return float(((low <= 0) & (high >= 0)).mean())
 
 
-def verdict(found: Sequence[Comparison]) -> tuple[str, str]:
+def verdict(found: Sequence[Comparison], seeds: int) -> tuple[str, str]:
     """Return the answer, in a word or two and as a sentence that says why.
 
     The claim is confirmed at a beta if the reconstruction is better and the scores are similar:
     both intervals say so. It is confirmed if that holds at every beta, not confirmed if it holds at
     none, and else confirmed only where it holds.
     """
+    if seeds < 2:
+        return "not decided", "One training of each is no test of two methods: take more seeds."
     holds = [each.beta for each in found if each.better and each.similar]
-    reasons = []
-    for each in found:
-        if not each.better:
-            reasons.append(f"at β = {each.beta} the reconstruction is not surely better")
-        elif not each.similar:
-            lost = [name for name, score in each.scores.items() if score.low <= -MARGIN]
-            reasons.append(
-                f"at β = {each.beta} it is better, but {' and '.join(lost)} may be lower by "
-                f"{MARGIN:g} or more"
-            )
+    reasons = [f"at β = {each.beta} {each.why_not}" for each in found if each.why_not]
     if found and len(holds) == len(found):
         return "confirmed", "At every β the reconstruction is better and the scores are similar."
     if not holds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
@@ -18,6 +18,7 @@ LABELS = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
 SCORES = {"mig": "MIG", "dci": "DCI"}
 COLORS = {"beta-vae": PALETTE[0], "beta-tcvae": PALETTE[3]}
 MARKERS = {"beta-vae": "o", "beta-tcvae": "s"}
+SHOWN = 4
 BESIDE = {"beta-vae": (4, 4), "beta-tcvae": (4, -10)}  # where a point's beta is written, in points
 
 
@@ -49,13 +50,32 @@ def curve(tour: Tour, method: str) -> Curve:
         points[beta] = Point(
             [each["reconstruction"] for each in figures],
             [each["kl"] for each in figures],
-            {
-                name: [result["metrics"][name]["value"] or 0.0 for result in results]
-                for name in SCORES
-            },
+            {name: [score(result, name) for result in results] for name in SCORES},
             [each["active_units"] for each in figures],
         )
     return points
+
+
+def score(result: Mapping[str, Any], name: str) -> float:
+    """Return a metric's value; a code that is too constant for it to be defined has none of it."""
+    value = result["metrics"][name]["value"]
+    return 0.0 if value is None else float(value)
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings of both curves."""
+    names = (each for method in LABELS for each in tour.curve(method).values())
+    return list(dict.fromkeys(name for each in names for name in each))
+
+
+def best(points: Curve) -> int:
+    """Return the beta at which the mean MIG is highest."""
+    return max(points, key=lambda beta: _spread.mean(points[beta].scores["mig"]))
+
+
+def shown(tour: Tour) -> int:
+    """Return the beta whose trainings are shown as an example: 4, or the highest."""
+    return SHOWN if SHOWN in tour.scale.betas else tour.scale.betas[-1]
 
 
 def over_beta(

@@ -59,6 +59,8 @@ def exhibit(
 ) -> str:
     """Write a figure's files and return its place in the page, with the command that makes it.
 
+    Where one figure alone is asked for, others are left out.
+
     Args:
         tour: whose figure it is.
         name: of the figure, one of its chapter's ``FIGURES``.
@@ -68,6 +70,8 @@ def exhibit(
         also: further commands that make the images or parts of them.
         grid: whether images are wide grids, one below the other.
     """
+    if tour.config.figure not in ("", name):
+        return ""
     stems = {f"{name}-{p.part}" if p.part else name: p for p in pictures}
     images = [_image(tour, stem, picture, grid) for stem, picture in stems.items()]
     links = []

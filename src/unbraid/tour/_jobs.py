@@ -8,6 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -124,7 +125,23 @@ class Job:
                 f"{self.folder} holds a run that is not the tour's: move it away, or give the "
                 "tour another folder with --out."
             )
+        if run.finished:
+            check_result(run)
         return run.finished and (not self.scored or has_scores(run))
+
+
+def check_result(run: Run) -> None:
+    """Raise an UnbraidError unless a finished run's result holds what chapters tell of."""
+    result = run.result
+    known = isinstance(result, dict) and all(
+        isinstance(result.get(part), dict) for part in ("figures", "training")
+    )
+    measured = result.get("metrics", {}) if known else {}
+    if not known or not all("value" in (measured[m] or {}) for m in METRICS if m in measured):
+        raise UnbraidError(
+            f"{run.folder}/result.json is not what a training writes: delete {run.folder}, and the "
+            "tour trains it again."
+        )
 
 
 def has_scores(run: Run) -> bool:
@@ -217,7 +234,7 @@ def mnist(config: Config) -> dict[str, Any]:
     if config.images is None:
         return {"data": "mnist", "data_options": {}}
     path = (config.out / "data" / f"mnist-{config.images}.npz").absolute()
-    if not path.exists():
+    if not is_zipfile(path):  # missing, or broken: it is the tour's own
         data = load_dataset("mnist")
         with atomic(path) as temporary:
             np.savez_compressed(

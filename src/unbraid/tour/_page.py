@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -162,7 +163,8 @@ def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, fo
     scripts, growing = ["report.js", "touch.js"], ""
     if state.growing:
         growing = (
-            '<label><input type="checkbox" id="live"> load this page anew every few seconds</label>'
+            f'<label><input type="checkbox" id="live" data-written="{round(time.time())}"> load '
+            "this page anew every few seconds</label>"
         )
         scripts.append("live.js")
     script = "".join(
@@ -215,6 +217,10 @@ def check_place(path: Path) -> None:
             start = file.read(2000)
     except FileNotFoundError:
         return
+    except NotADirectoryError as error:
+        raise UnbraidError(
+            f"{path.parent} is a file, expected a folder: give the tour another one with --out."
+        ) from error
     except OSError as error:
         raise UnbraidError(
             f"cannot read {path}: {error.strerror or error}; give the tour another folder with "

@@ -8,7 +8,7 @@ import os
 import platform
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -21,7 +21,7 @@ from unbraid import training
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets.digits import Digits
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.runs import Run
+from unbraid.runs import Run, locked
 from unbraid.tour import Config, _page
 from unbraid.tour._jobs import (
     Job,
@@ -64,13 +64,14 @@ class Tour:
         self.path = config.out / "index.html"
         self.figures = config.out / "figures"
         self.scale = scale(config)
-        self.jobs: dict[str, Job] = plan(config)
         self.modules: dict[str, ModuleType] = {
             name: importlib.import_module(f"unbraid.tour.{name}") for name in CHAPTERS
         }
-        if config.figure:
+        if config.figure:  # before anything is written: there may be no such figure
             chapter = self.chapter_of(config.figure)
             self.modules = {chapter: self.modules[chapter]}
+        self.jobs: dict[str, Job] = plan(config)
+        if config.figure:
             needed = self.modules[chapter].needs(self)
             self.jobs = {name: self.jobs[name] for name in self.jobs if name in needed}
         self.finished = {name for name, job in self.jobs.items() if job.finished()}
@@ -86,7 +87,7 @@ class Tour:
 
     def folder(self, name: str) -> str:
         """Return a training's run folder, as a command names it."""
-        return str(self.jobs[name].folder)
+        return shlex.quote(str(self.jobs[name].folder))
 
     def plane(self, method: str) -> list[str]:
         """Return the names of a method's trainings with two latents, by seed."""
@@ -111,7 +112,7 @@ class Tour:
     def data(self, split: str = "train") -> tuple[str, Dataset]:
         """Return what commands call the handwritten digits of the tour, and the images."""
         data = mnist(self.config)
-        name = data["data_options"].get("path", data["data"])
+        name = shlex.quote(data["data_options"].get("path", data["data"]))
         return name, load_dataset(data["data"], split, **data["data_options"])
 
     def drawn(self, split: str = "train") -> Digits:
@@ -171,8 +172,7 @@ class Tour:
         if len(self.bodies) == len(CHAPTERS):
             seconds = sum(self.run(name).result["training"]["seconds"] for name in self.jobs)
             return State(
-                f"Complete: {total} trainings, {seconds / 60:,.0f} minutes of training in all, "
-                f"{side_by_side(self.config)} at a time.",
+                f"Complete: {total} trainings, {seconds / 60:,.0f} minutes of training in all.",
                 False,
             )
         sentence = f"{done} of {total} trainings and {len(self.bodies)} of {len(CHAPTERS)} "
@@ -183,7 +183,9 @@ class Tour:
 
     def made_of(self, figure: str) -> list[Path]:
         """Return the files of a figure that were written, one an image."""
-        return [path for path in self.made if path.stem == figure or f"{figure}-" in path.stem]
+        return [
+            path for path in self.made if path.stem == figure or path.stem.startswith(f"{figure}-")
+        ]
 
     def foot(self) -> str:
         """Return the page's last words: versions, data and how it was trained."""
@@ -219,7 +221,14 @@ def make(config: Config) -> Path:
     if not config.figure:
         _page.check_place(config.out / "index.html")
     tour = Tour(config)
-    tour.write_page()
+    # two tours in one folder would write each other's page; a figure alone writes none
+    with nullcontext() if config.figure else locked(config.out):
+        return _make(tour, config)
+
+
+def _make(tour: Tour, config: Config) -> Path:
+    if not tour.path.exists():  # a page from before stays until there is more to show
+        tour.write_page()
     left = [job for name, job in tour.jobs.items() if name not in tour.finished]
     processes = side_by_side(config)
     with Terminal(len(left)) as terminal, training.threads(1 if processes > 1 else 0):

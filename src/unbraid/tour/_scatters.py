@@ -155,12 +155,14 @@ def rows(runs: Sequence[Run], clouds: Sequence[Cloud]) -> list[list[str]]:
     ]
 
 
+SHEET = ("seed", "centre z0", "centre z1", "spread along", "spread across", "long axis degrees",
+         "ones towards degrees", "99% within")  # fmt: skip
+
+
 def sheet(runs: Sequence[Run], clouds: Sequence[Cloud]) -> Numbers:
     """Return the same numbers, unrounded, for a CSV file."""
-    head = ("seed", "centre z0", "centre z1", "spread along", "spread across", "long axis degrees",
-            "ones towards degrees", "99% within")  # fmt: skip
     return Numbers(
-        head,
+        SHEET,
         [
             [run.config.training.seed, *c.centre, *c.spread, c.axis, c.ones, c.reach]
             for run, c in zip(runs, clouds, strict=True)

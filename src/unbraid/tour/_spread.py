@@ -8,7 +8,14 @@ import numpy as np
 
 from unbraid.tour._page import number
 
-SAID = "± is the standard deviation over trainings"
+
+def said(count: int) -> str:
+    """Say what ``written`` writes for so many trainings.
+
+    >>> said(3), said(1)
+    ('± is the standard deviation over trainings', 'of a single training')
+    """
+    return "± is the standard deviation over trainings" if count > 1 else "of a single training"
 
 
 def mean(values: Sequence[float]) -> float:

@@ -18,9 +18,13 @@ from rich.progress import (
 
 from unbraid.tour._workers import Event
 
+# Ctrl-C, a wish to end, a terminal that was closed; Windows has no SIGHUP
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Terminal:
-    """Shows the tour on standard error; Ctrl-C asks it to save and stop. A context manager.
+    """Shows the tour on standard error; Ctrl-C asks it to save and stop, as do
+    SIGTERM and a closed terminal. A context manager.
 
     Args:
         trainings: how many there are.
@@ -45,14 +49,14 @@ class Terminal:
         self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Terminal:
-        self.previous = signal.getsignal(signal.SIGINT)
-        signal.signal(signal.SIGINT, self._interrupt)
+        self.previous = {each: signal.signal(each, self._interrupt) for each in STOPS}
         self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
-        signal.signal(signal.SIGINT, self.previous)
+        for each, handler in self.previous.items():
+            signal.signal(each, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupts += 1
@@ -61,7 +65,7 @@ class Terminal:
         self.line("stopping: the trainings are being saved")
 
     def stop_requested(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """Whether Ctrl-C was pressed, or another signal came."""
         return self.interrupts > 0
 
     def line(self, text: str) -> None:

@@ -23,6 +23,7 @@ from unbraid.control.requests import parse
 from unbraid.figures._codes import encode, one_of_each
 from unbraid.figures.traverse import LIMIT
 from unbraid.tour._page import text
+from unbraid.tour.factors import middling
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -130,9 +131,10 @@ def requests(controller: Any, draw: Any, judge: Any, style: int = 0) -> str:
         judge: reads them.
         style: of all answers.
     """
-    rows = np.array([_row(controller.specs, sentence(choice)) for choice in choices()])
+    specs = controller.specs
+    rows = np.array([middling(parse(sentence(choice), specs), specs) for choice in choices()])
     images = draw(rows, np.full(len(rows), style))
-    names = [spec.name for spec in controller.specs]
+    names = [spec.name for spec in specs]
     read = judge.read(images)[:, [names.index(n) for n in ("digit", "size", "x", "y", "angle")]]
     sheet, height, width = _sheet(images)
     controls = [
@@ -145,12 +147,6 @@ def requests(controller: Any, draw: Any, judge: Any, style: int = 0) -> str:
     said = '<p aria-live="polite"><q></q> <span></span></p>'
     tiles = f'<img hidden alt="" src="data:image/png;base64,{_base64(sheet)}">'
     return _box("requests", "The answer", (height, width), [*controls, said, tiles], data)
-
-
-def _row(specs: Any, words: str) -> list[float]:
-    """Return the factors of a request; what it leaves open is in the middle of its range."""
-    asked = parse(words, specs).values
-    return [asked.get(s.name, sum(s.range) / 2 if s.range else 0.0) for s in specs]
 
 
 def _sheet(images: NDArray[Any]) -> tuple[bytes, int, int]:

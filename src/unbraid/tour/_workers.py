@@ -92,7 +92,9 @@ def _train(job: Job, tell: Tell, stop: Stop) -> None:
 
 def _serve(connection: Connection) -> None:
     """Train the jobs that come over the connection, until it says stop or closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent decides
+    for name in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal go to all; the parent decides
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)
 
     def tell(event: Event) -> None:

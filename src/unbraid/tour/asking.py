@@ -64,7 +64,7 @@ def write(tour: Tour) -> str:
                 "there. But to find it, somebody had to look, and the next training puts them "
                 "elsewhere:"
             ),
-            *_maps(tour, runs),
+            *_maps(tour, runs[:2], clouds),
             paragraph("Try it: here are the two numbers of the first training. Where is a seven?"),
             _touch.sliders(runs[0], "What the VAE draws"),
             table(
@@ -99,10 +99,14 @@ def _towards(cloud: Cloud) -> tuple[float, float]:
 def _found(share: Sequence[float], towards: Sequence[float]) -> str:
     mean = _spread.mean(share)
     waiting = f"one draw in {1 / mean:.0f}" if mean else "no draw at all"
+    text = (
+        f"{_spread.written([100 * part for part in share], 1)}% of the draws are sevens: {waiting}."
+    )
+    if len(towards) < 2:
+        return text
     return (
-        f"{_spread.written([100 * part for part in share], 1)}% of the draws are sevens: "
-        f"{waiting}. Over {_spread.trainings(len(towards))} the direction in which sevens lie "
-        f"agrees by {agreement(towards):.2f} (1 if it were always the same)."
+        f"{text} Over {_spread.trainings(len(towards))} the direction in which sevens lie agrees "
+        f"by {agreement(towards):.2f} (1 if it were always the same)."
     )
 
 
@@ -125,7 +129,7 @@ def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
             f"The first {count} draws from the prior, in order, with the digit each is most like; "
             f"{when}.",
             Numbers(("digit", "share of draws"), list(enumerate(most.tolist()))),
-            also=[f"unbraid sample {run.folder} --rows {SHOWN[0]}"],
+            also=[f"unbraid sample {tour.folder(tour.plane('vae')[0])} --rows {SHOWN[0]}"],
             grid=True,
         )
     ]
@@ -145,11 +149,11 @@ def _drawn(run: Run, digits: NDArray[np.int64]) -> Figure:
     return figure
 
 
-def _maps(tour: Tour, runs: Sequence[Run]) -> list[str]:
+def _maps(tour: Tour, runs: Sequence[Run], clouds: Sequence[Cloud]) -> list[str]:
     pictures = []
-    for run in runs[:2]:
+    for run, codes in zip(runs, clouds, strict=False):
         seed = run.config.training.seed
-        direction, distance = _towards(cloud(run))
+        direction, distance = _towards(codes)
         pictures.append(
             Picture(
                 plane.draw(run, plane.Config()),
@@ -164,8 +168,9 @@ def _maps(tour: Tour, runs: Sequence[Run]) -> list[str]:
             tour,
             "map",
             pictures,
-            "The whole plane of codes, decoded, for two trainings that differ in their seed. Each "
-            "cell stands for an equal share of the prior.",
-            also=[f"unbraid plane {run.folder}" for run in runs[:2]],
+            "The whole plane of codes, decoded"
+            + (", for two trainings that differ in their seed" if len(runs) > 1 else "")
+            + ". Each cell stands for an equal share of the prior.",
+            also=[f"unbraid plane {tour.folder(name)}" for name in tour.plane("vae")[: len(runs)]],
         )
     ]

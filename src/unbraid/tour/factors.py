@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from unbraid.control.requests import Request, parse
 from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Digits, Renderer, factor_specs
+from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, image_grid, styled
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import CANVAS
@@ -31,6 +33,7 @@ OTHERS = (
     "small seven in the bottom rotated 30 degrees",
     "small seven in the top rotated -30 degrees",
 )
+ANOTHER = "big one in the left"  # the article's first
 WRITERS = 10
 NEAR = 0.1  # of a factor's range: an image that close to what is asked counts as it
 
@@ -44,7 +47,7 @@ def write(tour: Tour) -> str:
     """Return the chapter."""
     data = tour.drawn()
     specs = data.specs
-    asked = {text: parse(text, specs) for text in (SENTENCE, *OTHERS)}
+    asked = {text: parse(text, specs) for text in (SENTENCE, *OTHERS, ANOTHER)}
     found, counts = _matching(data, asked[SENTENCE])
     each = "; ".join(f"{name} {count:,}" for name, count in counts.items())
     return "".join(
@@ -71,18 +74,18 @@ def write(tour: Tour) -> str:
             paragraph(
                 f"With factors written down, a sentence becomes a request: <q>{SENTENCE}</q> is "
                 f"{asked[SENTENCE].describe()}. Here is the data's own answer, drawn: ten hands to "
-                "a row, the same ten in each row of sevens, and below the first row one word "
-                "changed at a time."
+                "a row, the same ten in each row of sevens; below the first row one word changed "
+                f"at a time; and last <q>{ANOTHER}</q>."
             ),
             exhibit(
                 tour,
                 "sentence",
                 [Picture(_answers(asked), _sentence_alt(asked))],
-                "A request answered by drawing real handwriting under the factors that it names. "
-                "Thickness and sidewards place are not named, and held in the middle.",
+                "Requests answered by drawing real handwriting under the factors that they name. "
+                "Those not named are held in the middle.",
                 Numbers(
                     ("request", *data.factor_names),
-                    [[text, *_row(request)] for text, request in asked.items()],
+                    [[text, *middling(request, specs)] for text, request in asked.items()],
                 ),
                 grid=True,
             ),
@@ -139,20 +142,18 @@ def _matching(data: Dataset, request: Request) -> tuple[int, dict[str, int]]:
     return int(fits.sum()), counts
 
 
-def _row(request: Request) -> list[float]:
-    """Return the factors of a request, those it does not name in the middle."""
-    middle = [spec.range and sum(spec.range) / 2 for spec in factor_specs(DigitsConfig())]
-    names = [spec.name for spec in factor_specs(DigitsConfig())]
+def middling(request: Request, specs: Sequence[FactorSpec]) -> list[float]:
+    """Return the factors of a request, those it does not name in the middle of their range."""
     return [
-        float(request.values.get(name, value or 0.0))
-        for name, value in zip(names, middle, strict=True)
+        float(request.values.get(spec.name, sum(spec.range) / 2 if spec.range else 0.0))
+        for spec in specs
     ]
 
 
 def rendered(request: Request, seed: int = 0) -> NDArray[Any]:
     """Return real handwriting drawn as a request asks, by ten hands, (10, 1, H, W)."""
     renderer = Renderer("test", CANVAS)
-    rows = np.tile(_row(request), (WRITERS, 1))
+    rows = np.tile(middling(request, factor_specs(DigitsConfig())), (WRITERS, 1))
     return renderer.draw(rows, renderer.choose(rows, seed))
 
 
@@ -196,4 +197,4 @@ def _answers(asked: dict[str, Request]) -> Figure:
 
 def _sentence_alt(asked: dict[str, Request]) -> str:
     told = ". ".join(f"{text}: {request.describe()}" for text, request in asked.items())
-    return f"Five rows of ten drawn digits, a row for each request. {told}."
+    return f"Rows of ten drawn digits, a row for each request. {told}."

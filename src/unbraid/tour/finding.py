@@ -67,8 +67,9 @@ def write(tour: Tour) -> str:
                 "matter. InfoGAN trains a generator against a critic that tells its images from "
                 "real ones. The generator gets noise, a category of ten values and two numbers; a "
                 "second network must read category and numbers back from the image. What can be "
-                "read back is visible, and so the knobs come to mean what varies most: no label is "
-                "used."
+                "read back is visible, and so the knobs come to mean what varies most: which "
+                "digit, its rotation (measured as slant) and its thickness (as stroke width). No "
+                "label is used."
             ),
             paragraph(
                 "As published, this reader sees generated images alone. Here it also sees real "
@@ -97,9 +98,9 @@ def write(tour: Tour) -> str:
             else "",
             paragraph(
                 "The paper's networks are larger and were trained for longer: here, "
-                f"{channels} channels and {tour.scale.infogan} passes over the data. And nothing "
-                "told the category to be the digit: in some trainings two digits share a value and "
-                "one digit has two. Found is found, not chosen: which knob turns what is known "
+                f"{channels} channels and {_times(tour.scale.infogan)} over the data. And nothing "
+                "told the category to be the digit: two digits can come to share a value, and one "
+                "to have two. Found is found, not chosen: which knob turns what is known "
                 "only by looking."
             ),
         ]
@@ -131,9 +132,13 @@ def _shown(
                 for name, e in found.items()
             ],
         ),
-        also=[f"unbraid traverse {runs[name].folder}" for name in names],
+        also=[f"unbraid traverse {tour.folder(name)}" for name in names],
         grid=True,
     )
+
+
+def _times(count: int) -> str:
+    return f"{count} pass{'' if count == 1 else 'es'}"
 
 
 def _kind(name: str) -> str:
@@ -173,13 +178,16 @@ def make(
 def _summary(found: Sequence[Found]) -> str:
     """Say what the codes came to mean, whichever way it came out."""
     accuracy = _spread.written([100 * each.accuracy for each in found])
-    text = f"The category is the digit for {accuracy}% of unseen images ({_spread.SAID})."
+    text = (
+        f"The category is the digit for {accuracy}% of unseen images ({_spread.said(len(found))})."
+    )
+    over = f" over {_spread.trainings(len(found))}" if len(found) > 1 else ""
+    strengths = [np.nan_to_num(np.abs(each.rho)) for each in found]
     for column, what in enumerate(MEASURES):
-        best = [float(np.nanmax(np.abs(each.rho[:, column]))) for each in found]
-        text += f" The number that follows {what} most does so by {_spread.between(best)}" + (
-            f" over {_spread.trainings(len(best))}." if len(best) > 1 else "."
-        )
-    return text
+        best = [float(rho[:, column].max()) for rho in strengths]
+        text += f" The number that follows {what} most does so by {_spread.between(best)}{over}."
+    apart = sum(len(set(rho.argmax(0))) == len(MEASURES) for rho in strengths)
+    return f"{text} In {apart} of {_spread.trainings(len(found))} these are two different numbers."
 
 
 def _alt(run: Run, found: Found, kind: str) -> str:

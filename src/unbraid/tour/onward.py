@@ -31,13 +31,12 @@ PAGES = {
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return [name for method in _curves.LABELS for names in tour.curve(method).values()
-            for name in names]  # fmt: skip
+    return _curves.needs(tour)
 
 
 def write(tour: Tour) -> str:
     """Return the chapter."""
-    best = {method: _best(tour, method) for method in _curves.LABELS}
+    best = {method: _curves.best(_curves.curve(tour, method)) for method in _curves.LABELS}
     factors = tour.drawn("test").factor_names
     gaps = {method: _gaps(tour, method, beta) for method, beta in best.items()}
     mean = {method: each.mean(0) for method, each in gaps.items()}
@@ -80,14 +79,15 @@ def write(tour: Tour) -> str:
                 grid=True,
             ),
             table(
-                f"Gap of each factor, 0 to 1; {_spread.SAID}",
+                f"Gap of each factor, 0 to 1; {_spread.said(tour.scale.seeds)}",
                 ["factor", *(f"{_curves.LABELS[m]}, β = {b}" for m, b in best.items())],
                 lines,
             ),
             paragraph(
-                f"Best in a number of its own is {factors[order[0]]} ({together[order[0]]:.2f}), "
-                f"then {factors[order[1]]} ({together[order[1]]:.2f}); least is "
-                f"{factors[order[-1]]} ({together[order[-1]]:.2f}).",
+                f"Best in a number of its own, in the mean of both methods, is "
+                f"{factors[order[0]]} ({together[order[0]]:.2f}), then {factors[order[1]]} "
+                f"({together[order[1]]:.2f}); least is {factors[order[-1]]} "
+                f"({together[order[-1]]:.2f}).",
                 finding=True,
             ),
             paragraph(
@@ -112,16 +112,11 @@ def write(tour: Tour) -> str:
     )
 
 
-def _best(tour: Tour, method: str) -> int:
-    """Return the beta at which a method's mean MIG is highest."""
-    points = _curves.curve(tour, method)
-    return max(points, key=lambda beta: _spread.mean(points[beta].scores["mig"]))
-
-
 def _gaps(tour: Tour, method: str, beta: int) -> NDArray[np.float64]:
     """Return MIG's gap of each factor, (seeds, factors)."""
     results = [tour.run(name).result for name in tour.curve(method)[beta]]
-    return np.array([result["metrics"]["mig"]["per_factor"] for result in results], np.float64)
+    gaps = np.array([result["metrics"]["mig"]["per_factor"] for result in results], np.float64)
+    return np.nan_to_num(gaps)  # undefined where a code is too constant to tell of anything
 
 
 @styled

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from unbraid.figures import traverse
+from unbraid.figures._codes import encode
 from unbraid.figures._style import PALETTE, new_figure, styled
 from unbraid.tour import _curves, _spread, _touch
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
@@ -20,20 +22,18 @@ if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
 TITLE = "The β-TCVAE: pay only for dependence"
-FIGURES = ("parts", "tradeoff", "claim")
+FIGURES = ("parts", "moved", "tradeoff", "claim")
 TERMS = {
     "index_code_mi": "mutual information",
     "total_correlation": "total correlation",
     "dimwise_kl": "dimension-wise KL",
 }
-SHOWN = 4  # the beta whose training is shown
+ROWS, STEPS = 6, 9  # of the traversal
 
 
 def needs(tour: Tour) -> list[str]:
     """Return the trainings the chapter tells of."""
-    return [
-        name for method in _curves.LABELS for names in tour.curve(method).values() for name in names
-    ]
+    return _curves.needs(tour)
 
 
 def write(tour: Tour) -> str:
@@ -53,6 +53,12 @@ def write(tour: Tour) -> str:
                 "<strong>loss = reconstruction + mutual information + β · total correlation + "
                 "dimension-wise KL</strong>"
             ),
+            paragraph(
+                "In full, each part has a weight: \N{GREEK SMALL LETTER ALPHA} for the mutual "
+                "information (of image and code, which is why it is also called index-code mutual "
+                "information) and \N{GREEK SMALL LETTER GAMMA} for the dimension-wise KL. Both "
+                "are 1 here, as in the article."
+            ),
             *_parts(tour),
             *_trade(tour, curves),
             *tested(tour, curves),
@@ -64,7 +70,7 @@ def write(tour: Tour) -> str:
 
 
 def _parts(tour: Tour) -> list[str]:
-    beta = SHOWN if SHOWN in tour.scale.betas else tour.scale.betas[-1]
+    beta = _curves.shown(tour)
     names = tour.curve("beta-tcvae")[beta]
     histories = [tour.run(name).history() for name in names]
     measured = {term: [_value(tour.run(name).result, term) for name in names] for term in TERMS}
@@ -104,16 +110,39 @@ def _parts(tour: Tour) -> list[str]:
         ),
         table(
             f"The parts after training, measured on unseen images with more samples, in nats; "
-            f"{_spread.SAID}",
+            f"{_spread.said(tour.scale.seeds)}",
             ["", *TERMS.values()],
             lines,
         ),
+        _moved(tour, names[0], beta),
         paragraph(
-            f"Here are the latents of a β-TCVAE with β = {beta}, for you to move, those that say "
-            "most first. Does one of them change one thing?"
+            "And here they are for you to move, all that say anything. Does one of them change one "
+            "thing?"
         ),
         _touch.sliders(tour.run(names[0]), f"What the β-TCVAE with β = {beta} draws"),
     ]
+
+
+def _moved(tour: Tour, name: str, beta: int) -> str:
+    """Show what the latents of a training do."""
+    run = tour.run(name)
+    labels = [each.label for each in encode(run.model(), run.unseen(), traverse.LIMIT).latents]
+    return exhibit(
+        tour,
+        "moved",
+        [
+            Picture(
+                traverse.draw(run, traverse.Config(rows=ROWS, steps=STEPS)),
+                f"β-TCVAE with β = {beta}: a row of {STEPS} images for each of "
+                f"{len(labels[:ROWS])} latents moved through its range: "
+                f"{', '.join(labels[:ROWS])}. MIG {_curves.score(run.result, 'mig'):.2f}.",
+            )
+        ],
+        f"What its latents do: a β-TCVAE with β = {beta}, seed {run.config.training.seed}, the "
+        f"{ROWS} latents that say most.",
+        also=[f"unbraid traverse {tour.folder(name)} --rows {ROWS} --steps {STEPS}"],
+        grid=True,
+    )
 
 
 def _value(result: dict[str, Any], term: str) -> float:
@@ -165,7 +194,8 @@ def _trade(tour: Tour, curves: Curves) -> list[str]:
             grid=True,
         ),
         table(
-            f"β-TCVAE on the drawn digits, unseen images; nats per image; {_spread.SAID}",
+            "β-TCVAE on the drawn digits, unseen images; nats per image; "
+            f"{_spread.said(tour.scale.seeds)}",
             _curves.HEAD,
             _curves.rows("beta-tcvae", curves["beta-tcvae"]),
         ),

@@ -79,9 +79,9 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
     )
     return [
         paragraph(
-            f"MNIST holds {len(data):,} handwritten digits to train on, each of 28 by 28 grey "
-            f"values: {pixels} numbers. Most say nothing: {black:.0%} of all pixels are black, and "
-            "where one is white, its neighbours mostly are too."
+            f"Here are {len(data):,} of MNIST's handwritten digits to train on, each of 28 by 28 "
+            f"grey values: {pixels} numbers. Most say nothing: {black:.0%} of all pixels are "
+            "black, and where one is white, its neighbours mostly are too."
         ),
         exhibit(
             tour,
@@ -132,7 +132,8 @@ def _sizes(
             grid=True,
         ),
         table(
-            f"Squared error of unseen images, summed over pixels; {_spread.SAID}",
+            "Squared error of unseen images, summed over pixels; "
+            f"{_spread.said(len(errors[SIZES[1]]))}",
             ["code", "squared error", "trainings"],
             rows,
         ),
@@ -144,13 +145,24 @@ def _sizes(
             finding=True,
         ),
         paragraph(
-            "So there is no one right width: the curve flattens without a corner, and choosing is "
-            "a problem of its own. The estimates say how many directions an image can be moved in "
-            "without leaving the data, and are known to come out low where that number is large "
-            "and images are few. A wider code always draws better; but what its numbers mean, and "
-            "which codes belong to any digit at all, is another question, and the next one."
+            f"{_shape([gain for _, _, gain in gains])} The estimates say how many directions an "
+            "image can be moved in without leaving the data, and are known to come out low where "
+            "that number is large and images are few. What a code's numbers mean, and which codes "
+            "belong to any digit at all, is another question, and the next one."
         ),
     ]
+
+
+def _shape(gains: Sequence[float]) -> str:
+    """Say how the curve falls, from what each further number gained at every step."""
+    if min(gains) <= 0:
+        return "A wider code did not always draw better here: these trainings were too short."
+    if list(gains) == sorted(gains, reverse=True):
+        return (
+            "Each further number gains less than the one before. So there is no one right width: "
+            "the curve flattens without a corner, and choosing is a problem of its own."
+        )
+    return "There is no one right width: choosing is a problem of its own."
 
 
 def class_means(data: Dataset) -> NDArray[np.float64]:

@@ -69,7 +69,14 @@ def write(tour: Tour) -> str:
                 [Picture(_scatters.ellipses(clouds), _ellipses_alt(clouds))],
                 "All trainings together on one scale: each ellipse is a training's cloud of codes, "
                 "two standard deviations around its centre; the line goes to where its ones are.",
-                Numbers(("", "autoencoder", "VAE"), _beside(clouds)),
+                Numbers(
+                    ("method", *_scatters.SHEET),
+                    [
+                        [method, *row]
+                        for method in METHODS
+                        for row in _scatters.sheet(runs[method], clouds[method]).rows
+                    ],
+                ),
                 grid=True,
             ),
             table(
@@ -97,14 +104,19 @@ def _beside(clouds: Clouds) -> list[list[str]]:
     pair = [clouds[method] for method in METHODS]
     lines: list[tuple[str, Callable[[Sequence[Cloud]], str]]] = [
         ("distance of the centre from 0", lambda c: _spread.written(_all(c, _away), 2)),
-        ("largest distance of two centres", lambda c: f"{farthest_apart(c):.2f}"),
-        ("spread of the centres", lambda c: f"{centres_spread(c):.2f}"),
+        ("largest distance of two centres", lambda c: _several(c, farthest_apart(c))),
+        ("spread of the centres", lambda c: _several(c, centres_spread(c))),
         ("spread of the codes", lambda c: _spread.between(_all(c, _spreads))),
         ("reach of 99% of the codes", lambda c: _spread.between(_all(c, _reach))),
         ("codes in the circle of 95%", lambda c: f"{np.mean([e.inside_prior for e in c]):.0%}"),
-        ("agreement of directions", lambda c: f"{agreement([e.ones for e in c]):.2f}"),
+        ("agreement of directions", lambda c: _several(c, agreement([e.ones for e in c]))),
     ]
     return [[name, *(of(each) for each in pair)] for name, of in lines]
+
+
+def _several(clouds: Sequence[Cloud], value: float) -> str:
+    """Write what compares trainings, nothing for a single one."""
+    return f"{value:.2f}" if len(clouds) > 1 else ""
 
 
 def _ellipses_alt(clouds: Clouds) -> str:
@@ -166,7 +178,6 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
         )
         for method, name in METHODS.items()
     ]
-    head = ("model", *map(str, range(10)))
     table_rows = [*lines, ["real digits", *_percent(real)]]
     return [
         paragraph(
@@ -179,7 +190,11 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
             "prior",
             pictures,
             "Both models, seed 0, two latents, fed with draws from the standard normal.",
-            Numbers(head, table_rows),
+            Numbers(
+                ("model", "seed", *map(str, range(10))),
+                [(METHODS[m], seed, *each) for m in METHODS for seed, each in enumerate(counts[m])]
+                + [("real digits", "", *real)],
+            ),
             also=[f"unbraid sample {tour.folder(tour.plane(m)[0])} --rows 4" for m in METHODS],
             grid=True,
         ),
@@ -195,7 +210,7 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
             "digits in their real shares, "
             f"{_spread.written([100 * w for w in wrong['vae']], 0)}% of the VAE's samples would "
             f"have to change, and {_spread.written([100 * w for w in wrong['ae']], 0)}% of the "
-            f"autoencoder's ({_spread.SAID}).",
+            f"autoencoder's ({_spread.said(len(wrong['vae']))}).",
             finding=True,
         ),
     ]
@@ -245,8 +260,8 @@ def _wider(tour: Tour) -> list[str]:
         paragraph(
             "From the nearest unseen digit, by squared difference summed over pixels, the "
             f"autoencoder's draws are {told['ae']} away and the VAE's {told['vae']} "
-            f"({_spread.SAID}, {_spread.trainings(len(far['vae']))} each); real digits that the "
-            f"models were trained on, {number(real)}.",
+            f"({_spread.said(len(far['vae']))}, {_spread.trainings(len(far['vae']))} each); real "
+            f"digits that the models were trained on, {number(real)}.",
             finding=True,
         ),
     ]

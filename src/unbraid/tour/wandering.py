@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unbraid.tour import _scatters, _spread
 from unbraid.tour._exhibits import exhibit
-from unbraid.tour._measure import agreement, centres_spread, cloud, farthest_apart
+from unbraid.tour._measure import Cloud, agreement, centres_spread, cloud, farthest_apart
 from unbraid.tour._page import paragraph
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ def write(tour: Tour) -> str:
     clouds = [cloud(run) for run in runs]
     reaches = [each.reach for each in clouds]
     ones = [each.ones for each in clouds]
-    found = (
-        f"Over {_spread.trainings(len(runs))} the centres end up to "
-        f"{farthest_apart(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
-        f"mean square); the farthest codes lie between {min(reaches):.1f} and {max(reaches):.1f} "
-        "from 0; and the ones, to take one digit, lie towards "
-        + ", ".join(f"{each:.0f}°" for each in ones)
-        + f": these directions agree by {agreement(ones):.2f}, where 1 is fully and 0 not at all."
-    )
+    if len(runs) < 2:
+        found = (
+            f"The farthest codes lie {reaches[0]:.1f} from 0, and the ones, to take one digit, "
+            f"towards {ones[0]:.0f}°. With a single training there is nothing to compare: take "
+            "more seeds."
+        )
+    else:
+        found = _apart(clouds, reaches, ones)
     return "".join(
         [
             paragraph(
@@ -65,4 +66,16 @@ def write(tour: Tour) -> str:
                 "digits, and which to nothing at all, is only found by asking the encoder."
             ),
         ]
+    )
+
+
+def _apart(clouds: Sequence[Cloud], reaches: Sequence[float], ones: Sequence[float]) -> str:
+    """Say how far apart the codes of several trainings are."""
+    return (
+        f"Over {_spread.trainings(len(clouds))} the centres end up to "
+        f"{farthest_apart(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
+        f"mean square); the farthest codes lie between {min(reaches):.1f} and {max(reaches):.1f} "
+        "from 0; and the ones, to take one digit, lie towards "
+        + ", ".join(f"{each:.0f}°" for each in ones)
+        + f": these directions agree by {agreement(ones):.2f}, where 1 is fully and 0 not at all."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
@@ -70,8 +71,12 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
         ]
         for beta, point in points.items()
     ]
+    drawn = {beta: tour.run(tour.curve("beta-vae")[beta][0]).history() for beta in ends}
     told = " ".join(
-        f"At {row[0]}, reconstruction {row[1]} and KL {row[2]} nats in the end." for row in lines
+        "At β = {}, reconstruction {:.1f} and KL {:.2f} nats in the end.".format(
+            beta, *_both(records[-1])
+        )
+        for beta, records in drawn.items()
     )
     return [
         exhibit(
@@ -79,7 +84,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
             "terms",
             [
                 Picture(
-                    draw_terms(tour, ends),
+                    draw_terms(drawn),
                     f"Two panels of lines over training: reconstruction and KL. {told}",
                 )
             ],
@@ -88,8 +93,8 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
                 ("beta", "epoch", "reconstruction", "kl"),
                 [
                     [beta, record["epoch"], *_both(record)]
-                    for beta in ends
-                    for record in tour.run(tour.curve("beta-vae")[beta][0]).history()
+                    for beta, records in drawn.items()
+                    for record in records
                 ],
             ),
             grid=True,
@@ -107,12 +112,11 @@ def _both(record: dict[str, float]) -> tuple[float, float]:
 
 
 @styled
-def draw_terms(tour: Tour, betas: list[int]) -> Figure:
+def draw_terms(drawn: Mapping[int, Sequence[dict[str, Any]]]) -> Figure:
     """Draw both terms of the loss over training at some betas."""
     figure = new_figure(6.5, 2.7, layout="constrained")
     axes = figure.subplots(1, 2)
-    for color, beta in enumerate(dict.fromkeys(betas)):
-        records = tour.run(tour.curve("beta-vae")[beta][0]).history()
+    for color, (beta, records) in enumerate(drawn.items()):
         epochs = [record["epoch"] for record in records]
         for ax, values in zip(axes, zip(*map(_both, records), strict=True), strict=True):
             ax.plot(epochs, values, marker="osD"[color], ms=3, color=PALETTE[color],
@@ -127,22 +131,24 @@ def draw_terms(tour: Tour, betas: list[int]) -> Figure:
 
 
 def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
-    best = max(points, key=lambda beta: _spread.mean(points[beta].scores["mig"]))
-    first = next(iter(points))
-    text = (
-        f"Of these betas MIG is highest at β = {best}: "
-        f"{_spread.written(points[best].scores['mig'], 3)}, against "
-        f"{_spread.written(points[first].scores['mig'], 3)} at β = {first}. The reconstruction is "
-        f"{_spread.written(points[best].reconstruction)} nats there, against "
-        f"{_spread.written(points[first].reconstruction)}: that is what it costs."
-    )
-    last = list(points)[-1]
+    best, first, last = _curves.best(points), next(iter(points)), list(points)[-1]
+    mig = {beta: _spread.written(point.scores["mig"], 3) for beta, point in points.items()}
+    text = f"Of these betas MIG is highest at β = {best}: {mig[best]}"
+    if best == first:
+        text += ". A larger one did not raise it."
+    else:
+        one, other = points[best].reconstruction, points[first].reconstruction
+        costs = _spread.mean(one) > _spread.mean(other)
+        text += (
+            f", against {mig[first]} at β = {first}. The reconstruction is {_spread.written(one)} "
+            f"nats there, against {_spread.written(other)}"
+            f"{': that is what it costs' if costs else ''}."
+        )
     if best != last:
         text += (
             f" More is not always better: at β = {last} the code says "
             f"{_spread.mean(points[last].kl):.1f} nats, with "
-            f"{_spread.mean(points[last].active):.1f} latents in use, and MIG is "
-            f"{_spread.written(points[last].scores['mig'], 3)}."
+            f"{_spread.mean(points[last].active):.1f} latents in use, and MIG is {mig[last]}."
         )
     return [
         exhibit(
@@ -161,7 +167,7 @@ def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
             grid=True,
         ),
         table(
-            f"β-VAE on the drawn digits, unseen images; nats per image; {_spread.SAID}",
+            f"β-VAE on the drawn digits, unseen images; nats per image; {_spread.said(seeds)}",
             _curves.HEAD,
             _curves.rows("beta-vae", points),
         ),
