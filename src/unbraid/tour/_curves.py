@@ -18,7 +18,8 @@ LABELS = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
 SCORES = {"mig": "MIG", "dci": "DCI"}
 COLORS = {"beta-vae": PALETTE[0], "beta-tcvae": PALETTE[3]}
 MARKERS = {"beta-vae": "o", "beta-tcvae": "s"}
-SHOWN = 4
+SHOWN = 4  # the beta of examples
+CROWD = 5  # betas that can all be named where two curves run close
 BESIDE = {"beta-vae": (4, 4), "beta-tcvae": (4, -10)}  # where a point's beta is written, in points
 
 
@@ -89,12 +90,19 @@ def over_beta(
     ax.plot(betas, means, "-", marker=MARKERS[method], ms=5, color=color, label=LABELS[method])
     ax.set_xscale("log")
     ax.set_xticks(list(betas), [f"{beta}" for beta in betas])
+    if len(betas) > CROWD:
+        ax.tick_params(axis="x", labelsize=6)
     ax.minorticks_off()
     ax.set_xlabel("β")
 
 
-def trade_off(ax: Axes, method: str, points: Curve, score: str) -> None:
-    """Plot a score against the reconstruction, each point a beta, bars one standard deviation."""
+def trade_off(
+    ax: Axes, method: str, points: Curve, score: str, named: Sequence[int] | None = None
+) -> None:
+    """Plot a score against the reconstruction, each point a beta, bars one standard deviation.
+
+    The betas in ``named`` are written beside their points, all of them if it is not given.
+    """
     color = COLORS[method]
     across = [_spread.mean(point.reconstruction) for point in points.values()]
     up = [_spread.mean(point.scores[score]) for point in points.values()]
@@ -119,6 +127,8 @@ def trade_off(ax: Axes, method: str, points: Curve, score: str) -> None:
     for beta, x, y in zip(points, across, up, strict=True):
         if beta == 1 and method != "beta-vae":
             continue  # the same trainings, named once
+        if named is not None and beta not in named:
+            continue
         ax.annotate(f"β={beta}", (x, y), BESIDE[method], textcoords="offset points", color=color)
     ax.set_xlabel("reconstruction, nats\n(less is better)")
     ax.set_ylabel(SCORES[score])

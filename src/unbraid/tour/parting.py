@@ -208,7 +208,9 @@ def draw_trade(curves: Curves) -> Figure:
     figure = new_figure(6.5, 3.4, layout="constrained")
     for ax, (score, name) in zip(figure.subplots(1, 2), _curves.SCORES.items(), strict=True):
         for method, points in curves.items():
-            _curves.trade_off(ax, method, points, score)
+            few = [_curves.SHOWN, *list(points)[:: len(points) - 1]]
+            named = few if len(points) > _curves.CROWD else None
+            _curves.trade_off(ax, method, points, score, named)
         ax.set_title(f"{name} against reconstruction", loc="left")
         ax.set_ylim(bottom=0)
         ax.margins(x=0.15)
