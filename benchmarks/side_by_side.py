@@ -34,7 +34,10 @@ def start(job: Job, threads: int, seed: int, out: Path) -> subprocess.Popen[byte
     script = Path(sys.executable).with_name("unbraid")
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     return subprocess.Popen(
-        [str(script), *words[1:], *options], env=environment, stdout=subprocess.DEVNULL
+        [str(script), *words[1:], *options],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
