@@ -382,8 +382,8 @@ def gallery(result: dict[str, Any]) -> str:
         f"{machine['torch']} on {machine['cores']} cores ({machine['device']}). "
         "`python benchmarks/gallery.py` makes it anew."
     ]
-    for place, chapter in enumerate(result["chapters"], 1):
-        lines.append(f"\n## {place}. {chapter['title']}")
+    for chapter in result["chapters"]:
+        lines.append(f"\n## {chapter['title']}")
         for part in chapter["parts"]:
             if part["kind"] == "figure":
                 images = [f"![{i['alt']}](images/tour/{i['name']}.svg)" for i in part["images"]]
@@ -392,7 +392,7 @@ def gallery(result: dict[str, Any]) -> str:
             elif part["kind"] == "table":
                 head, *rows = ["| " + " | ".join(row) + " |" for row in part["rows"]]
                 ruler = "|---" + "|--:" * (len(part["rows"][0]) - 1) + "|"
-                lines += [f"\n{part['caption']}:\n", head, ruler, *rows]
+                lines += [f"\n{part['caption'].rstrip('.')}:\n", head, ruler, *rows]
             else:
                 lines.append(f"\n> {part['text']}")
     return "\n".join(lines)
