@@ -163,8 +163,11 @@ def test_a_relative_path_to_data_is_found_from_everywhere(
         ("train beta-tcvae --data DATA --alpha -inf", "alpha is -inf, expected"),
         ("train beta-tcvae --data DATA --estimator msw", "'msw'"),
         ("train vae --data DATA --batch-size 5000", "batch_size is 5000, but squares has 243"),
-        ("train vae --data DATA --out TEXT/run", "cannot write TEXT/run: Not a directory"),
-        ("train vae --data DATA --out TEXT", "cannot write TEXT: File exists"),
+        (
+            "train vae --data DATA --out TEXT/run",
+            "cannot write TEXT/run: a part of that path is a file",
+        ),
+        ("train vae --data DATA --out TEXT", "cannot write TEXT: a part of that path is a file"),
         ("train vae --data DATA --data.images-key nosuch", "no array 'nosuch'"),
         ("train vae --data TEXT", "TEXT"),
         ("train vae --data RANDOM.npz", "RANDOM.npz"),

@@ -58,7 +58,7 @@ def test_answers_and_readings_stand_where_the_page_looks_for_them() -> None:
         found[:, 0] = images[:, 0, 0, 0] * 9
         return found
 
-    html = _touch.requests(SimpleNamespace(specs=SPECS), draw, SimpleNamespace(read=read))
+    html = _touch.requests(SimpleNamespace(specs=SPECS), draw, SimpleNamespace(read=read), "Ask!")
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', html)
     data = json.loads(held)
     for choice in ((0, 7, 1, 5), (2, 3, 8, 0)):

@@ -49,12 +49,13 @@ ACROSS = 42  # tiles in a row of the picture
 # -- latents on sliders ----------------------------------------------------------------------------
 
 
-def sliders(run: Run, name: str) -> str:
+def sliders(run: Run, name: str, intro: str) -> str:
     """Return sliders for the latents of a run whose networks are fully connected.
 
     Args:
         run: of a VAE's kind, with grey images and a Bernoulli likelihood.
         name: what the image is called.
+        intro: plain text above them, which is hidden where they are.
     """
     model: Any = run.model()
     unseen = run.unseen()
@@ -79,6 +80,7 @@ def sliders(run: Run, name: str) -> str:
     return _box(
         "sliders",
         name,
+        intro,
         run.image_shape[1:],
         [*controls, '<button type="button">Start from another digit</button>'],
         data,
@@ -122,13 +124,14 @@ def choices() -> list[tuple[int, ...]]:
     return list(itertools.product(*(range(len(words)) for words in WORDS)))
 
 
-def requests(controller: Any, draw: Any, judge: Any, style: int = 0) -> str:
+def requests(controller: Any, draw: Any, judge: Any, intro: str, style: int = 0) -> str:
     """Return requests to choose from, with a model's answers and how a judge reads them.
 
     Args:
         controller: whose specs are the digits'.
         draw: of factors (N, F) and styles (N,), images (N, C, H, W).
         judge: reads them.
+        intro: plain text above them, which is hidden where they are.
         style: of all answers.
     """
     specs = controller.specs
@@ -146,7 +149,7 @@ def requests(controller: Any, draw: Any, judge: Any, style: int = 0) -> str:
     data = {"words": WORDS, "across": ACROSS, "read": read.round(1).tolist()}
     said = '<p aria-live="polite"><q></q> <span></span></p>'
     tiles = f'<img hidden alt="" src="data:image/png;base64,{_base64(sheet)}">'
-    return _box("requests", "The answer", (height, width), [*controls, said, tiles], data)
+    return _box("requests", "The answer", intro, (height, width), [*controls, said, tiles], data)
 
 
 def _sheet(images: NDArray[Any]) -> tuple[bytes, int, int]:
@@ -166,12 +169,17 @@ def _sheet(images: NDArray[Any]) -> tuple[bytes, int, int]:
 
 
 def _box(
-    kind: str, name: str, shape: Sequence[int], controls: Sequence[str], data: dict[str, Any]
+    kind: str,
+    name: str,
+    intro: str,
+    shape: Sequence[int],
+    controls: Sequence[str],
+    data: dict[str, Any],
 ) -> str:
     height, width = shape
     held = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<div class="touch" data-touch="{kind}" hidden>'
+        f'<div class="touch" data-touch="{kind}" hidden><p>{text(intro)}</p>'
         f'<canvas width="{width}" height="{height}" role="img" aria-label="{text(name)}"></canvas>'
         f'<div class="controls">{"".join(controls)}</div>'
         f'<script type="application/json">{held}</script></div>'

@@ -65,8 +65,11 @@ def write(tour: Tour) -> str:
                 "elsewhere:"
             ),
             *_maps(tour, runs[:2], clouds),
-            paragraph("Try it: here are the two numbers of the first training. Where is a seven?"),
-            _touch.sliders(runs[0], "What the VAE draws"),
+            _touch.sliders(
+                runs[0],
+                "What the VAE draws",
+                "Try it: here are the two numbers of the first training. Where is a seven?",
+            ),
             table(
                 f"Sevens, by {len(drawn[0]):,} draws from each training (a draw counts as the "
                 "digit of the unseen image it is most like) and by the codes of unseen sevens, "

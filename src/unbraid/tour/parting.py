@@ -115,11 +115,12 @@ def _parts(tour: Tour) -> list[str]:
             lines,
         ),
         _moved(tour, names[0], beta),
-        paragraph(
+        _touch.sliders(
+            tour.run(names[0]),
+            f"What the β-TCVAE with β = {beta} draws",
             "And here they are for you to move, all that say anything. Does one of them change one "
-            "thing?"
+            "thing?",
         ),
-        _touch.sliders(tour.run(names[0]), f"What the β-TCVAE with β = {beta} draws"),
     ]
 
 

@@ -85,12 +85,14 @@ def _chosen(asked: Mapping[str, Any]) -> list[str]:
     controller = asked[READY]
     draw = as_asked(controller, correct=True)
     return [
-        paragraph(
+        _touch.requests(
+            controller,
+            draw,
+            Judge.load(),
             f"Now ask for yourself. The {READY} was asked for all of these while this page was "
             "written, in one handwriting; below its answer is what the judge reads in it. For any "
-            "other request there is <code>unbraid generate</code>."
-        ),
-        _touch.requests(controller, draw, Judge.load()),
+            "other request there is: unbraid generate.",
+        )
     ]
 
 
