@@ -24,6 +24,7 @@ from unbraid.errors import UnbraidError
 from unbraid.runs import Run, locked
 from unbraid.tour import Config, _report, run
 from unbraid.tour._jobs import plan
+from unbraid.tour._terminal import Terminal
 
 
 class Page(HTMLParser):
@@ -332,6 +333,39 @@ def test_a_broken_file_of_its_own_is_written_again(report: Path, tmp_path: Path)
     assert broken.stat().st_size == source.stat().st_size
 
 
+def test_a_stop_before_the_first_chapter_leaves_an_older_page(
+    report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise _report.Interrupted
+
+    before = report.read_bytes()
+    monkeypatch.setattr(_report, "train_all", stopped)
+    monkeypatch.setattr(_report.Tour, "ready", lambda _: [])
+    with pytest.raises(KeyboardInterrupt):
+        run(quick(report.parent))
+    assert report.read_bytes() == before
+
+
+def test_what_is_ignored_stays_so_and_a_lost_terminal_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as nohup does with SIGHUP
+    try:
+        with Terminal(1) as terminal:
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+            monkeypatch.setattr(terminal.bars.console, "print", lost)
+            signal.raise_signal(signal.SIGINT)
+            assert terminal.stop_requested()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_second_tour_in_the_folder_leaves_the_page_alone(report: Path) -> None:
     before = report.read_bytes()
     with locked(report.parent), pytest.raises(UnbraidError, match="another process"):
@@ -415,13 +449,10 @@ def start(out: Path, jobs: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
-@pytest.mark.parametrize("how", ["ctrl-c", "closed terminal", "kill"])
-def test_a_stop_saves_and_says_how_to_go_on(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGTERM"])
+def test_a_stop_saves_and_says_how_to_go_on(tmp_path: Path, name: str) -> None:
     process = start(tmp_path / "report", jobs=2)
-    if how == "kill":
-        os.kill(process.pid, signal.SIGTERM)
-    else:  # a terminal tells all of them
-        os.killpg(process.pid, signal.SIGINT if how == "ctrl-c" else signal.SIGHUP)
+    os.killpg(process.pid, getattr(signal, name))  # as a terminal does: to all of them
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 130
     assert f"Continue with: unbraid tour --out {tmp_path / 'report'}" in errors

@@ -76,6 +76,7 @@ class Tour:
             self.jobs = {name: self.jobs[name] for name in self.jobs if name in needed}
         self.finished = {name for name, job in self.jobs.items() if job.finished()}
         self.stopped = ""  # the sentence that says why, once it has
+        self.wrote = False  # whether the page that lies there is this tour's
         self.bodies: dict[str, str] = {}
         self.made: list[Path] = []  # figures written
 
@@ -87,7 +88,7 @@ class Tour:
 
     def folder(self, name: str) -> str:
         """Return a training's run folder, as a command names it."""
-        return shlex.quote(str(self.jobs[name].folder))
+        return shlex.quote(self.jobs[name].folder.as_posix())
 
     def plane(self, method: str) -> list[str]:
         """Return the names of a method's trainings with two latents, by seed."""
@@ -165,6 +166,7 @@ class Tour:
             return
         chapters = [Chapter(name, self.title(name), self.bodies.get(name)) for name in CHAPTERS]
         _page.write(self.path, _page.render(TITLE, INTRO, chapters, self.state(), self.foot()))
+        self.wrote = True
 
     def state(self) -> State:
         """Say where the report stands."""
@@ -227,7 +229,7 @@ def make(config: Config) -> Path:
 
 
 def _make(tour: Tour, config: Config) -> Path:
-    if not tour.path.exists():  # a page from before stays until there is more to show
+    if not tour.path.exists():  # a page from before stays until the first chapter
         tour.write_page()
     left = [job for name, job in tour.jobs.items() if name not in tour.finished]
     processes = side_by_side(config)
@@ -256,8 +258,9 @@ def _make(tour: Tour, config: Config) -> Path:
         except BaseException as error:
             again = shlex.join(["unbraid", "tour", *given(config)])
             tour.stopped = f"The tour was stopped; go on with: {again}"
-            with suppress(UnbraidError):  # the first error is the one to tell
-                tour.write_page()
+            if tour.wrote:
+                with suppress(UnbraidError):  # the first error is the one to tell
+                    tour.write_page()
             if not isinstance(error, Interrupted):
                 raise
             terminal.line(f"stopped; all is saved. Continue with: {again}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from types import FrameType
 
 from rich.console import Console
@@ -49,20 +50,24 @@ class Terminal:
         self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Terminal:
-        self.previous = {each: signal.signal(each, self._interrupt) for each in STOPS}
+        # what nohup or a shell in the background made ignored stays so
+        heard = [each for each in STOPS if signal.getsignal(each) not in (signal.SIG_IGN, None)]
+        self.previous = {each: signal.signal(each, self._interrupt) for each in heard}
         self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        with suppress(OSError):  # as in line
+            self.bars.stop()
         for each, handler in self.previous.items():
             signal.signal(each, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.interrupts += 1
-        if self.interrupts > 1:  # the second time at once, whatever is lost
+        if self.interrupts and number == signal.SIGINT:  # again: at once, whatever is lost
             raise KeyboardInterrupt
-        self.line("stopping: the trainings are being saved")
+        self.interrupts += 1
+        if self.interrupts == 1:
+            self.line("stopping: the trainings are being saved")
 
     def stop_requested(self) -> bool:
         """Whether Ctrl-C was pressed, or another signal came."""
@@ -71,10 +76,15 @@ class Terminal:
     def line(self, text: str) -> None:
         """Print a line above the bars, with the seconds since the start."""
         seconds = time.monotonic() - self.started
-        self.bars.console.print(f"{seconds:5.0f} s  {text}", soft_wrap=True)
+        with suppress(OSError):  # a terminal that was closed must not keep trainings from saving
+            self.bars.console.print(f"{seconds:5.0f} s  {text}", soft_wrap=True)
 
     def event(self, event: Event) -> None:
         """Show what happened to a training."""
+        with suppress(OSError):  # as in line
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         if event.kind == "warning":
             self.line(f"{event.job}: warning: {event.sentence}")
         elif event.kind == "step":

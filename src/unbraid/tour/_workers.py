@@ -92,7 +92,7 @@ def _train(job: Job, tell: Tell, stop: Stop) -> None:
 
 def _serve(connection: Connection) -> None:
     """Train the jobs that come over the connection, until it says stop or closes."""
-    for name in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal go to all; the parent decides
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # may go to all at once; the parent decides
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -61,8 +61,8 @@ def write(tour: Tour) -> str:
             paragraph(
                 "With only two numbers one can look at the whole map instead: a grid over the "
                 "plane, each cell of it as likely as every other, decoded. Sevens have a place "
-                "there. But to find it, somebody had to look, and the next training puts them "
-                "elsewhere:"
+                "there. But to find it, somebody had to look"
+                + (", and the next training puts them elsewhere:" if len(runs) > 1 else ":")
             ),
             *_maps(tour, runs[:2], clouds),
             _touch.sliders(

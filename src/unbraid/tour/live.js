@@ -1,25 +1,26 @@
-// While chapters are still to come: load the page anew, unless the reader says not to, is at
-// something, or it has long stopped growing.
+// While chapters are still to come: load the page anew, unless the reader says not to or is at
+// something; where it has long stopped growing, say so and look less often.
 const live = document.getElementById("live");
 const key = "unbraid-tour-live";
-const patience = 20 * 60; // seconds; every finished training writes the page
+const minutes = Math.round((Date.now() / 1000 - Number(live.dataset.written)) / 60);
+const stale = minutes > 20; // every finished training writes the page
 let remembered = null;
 try { remembered = sessionStorage.getItem(key); } catch { /* storage may be forbidden */ }
 live.checked = remembered !== "no";
 live.addEventListener("change", () => {
   try { sessionStorage.setItem(key, live.checked ? "yes" : "no"); } catch { /* as above */ }
 });
-const timer = setInterval(() => {
-  const age = Date.now() / 1000 - Number(live.dataset.written);
-  if (age > patience) {
-    clearInterval(timer);
-    const said = document.querySelector("[role=status]");
-    said.textContent += ` But nothing has come for ${Math.round(age / 60)} minutes: if the tour ` +
-      "was stopped, the same command goes on with it.";
-    live.closest("label").hidden = true;
-    return;
-  }
+if (stale) {
+  document.querySelector("[role=status]").textContent +=
+    ` But nothing has come for ${minutes} minutes: if the tour was stopped, the same command ` +
+    "goes on with it.";
+}
+let touched = 0; // some browsers give no focus to what is pressed
+for (const event of ["input", "pointerdown"]) {
+  addEventListener(event, () => { touched = Date.now(); });
+}
+setInterval(() => {
   const busy = document.querySelector("details[open]") || !getSelection().isCollapsed ||
-    ![document.body, live].includes(document.activeElement);
+    ![document.body, live].includes(document.activeElement) || Date.now() - touched < 60000;
   if (live.checked && !busy) location.reload();
-}, 5000);
+}, stale ? 60000 : 5000);

@@ -156,7 +156,10 @@ def _sizes(
 def _shape(gains: Sequence[float]) -> str:
     """Say how the curve falls, from what each further number gained at every step."""
     if min(gains) <= 0:
-        return "A wider code did not always draw better here: these trainings were too short."
+        return (
+            "A wider code did not always draw better here: these trainings are too few or too "
+            "short to tell."
+        )
     if list(gains) == sorted(gains, reverse=True):
         return (
             "Each further number gains less than the one before. So there is no one right width: "

@@ -121,8 +121,9 @@ def _several(clouds: Sequence[Cloud], value: float) -> str:
 
 def _ellipses_alt(clouds: Clouds) -> str:
     return "Two panels of ellipses, one a training. " + " ".join(
-        f"{METHODS[method]}: centres {_spread.between(_all(each, _away))} from 0, up to "
-        f"{farthest_apart(each):.2f} apart; spreads {_spread.between(_all(each, _spreads))}."
+        f"{METHODS[method]}: centres {_spread.between(_all(each, _away))} from 0"
+        + (f", up to {farthest_apart(each):.2f} apart" if len(each) > 1 else "")
+        + f"; spreads {_spread.between(_all(each, _spreads))}."
         for method, each in clouds.items()
     )
 

@@ -196,9 +196,9 @@ def _measured(asked: Mapping[str, Any]) -> list[str]:
             f"{_with_error(found[last]['angle'], 1)} degrees"
         )
     text += (
-        f". Of real handwriting, drawn as asked, the judge reads "
-        f"{number(any_of['digit accuracy']['real'], 1)}% and "
-        f"{number(any_of['angle']['real'], 1)} degrees, which is the judge's own error; a digit "
+        ". Of real handwriting, drawn as asked, the judge reads the digit in "
+        f"{number(any_of['digit accuracy']['real'], 1)}% and misses the angle by "
+        f"{number(any_of['angle']['real'], 1)} degrees: so much is the judge's own doing. A digit "
         "drawn blindly would be right in 10%."
     )
     return [

@@ -46,8 +46,13 @@ def write(tour: Tour) -> str:
                 "that is the good news."
             ),
             paragraph(
-                "But nothing in the training says where codes should lie. Here are the same data, "
-                "the same networks and the same training, started from different random weights:"
+                "But nothing in the training says where codes should lie."
+                + (
+                    " Here are the same data, the same networks and the same training, started "
+                    "from different random weights:"
+                    if len(runs) > 1
+                    else ""
+                )
             ),
             exhibit(
                 tour,
@@ -62,8 +67,8 @@ def write(tour: Tour) -> str:
             _scatters.numbers(_scatters.rows(runs, clouds)),
             paragraph(found, finding=True),
             paragraph(
-                "So one cannot know beforehand where to look for a code: which ones belong to "
-                "digits, and which to nothing at all, is only found by asking the encoder."
+                "Where to look for a code cannot be known beforehand: which ones belong to digits, "
+                "and which to nothing at all, is only found by asking the encoder."
             ),
         ]
     )
