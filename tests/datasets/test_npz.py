@@ -204,7 +204,9 @@ def test_wrong_factors(path: Path, factors: NDArray[Any], sentence: str) -> None
 
 def test_objects_are_never_unpickled(path: Path) -> None:
     objects = np.array([{}] * 20, dtype=object)
-    with pytest.raises(UnbraidError, match="holds pickled Python objects, and loading those"):
+    with pytest.raises(
+        UnbraidError, match="it is none, or holds pickled Python objects, and loading those"
+    ):
         load_dataset(saved(path, images=objects))
     with pytest.raises(UnbraidError, match="holds pickled Python objects"):
         load_dataset(saved(path, images=GREY, factors=objects))

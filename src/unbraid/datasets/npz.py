@@ -170,7 +170,9 @@ def _reading(path: Path) -> Iterator[None]:
     except (OSError, EOFError, ValueError, NotImplementedError, BadZipFile, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if "allow_pickle" in reason:
-            reason = "it holds pickled Python objects, and loading those could run any code"
+            reason = (
+                "it is none, or holds pickled Python objects, and loading those could run any code"
+            )
         raise UnbraidError(
             f"cannot read {path} as a .npz file: {reason}; save plain numbers with "
             "np.savez(path, images=..., factors=...)."
