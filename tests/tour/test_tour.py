@@ -354,6 +354,7 @@ def test_what_is_ignored_stays_so_and_a_lost_terminal_raises_nothing(
         raise OSError(5, "Input/output error")
 
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as nohup does with SIGHUP
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Terminal(1) as terminal:
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
@@ -364,6 +365,7 @@ def test_what_is_ignored_stays_so_and_a_lost_terminal_raises_nothing(
                 signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def test_a_second_tour_in_the_folder_leaves_the_page_alone(report: Path) -> None:
@@ -431,8 +433,12 @@ def test_a_full_disk_is_told_and_the_tour_goes_on_when_there_is_room(
 def start(out: Path, jobs: int) -> subprocess.Popen[str]:
     """Start a long tour in a process of its own, and wait until it trains."""
     words = ["tour", "--out", str(out), "--images", "1000", "--epochs", "9999", "--seeds", "1"]
+    # whatever started the tests may have had signals ignored, as nohup does
     code = (
-        f"import sys; from unbraid.cli import main; sys.exit(main({[*words, '--jobs', str(jobs)]}))"
+        "import signal, sys; from unbraid.cli import main; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "[signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGHUP)]; "
+        f"sys.exit(main({[*words, '--jobs', str(jobs)]}))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", f"if __name__ == '__main__':\n  {code}"],
