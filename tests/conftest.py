@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,25 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 from unbraid.datasets import Dataset, load_dataset
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
+
+
+def bound_by_permissions() -> None:
+    """Have this process and what it starts obey files' permissions, as root does not else.
+
+    For ``subprocess``'s preexec_fn: the right to write anywhere is dropped for good (Linux).
+    """
+    drop = 24  # PR_CAPBSET_DROP, prctl(2)
+    write_all, read_all = 1, 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, capabilities(7)
+    if os.geteuid() == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert not any(libc.prctl(drop, right, 0, 0, 0) for right in (write_all, read_all))
 
 
 @pytest.fixture(scope="session", autouse=True)
