@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 import unbraid
-from unbraid import evaluation, hardware, methods, registry
+from unbraid import evaluation, hardware, limits, methods, registry
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
@@ -203,6 +203,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             "folder to train anew."
         )
     try:
+        limits.check_tensors(path)
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
         return safetensors.torch.load_file(path), metadata

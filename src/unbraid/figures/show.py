@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.figures._style import as_pictures
+from unbraid.figures._style import as_pictures, check_drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,7 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     for name in ("rows", "columns", "steps"):
         if (found := getattr(config, name)) < 1:
             raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
+        check_drawable(name, found)
     moving = [spec for spec in dataset.specs if _moves(spec)]
     width = 10.0
     heights = [config.rows * (width / config.columns * 1.25)]
