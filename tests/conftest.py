@@ -27,13 +27,20 @@ if TYPE_CHECKING:
 def bound_by_permissions() -> None:
     """Have this process and what it starts obey files' permissions, as root does not else.
 
-    For ``subprocess``'s preexec_fn: the right to write anywhere is dropped for good (Linux).
+    For ``subprocess``'s preexec_fn, or after a fork: the right to read and write anything is
+    dropped for good (Linux).
     """
-    drop = 24  # PR_CAPBSET_DROP, prctl(2)
-    write_all, read_all = 1, 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, capabilities(7)
-    if os.geteuid() == 0:
-        libc = ctypes.CDLL(None, use_errno=True)
-        assert not any(libc.prctl(drop, right, 0, 0, 0) for right in (write_all, read_all))
+    if os.geteuid():
+        return
+    drop, version = 24, 0x20080522  # PR_CAPBSET_DROP of prctl(2), the third version of capset(2)
+    rights = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, capabilities(7)
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, held = (ctypes.c_uint32 * 2)(version, 0), (ctypes.c_uint32 * 6)()
+    failed = libc.capget(header, held)
+    for kind in range(3):  # effective, permitted, inheritable; the other half is for later rights
+        held[kind] &= ~sum(1 << right for right in rights)
+    failed |= any(libc.prctl(drop, right, 0, 0, 0) for right in rights)
+    assert not failed | libc.capset(header, held)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -81,7 +81,7 @@ def base(command: str, m: Path, rng: Random) -> list[str]:
     vae = str(m / "vae")
     if command in METHODS:
         return ["train", command, "--data", str(m / "squares.npz"), "--epochs", "1",
-                "--batch-size", "16"]  # fmt: skip
+                "--batch-size", "64"]  # fmt: skip
     if command in FIGURES:
         return [command, vae, "--out", "x.png"]
     return {

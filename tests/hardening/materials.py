@@ -24,7 +24,7 @@ def squares(count: int = 60) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return images, factors
 
 
-def write_npz(path: Path, count: int = 60) -> Path:
+def write_npz(path: Path, count: int = 600) -> Path:
     """Write the squares with their factors."""
     images, factors = squares(count)
     names = np.array(["grey", "row", "column"])
@@ -63,6 +63,6 @@ def make(folder: Path) -> Path:
     for method, options in RUNS.items():
         if method == "conditional-vae":
             options = []
-        words = ["train", method, "--data", str(data), "--epochs", "1", "--batch-size", "16"]
+        words = ["train", method, "--data", str(data), "--epochs", "1", "--batch-size", "64"]
         assert cli.main([*words, *options, "--out", str(folder / method), "--resume"]) == 0
     return folder

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +40,40 @@ def load_all() -> None:
             registry.load(folder, name)
 
 
-def fork(words: list[str], folder: Path, limit: float) -> dict[str, Any]:
-    """Run a command in a fork; return its exit code, what it wrote, and what it took."""
+def fork(
+    words: list[str],
+    folder: Path,
+    limit: float,
+    setup: Callable[[], object] | None = None,
+    streams: Path | None = None,
+) -> dict[str, Any]:
+    """Run a command in a fork; return its exit code, what it wrote, and what it took.
+
+    Args:
+        words: of the command.
+        folder: where it runs.
+        limit: seconds after which it is killed.
+        setup: called in the fork before the command.
+        streams: the folder of the files that take what it writes; ``folder`` if not given.
+    """
+    streams = streams or folder
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.monotonic()
     child = os.fork()
     if not child:
-        _inside(words, folder)
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
-    signal.setitimer(signal.ITIMER_REAL, limit)
-    _, status, usage = os.wait4(child, 0)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+        _inside(words, folder, setup, streams)
+    while not (ended := os.wait4(child, os.WNOHANG))[0]:
+        if time.monotonic() - start > limit:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.005)
+    _, status, usage = ended
     return {
         "code": os.waitstatus_to_exitcode(status),
         "seconds": round(time.monotonic() - start, 2),
         "processor seconds": round(usage.ru_utime + usage.ru_stime, 2),
         "megabytes": max(0, usage.ru_maxrss - before) // 1024,
-        "stdout": _text(folder / ".stdout"),
-        "stderr": _text(folder / ".stderr"),
+        "stdout": _text(streams / ".stdout"),
+        "stderr": _text(streams / ".stderr"),
     }
 
 
@@ -65,14 +81,21 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
-def _inside(words: list[str], folder: Path) -> None:
+def _inside(
+    words: list[str], folder: Path, setup: Callable[[], object] | None, streams: Path
+) -> None:
     """Be the child: never returns."""
     code = 1
     try:
         for number, name in ((1, ".stdout"), (2, ".stderr")):
-            os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+            os.dup2(os.open(streams / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        # whoever forks may have put others in their place, as pytest does
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         os.chdir(folder)
+        if setup:
+            setup()
         from unbraid import cli
 
         code = cli.main(words)

@@ -78,9 +78,8 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
             )
         if low < -ROUNDING or high > 1 + ROUNDING:
             raise UnbraidError(
-                f"{owner}: images of type {images.dtype} range from {_outside(low, 0)} to "
-                f"{_outside(high, 1)}, expected 0 to 1: rescale them, or save them as uint8 in "
-                "0..255."
+                f"{owner}: images of type {images.dtype} range from {low:g} to {high:g}, expected "
+                "0 to 1: rescale them, or save them as uint8 in 0..255."
             )
         return np.rint(images.clip(0, 1) * np.float32(255)).astype(np.uint8)
     if low < 0 or high > 255:
@@ -89,12 +88,6 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
             "255: rescale them."
         )
     return images.astype(np.uint8) * np.uint8(255 if high <= 1 else 1)
-
-
-def _outside(value: Any, bound: int) -> str:
-    """Return a number in as few digits, six or more, as tell it from a bound that it is not."""
-    texts = (f"{value:.{digits}g}" for digits in range(6, 18))
-    return next(text for text in texts if value == bound or float(text) != bound)
 
 
 def held_out(count: int, split: str, seed: int, full: bool, owner: str) -> NDArray[np.int64]:
