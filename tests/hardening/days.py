@@ -165,7 +165,7 @@ def disk_full_while_asking(m: Path, folder: Path) -> None:
 
 @check
 def disk_full_while_measuring(m: Path, folder: Path) -> None:
-    with tiny_disk(folder, 8000) as disk:
+    with tiny_disk(folder, 32_000) as disk:
         shutil.copytree(m / "vae", disk / "run")
         before = (disk / "run/result.json").read_bytes()
         with suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
