@@ -40,7 +40,7 @@ def bars(count: int = 400) -> Dataset:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("scoring")
-    data = bars()
+    data = bars(1000)
     np.savez(
         tmp_path / "bars.npz",
         images=data.images[:],
@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path / "run"
     options = ["--net", "mlp", "--latent-dim", "3", "--epochs", "1", "--batch-size", "32"]
-    source = ["--data", str(tmp_path / "bars.npz"), "--data.full", "--out", str(folder)]
+    source = ["--data", str(tmp_path / "bars.npz"), "--out", str(folder)]
     assert cli.main(["train", "vae", *options, *source]) == 0
     return folder
 

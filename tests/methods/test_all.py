@@ -238,7 +238,8 @@ def test_a_run_gives_back_the_very_model(
         "model.safetensors",
         "result.json",
     ]
-    assert run.result["figures"]["images"] == 300
+    assert run.result["figures"]["images"] == 30  # those held out: both splits are all images
+    assert run.result["data"] == {"name": "npz", "split": "validation"}
 
 
 @pytest.mark.parametrize("name", NAMES)
