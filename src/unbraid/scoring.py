@@ -170,11 +170,11 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
         scores = measure(run.model(), data, config, others)
         if "udr" in scores:
             scores["udr"] = of_first_run(scores["udr"])
-        about = {} if config.data else trained_on(data)
-        scores = _noted(scores, list(about.values()))
-        found[str(run.folder)] = scores
+        note = trained_on(data)
+        scores = found[str(run.folder)] = _noted(scores, list(note.values()))
+        about = {"name": data.name, "split": data.split, "images": len(data), **note}
         try:
-            _store(run, scores, {"name": data.name, "split": data.split, "images": len(data)})
+            _store(run, scores, about)
         except UnbraidError as error:
             failed.append(f"the scores of {run.folder} were not stored: {error}")
     if failed:
