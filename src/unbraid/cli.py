@@ -146,7 +146,7 @@ def train(args: list[str]) -> None:
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
-    if note := run.result["data"].get("note"):
+    if note := run.result.get("data", {}).get("note"):
         print(note)
     if "restarts" in run.result:
         told = run.result["restarts"]
