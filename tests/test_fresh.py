@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
 from unbraid.datasets import Dataset, load_dataset
+from unbraid.evidence import varying
 from unbraid.factors import FactorSpec
 from unbraid.fresh import can_draw, draw_factors, encoder
 
@@ -46,6 +47,7 @@ def test_a_grid_is_drawn_whole_and_each_image_encoded_once() -> None:
     drawn = data.draw(whole.factors[rows], np.random.default_rng(0))
     np.testing.assert_array_equal(drawn, whole.images[rows])
     assert can_draw(data.take(np.arange(3)))
+    assert not can_draw(varying(data))  # the colour is gone
 
     encoded: list[int] = []
 

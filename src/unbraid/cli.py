@@ -163,7 +163,7 @@ Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
     resume: go on where an interrupted run stopped, to the very same weights.
-    restarts: train so many seeds and keep the best, judged by no label they are not given.
+    restarts: train so many seeds and keep the best, judged without labels they were not given.
 """
 
 

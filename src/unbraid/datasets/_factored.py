@@ -79,18 +79,22 @@ class GridDataset(Dataset):
 
     Args:
         source: makes images of rows of the grid, its last factor fastest.
+        sizes: how many levels each factor of the grid has.
     """
 
     source: Source | None = None
+    sizes: tuple[int, ...] = ()
 
     one_each: ClassVar[bool] = True
 
     def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
-        """Return the image of each row of factors (M, F), of either split."""
-        if self.source is None:
+        """Return the image of each row of factors (M, F), of either split.
+
+        None where some of the grid's factors have been left out.
+        """
+        if self.source is None or len(self.specs) != len(self.sizes):
             return None
-        sizes = tuple(len(spec.values or ()) for spec in self.specs)
-        rows = np.ravel_multi_index(tuple(np.asarray(factors, np.int64).T), sizes)
+        rows = np.ravel_multi_index(tuple(np.asarray(factors, np.int64).T), self.sizes)
         return np.asarray(self.source(rows)[:])
 
 
@@ -103,9 +107,9 @@ def grid_dataset(
     full: bool,
 ) -> Dataset:
     """Return a split of a data set that has each combination of its factors once, in grid order."""
-    sizes = [len(spec.values or ()) for spec in specs]
+    sizes = tuple(len(spec.values or ()) for spec in specs)
     rows = split_rows(math.prod(sizes), split, seed, full)
-    return GridDataset(name, source(rows), grid_factors(rows, sizes), specs, split, source)
+    return GridDataset(name, source(rows), grid_factors(rows, sizes), specs, split, source, sizes)
 
 
 def fingerprint(*paths: Path) -> str:

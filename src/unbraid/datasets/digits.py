@@ -100,9 +100,9 @@ class Digits(Dataset):
     def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
         """Draw an image of each row of factors (M, 6), each in a handwriting chosen at random.
 
-        None where the handwriting is a factor itself.
+        None where the handwriting is a factor itself, or some factors have been left out.
         """
-        if self.renderer is None or len(self.specs) > 6:
+        if self.renderer is None or len(self.specs) != 6:
             return None
         rows = np.asarray(factors, np.float64)
         return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
