@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid import cli, registry, scoring
+from unbraid import cli, metrics, registry, scoring
 from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
@@ -154,3 +154,21 @@ def test_a_run_with_a_category_is_judged_by_its_classes(
     assert "majority vote" in printed
     stored = json.loads((folder / "result.json").read_text())["metrics"]["clustering-accuracy"]
     assert 1 / 8 <= stored["value"] <= stored["parts"]["majority vote"]["value"] <= 1
+
+
+def test_a_factor_with_unknown_labels_is_kept() -> None:
+    data = bars()
+    factors = data.factors.astype(float)
+    factors[:50, :] = np.nan
+    found = scoring.varying(Dataset("bars", data.images, factors, SPECS, "test"))
+    assert found.factor_names == ("column", "row")
+
+
+def test_categories_of_compared_runs_are_compared_as_categories() -> None:
+    torch.manual_seed(0)
+    config = configure("joint-vae", net="mlp", latent_dim=2, categories=4)
+    models = [build(config, (1, 16, 16)).eval() for _ in range(2)]
+    found = scoring.measure(models[0], bars(100), scoring.Config(metrics="udr"), models[1:])
+    codes = [scoring.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
+    expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
+    assert found["udr"].value == expected.value

@@ -65,7 +65,8 @@ def varying(data: Dataset) -> Dataset:
     """Return the data set without the factors that have a single value in it."""
     if data.factors is None:
         return data
-    kept = np.flatnonzero(np.ptp(data.factors, axis=0) > 0)
+    # NaN is a label that is not known
+    kept = [j for j, v in enumerate(data.factors.T) if len(np.unique(v[~np.isnan(v)])) > 1]
     specs = tuple(data.specs[j] for j in kept)
     factors = data.factors[:, kept] if len(kept) else None
     return dataclasses.replace(data, factors=factors, specs=specs)
@@ -149,7 +150,11 @@ def measure(
     if others:
         codes = [m.encode(np.asarray(data.images[:])).double().numpy() for m in others]
         runs = [as_factors(c, m.layout) for c, m in zip(codes, others, strict=True)]
-        groups["runs"] = {"runs": [groups["codes"]["codes"], *runs]}
+        categories = [m.layout.categories for m in (model, *others)]
+        groups["runs"] = {
+            "runs": [groups["codes"]["codes"], *runs],
+            "run_categories": categories,
+        }
     protocol = None if config.protocol == "none" else config.protocol
     asked = None if config.metrics == "all" else [n.strip() for n in config.metrics.split(",")]
     if protocol and asked is None:
