@@ -108,3 +108,63 @@ def test_a_value_that_never_repeats_cannot_be_held_fixed(name: str) -> None:
 def test_float32_and_lists_are_welcome() -> None:
     scores = evaluate(Z.astype(np.float32).tolist(), V.tolist(), metrics=["mig", "irs"])
     assert list(scores) == ["irs", "mig"]
+
+
+def test_rows_with_unknown_factors_are_left_out_and_counted() -> None:
+    rng = np.random.default_rng(1)
+    factors = rng.integers(0, 4, (200, 3)).astype(float)
+    codes = factors + 0.1 * rng.standard_normal(factors.shape)
+    factors[:20, 0] = np.nan
+    factors[10:60, 2] = np.nan
+    options = {"dci": {"rounds": 5, "refits": 0}}
+    scores = evaluate(codes, factors, options=options)
+    known = evaluate(codes[60:], factors[60:], options=options)
+    note = (
+        "60 of 200 rows were left out, where a factor is unknown: factor 0 in 20, factor 2 in 50",
+    )
+    for name, score in scores.items():
+        if name == "active-units":  # it needs no factors
+            assert score.settings["rows"] == 200
+            assert score.notes == ()
+            continue
+        assert score.notes[:1] == note
+        assert score.settings["rows"] == 140
+        assert score.value == known[name].value
+
+
+def test_test_rows_with_unknown_factors_are_left_out_too() -> None:
+    spoiled = with_value(V, np.nan)
+    score = evaluate(Z, V, metrics="explicitness", test=(Z, spoiled))["explicitness"]
+    assert score.settings["test_rows"] == 99
+    assert score.notes == (
+        "1 of 100 test rows were left out, where a factor is unknown: factor 1 in 1",
+    )
+    with pytest.raises(UnbraidError, match="every test row has an unknown factor"):
+        evaluate(Z, V, metrics="explicitness", test=(Z, V * np.nan))
+
+
+def test_too_few_known_rows_are_named() -> None:
+    factors = V.astype(float)
+    factors[:60, 0] = np.nan
+    with pytest.raises(UnbraidError, match="40 of 100 rows have no unknown factor, too few"):
+        gather(Z, factors)
+    factors[:, 0] = np.nan
+    with pytest.raises(UnbraidError, match="0 of 100 rows have no unknown factor"):
+        gather(Z, factors)
+
+
+def test_kinds_of_factors_are_guessed_from_what_is_known() -> None:
+    spec = gather(Z, with_value(V, np.nan)).specs[1]
+    assert (spec.kind, spec.values) == ("ordinal", (0.0, 1.0, 2.0, 3.0))
+
+
+def test_a_code_that_is_constant_but_for_rounding_is_no_signal() -> None:
+    # The standard deviation of a hundred times 0.1 is 1e-17, not 0.
+    codes = np.column_stack([Z, np.full(100, 0.1)])
+    for name in ("explicitness", "infomec", "sap", "mig", "irs", "factorvae"):
+        options = {name: {"kind": "r2"} if name == "sap" else {}}
+        with_dead, without = (
+            evaluate(z, V, metrics=name, options=options)[name] for z in (codes, Z)
+        )
+        assert with_dead.value == pytest.approx(without.value, abs=1e-6)
+        assert with_dead.notes[0] == "constant codes: 2"

@@ -43,7 +43,7 @@ def numbers(value: Any, name: str) -> Floats:
             "encode words as integers, and give anything else as real numbers."
         )
     with np.errstate(over="ignore"):  # a long double that is too large becomes infinite
-        return np.require(array, np.float64, ["C", "W", "E"])
+        return np.require(array, np.float64, ["C", "A", "W", "E"])
 
 
 def _plain(value: Any) -> NDArray[Any]:

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 REDRAWS = 20
+SINGLE = ("the score was found once (repeats=1), so its standard error is unknown",)
 
 
 class Sampler(Protocol):
@@ -73,7 +74,8 @@ def plan(
         fresh = FreshSampler(evidence, evidence.encoder)
         counts = np.array([len(values) for values in fresh.values], float)
         everything = np.arange(len(counts))
-        return Plan([(fresh, fresh)] * repeats, everything, group, counts, 0.0, "repeats")
+        single = SINGLE if repeats == 1 else ()
+        return Plan([(fresh, fresh)] * repeats, everything, group, counts, 0.0, "repeats", single)
     levels = evidence.levels(factor_bins, "quantile")
     if evidence.test is not None:
         test = evidence.test
@@ -98,6 +100,8 @@ def plan(
     pairs = list(zip(samplers[::2], samplers[1::2], strict=True))
     used = np.mean([sampler.levels_used for sampler in samplers], axis=0)
     notes = _left_out(evidence, levels.max(axis=0) + 1, used, factors, (group, least))
+    if repeats == 1:
+        notes += SINGLE
     if evidence.test is not None:
         pairs *= repeats
     return Plan([*pairs], factors, group, used, overlap, error, notes)
@@ -115,7 +119,7 @@ def level_sizes(levels: Ints) -> Ints:
 def _left_out(
     evidence: Evidence, levels: Ints, used: Floats, factors: Ints, needed: tuple[int, int]
 ) -> tuple[str, ...]:
-    where = "in the training and test rows" if evidence.test else "in both halves of the rows"
+    where = "in the training and test rows" if evidence.test else "in each half of the rows"
     group, least = needed
     notes = []
     for j, name in enumerate(evidence.names):
@@ -127,7 +131,7 @@ def _left_out(
         elif used[j] < levels[j]:
             notes.append(
                 f"levels of factor '{name}' with fewer than {group} rows {where} are left out: "
-                f"{used[j]:.4g} of {levels[j]} are used"
+                f"on average {used[j]:.4g} of {levels[j]} are used"
             )
     if len(factors) < 2:
         notes.append("fewer than two factors can be held fixed, so the score is undefined")

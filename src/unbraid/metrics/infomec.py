@@ -109,7 +109,19 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         matrix=info.normalised[0],
         factor_names=evidence.names,
         detail={"active": active},
-        notes=_notes(evidence, info, active, config),
+        notes=_notes(evidence, info, active, config) + _unknown_errors(parts),
+    )
+
+
+def _unknown_errors(parts: dict[str, Estimate]) -> tuple[str, ...]:
+    left_out = [
+        label
+        for label, part in parts.items()
+        if math.isnan(part.standard_error) and not math.isnan(part.value)
+    ]
+    return tuple(
+        f"{label} is undefined once some rows are left out, so its standard error is unknown"
+        for label in left_out
     )
 
 

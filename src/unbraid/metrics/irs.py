@@ -74,6 +74,9 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     value, matrix, largest = robustness(evidence, levels, config.quantile)
     halves = half_samples(len(levels), config.resamples, seed)
     spread = [robustness(evidence.take(h), levels[h], config.quantile)[0] for h in halves]
+    half_undefined: tuple[str, ...] = ()
+    if np.isnan(spread).any() and not math.isnan(value):
+        half_undefined = ("half of the rows have too few of a level, so the error is unknown",)
     grouped = f"factors in {config.factor_bins} bins" if config.bin_levels else "factors as given"
     return Score(
         "irs",
@@ -85,7 +88,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         matrix=matrix,
         factor_names=evidence.names,
         detail={"largest_deviation": largest},
-        notes=evidence.notes() + _few_rows(evidence.names, levels),
+        notes=evidence.notes() + _few_rows(evidence.names, levels) + half_undefined,
     )
 
 

@@ -129,9 +129,11 @@ def _accuracies(
 
 
 def _far(evidence: Evidence) -> NDArray[np.bool_]:
-    """Return which codes (D,) lie so far from 0 that the SVM, which penalises its intercept, fails."""
+    """Return which codes (D,) are too far from 0 for the SVM, which penalises its intercept."""
     away = np.abs(evidence.codes.mean(axis=0)) > FAR * evidence.codes.std(axis=0)
-    return away & (np.ptp(evidence.codes, axis=0) > 0) & ~evidence.latents.categorical
+    varies = np.ptp(evidence.codes, axis=0) > 0
+    far: NDArray[np.bool_] = away & varies & ~evidence.latents.categorical
+    return far
 
 
 def _shares(evidence: Evidence, j: int, groups: Ints) -> Floats:
