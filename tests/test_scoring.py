@@ -249,7 +249,7 @@ def test_locatello2019_draws_factors_anew(monkeypatch: pytest.MonkeyPatch) -> No
         assert score.notes[0].startswith("400 fresh draws of the factors to fit on and 200 to test")
         assert "those trained on among them" in score.notes[0]
     assert scores["betavae"].settings["source"] == "encoder"
-    assert scores["factorvae"].settings["source"] == "FreshSampler"
+    assert scores["factorvae"].settings["source"] == "encoder"
     rows = np.unique(np.concatenate(drawn), axis=0)
     assert len(rows) > 5000  # of the whole grid, far more than the images that were given
     assert [len(np.unique(column)) for column in rows.T] == [1, 3, 6, 40, 32, 32]
@@ -336,3 +336,22 @@ def test_a_run_with_a_category_is_judged_by_its_classes(
     assert "majority vote" in printed
     stored = json.loads((folder / "result.json").read_text())["metrics"]["clustering-accuracy"]
     assert 1 / 8 <= stored["value"] <= stored["parts"]["majority vote"]["value"] <= 1
+
+
+def test_a_factor_with_unknown_labels_is_kept() -> None:
+    data = bars()
+    factors = data.factors.astype(float)
+    factors[:50, :] = np.nan
+    found = scoring.varying(Dataset("bars", data.images, factors, SPECS, "test"))
+    assert found.factor_names == ("column", "row")
+
+
+def test_categories_of_compared_runs_are_compared_as_categories() -> None:
+    torch.manual_seed(0)
+    config = configure("joint-vae", net="mlp", latent_dim=2, categories=4)
+    models = [build(config, (1, 16, 16)).eval() for _ in range(2)]
+    others = scoring.coded(models[1], bars(100).images)
+    found = scoring.measure(models[0], bars(100), scoring.Config(metrics="udr"), [others])
+    codes = [scoring.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
+    expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
+    assert found["udr"].value == expected.value

@@ -22,6 +22,7 @@ from unbraid.subsets import some_rows
 
 WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
 Groups = dict[str, dict[str, Any]]
+Coded = tuple[NDArray[np.float64], tuple[int, ...]]  # codes, and the levels of their categories
 
 # -- which images ---------------------------------------------------------------------------------
 
@@ -97,7 +98,8 @@ def varying(data: Dataset) -> Dataset:
     """Return the data set without the factors that have a single value in it."""
     if data.factors is None:
         return data
-    kept = np.flatnonzero(np.ptp(data.factors, axis=0) > 0)
+    # NaN is a label that is not known
+    kept = [j for j, v in enumerate(data.factors.T) if len(np.unique(v[~np.isnan(v)])) > 1]
     specs = tuple(data.specs[j] for j in kept)
     factors = data.factors[:, kept] if len(kept) else None
     return dataclasses.replace(data, factors=factors, specs=specs)
@@ -107,6 +109,11 @@ def encoded(model: Method, images: ImageSource) -> NDArray[np.float64]:
     """Return the codes of images as metrics take them, see ``as_factors``."""
     codes = model.encode(np.asarray(images[:])).double().numpy()
     return as_factors(codes, model.layout)
+
+
+def coded(model: Method, images: ImageSource) -> Coded:
+    """Return the codes of images as metrics take them, and the levels of their categories."""
+    return encoded(model, images), model.layout.categories
 
 
 @torch.no_grad()

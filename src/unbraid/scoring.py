@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unbraid import metrics, registry
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.evidence import as_factors, chosen_rows, encoded, inputs, log_weights, subject, varying
+from unbraid.evidence import (
+    Coded,
+    as_factors,
+    chosen_rows,
+    coded,
+    inputs,
+    log_weights,
+    subject,
+    varying,
+)
 from unbraid.files import write_json
 from unbraid.methods import Method
 from unbraid.metrics import Estimate, Score
@@ -51,7 +59,7 @@ class Config:
 
 
 def measure(
-    model: Method, data: Dataset, config: Config, others: Sequence[NDArray[Any]] = ()
+    model: Method, data: Dataset, config: Config, others: Sequence[Coded] = ()
 ) -> dict[str, Score]:
     """Return the scores of a model on a data set, by metric.
 
@@ -59,8 +67,8 @@ def measure(
         model: any method's model.
         data: images, with factors where there are some.
         config: what to measure.
-        others: codes (N, D_r) of the images by other trainings, for the metrics that compare
-            several.
+        others: codes (N, D_r) of the images by other trainings, with their categories' levels, for
+            the metrics that compare several.
 
     Raises:
         UnbraidError: an unknown metric, or one whose inputs this model or data cannot give.
@@ -70,7 +78,9 @@ def measure(
     needed = set().union(*needs.values())
     groups, notes = inputs(model, data, needed, config.protocol, config.samples, config.seed)
     if others:
-        groups["runs"] = {"runs": [encoded(model, data.images), *others]}
+        runs = [coded(model, data.images), *others]
+        codes, categories = zip(*runs, strict=True)
+        groups["runs"] = {"runs": codes, "run_categories": categories}
     apart: dict[str, list[str]] = {}
     for name, need in needs.items():
         group = next((key for key, each in groups.items() if need <= set(each)), None)
@@ -165,7 +175,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
         if (key := json.dumps([*facts, run.image_shape], default=str)) != seen:
             seen, data = key, subject(run, config.data, config.protocol, config.images, config.seed)
             # of all runs, one model in memory at a time
-            codes = [encoded(each.model(), data.images) for each in runs] if compared else []
+            codes = [coded(each.model(), data.images) for each in runs] if compared else []
         others = [each for other, each in enumerate(codes) if other != index]
         scores = measure(run.model(), data, config, others)
         if "udr" in scores:

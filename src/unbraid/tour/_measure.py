@@ -103,7 +103,14 @@ def score(run: Run) -> None:
     codes = scoring.as_factors(
         model.encode(np.asarray(data.images[:])).double().numpy(), model.layout
     )
-    found = metrics.evaluate(codes, data.factors, data.specs, METRICS, seed=config.seed)
+    found = metrics.evaluate(
+        codes,
+        data.factors,
+        data.specs,
+        METRICS,
+        seed=config.seed,
+        categories=model.layout.categories,
+    )
     result = run.result
     scores = {name: value.to_json() for name, value in found.items()}
     result["metrics"] = {**result.get("metrics", {}), **scores}
