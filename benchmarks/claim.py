@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from _common import RESULTS, write
+from _common import RESULTS, load, write
 from numpy.typing import NDArray
 
 from unbraid.files import read_json
@@ -111,6 +111,7 @@ def power(p: _claim.PValues, betas: Sequence[int]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer, simulate and write."""
+    before = load()
     tours = read_json(RESULTS / "tour.json")
     curves = {scale: curves_of(each["curves"]) for scale, each in tours.items()}
     answers = {
@@ -121,6 +122,7 @@ def main() -> None:
     betas, rows = measured(curves[most])
     covariance = np.cov(rows.T)
     result = {
+        "load_before": before,
         "answers": answers,
         "alpha": _claim.ALPHA,
         "margin": _claim.MARGIN,

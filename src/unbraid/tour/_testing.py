@@ -134,10 +134,7 @@ def leading(found: Found) -> str:
             "equal reconstruction.",
             finding=True,
         )
-    told = " and ".join(
-        f"{written(gap.interval, 3)} in {label}{_p(min(gap.higher, gap.lower), found.seeds)}"
-        for label, gap in found.gaps.items()
-    )
+    told = " and ".join(f"{_told(gap)} in {label}" for label, gap in found.gaps.items())
     return paragraph(
         "At equal reconstruction, averaged over the range that both curves reach (points joined by "
         f"straight lines), β-TCVAE less β-VAE is {told}. <strong>{_wins(found)}</strong>",
@@ -268,8 +265,13 @@ def _value(p: float) -> str:
     return "under 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _p(p: float, seeds: int) -> str:
-    return f", p {'' if p < 0.001 else '= '}{_value(p)}," if seeds > 1 else ""
+def _told(gap: Gap) -> str:
+    """Write a difference at equal reconstruction, with its interval and its p value."""
+    mean, low, high = (number(each, 3) for each in gap.interval)
+    if np.isnan(gap.interval.low):
+        return mean
+    p = min(gap.higher, gap.lower)
+    return f"{mean} (95% interval {low} to {high}, p {'' if p < 0.001 else '= '}{_value(p)})"
 
 
 def _caution(found: Found) -> str:

@@ -76,8 +76,8 @@ def write(tour: Tour) -> str:
             ),
             paragraph(
                 f"With known factors, a sentence becomes a request: the article's "
-                f"<q>{SENTENCE}</q> ({cite(ARTICLE)}) is {asked[SENTENCE].describe()}, in pixels "
-                f"of a canvas of {REFERENCE}. Here the data answer it themselves: ten "
+                f"<q>{SENTENCE}</q> ({cite(ARTICLE)}) is {asked[SENTENCE].describe()} (lengths in "
+                f"pixels of a canvas of {REFERENCE}). Here the data answer it themselves: ten "
                 "handwritings to a row, the same ten in each row of sevens; below the first row "
                 f"one word is changed at a time; the last is <q>{ANOTHER}</q>."
             ),

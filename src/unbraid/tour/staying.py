@@ -155,7 +155,7 @@ def _found(clouds: Clouds) -> str:
     if len(vae) < 2:
         return text
     apart = {method: farthest_apart(clouds[method]) for method in clouds}
-    # an honest yardstick: a model whose codes are all twice as far out wanders twice as far
+    # relative to its own spread: a model whose codes are all twice as far out differs by twice that
     own = {method: apart[method] / np.mean(_all(clouds[method], _spreads)) for method in clouds}
     text += (
         f" Between trainings the VAE's centres differ by up to {apart['vae']:.2f}, the "

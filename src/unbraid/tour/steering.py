@@ -225,9 +225,9 @@ def _measured(asked: Mapping[str, Any]) -> list[str]:
             "Diversity is how much two images of one request differ, relative to two writers' "
             "images: the same image every time would be obedient, and have none. Leakage is how "
             "much the other factors change when one is changed, relative to real handwriting, and "
-            "the grey ratio is how much of the ink is neither black nor white. For both, neither "
-            "more nor less is better but as much as real handwriting has: a model that ignores the "
-            f"request leaks little. Lengths (px) are in pixels of a canvas of {REFERENCE}."
+            "the grey ratio is how much of the ink is neither black nor white. For both, the aim "
+            "is the value of real handwriting: a model that ignores the request leaks little, too. "
+            f"Lengths (px) are in pixels of a canvas of {REFERENCE}."
         ),
     ]
 
