@@ -121,9 +121,8 @@ def test_the_contents_stay_in_sight(page: Any) -> None:
     assert nav.locator("[aria-current]").first.get_attribute("href") == "#references"
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_on_a_phone_the_contents_fold_away(page: Any) -> None:
-    if page.viewport_size["width"] > 1000:
-        pytest.skip("there is room for them")
     entry = page.locator('nav a[href="#weighing"]')
     assert not entry.is_visible()
     page.locator("nav summary").click()
@@ -133,9 +132,8 @@ def test_on_a_phone_the_contents_fold_away(page: Any) -> None:
     assert not entry.is_visible()
 
 
+@pytest.mark.parametrize("page", ["light"], indirect=True)
 def test_the_text_fills_what_is_beside_the_contents(page: Any) -> None:
-    if page.viewport_size["width"] < 1000:
-        pytest.skip("a phone's page has one column")
     main = page.locator("main").bounding_box()
     text = page.locator("main p").first.bounding_box()
     assert text["width"] > 0.85 * main["width"]

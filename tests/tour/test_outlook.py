@@ -33,7 +33,7 @@ def jobs(tmp_path: Path) -> list[Job]:
 def test_nothing_is_said_of_time_before_something_was_timed(jobs: list[Job]) -> None:
     outlook = Outlook(jobs, 2)
     assert outlook.left() is None
-    assert "0 of 4 trainings, 0% of the work; time left not known yet" in outlook.told()
+    assert "0 of 4 trainings, 0% of the work; time left unknown" in outlook.told()
 
 
 def test_the_time_left_is_exact_on_a_machine_of_constant_speed(jobs: list[Job]) -> None:

@@ -124,10 +124,10 @@ def about(seconds: float | None) -> str:
     """Write a time left.
 
     >>> about(20), about(130), about(5000), about(None)
-    ('under a minute left', 'about 3 min left', 'about 1 h 24 min left', 'time left not known yet')
+    ('under a minute left', 'about 3 min left', 'about 1 h 24 min left', 'time left unknown')
     """
     if seconds is None:
-        return "time left not known yet"
+        return "time left unknown"
     minutes = -(-int(seconds) // 60)
     if minutes <= 1:
         return "under a minute left"

@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from unbraid.tour._outlook import Outlook, about
@@ -33,8 +34,8 @@ SILENCE = 50.0  # seconds after which a line is printed where there are no bars
 class _Left(ProgressColumn):
     """The time left: as estimated for all, as the bar's speed says for a training."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, table_column: Column) -> None:
+        super().__init__(table_column)
         self.single = TimeRemainingColumn()
 
     def render(self, task: Task) -> Text:
@@ -57,14 +58,17 @@ class Terminal:
         self.started = self.spoke = time.monotonic()
         self.doing = ""  # what this process does beside trainings
         console = Console(stderr=True, highlight=False)
+        # name, bar, share and time left always fit; the last column gets what is left
+        whole, rest = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)
         self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            _Left(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.description}", table_column=whole),
+            BarColumn(max(4, min(24, console.width // 4))),
+            TaskProgressColumn(table_column=whole.copy()),
+            _Left(whole.copy()),
+            TextColumn("{task.fields[rate]}", table_column=rest),
             console=console,
             transient=True,
+            expand=True,
             disable=not console.is_terminal,
         )
         self.tasks: dict[str, TaskID] = {}
