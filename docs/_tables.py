@@ -331,46 +331,108 @@ def _over_seeds(found: dict[str, Any]) -> str:
 
 
 def tour(result: dict[str, Any]) -> str:
-    """Return how long each scale takes, and the claim's answer with what it rests on."""
+    """Return how long each scale takes."""
     scales = [result[name] for name in ("quick", "default", "full") if name in result]
     lines = [
-        "| Command | Seeds | Trainings | Minutes | Page, MB | The claim |",
-        "|---|--:|--:|--:|--:|---|",
+        "| Command | Seeds | Of the curves | Trainings | Minutes | Page, MB |",
+        "|---|--:|--:|--:|--:|--:|",
     ]
     for scale in scales:
         minutes = f"{scale['seconds'] / 60:.1f}"
         if before := scale["trained before"]:
             minutes += f" beside {before} trainings done before"
         lines.append(
-            f"| `{scale['command']}` | {scale['seeds']} | {scale['trainings']} | {minutes} | "
-            f"{scale['page bytes'] / 1e6:.1f} | {scale['answer']} |"
+            f"| `{scale['command']}` | {scale['seeds']} | {scale['seeds of the curves']} | "
+            f"{scale['trainings']} | {minutes} | {scale['page bytes'] / 1e6:.1f} |"
         )
     machine = scales[-1]["machine"]
     made = ", ".join(f"`{scale['made by']}`" for scale in scales)
     lines.append(
         f"\n{made}; torch {machine['torch']} on {machine['cores']} cores ({machine['device']})."
     )
-    most = max(scales, key=lambda scale: scale["seeds"])
-    lines += [
-        f"\n**Better reconstruction with similar disentanglement: {most['answer']}.** "
-        f"{most['why']}\n",
-        "| β | Reconstruction, nats | MIG | DCI |",
-        "|--:|--:|--:|--:|",
-    ]
-    for beta in dict.fromkeys(row["beta"] for row in most["claim"]):
-        cells = [
-            f"{row['mean']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
-            for name, digits in (("reconstruction", 1), ("MIG", 3), ("DCI", 3))
-            for row in most["claim"]
-            if row["beta"] == beta and row["difference in"] == name
-        ]
-        lines.append(f"| {beta:g} | " + " | ".join(cells) + " |")
-    lines.append(
-        f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {most['seeds']} seeds of "
-        f"`{most['command']}`; the margin is {most['margin']:g}. Of normal numbers, intervals from "
-        f"so few seeds hold the truth {most['coverage']:.0%} of the time."
-    )
     return "\n".join(lines)
+
+
+def claim(result: dict[str, Any]) -> str:
+    """Return what the curves say of the claim, and how often the rule errs."""
+    answers = result["answers"]
+    most = max(answers.values(), key=lambda each: each["seeds"])
+    equal = " and ".join(
+        f"{_interval(each, 3)} in {each['difference in']} "
+        f"(p {_p(min(each['higher'], each['lower']))})"
+        for each in most["equal reconstruction"]
+    )
+    lines = [
+        f"**At equal reconstruction** β-TCVAE less β-VAE is {equal}, over {most['seeds']} seeds of "
+        f"`{most['command']}`; **“better reconstruction with similar disentanglement”: "
+        f"{most['answer']}.** {most['why']}\n",
+        "| β | Reconstruction, nats | MIG | DCI | p | The claim |",
+        "|--:|--:|--:|--:|--:|---|",
+    ]
+    for each in most["same beta"]:
+        cells = [
+            _interval(part, 1 if name == "reconstruction" else 3)
+            for name, part in each["difference in"].items()
+        ]
+        p = _p(min(each["holds"], *each["fails"].values()))
+        lines.append(f"| {each['beta']} | {' | '.join(cells)} | {p} | {each['decision']} |")
+    lines += [
+        f"\nβ-TCVAE less β-VAE on `digits`: mean and 95% t interval; the margin is "
+        f"{result['margin']:g}, p is corrected. By scale:\n",
+        "| Command | Seeds | Answer |",
+        "|---|--:|---|",
+        *(
+            f"| `{answers[scale]['command']}` | {answers[scale]['seeds']} | "
+            f"{answers[scale]['answer']} |"
+            for scale in ("quick", "default", "full")
+            if scale in answers
+        ),
+        "\n**How often the rule errs and decides**, simulated:\n",
+        _simulated(result),
+    ]
+    return "\n".join(lines)
+
+
+def _simulated(result: dict[str, Any]) -> str:
+    """Return the simulated error rates and powers, a column for each number of seeds."""
+    seeds = list(result["errors"])
+    rows = {
+        f"{case}, %": [result["errors"][n][case] for n in seeds] for case in result["errors"]["2"]
+    }
+    said = ("holds", "fails")
+    for beta in result["power"]["2"]["holds"]:
+        for what in said:
+            rates = [result["power"][n][what][beta] for n in seeds]
+            if max(rates) > 0.1:
+                rows[f"as measured: {what} at β = {beta}, %"] = rates
+    for what in ("higher", "lower"):
+        for label in result["power"]["2"][what]:
+            rates = [result["power"][n][what][label] for n in seeds]
+            if max(rates) > 0.1:
+                rows[f"as measured: {label} {what} at equal reconstruction, %"] = rates
+    source = result["simulated from"]
+    return "\n".join(
+        [
+            "| Case | " + " | ".join(f"{n} seeds" for n in seeds) + " |",
+            "|---|" + "--:|" * len(seeds),
+            *(
+                f"| {case} | " + " | ".join(f"{100 * rate:.1f}" for rate in rates) + " |"
+                for case, rates in rows.items()
+            ),
+            f"\nOf {result['trials']:,} simulated experiments each, normal, with the covariances "
+            f"(and, as measured, the means) of the {source['seeds']} seeds of "
+            f"`{source['command']}`. {made_by(result)}",
+        ]
+    )
+
+
+def _interval(found: dict[str, float], digits: int) -> str:
+    low, high = (f"{found[end]:.{digits}f}" for end in ("low", "high"))
+    return f"{found['mean']:.{digits}f} ({low} to {high})"
+
+
+def _p(p: float) -> str:
+    return "under 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def gallery(result: dict[str, Any]) -> str:
@@ -378,7 +440,8 @@ def gallery(result: dict[str, Any]) -> str:
     machine = result["machine"]
     lines = [
         f"From `{result['command']}`: {result['trainings']} trainings, {result['seeds']} seeds "
-        f"({result['seeds of two latents']} of the models with two latents), torch "
+        f"({result['seeds of two latents']} of the models with two latents, "
+        f"{result.get('seeds of the curves', result['seeds'])} of β-VAE and β-TCVAE), torch "
         f"{machine['torch']} on {machine['cores']} cores ({machine['device']}). "
         "`python benchmarks/gallery.py` makes it anew."
     ]
@@ -415,6 +478,7 @@ def side_by_side(result: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "claim": claim,
     "control": control,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,

@@ -15,13 +15,14 @@ class Config:
     Args:
         out: the folder of the report and of its runs; a tour started again uses what is there.
         quick: fewer, shorter trainings: within five minutes on two idle cores.
-        full: longer trainings, at least five seeds of each, for figures to rely on: an hour or
-            more.
-        seeds: trainings of each model, which differ in nothing but their seed; 0 takes six of
-            those with two latents and, of the others, two (quick), three, or five (full).
-        figure: make this figure alone, by the name that is said below it in the report.
+        full: longer trainings, five seeds of each and ten of the beta-VAE and beta-TCVAE, for
+            figures to rely on: hours.
+        seeds: trainings of each model, which differ only in their seed; 0 takes six of those with
+            two latents and, of the others, two (quick), three, or five (full; ten of the beta-VAE
+            and beta-TCVAE).
+        figure: make this figure alone, by its name, which the report says below it.
         epochs: of every training, in place of each one's own: 1 gives a first look.
-        images: train on so many images only.
+        images: train on so many images only, a random subset that is always the same.
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 

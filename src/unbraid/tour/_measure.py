@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,12 +82,36 @@ def centres_spread(clouds: Sequence[Cloud]) -> float:
 
 
 def agreement(degrees: Sequence[float]) -> float:
-    """Return how much directions agree: 1 if all are the same, near 0 if they cancel.
+    """Return how much directions agree: 1 if all are the same, 0 if they cancel.
 
     The length of the mean of their unit vectors (Mardia & Jupp 2000, "Directional Statistics",
-    section 2.3).
+    section 2.3). Random directions agree by more than 0: see ``chance_agreement``.
     """
     return float(abs(np.exp(1j * np.radians(degrees)).mean()))
+
+
+@functools.cache
+def chance_agreement(count: int) -> tuple[float, float]:
+    """Return by how much random directions agree: their mean, and what 5% of draws exceed.
+
+    Simulated with 100,000 draws.
+
+    >>> [round(each, 2) for each in chance_agreement(6)]
+    [0.37, 0.69]
+    """
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, (100_000, count))
+    found = np.abs(np.exp(1j * angles).mean(1))
+    return float(found.mean()), float(np.quantile(found, 0.95))
+
+
+def beside_chance(degrees: Sequence[float]) -> str:
+    """Say how much directions agree, and whether chance alone explains it."""
+    found, (mean, high) = agreement(degrees), chance_agreement(len(degrees))
+    more = "more than chance explains" if found > high else "no more than chance explains"
+    return (
+        f"they agree by {found:.2f} (1 if all are the same), {more}: {len(degrees)} random "
+        f"directions agree by {mean:.2f} on average, and by {high:.2f} or more in 5% of cases"
+    )
 
 
 def score(run: Run) -> None:
