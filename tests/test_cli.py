@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from unbraid import registry
-from unbraid.cli import main, one_sentence
+from unbraid.cli import main
+from unbraid.parsing import one_sentence
 from unbraid.runs import Run
 
 SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]

@@ -5,71 +5,35 @@ A figure's command is its file in ``figures/``: a new figure is a command withou
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import json
-import os
-import re
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from unbraid import __version__, registry
+from unbraid import __version__, registry, streams
 from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.parsing import BOXED, listing, parse, wrapped
 
 
 def usage() -> str:
     """Return what ``unbraid --help`` prints."""
+    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
+    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
     lines = [
         "unbraid: train, measure and steer disentangled representations.",
         "",
         "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a command's options)",
         "",
-    ]
-    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
-    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
-    width = max(map(len, commands)) + 2
-    lines += [f"  {name:<{width}}{summary}" for name, summary in commands.items()]
-    lines += [
+        *listing(commands, "  "),
         "",
         "  unbraid train beta-tcvae --data mnist --out runs/first",
         "  unbraid traverse runs/first",
     ]
     return "\n".join(lines)
-
-
-def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
-    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
-    import tyro
-
-    output = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(output):
-            return tyro.cli(shape, args=args, prog=prog, description=description or None)
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-        raise UnbraidError(one_sentence(output.getvalue(), prog)) from None
-
-
-def one_sentence(box: str, prog: str) -> str:
-    """Turn the message of the option parser, a titled box of sections, into a sentence."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    sections: list[list[str]] = [[]]
-    for line in text.splitlines()[1:]:  # the first holds the title
-        line = line.strip("│ ")
-        if line and set(line) <= set("─-╰╯"):  # plain dashes where the terminal has no others
-            sections.append([])
-        elif line:
-            sections[-1].append(line)
-    message, *others = filter(None, sections)
-    nearest = next((lines[1] for lines in others if lines[0].startswith("Perhaps")), "")
-    hint = f" (did you mean '{nearest.split()[0]}'?)" if nearest else ""
-    return f"{' '.join(message).rstrip('.')}{hint}: see {prog} --help."
 
 
 # -- commands -------------------------------------------------------------------------------------
@@ -98,26 +62,18 @@ def train(args: list[str]) -> None:
     # a run is opened from other folders too
     implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
     method_config = registry.load("methods", method).Config
-    data_config = registry.load("datasets", data).Config
-    needed = {field.name for field in dataclasses.fields(data_config) if is_needed(field)}
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
     options = dataclasses.make_dataclass(
         "Train",
         [
             ("data", str, default(default="mnist")),
-            ("out", Path | None, default(default=None)),
+            ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            (
-                "data_options",
-                Annotated[data_config, tyro.conf.arg(name="data")],
-                default()
-                if needed - implied.keys()
-                else default(default_factory=lambda: data_config(**implied)),
-            ),
+            data_part(data, implied),
         ],
         frozen=True,
         kw_only=True,
@@ -142,7 +98,7 @@ def train(args: list[str]) -> None:
             display.console.print(
                 f"stopped; all is saved. Continue with: {command}", soft_wrap=True
             )
-            raise KeyboardInterrupt from None
+            raise SystemExit(128 + (display.stopped_by or 2)) from None
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
@@ -163,6 +119,32 @@ Args:
     resume: go on where an interrupted run stopped, to the very same weights.
     restarts: train so many seeds and keep the best, judged without labels.
 """
+
+
+def out_type() -> Any:
+    """Return the type of the option ``--out`` or ``-o``, a path that need not be given."""
+    import tyro
+
+    return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+
+
+def data_part(data: str, implied: Mapping[str, str]) -> tuple[str, Any, Any]:
+    """Return the field of a command's options that holds those of a data set, ``--data.size``.
+
+    Args:
+        data: its registered name.
+        implied: options that its path implies.
+    """
+    import tyro
+
+    config = registry.load("datasets", data).Config
+    needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
+    field = (
+        dataclasses.field()
+        if needed - implied.keys()
+        else dataclasses.field(default_factory=lambda: config(**implied))
+    )
+    return "data_options", Annotated[config, tyro.conf.arg(name="data")], field
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
@@ -197,9 +179,8 @@ def list_folder(folder: str) -> Callable[[list[str]], None]:
     def run(args: list[str]) -> None:
         if args and args[0] not in ("-h", "--help"):
             raise UnbraidError(f"unbraid {folder} takes no options, found '{args[0]}'.")
-        width = max(map(len, registry.names(folder))) + 2
-        for name in registry.names(folder):
-            print(f"{name:<{width}}{registry.summary(folder, name)}")
+        rows = {name: registry.summary(folder, name) for name in registry.names(folder)}
+        print("\n".join(listing(rows)))
 
     return run
 
@@ -220,13 +201,17 @@ def figure(name: str, args: list[str]) -> None:
     import tyro
 
     flat = tyro.conf.OmitArgPrefixes
-    options = dataclasses.make_dataclass(
-        "Figure",
-        [
-            ("out", Path | None, dataclasses.field(default=None)),
-            ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
-        ],
-    )
+    fields = [
+        ("out", out_type(), dataclasses.field(default=None)),
+        ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
+    ]
+    implied: dict[str, str] = {}
+    if module.TARGET == "dataset" and args[0]:
+        from unbraid import datasets
+
+        data, implied = datasets.resolve(args[0])
+        fields.append(data_part(data, implied))
+    options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
@@ -234,8 +219,9 @@ def figure(name: str, args: list[str]) -> None:
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
-    print(path)
+    of_data = plain(given.data_options) if hasattr(given, "data_options") else {}
+    loaded = target(args[0], **{k: v for k, v in of_data.items() if k not in implied})
+    print(figures.produce(module, name, loaded, given.figure, given.out))
 
 
 def evaluate(args: list[str]) -> None:
@@ -255,18 +241,10 @@ def evaluate(args: list[str]) -> None:
         }
         print(json.dumps(plain_scores, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
     for folder, scores in found.items():
-        table = Table("metric", "value", "± se", "variant", title=folder, title_justify="left")
-        for row in scoring.table_rows(scores):
-            table.add_row(*row)
-        console = Console()
-        console.print(table)
-        for score in scores.values():
-            for note in score.notes:
-                console.print(f"{score.metric}: {note}", style="dim", soft_wrap=True)
+        notes = [f"{score.metric}: {note}" for score in scores.values() for note in score.notes]
+        header = ("metric", "value", "± se", "variant")
+        print_table(folder, header, scoring.table_rows(scores), notes)
 
 
 def control(args: list[str]) -> None:
@@ -284,16 +262,37 @@ def control(args: list[str]) -> None:
     if config.json:
         print(json.dumps(report, indent=2))
         return
+    title = f"{folder}, {report['requests']:,} random requests"
+    header = ("figure", "value", "± se", "real", "unit")
+    print_table(title, header, checking.table_rows(report), report["notes"])
+
+
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> None:
+    """Print numbers by name, as a table or, on a narrow terminal, one below the other."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    title = f"{folder}, {report['requests']:,} random requests"
-    table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
-    for row in checking.table_rows(report):
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    for note in report["notes"]:
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = console.width or 80  # COLUMNS=0 says nothing
+    if console.width < BOXED:
+        print(title)
+        for name, *cells in rows:
+            print(name)
+            named = zip(header[1:], cells, strict=True)
+            print("\n".join(wrapped("  ".join(" ".join(each) for each in named), console.width)))
+    else:
+        table = Table(title=Text(title), title_justify="left")
+        longest = max((len(word) for row in rows for word in row[0].split()), default=0)
+        table.add_column(header[0], min_width=longest)
+        for heading in header[1:]:
+            table.add_column(heading, no_wrap=heading in ("value", "± se", "real"), overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    for note in notes:
         console.print(note, style="dim", soft_wrap=True)
 
 
@@ -304,8 +303,8 @@ def ask(name: str) -> Callable[[list[str]], None]:
         from unbraid.control.commands import COMMANDS
 
         options, work = COMMANDS[name]
-        for line in work(parse(options, args, f"unbraid {name}")):
-            print(line)
+        # all is written before anything is printed, which may fail
+        print("\n".join(list(work(parse(options, args, f"unbraid {name}")))))
 
     return run
 
@@ -354,19 +353,26 @@ def dispatch(args: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
-    with warnings.catch_warnings():
+    with streams.guarded(), warnings.catch_warnings():
         # warnings of ours are sentences for the user, not lines of source
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         try:
-            dispatch(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
+            return _answer(sys.argv[1:] if argv is None else argv)
         except UnbraidError as error:
             print(f"unbraid: {error}", file=sys.stderr)
             return 2
-        except SystemExit as stop:  # of the option parser, after --help
-            return int(stop.code or 0)
         except KeyboardInterrupt:
             return 130
-        except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        except streams.ReaderGone:
+            return 0
+
+
+def _answer(args: list[str]) -> int:
+    """Run a command, see that all of its output has arrived, and return its exit code."""
+    code = 0
+    try:
+        dispatch(args)
+    except SystemExit as stop:  # of the option parser, after --help
+        code = int(stop.code or 0)
+    sys.stdout.flush()
+    return code

@@ -225,25 +225,33 @@ class FolderRecorder(Recorder):
 
     def __init__(self, folder: Path, display: Recorder) -> None:
         self.folder, self.display = folder, display
+        self.untold: dict[str, Any] | None = None  # an epoch that is not yet in a checkpoint
+
+    def start(self, progress: Progress) -> None:
+        """Pass the start on."""
+        self.display.start(progress)
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Pass the step on."""
         self.display.step(progress, terms, images_per_second)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Append the epoch to metrics.jsonl."""
+        """Append the epoch to metrics.jsonl; the display hears of it after its checkpoint."""
         path = self.folder / "metrics.jsonl"
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise cannot_write(path, error) from error
-        self.display.epoch(record)
+        self.untold = record
 
     def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Write checkpoint.safetensors."""
+        """Write checkpoint.safetensors, then show the epoch it ends: showing may fail."""
         metadata = {"progress": json.dumps(asdict(progress))}
         write_tensors(self.folder / "checkpoint.safetensors", tensors, metadata)
+        record, self.untold = self.untold, None
+        if record is not None:
+            self.display.epoch(record)
 
     def warn(self, sentence: str) -> None:
         """Pass the warning on."""

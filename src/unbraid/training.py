@@ -95,6 +95,9 @@ class Progress:
 class Recorder:
     """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
 
+    def start(self, progress: Progress) -> None:
+        """Hear that training begins, or goes on, from where it stands."""
+
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Hear of a finished step."""
 
@@ -232,6 +235,7 @@ class Loop:
             UnbraidError: a term stopped being finite.
         """
         last_save = time.monotonic()
+        self.recorder.start(self.progress)
         with threads(self.config.threads):
             while self.progress.step < self.progress.steps:
                 for rows in self.epoch_batches():

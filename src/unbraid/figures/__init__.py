@@ -30,13 +30,13 @@ def _run(name: str) -> Run:
     return Run(name)
 
 
-def _dataset(name: str) -> Dataset:
+def _dataset(name: str, **options: Any) -> Dataset:
     from unbraid.datasets import load_dataset
 
-    return load_dataset(name)
+    return load_dataset(name, **options)
 
 
-TARGETS: dict[str, Callable[[str], Any]] = {"run": _run, "dataset": _dataset}
+TARGETS: dict[str, Callable[..., Any]] = {"run": _run, "dataset": _dataset}
 
 
 def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path | None) -> Path:
