@@ -16,7 +16,9 @@ from typing import Annotated, Any
 
 from unbraid import __version__, registry, streams
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.parsing import BOXED, listing, parse, wrapped
+from unbraid.parsing import listing, parse, wrapped
+
+TABLE = 72  # columns from which on a table of numbers breaks no word
 
 
 def usage() -> str:
@@ -277,7 +279,7 @@ def print_table(
 
     console = Console(markup=False, emoji=False, highlight=False)
     console.width = console.width or 80  # COLUMNS=0 says nothing
-    if console.width < BOXED:
+    if console.width < TABLE:
         print(title)
         for name, *cells in rows:
             print(name)

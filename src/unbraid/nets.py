@@ -227,6 +227,20 @@ def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Sequential:
     return initialise((conv_decoder if net == "conv" else mlp_decoder)(shape, inputs))
 
 
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """Return torch's linear layer; without inputs, a layer that is its bias, 0 to begin with.
+
+    >>> linear(0, 3)(torch.zeros(2, 0)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    if inputs:
+        return nn.Linear(inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)  # torch warns of no inputs
+    with torch.no_grad():
+        layer.bias.uniform_(0, 0)  # as torch does: later layers get the same random numbers
+    return layer
+
+
 def as_pixels(images: Tensor) -> Tensor:
     """Return uint8 images as float32 on [0, 1]; floats pass unchanged."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images
