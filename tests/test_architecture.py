@@ -56,7 +56,18 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "progress": {"training"},
-    "runs": {"batches", "evaluation", "training", "methods", "datasets", "hardware", "nets"},
+    # it reads back what unsaved wrote
+    "runs": {"unsaved", "batches", "evaluation", "training", "methods", "datasets", "hardware", "nets"},
+    "unsaved": {"datasets", "evaluation", "hardware", "methods", "runs"},
+    "library": {
+        "batches",
+        "datasets",
+        "methods",
+        "progress",
+        "runs",
+        "training",
+        "unsaved",
+    },
     "restarts": {"batches", "runs", "training", "methods", "datasets"},
     "scoring": {
         "batches",

@@ -153,6 +153,7 @@ class Display(Recorder):
         self.lines: list[str] = []  # shown in the cell
         self.stopped_by: int | None = None  # the first signal that asked to stop
         self.explained = False
+        self.noted: set[str] = set()
         self.started = self.shown = self.printed = time.monotonic()
         self.first_step = 0  # of this session, for a time left that a resume keeps true
 
@@ -250,6 +251,12 @@ class Display(Recorder):
     def warn(self, sentence: str) -> None:
         """Print a warning on a line."""
         self._print(f"warning: {sentence}")
+
+    def note(self, sentence: str) -> None:
+        """Print a note on a line, the first time it comes."""
+        if sentence not in self.noted:
+            self.noted.add(sentence)
+            self._print(f"note: {sentence}")
 
     def _print(self, line: str) -> None:
         self.printed = time.monotonic()

@@ -41,6 +41,7 @@ from unbraid.training import (
 )
 
 FORMAT = 1
+IN_MEMORY = "in_memory"  # in the place of a data set's options: it cannot be loaded again
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,20 @@ class Run:
 
     def dataset(self, split: str = "train") -> Dataset:
         """Load the data the run was trained on."""
+        if self.config.data_options.get(IN_MEMORY):
+            return self._saved(split)
         return load_dataset(self.config.data, split, **self.config.data_options)
+
+    def _saved(self, split: str) -> Dataset:
+        """Return the images that a run of data in memory was saved with, the test split."""
+        if split == "test":
+            from unbraid import unsaved
+
+            return unsaved.stored(self.folder, self.config.data, self.specs)
+        raise UnbraidError(
+            f"{self.folder} was trained on images in memory, which are not stored with it: train "
+            "on a data set's name or a path to use the images it was trained on."
+        )
 
     def unseen(self) -> Dataset:
         """Return images the model was not trained on: the test split, or those held out."""
