@@ -10,7 +10,7 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,9 +60,8 @@ def train(args: list[str]) -> None:
     from unbraid.runs import RunConfig, train_run
     from unbraid.training import Interrupted, TrainingConfig
 
-    data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
-    # a run is opened from other folders too
-    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    given_data = option_value(args, "--data") or "mnist"
+    data, implied = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
@@ -75,7 +74,7 @@ def train(args: list[str]) -> None:
             ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            data_part(data, implied),
+            ("data_options", *data_field(given_data)),
         ],
         frozen=True,
         kw_only=True,
@@ -130,23 +129,21 @@ def out_type() -> Any:
     return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
 
-def data_part(data: str, implied: Mapping[str, str]) -> tuple[str, Any, Any]:
-    """Return the field of a command's options that holds those of a data set, ``--data.size``.
-
-    Args:
-        data: its registered name.
-        implied: options that its path implies.
-    """
+def data_field(data: str) -> tuple[Any, Any]:
+    """Return type and default of the options ``--data.OPTION`` of a data set or path."""
     import tyro
 
-    config = registry.load("datasets", data).Config
+    from unbraid import datasets
+
+    name, implied = datasets.resolve(data) if data else ("mnist", {})
+    # a run is opened from other folders too
+    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    config = registry.load("datasets", name).Config
     needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
-    field = (
-        dataclasses.field()
-        if needed - implied.keys()
-        else dataclasses.field(default_factory=lambda: config(**implied))
-    )
-    return "data_options", Annotated[config, tyro.conf.arg(name="data")], field
+    default: Any = dataclasses.field()
+    if not needed - implied.keys():
+        default = dataclasses.field(default_factory=lambda: config(**implied))
+    return Annotated[config, tyro.conf.arg(name="data")], default
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
@@ -203,16 +200,12 @@ def figure(name: str, args: list[str]) -> None:
     import tyro
 
     flat = tyro.conf.OmitArgPrefixes
-    fields = [
+    fields: list[Any] = [
         ("out", out_type(), dataclasses.field(default=None)),
         ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
     ]
-    implied: dict[str, str] = {}
-    if module.TARGET == "dataset" and args[0]:
-        from unbraid import datasets
-
-        data, implied = datasets.resolve(args[0])
-        fields.append(data_part(data, implied))
+    if module.TARGET == "dataset":
+        fields.append(("data_options", *data_field(args[0])))
     options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
@@ -221,9 +214,10 @@ def figure(name: str, args: list[str]) -> None:
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    of_data = plain(given.data_options) if hasattr(given, "data_options") else {}
-    loaded = target(args[0], **{k: v for k, v in of_data.items() if k not in implied})
-    print(figures.produce(module, name, loaded, given.figure, given.out))
+    chosen = plain(given.data_options) if module.TARGET == "dataset" else {}
+    opened = target(args[0], **chosen)
+    path = figures.produce(module, name, opened, given.figure, given.out)
+    print(path)
 
 
 def evaluate(args: list[str]) -> None:

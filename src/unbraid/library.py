@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from unbraid import datasets, methods, registry, runs, training, unsaved
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
-from unbraid.datasets._images import as_images
+from unbraid.datasets._images import CHANNELS, as_images
 from unbraid.errors import UnbraidError
 from unbraid.methods import Method, MethodConfig
 from unbraid.runs import IN_MEMORY, Run, RunConfig
@@ -67,7 +67,13 @@ def dataset_of(data: Data) -> Dataset:
         return datasets.load_dataset(os.fspath(data))
     if isinstance(data, torch.utils.data.Dataset):
         data = _stacked(data)
-    return Dataset("images", as_images(_as_array(data), "auto", "images"))
+    array = _as_array(data)
+    if array.ndim == 4 and (array.shape[1] in CHANNELS) == (array.shape[3] in CHANNELS):
+        raise UnbraidError(
+            f"images have shape {array.shape}, of which neither axis 1 nor 3 is for sure the 1 to 4 "
+            "channels: give unbraid.Dataset('images', array) with an array (N, C, H, W) of uint8."
+        )
+    return Dataset("images", as_images(array, "auto", "images"))
 
 
 def _as_array(given: Any) -> NDArray[Any]:
