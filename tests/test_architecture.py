@@ -56,9 +56,17 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "progress": {"training"},
-    # it reads back what unsaved wrote
-    "runs": {"unsaved", "batches", "evaluation", "training", "methods", "datasets", "hardware", "nets"},
-    "unsaved": {"datasets", "evaluation", "hardware", "methods", "runs"},
+    "runs": {
+        "unsaved",
+        "batches",
+        "evaluation",
+        "training",
+        "methods",
+        "datasets",
+        "hardware",
+        "nets",
+    },
+    "unsaved": {"datasets", "evaluation", "hardware", "held_out", "methods", "runs"},
     "library": {
         "batches",
         "datasets",

@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 
 import unbraid
-from unbraid import figures, registry, scoring
+from unbraid import figures, held_out, registry, scoring
 from unbraid.cli import main
 from unbraid.datasets import Dataset
 from unbraid.library import dataset_of, memory_run
@@ -156,11 +156,11 @@ def test_a_model_saved_is_a_run_like_any_other(model: Method, tmp_path: Path) ->
     for one, other in zip(model.parameters(), run.model().parameters(), strict=True):
         assert torch.equal(one, other)
     # the tenth that was held out is there, and none of the others
-    held_out = memory_run(model).unseen().images
-    assert len(held_out) == 30
-    np.testing.assert_array_equal(run.unseen().images, held_out)
+    kept = memory_run(model).unseen().images
+    assert len(kept) == 30
+    np.testing.assert_array_equal(run.unseen().images, kept)
     moved = Path(shutil.copytree(run.folder, tmp_path / "elsewhere"))
-    np.testing.assert_array_equal(Run(moved).unseen().images, held_out)
+    np.testing.assert_array_equal(Run(moved).unseen().images, kept)
     with pytest.raises(unbraid.UnbraidError, match="trained on images in memory, which are not"):
         run.dataset()
     with pytest.raises(unbraid.UnbraidError, match="already holds a run: choose another folder"):
@@ -210,13 +210,11 @@ def test_a_model_of_other_code_needs_images_it_has_not_seen(tmp_path: Path) -> N
 def test_many_images_are_stored_in_part_at_random(
     model: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unbraid import unsaved
-
-    monkeypatch.setattr(unsaved, "MOST", 20)
+    monkeypatch.setattr(held_out, "MOST", 20)
     run = unbraid.save(model, tmp_path / "run", data=UINT8)
     kept = np.asarray(run.unseen().images)[:, 0]
     assert len(kept) == 20
-    rows = [int(np.flatnonzero((UINT8 == image).all((1, 2)))[0]) for image in kept]
+    rows = [int(np.flatnonzero((image == UINT8).all((1, 2)))[0]) for image in kept]
     assert rows == sorted(set(rows))
     assert rows[-1] > 150, "the first rows are no sample"
 

@@ -48,7 +48,16 @@ _HOME = {
     "train_run": "library",
 }
 # Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
-_PARTS = ("control", "datasets", "distributions", "figures", "methods", "metrics", "nets", "strokes")
+_PARTS = (
+    "control",
+    "datasets",
+    "distributions",
+    "figures",
+    "methods",
+    "metrics",
+    "nets",
+    "strokes",
+)
 
 __all__ = [
     "Dataset",

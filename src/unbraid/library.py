@@ -70,8 +70,8 @@ def dataset_of(data: Data) -> Dataset:
     array = _as_array(data)
     if array.ndim == 4 and (array.shape[1] in CHANNELS) == (array.shape[3] in CHANNELS):
         raise UnbraidError(
-            f"images have shape {array.shape}, of which neither axis 1 nor 3 is for sure the 1 to 4 "
-            "channels: give unbraid.Dataset('images', array) with an array (N, C, H, W) of uint8."
+            f"images have shape {array.shape}, of which neither axis 1 nor 3 is for sure the 1 to "
+            "4 channels: give unbraid.Dataset('images', array) with an array (N, C, H, W) of uint8."
         )
     return Dataset("images", as_images(array, "auto", "images"))
 
@@ -98,7 +98,9 @@ def _stacked(source: torch.utils.data.Dataset[Any]) -> NDArray[Any]:
     kind = type(source).__name__
     count = len(source) if hasattr(source, "__len__") else 0
     if not count:
-        raise UnbraidError(f"{kind} is a torch data set that holds no images or does not count them.")
+        raise UnbraidError(
+            f"{kind} is a torch data set that holds no images or does not count them."
+        )
     rows = [source[index] for index in range(count)]
     images = [_as_array(row[0] if isinstance(row, tuple | list) else row) for row in rows]
     if len({image.shape for image in images}) > 1:
@@ -199,9 +201,7 @@ class _Remembering(Recorder):
         return self.then.stop_requested()
 
 
-def _display(
-    config: MethodConfig, data: str, progress: bool | None
-) -> Display | nullcontext[None]:
+def _display(config: MethodConfig, data: str, progress: bool | None) -> Display | nullcontext[None]:
     """Return what shows a training, or nothing; a user's own program keeps its signals."""
     from unbraid.progress import Display, wanted
 

@@ -107,9 +107,7 @@ def reflowed(text: str, width: int) -> str:
                 paragraphs[-1] += words
             else:
                 paragraphs += [[], words] if depth == 1 else [words]  # a title, an option
-    filled = (
-        "\n".join(wrapped(" ".join(words), width))[2:] for words in paragraphs
-    )
+    filled = ("\n".join(wrapped(" ".join(words), width))[2:] for words in paragraphs)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(filled))
 
 

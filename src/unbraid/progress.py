@@ -196,9 +196,7 @@ class Display(Recorder):
             f"{progress.steps_per_epoch:,}{done}"
         )
         if not self.cell and self.console.is_terminal and not self.console.is_dumb_terminal:
-            self.live = Live(
-                self.status, console=self.console, auto_refresh=False, transient=True
-            )
+            self.live = Live(self.status, console=self.console, auto_refresh=False, transient=True)
             self.live.start()
 
     def step(

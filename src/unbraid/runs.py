@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 import unbraid
-from unbraid import evaluation, hardware, methods, registry
+from unbraid import evaluation, hardware, held_out, methods, registry
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
@@ -156,9 +156,7 @@ class Run:
     def _saved(self, split: str) -> Dataset:
         """Return the images that a run of data in memory was saved with, the test split."""
         if split == "test":
-            from unbraid import unsaved
-
-            return unsaved.stored(self.folder, self.config.data, self.specs)
+            return held_out.load(self.folder, self.config.data, self.specs)
         raise UnbraidError(
             f"{self.folder} was trained on images in memory, which are not stored with it: train "
             "on a data set's name or a path to use the images it was trained on."

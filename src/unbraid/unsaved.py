@@ -1,21 +1,13 @@
-"""Models in memory as runs: opened for figures, and saved as run folders.
-
-A run on images in memory has no data set to load again. It keeps images that the model has not
-seen, ``held_out.npz``, so that figures and scores can be made of the folder alone.
-"""
+"""Models in memory as runs: opened for figures, and saved as run folders."""
 
 from __future__ import annotations
 
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
-import numpy as np
-
-from unbraid import evaluation, hardware, methods
+from unbraid import evaluation, hardware, held_out, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, write_json
@@ -24,10 +16,6 @@ from unbraid.runs import IN_MEMORY, Run, RunConfig, locked, machine, write_tenso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-HELD_OUT = "held_out.npz"
-MOST = 10_000  # images stored: no figure or score looks at more
-BYTES = 256 << 20  # that they take at most
 
 
 class MemoryRun(Run):
@@ -76,7 +64,7 @@ class MemoryRun(Run):
         return ""
 
     @cached_property
-    def result(self) -> dict[str, Any]:  # type: ignore[override]
+    def result(self) -> dict[str, Any]:
         """What result.json would hold."""
         seconds, steps = self.trained or (0.0, 0)
         training: dict[str, Any] = {
@@ -126,41 +114,10 @@ def write(run: MemoryRun, folder: Path) -> Run:
         result = run.result
         write_json(folder / "config.json", described)
         if run.config.data_options.get(IN_MEMORY):
-            _store(run.unseen(), folder / HELD_OUT)
+            held_out.store(run.unseen(), folder)
         with atomic(folder / "metrics.jsonl") as temporary:
             lines = "".join(json.dumps(record) + "\n" for record in run.history())
             temporary.write_text(lines, encoding="utf-8")
         write_tensors(folder / "model.safetensors", run.model().state_dict(), {"format": "pt"})
         write_json(folder / "result.json", result)  # last: it says that all is there
     return Run(folder)
-
-
-def _store(data: Dataset, path: Path) -> None:
-    """Store a random part of images and their factors, all of them if they are few."""
-    most = max(min(MOST, BYTES // max(int(np.prod(data.image_shape)), 1)), 1)
-    rows = np.sort(np.random.default_rng(0).permutation(len(data))[:most])
-    chosen = data.take(rows)
-    arrays = {"images": np.asarray(chosen.images[:])}
-    if chosen.factors is not None:
-        arrays["factors"] = chosen.factors
-    with atomic(path) as temporary:
-        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-
-
-def stored(folder: str | os.PathLike[str], name: str, specs: Any) -> Dataset:
-    """Return the images of a run folder that its model has not seen.
-
-    Raises:
-        UnbraidError: they are not there or damaged.
-    """
-    path = Path(folder) / HELD_OUT
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            images = file["images"]
-            factors = file["factors"] if "factors" in file.files else None
-        return Dataset(name, images, factors, specs if factors is not None else (), "test")
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise UnbraidError(
-            f"cannot read {path}, the images that the run was saved with ({error}): restore it "
-            "from a copy, or save the model again with unbraid.save."
-        ) from error

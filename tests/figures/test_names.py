@@ -113,7 +113,13 @@ def test_names_of_factors_beside_a_heat_map(count: int) -> None:
     figure = new_figure(*heatmap.size_of(named(count, 40), len(LATENTS)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for ax in (left, right):
-        heatmap.draw_map(ax, np.random.default_rng(0).random((len(LATENTS), count)), named(count, 40), "", LATENTS)
+        heatmap.draw_map(
+            ax,
+            np.random.default_rng(0).random((len(LATENTS), count)),
+            named(count, 40),
+            "",
+            LATENTS,
+        )
     assert_apart(figure)
     apart = np.diff([t.get_window_extent().x1 for t in left.get_xticklabels()])
     assert (apart > 1.2 * POINTS * figure.dpi / 72).all()

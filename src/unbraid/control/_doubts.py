@@ -1,4 +1,4 @@
-"""What makes one doubt that a model does what it is asked: found cheaply, and said in a sentence."""
+"""What makes one doubt that a model does what it is asked: found cheaply, said in a sentence."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
 
 
 def _reader_of(path: Path) -> str:
-    """Return which data set reads a file, by its first bytes, or by its name where those say nothing.
+    """Return which data set reads a file, by its first bytes and its name.
 
     Raises:
         UnbraidError: none does.

@@ -132,7 +132,7 @@ def plot(
         bar.outline.set_visible(False)
         if words := _words(spec):
             shown = np.unique(np.linspace(values.min(), values.max(), CLASSES).round()).astype(int)
-            bar.set_ticks(shown, labels=[short(words[index]) for index in shown])
+            bar.set_ticks(shown.tolist(), labels=[short(words[index]) for index in shown])
 
 
 def _words(spec: FactorSpec | None) -> list[str]:
