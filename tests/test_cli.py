@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from unbraid import registry
-from unbraid.cli import main, one_sentence
+from unbraid.cli import main
+from unbraid.parsing import one_sentence
 from unbraid.runs import Run
 
 SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]
@@ -22,6 +23,7 @@ SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # whatever the terminal that runs the tests
     return tmp_path
 
 
@@ -85,7 +87,8 @@ def test_train_writes_a_run_and_says_so(
     assert main(args) == 0
     out, errors = capsys.readouterr()
     assert out.startswith("runs/beta-vae-squares-3: reconstruction ")
-    assert errors.startswith("training beta-vae on squares\nepoch 1/1  validation: ")
+    first = "training beta-vae on squares: epochs 1, steps per epoch 3\n"
+    assert errors.startswith(f"{first}epoch 1/1  validation: ")
     run = Run("runs/beta-vae-squares-3")
     assert run.json["method"]["beta"] == 2
     assert run.json["data"] == {"name": "npz", "path": str(squares_npz)}
@@ -214,7 +217,7 @@ BOX = """\
 @pytest.mark.parametrize("box", [BOX, re.sub("[│╭╮╰╯]", " ", BOX).replace("─", "-")])
 def test_the_parsers_box_becomes_a_sentence_with_and_without_unicode(box: str) -> None:
     sentence = "Unrecognized options: --bta, 3 (did you mean '--beta'?): see unbraid train --help."
-    assert one_sentence(box, "unbraid train") == sentence
+    assert one_sentence(box, "unbraid train", ["--lr", "--beta"]) == sentence
 
 
 def figures_of_runs() -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
+from unbraid import cli, figures, pictures, registry, restarts, runs, scoring, tour
 from unbraid.control import asking, checking
 from unbraid.control.requests import parse
 from unbraid.datasets.digits import Config, factor_specs
@@ -78,7 +78,8 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
+    targets = {"run": str, "dataset": lambda name, **_: name}
+    monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
@@ -155,6 +156,26 @@ def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
     options = f"```{{options}} unbraid.methods.{name.replace('-', '_')}\n"
     assert options in page.read_text(encoding="utf-8")
     assert any(command.startswith(f"unbraid train {name} ") for command in commands(page))
+
+
+@pytest.mark.parametrize("name", registry.names("figures"))
+def test_a_figure_is_told_with_its_options_a_command_and_a_call(name: str) -> None:
+    page = ROOT / "docs/figures.md"
+    text = page.read_text(encoding="utf-8")
+    assert f"```{{options}} unbraid.figures.{name}\n" in text
+    assert any(command.startswith(f"unbraid {name} ") for command in commands(page))
+    (call,) = re.findall(rf'^`unbraid\.draw\("{name}", (.+?)\)`', text, re.MULTILINE)
+    module = registry.load("figures", name)
+    given = eval(f"dict({call.partition(', ')[2]})")
+    registry.build(module.Config, given, name)
+
+
+def test_the_example_of_figures_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks(ROOT / "docs/figures.md", "python")
+    example = re.sub(r"epochs=\d+", "epochs=1, batch_size=64", example)
+    exec(re.sub(r"\[:3000\]", "[:300]", example), {})
+    assert {path.name for path in tmp_path.iterdir()} == {"traverse.pdf", "moving.gif", "runs"}
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=name_of)

@@ -180,11 +180,11 @@ def test_plain_lines_where_there_is_no_terminal(squares_npz: Path, tmp_path: Pat
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     lines = errors.splitlines()
-    assert lines[0] == "training vae on squares"
+    assert lines[0] == "training vae on squares: epochs 3, steps per epoch 3"
     assert len(lines) == 4
     for epoch, line in enumerate(lines[1:], 1):
         assert line.startswith(f"epoch {epoch}/3  validation: reconstruction ")
-        assert re.search(r"kl \S+  active units \d+  \([\d,]+ images/s, \d+ s left\)$", line)
+        assert re.search(r"kl \S+  active units \d+  \([\d,]+ images/s, \d+:\d\d left\)$", line)
     assert "\x1b" not in errors
     assert re.fullmatch(r"run: reconstruction \S+, kl \S+, squared error \S+, active .*\n", out)
 
@@ -209,7 +209,6 @@ def test_a_bar_on_a_terminal(squares_npz: Path, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert b"\x1b[" in shown
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", shown.decode())
-    assert "vae on squares  epoch " in text
-    assert re.search(r"\d/9 ", text)
-    assert "images/s" in text
+    assert text.startswith("training vae on squares: epochs 3, steps per epoch 3\r\n")
+    assert re.search(r"━ +epoch \d/3  \d:\d\d left  [\d,]+ images/s  reconstruction ", text)
     assert "epoch 3/3  validation: reconstruction " in text

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from unbraid.datasets import Dataset, load_dataset
     from unbraid.errors import UnbraidError
     from unbraid.factors import FactorSpec
+    from unbraid.figures import draw
+    from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
-    from unbraid.runs import Run, RunConfig, load, train_run
-    from unbraid.training import TrainingConfig, train
+    from unbraid.runs import Run, RunConfig, load
+    from unbraid.training import TrainingConfig
 
 __version__ = "0.1.0"
 
@@ -35,14 +37,27 @@ _HOME = {
     "UnbraidError": "errors",
     "build": "methods",
     "configure": "methods",
+    "draw": "figures",
     "edit": "control.asking",
     "generate": "control.asking",
     "load": "runs",
     "load_dataset": "datasets",
+    "save": "library",
     "swap": "control.asking",
-    "train": "training",
-    "train_run": "runs",
+    "train": "library",
+    "train_run": "library",
 }
+# Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
+_PARTS = (
+    "control",
+    "datasets",
+    "distributions",
+    "figures",
+    "methods",
+    "metrics",
+    "nets",
+    "strokes",
+)
 
 __all__ = [
     "Dataset",
@@ -55,10 +70,12 @@ __all__ = [
     "__version__",
     "build",
     "configure",
+    "draw",
     "edit",
     "generate",
     "load",
     "load_dataset",
+    "save",
     "swap",
     "train",
     "train_run",
@@ -68,6 +85,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(f"unbraid.{_HOME[name]}"), name)
+    if name in _PARTS:
+        return importlib.import_module(f"unbraid.{name}")
     raise AttributeError(f"module 'unbraid' has no attribute '{name}'")
 
 

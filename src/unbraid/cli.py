@@ -5,12 +5,8 @@ A figure's command is its file in ``figures/``: a new figure is a command withou
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import json
-import os
-import re
 import shlex
 import sys
 import warnings
@@ -18,58 +14,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from unbraid import __version__, registry
+from unbraid import __version__, registry, streams
 from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.parsing import listing, parse, wrapped
+
+TABLE = 72  # columns from which on a table of numbers breaks no word
 
 
 def usage() -> str:
     """Return what ``unbraid --help`` prints."""
+    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
+    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
     lines = [
         "unbraid: train, measure and steer disentangled representations.",
         "",
         "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a command's options)",
         "",
-    ]
-    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
-    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
-    width = max(map(len, commands)) + 2
-    lines += [f"  {name:<{width}}{summary}" for name, summary in commands.items()]
-    lines += [
+        *listing(commands, "  "),
         "",
         "  unbraid train beta-tcvae --data mnist --out runs/first",
         "  unbraid traverse runs/first",
     ]
     return "\n".join(lines)
-
-
-def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
-    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
-    import tyro
-
-    output = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(output):
-            return tyro.cli(shape, args=args, prog=prog, description=description or None)
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-        raise UnbraidError(one_sentence(output.getvalue(), prog)) from None
-
-
-def one_sentence(box: str, prog: str) -> str:
-    """Turn the message of the option parser, a titled box of sections, into a sentence."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    sections: list[list[str]] = [[]]
-    for line in text.splitlines()[1:]:  # the first holds the title
-        line = line.strip("│ ")
-        if line and set(line) <= set("─-╰╯"):  # plain dashes where the terminal has no others
-            sections.append([])
-        elif line:
-            sections[-1].append(line)
-    message, *others = filter(None, sections)
-    nearest = next((lines[1] for lines in others if lines[0].startswith("Perhaps")), "")
-    hint = f" (did you mean '{nearest.split()[0]}'?)" if nearest else ""
-    return f"{' '.join(message).rstrip('.')}{hint}: see {prog} --help."
 
 
 # -- commands -------------------------------------------------------------------------------------
@@ -94,30 +60,21 @@ def train(args: list[str]) -> None:
     from unbraid.runs import RunConfig, train_run
     from unbraid.training import Interrupted, TrainingConfig
 
-    data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
-    # a run is opened from other folders too
-    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    given_data = option_value(args, "--data") or "mnist"
+    data, implied = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
-    data_config = registry.load("datasets", data).Config
-    needed = {field.name for field in dataclasses.fields(data_config) if is_needed(field)}
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
     options = dataclasses.make_dataclass(
         "Train",
         [
             ("data", str, default(default="mnist")),
-            ("out", Path | None, default(default=None)),
+            ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            (
-                "data_options",
-                Annotated[data_config, tyro.conf.arg(name="data")],
-                default()
-                if needed - implied.keys()
-                else default(default_factory=lambda: data_config(**implied)),
-            ),
+            ("data_options", *data_field(given_data)),
         ],
         frozen=True,
         kw_only=True,
@@ -142,7 +99,7 @@ def train(args: list[str]) -> None:
             display.console.print(
                 f"stopped; all is saved. Continue with: {command}", soft_wrap=True
             )
-            raise KeyboardInterrupt from None
+            raise SystemExit(128 + (display.stopped_by or 2)) from None
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
@@ -165,6 +122,30 @@ Args:
     resume: go on where an interrupted run stopped, to the very same weights.
     restarts: train so many seeds and keep the best, judged without labels they were not given.
 """
+
+
+def out_type() -> Any:
+    """Return the type of the option ``--out`` or ``-o``, a path that need not be given."""
+    import tyro
+
+    return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+
+
+def data_field(data: str) -> tuple[Any, Any]:
+    """Return type and default of the options ``--data.OPTION`` of a data set or path."""
+    import tyro
+
+    from unbraid import datasets
+
+    name, implied = datasets.resolve(data) if data else ("mnist", {})
+    # a run is opened from other folders too
+    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    config = registry.load("datasets", name).Config
+    needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
+    default: Any = dataclasses.field()
+    if not needed - implied.keys():
+        default = dataclasses.field(default_factory=lambda: config(**implied))
+    return Annotated[config, tyro.conf.arg(name="data")], default
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
@@ -199,9 +180,8 @@ def list_folder(folder: str) -> Callable[[list[str]], None]:
     def run(args: list[str]) -> None:
         if args and args[0] not in ("-h", "--help"):
             raise UnbraidError(f"unbraid {folder} takes no options, found '{args[0]}'.")
-        width = max(map(len, registry.names(folder))) + 2
-        for name in registry.names(folder):
-            print(f"{name:<{width}}{registry.summary(folder, name)}")
+        rows = {name: registry.summary(folder, name) for name in registry.names(folder)}
+        print("\n".join(listing(rows)))
 
     return run
 
@@ -222,13 +202,13 @@ def figure(name: str, args: list[str]) -> None:
     import tyro
 
     flat = tyro.conf.OmitArgPrefixes
-    options = dataclasses.make_dataclass(
-        "Figure",
-        [
-            ("out", Path | None, dataclasses.field(default=None)),
-            ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
-        ],
-    )
+    fields: list[Any] = [
+        ("out", out_type(), dataclasses.field(default=None)),
+        ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
+    ]
+    if module.TARGET == "dataset":
+        fields.append(("data_options", *data_field(args[0])))
+    options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
@@ -236,7 +216,9 @@ def figure(name: str, args: list[str]) -> None:
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
+    chosen = plain(given.data_options) if module.TARGET == "dataset" else {}
+    opened = target(args[0], **chosen)
+    path = figures.produce(module, name, opened, given.figure, given.out)
     print(path)
 
 
@@ -267,19 +249,11 @@ def show_scores(found: dict[str, Any], config: Any) -> None:
         }
         print(json.dumps(plain_scores, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
     from unbraid import scoring
 
     for folder, scores in found.items():
-        table = Table("metric", "value", "± se", "variant", title=folder, title_justify="left")
-        for row in scoring.table_rows(scores):
-            table.add_row(*row)
-        console = Console()
-        console.print(table)
-        for line in scoring.note_lines(scores):
-            console.print(line, style="dim", soft_wrap=True)
+        header = ("metric", "value", "± se", "variant")
+        print_table(folder, header, scoring.table_rows(scores), scoring.note_lines(scores))
 
 
 def control(args: list[str]) -> None:
@@ -297,16 +271,37 @@ def control(args: list[str]) -> None:
     if config.json:
         print(json.dumps(report, indent=2))
         return
+    title = f"{folder}, {report['requests']:,} random requests"
+    header = ("figure", "value", "± se", "real", "unit")
+    print_table(title, header, checking.table_rows(report), report["notes"])
+
+
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> None:
+    """Print numbers by name, as a table or, on a narrow terminal, one below the other."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    title = f"{folder}, {report['requests']:,} random requests"
-    table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
-    for row in checking.table_rows(report):
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    for note in report["notes"]:
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = console.width or 80  # COLUMNS=0 says nothing
+    if console.width < TABLE:
+        print(title)
+        for name, *cells in rows:
+            print(name)
+            named = zip(header[1:], cells, strict=True)
+            print("\n".join(wrapped("  ".join(" ".join(each) for each in named), console.width)))
+    else:
+        table = Table(title=Text(title), title_justify="left")
+        longest = max((len(word) for row in rows for word in row[0].split()), default=0)
+        table.add_column(header[0], min_width=longest)
+        for heading in header[1:]:
+            table.add_column(heading, no_wrap=heading in ("value", "± se", "real"), overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    for note in notes:
         console.print(note, style="dim", soft_wrap=True)
 
 
@@ -317,8 +312,8 @@ def ask(name: str) -> Callable[[list[str]], None]:
         from unbraid.control.commands import COMMANDS
 
         options, work = COMMANDS[name]
-        for line in work(parse(options, args, f"unbraid {name}")):
-            print(line)
+        # all is written before anything is printed, which may fail
+        print("\n".join(list(work(parse(options, args, f"unbraid {name}")))))
 
     return run
 
@@ -367,19 +362,26 @@ def dispatch(args: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
-    with warnings.catch_warnings():
+    with streams.guarded(), warnings.catch_warnings():
         # warnings of ours are sentences for the user, not lines of source
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         try:
-            dispatch(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
+            return _answer(sys.argv[1:] if argv is None else argv)
         except UnbraidError as error:
             print(f"unbraid: {error}", file=sys.stderr)
             return 2
-        except SystemExit as stop:  # of the option parser, after --help
-            return int(stop.code or 0)
         except KeyboardInterrupt:
             return 130
-        except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        except streams.ReaderGone:
+            return 0
+
+
+def _answer(args: list[str]) -> int:
+    """Run a command, see that all of its output has arrived, and return its exit code."""
+    code = 0
+    try:
+        dispatch(args)
+    except SystemExit as stop:  # of the option parser, after --help
+        code = int(stop.code or 0)
+    sys.stdout.flush()
+    return code

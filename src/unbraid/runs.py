@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 import unbraid
-from unbraid import evaluation, hardware, methods, registry
+from unbraid import evaluation, hardware, held_out, methods, registry
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
@@ -46,6 +46,7 @@ ALL_TRAINED_ON = (
     "no images were held out: these are of images the model was trained on, and say nothing of "
     "others"
 )
+IN_MEMORY = "in_memory"  # in the place of a data set's options: it cannot be loaded again
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,18 @@ class Run:
 
     def dataset(self, split: str = "train") -> Dataset:
         """Load the data the run was trained on."""
+        if self.config.data_options.get(IN_MEMORY):
+            return self._saved(split)
         return load_dataset(self.config.data, split, **self.config.data_options)
+
+    def _saved(self, split: str) -> Dataset:
+        """Return the images that a run of data in memory was saved with, the test split."""
+        if split == "test":
+            return held_out.load(self.folder, self.config.data, self.specs)
+        raise UnbraidError(
+            f"{self.folder} was trained on images in memory, which are not stored with it: train "
+            "on a data set's name or a path to use the images it was trained on."
+        )
 
     def unseen(self) -> Dataset:
         """Return images the model was not trained on: the test split, or those held out.
@@ -238,25 +250,33 @@ class FolderRecorder(Recorder):
 
     def __init__(self, folder: Path, display: Recorder) -> None:
         self.folder, self.display = folder, display
+        self.untold: dict[str, Any] | None = None  # an epoch that is not yet in a checkpoint
+
+    def start(self, progress: Progress) -> None:
+        """Pass the start on."""
+        self.display.start(progress)
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Pass the step on."""
         self.display.step(progress, terms, images_per_second)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Append the epoch to metrics.jsonl."""
+        """Append the epoch to metrics.jsonl; the display hears of it after its checkpoint."""
         path = self.folder / "metrics.jsonl"
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise cannot_write(path, error) from error
-        self.display.epoch(record)
+        self.untold = record
 
     def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Write checkpoint.safetensors."""
+        """Write checkpoint.safetensors, then show the epoch it ends: showing may fail."""
         metadata = {"progress": json.dumps(asdict(progress))}
         write_tensors(self.folder / "checkpoint.safetensors", tensors, metadata)
+        record, self.untold = self.untold, None
+        if record is not None:
+            self.display.epoch(record)
 
     def warn(self, sentence: str) -> None:
         """Pass the warning on."""

@@ -95,6 +95,9 @@ class Progress:
 class Recorder:
     """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
 
+    def start(self, progress: Progress) -> None:
+        """Hear that training begins, or goes on, from where it stands."""
+
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Hear of a finished step."""
 
@@ -107,6 +110,9 @@ class Recorder:
     def warn(self, sentence: str) -> None:
         """Hear of something the user should know."""
         warnings.warn(sentence, stacklevel=3)
+
+    def note(self, sentence: str) -> None:
+        """Hear of what was done that the user did not ask for, such as images scaled."""
 
     def stop_requested(self) -> bool:
         """Whether to save a checkpoint and stop after this step."""
@@ -232,6 +238,7 @@ class Loop:
             UnbraidError: a term stopped being finite.
         """
         last_save = time.monotonic()
+        self.recorder.start(self.progress)
         with threads(self.config.threads):
             while self.progress.step < self.progress.steps:
                 for rows in self.epoch_batches():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import unbraid
@@ -171,3 +173,45 @@ def test_understanding_a_request_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class Stubborn(Drawn):
+    """Draws the same image whatever is asked."""
+
+    def pixel_mean(self, codes: torch.Tensor) -> torch.Tensor:
+        return super().pixel_mean(torch.zeros_like(codes)) + 0.3
+
+
+class Confused(Drawn):
+    """Draws an owl for every animal; its place is as asked."""
+
+    def pixel_mean(self, codes: torch.Tensor) -> torch.Tensor:
+        owl = torch.tensor([0.0, 0.0, 1.0]).expand(len(codes), 3)
+        return super().pixel_mean(torch.cat([owl, codes[:, 3:]], 1))
+
+
+@pytest.mark.parametrize("request_", ["owl", "x 3", ""])
+def test_a_model_that_always_draws_the_same_is_doubted(request_: str) -> None:
+    with pytest.warns(UserWarning, match="nearly the same image whatever is asked: train it lo"):
+        unbraid.generate(request_, model=Native(Stubborn()), n=4)
+
+
+def test_a_model_that_reads_something_else_is_doubted() -> None:
+    native = Native(Confused())
+    with pytest.warns(UserWarning, match="reads another kind than was asked in 100% of the images"):
+        unbraid.generate("cat", model=native, n=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unbraid.generate("owl", model=native, n=4)  # what it draws is what was asked
+        unbraid.generate("x=3", model=native, n=4)  # nobody asked for an animal
+
+
+def test_a_model_that_obeys_is_not_doubted(drawn: Drawn) -> None:
+    asked = ["a seven", "small seven in the top rotated 30 degrees", "zero, angle 45", "thick", ""]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unbraid.generate("cat, x=-9", model=Native(drawn), n=8)
+        for request in asked:  # of the pretrained model
+            unbraid.generate(request, n=8, seed=1)
+        for digit in range(10):
+            unbraid.generate(digit=digit, angle=-30, n=4)

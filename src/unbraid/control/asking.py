@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.control._doubts import doubts
 from unbraid.control._loop import obeying
 from unbraid.control.controller import Controller, Native, pretrained
 from unbraid.control.controller import open as open_run
@@ -86,7 +88,11 @@ def draw(
     candidates: int = 1,
     correct: bool = True,
 ) -> NDArray[np.float32]:
-    """Return images of a request already understood, as ``generate`` does."""
+    """Return images of a request already understood, as ``generate`` does.
+
+    A warning says so if the model draws the same image whatever is asked, or reads most of its
+    images as something else.
+    """
     if candidates < 1:
         raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
     rows = request.rows(controller.specs, n, seed)
@@ -95,9 +101,12 @@ def draw(
         candidates = max(candidates, controller.candidates)
         correct = correct or controller.correct
         controller = Native(controller.model)
-    return obeying(
+    images = obeying(
         controller.draw, controller.read, controller.specs, rows, styles, candidates, correct
     )
+    if doubt := doubts(controller, request, rows, images):
+        warnings.warn(doubt, stacklevel=3)
+    return images
 
 
 def edit(

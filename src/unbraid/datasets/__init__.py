@@ -120,11 +120,45 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
     if path.is_dir():
         return "folder", {"path": str(path)}
     if path.is_file():
-        return ("npz" if path.suffix == ".npz" else "idx"), {"path": str(path)}
+        return _reader_of(path), {"path": str(path)}
     known = registry.names("datasets")
     raise UnbraidError(
         f"unknown dataset '{name}'{did_you_mean(name, known)}: it is neither a file or folder "
         f"that exists nor one of {', '.join(known)}."
+    )
+
+
+def _reader_of(path: Path) -> str:
+    """Return which data set reads a file, by its first bytes and its name.
+
+    Raises:
+        UnbraidError: none does.
+    """
+    from unbraid.datasets._decode import SUFFIXES
+
+    suffix = path.suffix.lower()
+    try:
+        with path.open("rb") as file:
+            start = file.read(6)
+    except OSError:
+        start = b""  # its reader says what is wrong
+    if suffix in (".npz", ".npy") or start == b"\x93NUMPY":
+        return "npz"
+    if suffix in SUFFIXES:
+        raise UnbraidError(
+            f"{path} is a single image, expected many to learn from: give the folder that holds "
+            "them."
+        )
+    if start[:2] == b"PK":
+        raise UnbraidError(
+            f"{path} is a zip archive: unpack it and give the folder, or give it the suffix .npz "
+            "if numpy wrote it."
+        )
+    if start[:2] in (b"\0\0", b"\x1f\x8b") or "idx" in path.name or not start:
+        return "idx"
+    raise UnbraidError(
+        f"{path} is in no format that is read: expected a folder of images, a .npz file or IDX "
+        "files."
     )
 
 

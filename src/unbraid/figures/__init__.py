@@ -7,11 +7,13 @@ options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that move
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from unbraid import registry
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.datasets import Dataset
+    from unbraid.library import Data
+    from unbraid.methods import Method
     from unbraid.runs import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -30,13 +34,87 @@ def _run(name: str) -> Run:
     return Run(name)
 
 
-def _dataset(name: str) -> Dataset:
+def _dataset(name: str, **options: Any) -> Dataset:
     from unbraid.datasets import load_dataset
 
-    return load_dataset(name)
+    return load_dataset(name, **options)
 
 
-TARGETS: dict[str, Callable[[str], Any]] = {"run": _run, "dataset": _dataset}
+TARGETS: dict[str, Callable[..., Any]] = {"run": _run, "dataset": _dataset}
+
+
+def draw(
+    name: str, target: Run | Method | Data, *, data: Data | None = None, **options: Any
+) -> Figure:
+    """Return a figure, as ``unbraid NAME`` draws it; a notebook shows it.
+
+    Args:
+        name: the figure's, such as ``"traverse"``.
+        target: a run, its folder, or a model in memory; of ``"show"``, a data set or its name.
+        data: images that the model was not trained on, in the place of the run's own; needed for a
+            model that ``unbraid.train`` did not train.
+        **options: those of the figure, the fields of its ``Config``.
+
+    Raises:
+        UnbraidError: an unknown figure or option, or a target that it cannot be drawn of.
+
+    >>> figure = draw("traverse", model, rows=5)  # doctest: +SKIP
+    >>> figure.savefig("traverse.pdf")  # doctest: +SKIP
+    """
+    module, opened, config = _opened(name, target, data, options)
+    figure: Figure = module.draw(opened, config)
+    return figure
+
+
+def write(
+    name: str,
+    target: Run | Method | Data,
+    path: str | Path,
+    *,
+    data: Data | None = None,
+    **options: Any,
+) -> Path:
+    """Write a figure as PNG, SVG, PDF or, where it can move, GIF, by the path's suffix.
+
+    Args:
+        name: the figure's.
+        target: what it is drawn of, as for ``draw``.
+        path: where to.
+        data: as for ``draw``.
+        **options: those of the figure.
+
+    Returns:
+        The path.
+
+    Raises:
+        UnbraidError: as ``draw``, or a path that cannot be written.
+
+    >>> write("traverse", "runs/first", "moving.gif", rows=3)  # doctest: +SKIP
+    """
+    module, opened, config = _opened(name, target, data, options)
+    return produce(module, name, opened, config, Path(path))
+
+
+def _opened(
+    name: str, target: Any, data: Data | None, options: dict[str, Any]
+) -> tuple[ModuleType, Any, Any]:
+    """Return a figure's module, what it is drawn of, and its options."""
+    from unbraid.library import dataset_of, memory_run
+    from unbraid.methods import Method
+    from unbraid.runs import Run
+
+    module = registry.load("figures", name)
+    config = registry.build(module.Config, options, f"figure {name}")
+    if module.TARGET == "dataset":
+        return module, dataset_of(target), config
+    if isinstance(target, Method):
+        return module, memory_run(target, data), config
+    if not isinstance(target, Run | str | os.PathLike):
+        raise UnbraidError(
+            f"{name} is drawn of a run, its folder or a model, found {type(target).__name__}."
+        )
+    run = target if isinstance(target, Run) else Run(target)
+    return module, run if data is None else memory_run(run.model(), data), config
 
 
 def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path | None) -> Path:

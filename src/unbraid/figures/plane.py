@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from unbraid.errors import UnbraidError
-from unbraid.figures._style import as_pictures, new_figure, styled, tile, title
+from unbraid.figures._style import as_pictures, folded, new_figure, styled, tile, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +72,7 @@ def draw(run: Run, config: Config) -> Figure:
     ax.spines[:].set_visible(False)
     ax.set_xlabel(f"z{across}")
     ax.set_ylabel(f"z{up}")
-    ax.set_title(title(run, "the plane of its codes, decoded"), loc="left")
+    ax.set_title(folded(title(run, "the plane of its codes, decoded"), 5.2, 9), loc="left")
     return figure
 
 

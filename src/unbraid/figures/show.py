@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.figures._style import as_pictures
+from unbraid.figures._style import as_pictures, folded, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 TARGET = "dataset"
 _GAP = 2  # pixels between tiles
+_WIDTH = 10.0  # inches
+_SMALL, _LABEL = 5.5, 7  # points of what stands below samples, and below a strip
 _GAP_GREY = 255
 
 
@@ -57,10 +58,11 @@ def draw(dataset: Dataset, config: Config) -> Figure:
         if (found := getattr(config, name)) < 1:
             raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
     moving = [spec for spec in dataset.specs if _moves(spec)]
-    width = 10.0
-    heights = [config.rows * (width / config.columns * 1.25)]
-    heights += [width / config.steps + 0.3 for _ in moving]
-    figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
+    _, tall, wide = dataset.image_shape
+    scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel
+    heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
+    heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
+    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.4), layout="constrained")
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _samples(axes[0], dataset, moving, config)
     base = _middle_row(dataset, moving) if moving else 0
@@ -74,7 +76,7 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     rows = np.sort(np.random.default_rng(config.seed).choice(len(dataset), count, replace=False))
     images = dataset.images[rows]
     # A white band under each row of tiles holds their labels.
-    band = int(0.25 * dataset.image_shape[1]) if moving else 0
+    band = _band(dataset, moving, config)
     tile_height, tile_width = dataset.image_shape[1] + band + _GAP, dataset.image_shape[2] + _GAP
     lines = [
         _row_of_tiles(images[start : start + config.columns], config.columns, band)
@@ -82,20 +84,33 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     ]
     _show(ax, np.concatenate(lines))
     ax.set_xticks([])
-    names = ", ".join(spec.name + (f" ({spec.unit})" if spec.unit else "") for spec in moving)
-    title = f"{dataset.name}, {dataset.split}: {len(dataset):,} images"
-    ax.set_title(title + (f"; below each: {names}" if names else ""), fontsize=9, loc="left")
+    names = ", ".join(short(spec.name) + _unit_of(spec) for spec in moving)
+    title = f"{short(dataset.name)}, {dataset.split}: {len(dataset):,} images"
+    title += f"; below each: {names}" if names else ""
+    ax.set_title(folded(title, _WIDTH, 9), fontsize=9, loc="left")
     for index, row in enumerate(rows if moving else ()):
         values = ", ".join(_value(spec, dataset.factor(spec.name)[row], 2) for spec in moving)
         ax.text(
             (index % config.columns + 0.5) * tile_width,
             (index // config.columns + 1) * tile_height - _GAP - band,
-            "\n".join(textwrap.wrap(values, 21)[:2]),
+            folded(values, 0.88 * _WIDTH / config.columns, _SMALL),
             ha="center",
             va="top",
-            fontsize=5.5,
+            fontsize=_SMALL,
             linespacing=1.0,
         )
+
+
+def _band(dataset: Dataset, moving: list[FactorSpec], config: Config) -> int:
+    """Return the pixels below each sample that two lines of its factors need."""
+    _, tall, wide = dataset.image_shape
+    inches = 2 * 1.2 * _SMALL / 72
+    needed = int(np.ceil(inches * config.columns * (wide + _GAP) / _WIDTH))
+    return max(int(0.25 * tall), needed) if moving else 0
+
+
+def _unit_of(spec: FactorSpec, before: str = " ") -> str:
+    return f"{before}({short(spec.unit)})" if spec.unit else ""
 
 
 def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Config) -> None:
@@ -108,8 +123,11 @@ def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Conf
         images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
     _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0))
     middles = (np.arange(len(images)) + 0.5) * (dataset.image_shape[2] + _GAP)
-    ax.set_xticks(middles, [_value(spec, value) for value in values], fontsize=7)
-    ax.set_ylabel(spec.name + (f"\n({spec.unit})" if spec.unit else ""), fontsize=8)
+    apart = _WIDTH / max(config.steps, len(images))
+    labels = [folded(_value(spec, value), 0.88 * apart, _LABEL) for value in values]
+    ax.set_xticks(middles, labels, fontsize=_LABEL)
+    high = apart * dataset.image_shape[1] / dataset.image_shape[2]
+    ax.set_ylabel(folded(spec.name, high, 8) + _unit_of(spec, "\n"), fontsize=8)
 
 
 def _show(ax: Axes, picture: NDArray[np.uint8]) -> None:

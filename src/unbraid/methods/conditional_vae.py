@@ -124,7 +124,7 @@ class Model(Method):
             self.reader = PlainReader(coder, image_shape)
             self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
             self.style_net = nets.encoder("conv", image_shape, 128)
-        self.class_net = nn.Linear(coder.categories, 128)
+        self.class_net = nets.linear(coder.categories, 128)
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
         self.register_buffer("error", torch.zeros(real))

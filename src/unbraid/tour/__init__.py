@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from unbraid.errors import UnbraidError
 
@@ -26,7 +29,7 @@ class Config:
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 
-    out: Path = Path("report")
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("report")
     quick: bool = False
     full: bool = False
     seeds: int = 0
