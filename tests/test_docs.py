@@ -81,7 +81,7 @@ def test_commands_are_understood(
     monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
-    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
+    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)

@@ -287,7 +287,7 @@ def control(args: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{folder}, {report['requests']:,} random requests"
+    title = f"{folder}, {report['requests']:,} random requests, {report['setting']}"
     table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
     for row in checking.table_rows(report):
         table.add_row(*row)

@@ -71,6 +71,47 @@ def test_json_holds_the_whole_report(
     assert report["figures"]["diversity"]["value"] == 0  # both styles are the same here
 
 
+@pytest.mark.usefixtures("obedient")
+@pytest.mark.parametrize(
+    ("glyphs", "seen"),
+    [(None, True), ([0, 40_000], False), ([0, 40_001], True), ([59_999, 60_000], True)],
+)
+def test_the_judges_writers_in_training_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], glyphs: list[int] | None, seen: bool
+) -> None:
+    options = {} if glyphs is None else {"glyphs": glyphs}
+    folder = run_of(tmp_path / "run", "digits", canvas=32, **options)
+    args = ["control", folder, "--requests", "10"]
+    assert main([*args, "--json", "--no-correct"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["judge"]["writers_in_training"] is seen
+    assert main([*args, "--no-correct"]) == 0
+    assert ("judge's writers were in training" in capsys.readouterr().out) is seen
+
+
+@pytest.mark.usefixtures("obedient")
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        (["--no-correct"], "first draw"),
+        (["--no-correct", "--no-reject"], "first draw, no rejection"),
+        (["--no-correct", "--candidates", "1"], "first draw"),
+    ],
+)
+def test_the_setting_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], name: str
+) -> None:
+    folder = run_of(tmp_path / "run", "digits", canvas=32)
+    assert main(["control", folder, "--requests", "10", "--json", *args]) == 0
+    assert json.loads(capsys.readouterr().out)["setting"] == name
+
+
+def test_settings_have_names() -> None:
+    assert checking.setting_name() == "corrected"
+    assert checking.setting_name(candidates=4) == "corrected, best of 4"
+    assert checking.setting_name(False, candidates=4) == "best of 4"
+
+
 @pytest.mark.parametrize(
     ("data", "side", "options", "sentence"),
     [

@@ -94,7 +94,7 @@ def draw(
     if isinstance(controller, Native):
         candidates = max(candidates, controller.candidates)
         correct = correct or controller.correct
-        controller = Native(controller.model)
+        controller = Native(controller.model, reject=controller.reject)
     return obeying(
         controller.draw, controller.read, controller.specs, rows, styles, candidates, correct
     )

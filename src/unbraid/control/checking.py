@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from unbraid import registry
 from unbraid.control import controller
 from unbraid.control._loop import obeying
-from unbraid.control.controller import Controller
-from unbraid.control.judge import Judge
+from unbraid.control.controller import Controller, Native
+from unbraid.control.judge import GLYPHS, Judge
 from unbraid.control.report import FRESH, HIGHER, Draw, measure
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Renderer, factor_specs
@@ -23,6 +23,11 @@ from unbraid.factors import FactorSpec
 from unbraid.runs import Run
 
 CANVASES = (32, 64)  # that the judge reads
+WRITERS_SEEN = (
+    f"The judge's writers were in training: it learnt from handwriting {GLYPHS[0]:,} to "
+    f"{GLYPHS[1]:,} of MNIST's train split, and so did this run. Train with --data.glyphs 0 "
+    f"{GLYPHS[0]} for figures that can be compared."
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Config:
             closest is kept.
         correct: try once more with the error of the model's reading added to the request, as
             ``generate`` does.
+        reject: let a model that doubts a style of its own draw it again, as ``generate`` does.
         json: print JSON instead of a table.
 
     >>> Config().requests
@@ -46,6 +52,7 @@ class Config:
     seed: int = FRESH
     candidates: int = 1
     correct: bool = True
+    reject: bool = True
     json: bool = False
 
 
@@ -58,19 +65,55 @@ def of_run(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     run = Run(folder)
     specs = check(run)
     answers = controller.open(run)
-    draw = as_asked(answers, config.candidates, config.correct)
+    draw = as_asked(answers, config.candidates, config.correct, config.reject)
     renderer = Renderer("test", run.image_shape[1], digits=_digits(specs))
-    return measure(draw, Judge.load(), specs, renderer, config.requests, config.seed)
+    report = measure(draw, Judge.load(), specs, renderer, config.requests, config.seed)
+    report["setting"] = setting_name(config.correct, config.reject, config.candidates)
+    report["judge"] = {"name": "digits", "writers_in_training": writers_in_training(run)}
+    if writers_in_training(run):
+        report["notes"].insert(0, WRITERS_SEEN)
+    return report
 
 
-def as_asked(answers: Controller, candidates: int = 1, correct: bool = False) -> Draw:
+def setting_name(correct: bool = True, reject: bool = True, candidates: int = 1) -> str:
+    """Return what a table calls images drawn with these options.
+
+    >>> setting_name(correct=False, reject=False)
+    'first draw, no rejection'
+    """
+    parts = ["corrected" if correct else "first draw" if candidates == 1 else ""]
+    parts += [f"best of {candidates}" if candidates > 1 else "", "" if reject else "no rejection"]
+    return ", ".join(filter(None, parts))
+
+
+def writers_in_training(run: Run) -> bool:
+    """Whether a run on ``digits`` was given handwriting that the judge learnt from.
+
+    The test split's writers, of whom the real renderings are, are in neither.
+    """
+    glyphs = run.config.data_options.get("glyphs")
+    start, stop = glyphs or (0, GLYPHS[1])
+    return int(start) < GLYPHS[1] and int(stop) > GLYPHS[0]
+
+
+def as_asked(
+    answers: Controller, candidates: int = 1, correct: bool = False, reject: bool = True
+) -> Draw:
     """Return a controller's drawer, if wanted one that looks at what it drew, see ``generate``.
+
+    Args:
+        answers: the controller.
+        candidates: images tried for each request, of which the one that reads closest is kept.
+        correct: try once more with the error of the reading added to the request.
+        reject: let a model that doubts a style of its own draw it again.
 
     Raises:
         UnbraidError: fewer than 1 candidates.
     """
     if candidates < 1:
         raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
+    if not reject and isinstance(answers, Native):
+        answers = Native(answers.model, answers.candidates, answers.correct, reject=False)
     if candidates == 1 and not correct:
         return answers.draw
 
