@@ -287,13 +287,66 @@ def control(args: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{folder}, {report['requests']:,} random requests, {report['setting']}"
-    table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
-    for row in checking.table_rows(report):
+    console = Console()
+    for told in checking.tables(folder, report):
+        table = Table(*told.header, title=told.title, title_justify="left")
+        for row in told.rows:
+            table.add_row(*row)
+        console.print(table)
+    for note in report["notes"]:
+        console.print(note, style="dim", soft_wrap=True)
+
+
+def judge(args: list[str]) -> None:
+    """Train a judge of some data: ``unbraid judge DATA``."""
+    import tyro
+
+    from unbraid import datasets
+
+    asks_help = bool(args) and args[0] in ("-h", "--help")
+    if not args or (args[0].startswith("-") and not asks_help):
+        found = f", found '{args[0]}'" if args else ""
+        raise UnbraidError(f"unbraid judge takes a data set or the path of images first{found}.")
+    data, implied = ("mnist", {}) if asks_help else datasets.resolve(args[0])
+    from unbraid.control import judging
+
+    data_config = registry.load("datasets", data).Config
+    missing = {f.name for f in dataclasses.fields(data_config) if is_needed(f)} - implied.keys()
+    default = dataclasses.field
+    options = dataclasses.make_dataclass(
+        "Judge",
+        [
+            (
+                "judge",
+                tyro.conf.OmitArgPrefixes[judging.Options],
+                default(default=judging.Options()),
+            ),
+            (
+                "data_options",
+                Annotated[data_config, tyro.conf.arg(name="data")],
+                default() if missing else default(default_factory=lambda: data_config(**implied)),
+            ),
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+    options.__doc__ = "Options of a judge, and of its data."
+    given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
+    told = judging.told_of(data, plain(given.data_options), given.judge)
+    if given.judge.json:
+        print(json.dumps(told, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
+    table = Table("factor", "error", "unit", title=title, title_justify="left")
+    for row in judging.table_rows(told):
         table.add_row(*row)
     console = Console()
     console.print(table)
-    for note in report["notes"]:
+    console.print(f"It learnt from {told['learnt_from']:,} images.", soft_wrap=True)
+    for note in told["notes"]:
         console.print(note, style="dim", soft_wrap=True)
 
 
@@ -329,7 +382,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "datasets": (list_folder("datasets"), "List the data sets."),
     "evaluate": (evaluate, "Measure runs with the metrics of the field."),
     "metrics": (list_folder("metrics"), "List the metrics."),
-    "control": (control, "Measure whether a run draws the digits asked for, by a judge."),
+    "control": (control, "Measure whether a run draws what is asked for, by a judge."),
+    "judge": (judge, "Train the judge of a data set, and say how well it reads."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 
