@@ -107,7 +107,7 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
     monkeypatch.setattr(asking, "controller_of", controller_of)
     monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
     monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
-    monkeypatch.setattr(pictures, "read_png", lambda *_: images)
+    monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
 
 
 def told_requests(heading: str) -> list[tuple[str, list[str]]]:

@@ -147,6 +147,10 @@ def _of_data(run: Run) -> Judged:
         judge = judge_of(aside, JudgeConfig(), bar)
     specs = aside.training.specs
     told = {"name": aside.training.name, **judge.facts, "errors": judge.errors}
+    own = (
+        f"judge: its own error on {len(aside.measured):,} images that the run was not trained on, "
+        f"nor the judge, which learnt from {len(aside.learnt):,} others that the run never saw."
+    )
     source: Source
     if name == "digits":  # on a canvas that the package's judge does not read
         digits = tuple(int(value) for value in specs[0].values or ())
@@ -154,7 +158,7 @@ def _of_data(run: Run) -> Judged:
         source = Rendered(specs, renderer, aside.measured.factors)
     else:
         source = source_of(name, options, aside)
-    return judge, source, specs, told, list(aside.notes)
+    return judge, source, specs, told, [own, *aside.notes]
 
 
 def _other(source: Source, specs: Sequence[FactorSpec]) -> Drawn | None:

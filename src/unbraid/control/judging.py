@@ -215,8 +215,20 @@ def train_judge(
                 step += 1
                 if told is not None:
                     told(step, steps)
-    judge.net.eval()
+        _settle(net, images, size, where)
     return judge
+
+
+@torch.no_grad()
+def _settle(net: Net, images: Any, size: int, where: torch.device) -> None:
+    """Take what batches are normalised by from all images as they are, not from the last steps."""
+    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a mean over all batches
+    for start in range(0, len(images) - size + 1, size):
+        net(_channels_last(pixels(images[start : start + size]).to(where)))
+    net.eval()
 
 
 def _rate(part: float) -> float:
