@@ -201,19 +201,18 @@ def judge(result: dict[str, Any]) -> str:
 def control(result: dict[str, Any]) -> str:
     """Return a row for each training: what the judge says, bold where a target is missed."""
     columns = list(CONTROL)
-    lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values())]
+    lines = ["| Method | Labels | Setting | Seed | " + " | ".join(CONTROL.values())]
     lines[0] += " | Moved along, % | Core-minutes |"
-    lines.append("|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
+    lines.append("|---|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
     for canvas, report in result["floor"].items():
         cells = [*(_figure(report, name) for name in columns), _moved_along(report)]
-        lines.append(f"| real renderings, {canvas} px | | | " + " | ".join(cells) + " | |")
+        lines.append(f"| real renderings, {canvas} px | | | | " + " | ".join(cells) + " | |")
     for labels, aims in result["targets"].items():
         cells = [f"{_sign(name)} {aims[name]:g}" for name in columns]
         cells.append("")
-        lines.append(f"| *aimed at* | {labels} | | " + " | ".join(cells) + " | |")
+        lines.append(f"| *aimed at* | {labels} | | | " + " | ".join(cells) + " | |")
     for row in result["rows"].values():
         name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
-        name += "" if row["corrected"] else ", uncorrected"
         for seed, run in row["seeds"].items():
             cells = [
                 f"**{text}**" if run["met"].get(name) is False else text
@@ -221,7 +220,7 @@ def control(result: dict[str, Any]) -> str:
                 for text in [_figure(run["report"], name)]
             ]
             minutes = f"{run['cpu_seconds'] / 60:.1f}" if run["cpu_seconds"] else ""
-            about = f"| {name} | {row['labels']} | {seed} | "
+            about = f"| {name} | {row['labels']} | {row['setting']} | {seed} | "
             lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
     lines.append(

@@ -82,7 +82,7 @@ def test_commands_are_understood(
     monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
-    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
+    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
@@ -108,7 +108,7 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
     monkeypatch.setattr(asking, "controller_of", controller_of)
     monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
     monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
-    monkeypatch.setattr(pictures, "read_png", lambda *_: images)
+    monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
 
 
 def told_requests(heading: str) -> list[tuple[str, list[str]]]:

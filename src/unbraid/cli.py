@@ -271,9 +271,48 @@ def control(args: list[str]) -> None:
     if config.json:
         print(json.dumps(report, indent=2))
         return
-    title = f"{folder}, {report['requests']:,} random requests"
-    header = ("figure", "value", "± se", "real", "unit")
-    print_table(title, header, checking.table_rows(report), report["notes"])
+    tables = checking.tables(folder, report)
+    for told in tables:
+        print_table(
+            told.title, told.header, told.rows, report["notes"] if told is tables[-1] else ()
+        )
+
+
+def judge(args: list[str]) -> None:
+    """Train a judge of some data: ``unbraid judge DATA``."""
+    import tyro
+
+    asks_help = bool(args) and args[0] in ("-h", "--help")
+    if not args or (args[0].startswith("-") and not asks_help):
+        found = f", found '{args[0]}'" if args else ""
+        raise UnbraidError(f"unbraid judge takes a data set or the path of images first{found}.")
+    from unbraid import datasets
+    from unbraid.control import judging
+
+    name = "" if asks_help else args[0]
+    options = dataclasses.make_dataclass(
+        "Judge",
+        [
+            (
+                "judge",
+                tyro.conf.OmitArgPrefixes[judging.Options],
+                dataclasses.field(default=judging.Options()),
+            ),
+            ("data_options", *data_field(name)),
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+    options.__doc__ = "Options of a judge, and of its data."
+    given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
+    kind = datasets.resolve(name)[0]
+    told = judging.told_of(kind, plain(given.data_options), given.judge)
+    if given.judge.json:
+        print(json.dumps(told, indent=2))
+        return
+    title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
+    notes = [f"It learnt from {told['learnt_from']:,} images.", *told["notes"]]
+    print_table(title, ("factor", "error", "unit"), judging.table_rows(told), notes)
 
 
 def print_table(
@@ -337,7 +376,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "datasets": (list_folder("datasets"), "List the data sets."),
     "evaluate": (evaluate, "Measure runs with the metrics of the field."),
     "metrics": (list_folder("metrics"), "List the metrics."),
-    "control": (control, "Measure whether a run draws the digits asked for, by a judge."),
+    "control": (control, "Measure whether a run draws what is asked for, by a judge."),
+    "judge": (judge, "Train the judge of a data set, and say how well it reads."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 

@@ -90,7 +90,16 @@ def test_what_generate_refuses(drawn: Drawn, options: dict[str, object], part: s
 def test_images_of_another_size(drawn: Drawn) -> None:
     native = Native(drawn)
     with pytest.raises(UnbraidError, match="images have shape"):
-        unbraid.edit(np.zeros((1, 1, 8, 8)), "owl", model=native)
+        unbraid.edit(np.zeros((8, 8)), "owl", model=native)
+    with pytest.warns(
+        UserWarning, match="8 by 8 pixels, in colour, the model takes 16 by 16, grey"
+    ):
+        assert unbraid.edit(np.zeros((2, 3, 8, 8)), "owl", model=native).shape == (2, 1, 16, 16)
+    with pytest.warns(UserWarning, match="put in the middle"):
+        found = unbraid.swap(
+            np.zeros((1, 1, 12, 12)), np.zeros((1, 1, 16, 16)), "kind", model=native
+        )
+    assert found.shape == (1, 1, 16, 16)
     with pytest.raises(UnbraidError, match="no factor to swap"):
         unbraid.swap(np.zeros((1, 1, 16, 16)), np.zeros((1, 1, 16, 16)), "", model=native)
 
@@ -130,6 +139,12 @@ def test_commands(native_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["swap", "one.png", "two.png", "row,grey", *model, "-o", "three.png"]) == 0
     assert capsys.readouterr().out == "three.png\n"
     assert picture("three.png").shape == (16, 16)
+    Image.new("RGB", (40, 30)).save("wide.png")
+    assert main(["edit", "wide.png", "row 3", *model]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("wide.png is 40 by 30 pixels, the model takes 16 by 16: it was scaled")
+    assert out[1].startswith("row 3")
+    assert picture("edited.png").shape == (16, 16)
 
 
 def test_mistakes_on_the_command_line_get_one_sentence(
@@ -137,7 +152,6 @@ def test_mistakes_on_the_command_line_get_one_sentence(
 ) -> None:
     model = ["--model", str(native_run.folder)]
     Image.new("L", (16, 16)).save("black.png")
-    Image.new("L", (20, 16)).save("wide.png")
     Path("text.png").write_text("no picture")
     for args, part in (
         (["generate", "row 3 row 4", *model], "contradict each other"),
@@ -148,7 +162,6 @@ def test_mistakes_on_the_command_line_get_one_sentence(
         (["generate", "row 3", "--model", "nosuch"], "nosuch does not exist"),
         (["generate", "row 3", "--model", str(plain_run.folder)], "data without factors"),
         (["generate", "row 3", "--sed", "3"], "--seed"),
-        (["edit", "wide.png", "row 3", *model], "wide.png is 20 by 16 pixels, but the model's"),
         (["edit", "text.png", "row 3", *model], "cannot read text.png as an image"),
         (["edit", "nosuch.png", "row 3", *model], "nosuch.png does not exist"),
         (["edit", "black.png", "", *model], "no change was asked for"),

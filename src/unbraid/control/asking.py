@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import pictures
 from unbraid.control._doubts import doubts
 from unbraid.control._loop import obeying
 from unbraid.control.controller import Controller, Native, pretrained
@@ -100,7 +101,7 @@ def draw(
     if isinstance(controller, Native):
         candidates = max(candidates, controller.candidates)
         correct = correct or controller.correct
-        controller = Native(controller.model)
+        controller = Native(controller.model, reject=controller.reject)
     images = obeying(
         controller.draw, controller.read, controller.specs, rows, styles, candidates, correct
     )
@@ -120,20 +121,21 @@ def edit(
     """Return images with what was asked changed and all else kept, (N, C, H, W) on [0, 1].
 
     Args:
-        images: (N, C, H, W), uint8 or floats on [0, 1], of the model's size.
+        images: (N, C, H, W), uint8 or floats on [0, 1]; of another size or colour than the model's
+            they are brought to it, with a warning (``unbraid.pictures.fitted``).
         text: the changes in words, such as ``"bigger, in the bottom left"``.
         model: a run folder, a Run or a Controller; the pretrained model of digits if None.
         clip: take the nearest value for a number out of the model's range.
         **factors: the changes by factor.
 
     Raises:
-        UnbraidError: as ``generate``, or images of another size.
+        UnbraidError: as ``generate``, or no images.
 
     >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
     """
     controller = controller_of(model)
     request = build_request(controller.specs, clip, text=text, relative=True, **factors)
-    return controller.edit(images, request)
+    return controller.edit(_fitted(images, controller), request)
 
 
 def swap(
@@ -142,13 +144,13 @@ def swap(
     """Return images ``a`` with the named factors of images ``b``, (N, C, H, W) on [0, 1].
 
     Args:
-        a: (N, C, H, W), uint8 or floats on [0, 1], of the model's size.
+        a: (N, C, H, W), uint8 or floats on [0, 1], brought to the model's size as in ``edit``.
         b: as many.
         names: factors, as a list or with commas between them.
         model: a run folder, a Run or a Controller; the pretrained model of digits if None.
 
     Raises:
-        UnbraidError: an unknown factor, or images of another size or number.
+        UnbraidError: an unknown factor, no images, or another number of them.
 
     >>> swap(a, b, ["size", "angle"])  # doctest: +SKIP
     """
@@ -158,4 +160,14 @@ def swap(
     if not names:
         known = ", ".join(spec.name for spec in controller.specs)
         raise UnbraidError(f"no factor to swap was named: this model varies {known}.")
-    return controller.swap(a, b, names)
+    return controller.swap(_fitted(a, controller), _fitted(b, controller), names)
+
+
+def _fitted(images: Any, controller: Controller) -> Any:
+    """Return images of the model's size and colour, with a warning if they were of another."""
+    shape = controller.model.image_shape
+    if np.shape(images)[1:] == shape:
+        return images
+    images, note = pictures.fitted(images, shape, "the image")
+    warnings.warn(note, stacklevel=3)
+    return images

@@ -48,10 +48,10 @@ class Edit:
     """Change what was asked of an image, and keep the rest, its handwriting above all.
 
     Args:
-        image: a picture of the model's size, such as generate -n 1 writes.
+        image: a picture; one of another size or colour is brought to the model's.
         text: the changes, such as "bigger, in the bottom left".
         model: a run folder; the pretrained model of digits if not given.
-        out: the PNG to write, of the same size.
+        out: the PNG to write, of the model's size.
         compare: a PNG to write besides, with the picture before and after, enlarged.
         clip: take the nearest value for a number out of the model's range.
     """
@@ -69,11 +69,11 @@ class Swap:
     """Give one image a factor, or several, of another.
 
     Args:
-        a: the picture to change, of the model's size.
+        a: the picture to change.
         b: the picture to take factors from.
         factors: their names, with commas between them, such as size,angle.
         model: a run folder; the pretrained model of digits if not given.
-        out: the PNG to write, of the same size.
+        out: the PNG to write, of the model's size.
         compare: a PNG to write besides, with both pictures and the new one, enlarged.
     """
 
@@ -112,8 +112,9 @@ def edit(given: Edit) -> Iterator[str]:
         raise UnbraidError("no change was asked for: write one, such as 'bigger' or 'upright'.")
     controller = asking.controller_of(given.model)
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
-    image = pictures.read_png(given.image, controller.model.image_shape)
+    image, note = pictures.read_png(given.image, controller.model.image_shape)
     edited = controller.edit(image, request)
+    yield from filter(None, [note])
     yield request.describe("kept")
     yield from _write(given.out, given.compare, image, edited)
 
@@ -127,8 +128,9 @@ def swap(given: Swap) -> Iterator[str]:
         pictures.check_png(path)
     controller = asking.controller_of(given.model)
     shape = controller.model.image_shape
-    a, b = (pictures.read_png(path, shape) for path in (given.a, given.b))
+    (a, of_a), (b, of_b) = (pictures.read_png(path, shape) for path in (given.a, given.b))
     swapped = asking.swap(a, b, given.factors, model=controller)
+    yield from filter(None, [of_a, of_b])
     yield from _write(given.out, given.compare, a, b, swapped)
 
 

@@ -155,14 +155,22 @@ class Model(Method):
         return self.coder.decode(codes)
 
     @torch.no_grad()
+    def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        It is a draw from p(z|c), whatever the reader makes of it.
+        """
+        return self.prior.place(base, self.categories(self.factor_codes(factors)))
+
+    @torch.no_grad()
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
 
         A style whose digit, drawn in the middle of all ranges, might to the reader be another is
         replaced by one that follows from the same numbers; a few times, if need be.
         """
+        style = self.first_style(base, factors)
         codes = self.coder.middle(self.factor_codes(factors))
-        style = self.prior.place(base, self.categories(codes))
         left = torch.arange(len(base), device=base.device)
         for turn in range(TRIES):
             drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
