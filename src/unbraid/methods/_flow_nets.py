@@ -1,11 +1,11 @@
-"""Nets of the conditional flow: a reader of factors, and an autoencoder of images."""
+"""A reader of any factors of any images, for the conditional flow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid import nets
@@ -17,35 +17,10 @@ SIDE = 32  # pixels of the shorter side that factors are read from; larger image
 SOFT = 0.1  # in widths of the error: below it the loss of a real factor is quadratic
 
 
-def _coarsest(shape: nets.ImageShape, least: int) -> list[nets.ImageShape]:
-    """Return the shapes of maps from the image to one of about ``least`` pixels a side."""
-    plan = nets.conv_plan(shape)
-    ends = [index for index, (_, *sides) in enumerate(plan) if min(sides) >= least]
-    return plan[: ends[-1] + 1]
-
-
-def _halving(
-    shape: nets.ImageShape, widths: Sequence[int], least: int
-) -> tuple[list[nn.Module], int]:
-    """Return layers that halve maps down to about ``least`` pixels a side, and what they give."""
-    plan = _coarsest(shape, least)
-    layers: list[nn.Module] = []
-    inputs = shape[0]
-    for stage, before in enumerate(plan[:-1]):
-        width = widths[min(stage, len(widths) - 1)]
-        layers += [
-            nn.Conv2d(inputs, width, nets.kernel(before), 2, 1),
-            Norm(GROUPS, width),
-            nn.SiLU(),
-        ]
-        if stage == 1:
-            layers += [nn.Conv2d(width, width, 3, 1, 1), Norm(GROUPS, width), nn.SiLU()]
-        inputs = width
-    return layers, inputs * math.prod(plan[-1][1:])
-
-
 class Reader(nn.Module):
-    """Reads any factors from any images.
+    """Reads any factors from any images: one net the categories, another all other columns.
+
+    In a net for both, real factors, whose errors become small, would outweigh the categories.
 
     Args:
         codes: of the factors.
@@ -58,25 +33,21 @@ class Reader(nn.Module):
         self.codes = codes
         channels, *sides = nets.check_image_shape(shape)
         self.shrink = max(min(sides) // SIDE, 1)
-        small = (channels, *(-(-side // self.shrink) for side in sides))
-        layers, features = _halving(small, (width, 2 * width, 4 * width), 4)  # type: ignore[arg-type]
-        self.net = nn.Sequential(
-            *layers,
-            nn.Flatten(),
-            Dropout(0.2),
-            nn.Linear(features, 6 * width),
-            nn.SiLU(),
-            Dropout(0.2),
-            nn.Linear(6 * width, codes.width),
+        height, side = (-(-each // self.shrink) for each in sides)
+        reals = codes.width - codes.categories
+        self.nets = nn.ModuleList(
+            _looker((channels, height, side), outputs, width)
+            for outputs in (codes.categories, reals)
+            if outputs
         )
         # log of the usual error of each column that is not a category's, in halves of its range
-        self.log_width = nn.Parameter(torch.full((codes.width - codes.categories,), -1.5))
+        self.log_width = nn.Parameter(torch.full((reals,), -1.5))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the code columns read from images, (B, width), categories as logits."""
         if self.shrink > 1:
-            images = nn.functional.avg_pool2d(images, self.shrink, ceil_mode=True)
-        return Tensor.float(self.net(images))
+            images = F.avg_pool2d(images, self.shrink, ceil_mode=True)
+        return torch.cat([Tensor.float(net(images)) for net in self.nets], 1)
 
     def real_loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """Return -log q of the columns that are not categories, summed, (B,), nats.
@@ -92,40 +63,25 @@ class Reader(nn.Module):
         return (loss * known).sum(1)
 
 
-def encoder(shape: nets.ImageShape, outputs: int, width: int) -> nn.Sequential:
-    """Build the autoencoder's encoder, images (B, C, H, W) to (B, outputs)."""
-    layers, features = _halving(shape, (width, 2 * width), 8)
+def _looker(shape: nets.ImageShape, outputs: int, width: int) -> nn.Sequential:
+    """Build a net that looks at images (B, C, H, W) and tells outputs, (B, outputs)."""
+    plan = nets.conv_plan(shape)
+    layers: list[nn.Module] = []
+    inputs = shape[0]
+    for stage, before in enumerate(plan[:-1]):
+        maps = width * min(2**stage, 4)
+        convolutions: list[nn.Module] = [nn.Conv2d(inputs, maps, nets.kernel(before), 2, 1)]
+        if stage == 1:
+            convolutions.append(nn.Conv2d(maps, maps, 3, 1, 1))
+        for convolution in convolutions:
+            layers += [convolution, Norm(GROUPS, maps), nn.SiLU()]
+        inputs = maps
     return nn.Sequential(
         *layers,
         nn.Flatten(),
-        nn.Linear(features, 8 * width),
+        Dropout(0.2),
+        nn.Linear(inputs * math.prod(plan[-1][1:]), 4 * width),
         nn.SiLU(),
-        nn.Linear(8 * width, outputs),
+        Dropout(0.2),
+        nn.Linear(4 * width, outputs),
     )
-
-
-def decoder(shape: nets.ImageShape, inputs: int, width: int) -> nn.Sequential:
-    """Build the autoencoder's decoder, codes (B, inputs) to logits (B, C, H, W)."""
-    plan = _coarsest(shape, 8)[::-1]
-    _, height, side = plan[0]
-    now = 2 * width
-    layers: list[nn.Module] = [
-        nn.Linear(inputs, 8 * width),
-        nn.SiLU(),
-        nn.Linear(8 * width, now * height * side),
-        nn.SiLU(),
-        nn.Unflatten(1, (now, height, side)),
-        nn.Conv2d(now, now, 3, 1, 1),
-        nn.SiLU(),
-    ]
-    for stage, after in enumerate(plan[1:]):
-        last = stage == len(plan) - 2
-        outputs = shape[0] if last else width
-        # with even kernels of stride 2, every pixel is drawn from as many: no checkerboard
-        layers.append(nets.Upsample(now, outputs, nets.kernel(after)))
-        if not last:
-            layers += [nn.SiLU(), nn.Conv2d(width, width, 3, 1, 1), nn.SiLU()]
-        now = outputs
-    if len(plan) == 1:  # images so small that nothing was halved
-        layers.append(nn.Conv2d(now, shape[0], 3, 1, 1))
-    return nn.Sequential(*layers)

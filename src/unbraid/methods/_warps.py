@@ -27,11 +27,9 @@ def draw_warps(count: int, noise: torch.Generator, still: float = 0.2) -> Tensor
 
     Each has a strength of its own, so that there are weak ones and strong ones.
     """
-    shape = {"generator": noise, "device": noise.device}
-    warps = torch.rand((count, PARAMETERS), **shape) * 2 - 1
-    strength = torch.rand((count, 1), **shape)
-    moved = torch.rand((count, 1), **shape) >= still
-    return warps * strength * moved
+    drawn = torch.rand((count, PARAMETERS + 2), generator=noise, device=noise.device)
+    strength, moved = drawn[:, -1:], drawn[:, -2:-1] >= still
+    return (drawn[:, :-2] * 2 - 1) * strength * moved
 
 
 def warp(images: Tensor, warps: Tensor) -> Tensor:

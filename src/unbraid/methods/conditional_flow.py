@@ -40,7 +40,6 @@ from unbraid.methods._reader import dropping
 from unbraid.methods._warps import WarpAction, draw_warps, warp
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
-REAL = 2.0  # weight of real factors beside categories, while reading
 SURE = 0.95  # probability above which a category read from an unlabelled image is learned from
 PATHS = 4  # points on paths that the flow learns from, an image and step
 MEMORY = 0.99  # of the scale of codes, a step
@@ -55,10 +54,12 @@ class Config(LabelledConfig):
         beta: weight of the autoencoder's KL term.
         hidden: width of the flow's layers.
         layers: number of the flow's layers.
-        width: channels of the first maps of the reader and the autoencoder.
+        width: channels of the reader's first maps.
         hide: share of images whose factors the flow is not told, for guidance.
         guidance: weight of the factors when drawing: 1 draws as trained, more obeys more and
             varies less.
+        sharpness: by which the decoder's logits are multiplied when drawing: 1 draws the mean of
+            all images that a code may stand for, which is blurred; more comes closer to one.
         steps: of the path from noise to code.
         reader_share: part of the training that is the reader's.
         flow_share: part of the training that is the flow's; the autoencoder has what is left.
@@ -74,9 +75,10 @@ class Config(LabelledConfig):
     width: int = 32
     hide: float = 0.1
     guidance: float = 1.0
+    sharpness: float = 1.5
     steps: int = 12
-    reader_share: float = 0.4
-    flow_share: float = 0.35
+    reader_share: float = 0.3
+    flow_share: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,6 +87,7 @@ class Config(LabelledConfig):
         require(self.width, 8, "width")
         require(self.beta, 0, "beta")
         require(self.guidance, 0, "guidance")
+        require(self.sharpness, 0, "sharpness", above=True)
         if self.width % 8:
             raise UnbraidError(f"width is {self.width}, expected a multiple of 8.")
         for name in ("reader_share", "flow_share", "hide"):
@@ -115,8 +118,8 @@ class Model(Method):
         self.factor_width, self.style_dim = coder.width, config.latent_dim
         self.reader = _flow_nets.Reader(coder, image_shape, config.width)
         self.action = WarpAction(reals)
-        self.encoder = _flow_nets.encoder(image_shape, 2 * config.latent_dim, config.width)
-        self.decoder = _flow_nets.decoder(image_shape, config.latent_dim, config.width)
+        self.encoder = nets.encoder("conv", image_shape, 2 * config.latent_dim)
+        self.decoder = nets.decoder("conv", image_shape, config.latent_dim)
         self.velocity = Velocity(
             config.latent_dim, coder.categories, reals, config.hidden, config.layers
         )
@@ -192,7 +195,8 @@ class Model(Method):
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return the image of factors and style, (B, C, H, W) on [0, 1]."""
         found = self.along(codes[:, self.factor_width :], codes[:, : self.factor_width])
-        return torch.sigmoid(Tensor.float(self.decoder(found * self.scale)))
+        logits = Tensor.float(self.decoder(found * self.scale))
+        return torch.sigmoid(self.config.sharpness * logits)
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw factors evenly and styles from a standard normal, (count, D)."""
@@ -240,7 +244,7 @@ class Model(Method):
         }
         # what is read from unlabelled images counts once there is something to it
         trust = min(1.0, context.epoch / 2)
-        loss = terms["category"] + REAL * terms["real"]
+        loss = terms["category"] + terms["real"]
         loss = loss + trust * (terms["read_category"] + terms["read_real"])
         return {"loss": loss, **terms}
 
@@ -276,12 +280,12 @@ class Model(Method):
             columns = self.certain(columns).repeat(PATHS, 1)
             mean, logvar = (part.repeat(PATHS, 1) for part in self.posterior_of(images))
             h = gaussian_sample(mean, logvar, noise) / self.scale
-            shape = {"generator": noise, "device": noise.device}
-            start = torch.randn(h.shape, **shape)
-            time = torch.sigmoid(torch.randn((PATHS * count, 1), **shape))
-            hidden = (torch.rand((PATHS * count, 1), **shape) < self.config.hide).float()
+            start = torch.randn(h.shape, generator=noise, device=h.device)
+            one = (PATHS * count, 1)
+            time = torch.sigmoid(torch.randn(one, generator=noise, device=h.device))
+            hidden = torch.rand(one, generator=noise, device=h.device) < self.config.hide
             here = (1 - time) * start + time * h
-        found = self.velocity(here, time, columns, hidden)
+        found = self.velocity(here, time, columns, hidden.float())
         path = (found - (h - start)).square().sum(1).mean()
         return {"loss": path, "path": path}
 
