@@ -34,20 +34,27 @@ class Reader(nn.Module):
         channels, *sides = nets.check_image_shape(shape)
         self.shrink = max(min(sides) // SIDE, 1)
         height, side = (-(-each // self.shrink) for each in sides)
-        reals = codes.width - codes.categories
-        self.nets = nn.ModuleList(
-            _looker((channels, height, side), outputs, width)
-            for outputs in (codes.categories, reals)
-            if outputs
-        )
+        small, reals = (channels, height, side), codes.width - codes.categories
+        self.kinds = _looker(small, codes.categories, width) if codes.categories else None
+        self.reals = _looker(small, reals, width) if reals else None
         # log of the usual error of each column that is not a category's, in halves of its range
         self.log_width = nn.Parameter(torch.full((reals,), -1.5))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the code columns read from images, (B, width), categories as logits."""
-        if self.shrink > 1:
-            images = F.avg_pool2d(images, self.shrink, ceil_mode=True)
-        return torch.cat([Tensor.float(net(images)) for net in self.nets], 1)
+    def forward(self, images: Tensor, others: Tensor | None = None) -> Tensor:
+        """Return the code columns read from images, (B, width), categories as logits.
+
+        Args:
+            images: (B, C, H, W), that categories are read from.
+            others: that all else is read from, the same images if not given.
+        """
+        pairs = ((self.kinds, images), (self.reals, images if others is None else others))
+        return torch.cat(
+            [Tensor.float(net(self.shrunk(seen))) for net, seen in pairs if net is not None], 1
+        )
+
+    def shrunk(self, images: Tensor) -> Tensor:
+        """Return the images as factors are read from them."""
+        return F.avg_pool2d(images, self.shrink, ceil_mode=True) if self.shrink > 1 else images
 
     def real_loss(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """Return -log q of the columns that are not categories, summed, (B,), nats.

@@ -83,7 +83,8 @@ class Velocity(nn.Module):
         values = self.first(codes)
         for block in self.blocks:
             values = block(values, condition)
-        return Tensor.float(self.last(self.norm(values)))
+        velocity: Tensor = self.last(self.norm(values))
+        return velocity.float()
 
 
 def follow(

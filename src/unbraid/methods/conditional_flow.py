@@ -41,6 +41,8 @@ from unbraid.methods._warps import WarpAction, draw_warps, warp
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
 SURE = 0.95  # probability above which a category read from an unlabelled image is learned from
+RIGHT = 0.9  # share of labelled images read right above which categories' warps grow stronger,
+STEP = 0.005  # by so much a step
 PATHS = 4  # points on paths that the flow learns from, an image and step
 MEMORY = 0.99  # of the scale of codes, a step
 
@@ -123,6 +125,9 @@ class Model(Method):
         self.velocity = Velocity(
             config.latent_dim, coder.categories, reals, config.hidden, config.layers
         )
+        # of the warps of images that categories are read from, in units of the usual
+        self.register_buffer("strength", torch.zeros(()))
+        self.strength: Tensor
         self.register_buffer("scale", torch.ones(()))  # root mean square of codes h
         self.scale: Tensor
 
@@ -163,7 +168,7 @@ class Model(Method):
     def certain(self, codes: Tensor) -> Tensor:
         """Return code columns whose categories are certain: the most probable ones."""
         split = self.coder.categories
-        parts = torch.split(codes[:, :split], self.coder.levels, 1) if split else ()
+        parts = _parts(codes[:, :split], self.coder.levels)
         sure = [F.one_hot(part.argmax(1), part.shape[1]).to(codes.dtype) for part in parts]
         return torch.cat([*sure, codes[:, split:]], 1)
 
@@ -218,28 +223,28 @@ class Model(Method):
         seen, factors = images[:0], images.new_zeros((0, len(self.specs)))
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
-        both = torch.cat([seen, images])
+        both = torch.cat([seen, images]).float()
         with torch.no_grad():
             read = self.coder.reading(self.reader(both))
         labels = self.coder.encode(factors)
         split, count = self.coder.categories, len(seen)
-        known = torch.where(torch.isnan(labels), read[:count], labels)
-        codes = torch.cat([known, read[count:]])
+        codes = torch.cat([torch.where(torch.isnan(labels), read[:count], labels), read[count:]])
         warps = draw_warps(len(both), context.noise)
-        moved = self.action(warps, codes[:, split:])
+        targets = torch.cat(
+            [self.certain(codes)[:, :split], self.action(warps, codes[:, split:])], 1
+        )
+        targets[:count] = torch.where(torch.isnan(labels), labels, targets[:count])
         with dropping(self.reader, context.noise):
-            outputs = self.reader(warp(both.float(), warps))
+            outputs = self.reader(warp(both, warps * self.strength), warp(both, warps))
         if self.training:
             self.action.update(warps, codes[:, split:], outputs.detach()[:, split:])
-        targets = torch.cat([self.certain(codes)[:, :split], moved], 1)
-        targets[:count] = torch.where(torch.isnan(labels), labels, targets[:count])
+            self.adapt(outputs.detach()[:count], labels)
         category = self.coder.category_loss(outputs, targets)
         real = self.reader.real_loss(outputs, targets)
-        sure = self.sure(read[count:])
         terms = {
             "category": _mean(category[:count]),
             "real": _mean(real[:count]),
-            "read_category": (category[count:] * sure).mean(),
+            "read_category": (category[count:] * self.sure(read[count:])).mean(),
             "read_real": real[count:].mean(),
         }
         # what is read from unlabelled images counts once there is something to it
@@ -248,11 +253,27 @@ class Model(Method):
         loss = loss + trust * (terms["read_category"] + terms["read_real"])
         return {"loss": loss, **terms}
 
+    @torch.no_grad()
+    def adapt(self, outputs: Tensor, labels: Tensor) -> None:
+        """Warp images for the categories more if these are still read right, else less.
+
+        A warp that makes one category into another teaches contradictions, and is noticed so.
+        """
+        split = self.coder.categories
+        right = []
+        for part, target in zip(
+            self.coder.logits(outputs), _parts(labels[:, :split], self.coder.levels), strict=True
+        ):
+            known = ~torch.isnan(target).any(1)
+            right.append((part.argmax(1) == target.argmax(1))[known].float().mean())
+        if right:
+            share = torch.stack(right).nan_to_num(0.0).min()
+            self.strength.add_(torch.where(share >= RIGHT, STEP, -STEP)).clamp_(0, 1)
+
     def sure(self, read: Tensor) -> Tensor:
         """Return 1 where all categories were read with certainty, else 0, (B,)."""
         found = torch.ones(len(read), device=read.device)
-        split = self.coder.categories
-        for part in torch.split(read[:, :split], self.coder.levels, 1) if split else ():
+        for part in _parts(read[:, : self.coder.categories], self.coder.levels):
             found = found * (part.amax(1) > SURE)
         return found
 
@@ -293,3 +314,8 @@ class Model(Method):
 def _mean(values: Tensor) -> Tensor:
     """Return the mean, 0 of none."""
     return values.sum() / max(len(values), 1)
+
+
+def _parts(columns: Tensor, levels: list[int]) -> tuple[Tensor, ...]:
+    """Return the columns (B, categories) of each categorical factor."""
+    return torch.split(columns, levels, 1) if levels else ()
