@@ -17,12 +17,13 @@ ROOT = Path(unbraid.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 
 # Each layer may import itself, the layers named here, and the leaves.
-LEAVES = {"errors", "factors", "files", "registry"}
+LEAVES = {"errors", "factors", "files", "registry", "subsets"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "factors": {"errors"},
     "files": {"errors"},
     "registry": {"errors"},
+    "subsets": set(),
     "datasets": set(),
     "metrics": set(),
     "strokes": set(),
@@ -56,16 +57,18 @@ ALLOWED: dict[str, set[str]] = {
     "progress": {"training"},
     "runs": {"batches", "evaluation", "training", "methods", "datasets", "hardware", "nets"},
     "restarts": {"batches", "runs", "training", "methods", "datasets"},
-    "scoring": {
+    "fresh": {"datasets", "metrics"},
+    "evidence": {
         "batches",
         "runs",
-        "training",
+        "fresh",
         "metrics",
         "methods",
         "datasets",
         "distributions",
         "nets",
     },
+    "scoring": {"runs", "evidence", "metrics", "methods", "datasets"},
     "control": {
         "batches",
         "datasets",

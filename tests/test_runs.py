@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -19,6 +20,8 @@ import safetensors.torch
 import torch
 
 import unbraid
+from unbraid import cli
+from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import configure
@@ -127,6 +130,33 @@ def test_unseen_images_are_those_held_out_where_there_is_no_test_split(
 
     monkeypatch.setattr(Run, "dataset", only_train)
     assert len(run.unseen()) == 30
+
+
+def test_unseen_images_of_a_run_on_all_images_are_those_it_held_out(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    assert config.data_options["full"]
+    run = train_run(config, tmp_path / "run")
+    unseen = run.unseen()
+    assert (len(unseen), unseen.split) == (30, "validation")
+    _, held_out = split_rows(300, config.training.validation)
+    np.testing.assert_array_equal(unseen.images[:], run.dataset().images[held_out.numpy()])
+    assert run.result["data"] == {"name": "npz", "split": "validation"}
+
+
+def test_a_run_that_held_nothing_out_says_so(
+    config: RunConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = dataclasses.replace(config.training, validation=0.0)
+    run = train_run(dataclasses.replace(config, training=training), tmp_path / "run")
+    unseen = run.unseen()
+    assert (len(unseen), unseen.split) == (300, "train")
+    assert run.result["data"]["split"] == "train"
+    assert run.result["data"]["note"].startswith("no images were held out")
+    source = ["--data", config.data_options["path"], "--data.full", "--out", str(tmp_path / "two")]
+    options = ["--net", "mlp", "--epochs", "1", "--batch-size", "32", "--validation", "0"]
+    assert cli.main(["train", "vae", *source, *options]) == 0
+    assert "no images were held out" in capsys.readouterr().out
 
 
 def test_options_that_json_changes_resume_all_the_same(

@@ -146,6 +146,8 @@ def train(args: list[str]) -> None:
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
+    if note := run.result.get("data", {}).get("note"):
+        print(note)
     if "restarts" in run.result:
         told = run.result["restarts"]
         scores = (
@@ -161,7 +163,7 @@ Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
     resume: go on where an interrupted run stopped, to the very same weights.
-    restarts: train so many seeds and keep the best, judged without labels.
+    restarts: train so many seeds and keep the best, judged without labels they were not given.
 """
 
 
@@ -247,7 +249,17 @@ def evaluate(args: list[str]) -> None:
     config = parse(scoring.Config, rest, "unbraid evaluate RUN [RUN ...]")
     if not names:
         raise UnbraidError("unbraid evaluate takes one or more run folders first.")
-    found = scoring.evaluate(names, config)
+    try:
+        found, unstored = scoring.evaluate(names, config), None
+    except scoring.NotStored as error:  # what was measured is shown all the same
+        found, unstored = error.scores, error
+    show_scores(found, config)
+    if unstored:
+        raise unstored
+
+
+def show_scores(found: dict[str, Any], config: Any) -> None:
+    """Print scores by run folder, as a table or JSON."""
     if config.json:
         plain_scores = {
             folder: {name: score.to_json() for name, score in scores.items()}
@@ -258,15 +270,16 @@ def evaluate(args: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from unbraid import scoring
+
     for folder, scores in found.items():
         table = Table("metric", "value", "± se", "variant", title=folder, title_justify="left")
         for row in scoring.table_rows(scores):
             table.add_row(*row)
         console = Console()
         console.print(table)
-        for score in scores.values():
-            for note in score.notes:
-                console.print(f"{score.metric}: {note}", style="dim", soft_wrap=True)
+        for line in scoring.note_lines(scores):
+            console.print(line, style="dim", soft_wrap=True)
 
 
 def control(args: list[str]) -> None:

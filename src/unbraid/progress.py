@@ -21,7 +21,9 @@ def terms_line(record: dict[str, Any], prefix: str = "") -> str:
     """Return the terms of a record in one line: those every reader knows by name, then others."""
     values = {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}
     order = [k for k in SHOWN if k in values] + [
-        k for k in values if k not in SHOWN and k not in ("loss", "epoch", "step")
+        k
+        for k in values
+        if k not in SHOWN and k.rsplit(".", 1)[-1] not in ("loss", "epoch", "step")
     ]
     return "  ".join(f"{k.replace('_', ' ')} {values[k]:.4g}" for k in order)
 
@@ -111,7 +113,8 @@ class Display(Recorder):
         done = record["step"] - (self.first_step or 0)
         left = (self.epochs - record["epoch"]) * per_epoch
         eta = (time.monotonic() - self.started) / max(done, 1) * left
-        prefix = "validation_" if "validation_loss" in record else "train_"
+        validated = any(name.startswith("validation_") for name in record)
+        prefix = "validation_" if validated else "train_"
         self._print(
             f"epoch {record['epoch']}/{self.epochs}  {prefix.rstrip('_')}: "
             f"{terms_line(record, prefix)}  "

@@ -20,6 +20,7 @@ from unbraid.errors import UnbraidError
 from unbraid.files import atomic, write_json
 from unbraid.methods._base import Images, require
 from unbraid.runs import Run, RunConfig, check_same, locked, train_run
+from unbraid.subsets import some_rows
 from unbraid.training import Diverged, Recorder
 
 KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
@@ -33,31 +34,40 @@ def held_out_images(run: Run, data: Dataset | None = None) -> Images:
     """
     data = run.dataset("train") if data is None else data
     rows, held_out = split_rows(len(data), run.config.training.validation)
-    chosen = held_out if len(held_out) else rows[:VALIDATION_LIMIT]
-    return np.asarray(data.take(chosen.numpy()).images[:])
+    if not len(held_out):
+        held_out = rows[some_rows(len(rows), VALIDATION_LIMIT)]
+    return np.asarray(data.images[held_out.numpy()])
 
 
 def score(run: Run, data: Dataset | None = None) -> float:
-    """Return how well a finished run went, judged without labels: the higher, the better.
+    """Return how well a finished run went, by no label it was not given: the higher, the better.
 
-    It is the method's own ``restart_score``, or minus the loss on held-out images.
+    It is the method's own ``restart_score``, or minus the term that its ``selection`` names, on
+    held-out images after the last epoch; where none are held out, in training.
 
     Args:
         run: a finished run.
         data: what it was trained on, if it is loaded already.
 
     Raises:
-        UnbraidError: a run that was stopped.
+        UnbraidError: a run that was stopped, or whose records do not hold the term.
     """
     if not run.finished:
         raise UnbraidError(f"{run.folder} is not finished: continue it with --resume.")
     stored = run.result.get("restart_score")
     if stored is not None:
         return float(stored)
-    found = run.model().restart_score(held_out_images(run, data))
+    model = run.model()
+    found = model.restart_score(held_out_images(run, data))
     if found is None:
         last = run.history()[-1]
-        found = -last.get("validation_loss", last["train_loss"])
+        names = (f"validation_{model.selection}", f"train_{model.selection}")
+        found = next((-last[name] for name in names if name in last), None)
+        if found is None:
+            raise UnbraidError(
+                f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
+                "another version of unbraid wrote it; delete the folder to train it again."
+            )
     write_json(run.folder / "result.json", {**run.result, "restart_score": float(found)})
     return float(found)
 
@@ -123,7 +133,11 @@ def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
     for name in KEPT:
         with atomic(folder / name) as temporary:
             shutil.copyfile(best.folder / name, temporary)
-    told = {"kept": kept, "scores": {str(seed): value for seed, value in scores.items()}}
+    told = {
+        "kept": kept,
+        "selection": best.model().selection,
+        "scores": {str(seed): value for seed, value in scores.items()},
+    }
     write_json(folder / "result.json", {**best.result, "restarts": told})  # last: all is there
     return Run(folder)
 

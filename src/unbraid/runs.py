@@ -6,12 +6,13 @@ finished. Every file appears whole or not at all.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ from unbraid.training import (
 )
 
 FORMAT = 1
+ALL_TRAINED_ON = (
+    "no images were held out: these are of images the model was trained on, and say nothing of "
+    "others"
+)
 
 
 @dataclass(frozen=True)
@@ -151,13 +156,21 @@ class Run:
         return load_dataset(self.config.data, split, **self.config.data_options)
 
     def unseen(self) -> Dataset:
-        """Return images the model was not trained on: the test split, or those held out."""
-        try:
-            return self.dataset("test")
-        except UnbraidError:
-            data = self.dataset("train")
-            _, held_out = split_rows(len(data), self.config.training.validation)
-            return data.take(held_out.numpy()) if len(held_out) else data
+        """Return images the model was not trained on: the test split, or those held out.
+
+        Of images held out of the training split, ``split`` is ``"validation"``. A run that was
+        trained on all the images there are has none: then these are what it was trained on, and
+        ``split`` is ``"train"``.
+        """
+        with suppress(UnbraidError):  # no test split
+            data = self.dataset("test")
+            if data.split == "test":
+                return data
+        data = self.dataset("train")
+        _, held_out = split_rows(len(data), self.config.training.validation)
+        if not len(held_out):
+            return dataclasses.replace(data, split="train")
+        return dataclasses.replace(data.take(held_out.numpy()), split="validation")
 
     def model(self, device: hardware.Device = "cpu") -> Method:
         """Return the trained model, or that of the last checkpoint if the run is unfinished."""
@@ -344,7 +357,7 @@ def finish(folder: Path, loop: Loop) -> None:
     progress = loop.progress
     result = {
         "method": methods.name_of(run.config.method),
-        "data": {"name": run.config.data, "split": unseen.split},
+        "data": {"name": run.config.data, "split": unseen.split, **trained_on(unseen)},
         "figures": found,
         "training": {
             "seconds": round(progress.seconds, 2),
@@ -359,6 +372,11 @@ def finish(folder: Path, loop: Loop) -> None:
     }
     write_json(folder / "result.json", result)
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def trained_on(data: Dataset) -> dict[str, str]:
+    """Return a note for figures of a run's ``unseen`` images, if the run has none."""
+    return {"note": ALL_TRAINED_ON} if data.split == "train" else {}
 
 
 def machine(device: torch.device) -> dict[str, Any]:

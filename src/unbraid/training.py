@@ -297,12 +297,19 @@ class Loop:
                 limit = self.phases[phase].limit if name == phase else math.inf
                 if not math.isfinite(value) or value > limit:
                     raise self.broken(name, step, phase, value)
-                values[name] = value  # of two phases' losses, the last one's
+                values[self.key(phase, name)] = value
             for name, value in values.items():
                 self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
             rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
             self.recorder.step(self.progress, values, rate)
         self.pending.clear()
+
+    def key(self, phase: str, name: str) -> str:
+        """Return what records call a phase's term: where there are several, "PHASE.TERM".
+
+        The term that has the phase's own name goes by that alone.
+        """
+        return name if len(self.phases) == 1 or name == phase else f"{phase}.{name}"
 
     def broken(self, name: str, step: int, phase: str = "", value: float = math.nan) -> Diverged:
         """Return the sentence for a term or weight that is not finite, or a loss out of bounds."""
@@ -344,16 +351,20 @@ class Loop:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the held-out images' mean terms and the number of active latents."""
-        if not len(self.held_out):
+        total = len(self.held_out)
+        if not total:
             return {}
-        size = min(self.config.batch_size, len(self.held_out))
+        size = min(self.config.batch_size, total)
+        # not in the data's order: a batch of one class alone has other terms than a mixed one
+        shuffle = generator(torch.device("cpu"), 0, VALIDATION, total, 1)
+        order = self.held_out[torch.randperm(total, generator=shuffle)]
         noise = generator(self.device, self.config.seed, VALIDATION)
         context = Context(noise, math.inf, total=len(self.rows))
         found: dict[str, list[Tensor]] = defaultdict(list)
         means = []
         self.model.eval()
         with hardware.autocast(self.device, self.precision):
-            for rows in torch.split(self.held_out, size):
+            for rows in torch.split(order, size):
                 images = self.batches.take(rows)
                 if (posterior := self.model.posterior(images)) is not None:
                     means.append(posterior[0])
@@ -364,7 +375,7 @@ class Loop:
                 for phase in self.optimizers:
                     terms = self.model.terms(images, context._replace(phase=phase))
                     for name, value in terms.items():
-                        found[name].append(value)
+                        found[self.key(phase, name)].append(value)
         self.model.train()
         figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
         if means:

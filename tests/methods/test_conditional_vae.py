@@ -269,6 +269,8 @@ def test_images_that_do_not_read_as_their_class_are_not_drawn() -> None:
     assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
     known[:, 0] = 3
     assert model.generator_terms(images, context(factors=known))["reconstruction"] == 0
+    # validation counts all, else a reader that doubts everything would seem to be the best
+    assert model.eval().generator_terms(images, context(factors=known))["reconstruction"] > 0
 
 
 def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
@@ -289,7 +291,7 @@ def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
     model = digits_model(sure=0.01)
     images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     terms = model.reader_terms(images, context(labelled=None))
-    assert terms["category"] == terms["real"] == 0
+    assert not {"category", "real"} & terms.keys()
     assert terms["read_category"] > 0
     assert terms["loss"] > 0
 

@@ -205,7 +205,7 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Learn from labelled images among those the run was trained on."""
     from unbraid.batches import split_rows
     from unbraid.control.fitting import fit
-    from unbraid.labels import labelled_rows
+    from unbraid.labels import labelled_rows, named
 
     data = run.dataset()
     if data.factors is None:
@@ -216,10 +216,12 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
         )
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
-    if isinstance(run.config.method, LabelledConfig):
+    told: NDArray[Any] = factors
+    if isinstance(run.config.method, LabelledConfig):  # the images it was told of, and no others
         labels, seed = run.config.method.labels, run.config.method.label_seed
-    able = int((~np.isnan(factors[rows.numpy()]).all(1)).sum())
-    chosen = labelled_rows(factors, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
+        told = named(data, run.config.method)
+    able = int((~np.isnan(told[rows.numpy()]).all(1)).sum())
+    chosen = labelled_rows(told, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)
 
 

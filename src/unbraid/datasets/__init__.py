@@ -6,9 +6,10 @@ there can be one) and ``load(config, split) -> Dataset``. It may import numpy, n
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,8 @@ class Dataset:
         images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
         factors: (N, F), int64 where every factor is discrete, else float64; None if unknown.
         specs: one FactorSpec per column of ``factors``.
-        split: ``"train"`` or ``"test"``.
+        split: ``"train"`` or ``"test"``; ``"all"`` where an option ``full`` makes both splits the
+            same images.
 
     >>> data = load_dataset("mnist", split="test")
     >>> data.images.shape, data.factor_names
@@ -55,6 +57,8 @@ class Dataset:
     factors: NDArray[Any] | None = None
     specs: tuple[FactorSpec, ...] = ()
     split: str = "train"
+
+    one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
     def __post_init__(self) -> None:
         shape = self.images.shape
@@ -95,7 +99,14 @@ class Dataset:
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the data set made of the given rows, in that order."""
         factors = None if self.factors is None else self.factors[rows]
-        return Dataset(self.name, self.images[rows], factors, self.specs, self.split)
+        return dataclasses.replace(self, images=self.images[rows], factors=factors)
+
+    def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Return an image of each row of factors (M, F), uint8 (M, C, H, W), whichever its split.
+
+        None, the default, where there are only the images there are.
+        """
+        return None
 
 
 def resolve(name: str) -> tuple[str, dict[str, str]]:
@@ -138,6 +149,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     module = registry.load("datasets", name)
     config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
     dataset: Dataset = module.load(config, split)
+    if getattr(config, "full", False):
+        dataset = dataclasses.replace(dataset, split="all")
     return dataset
 
 

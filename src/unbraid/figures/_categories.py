@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unbraid.figures._codes import Codes, Latent
+from unbraid.figures._style import which
 from unbraid.methods import Method
 from unbraid.metrics.clustering_accuracy import contingency, match
 
@@ -58,7 +59,7 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
     doubtful |= agreeing == 0
     names = [f"{values[labels[k]]}{'?' if doubtful[k] else ''}" for k in order]
     share = agreeing.sum() / len(category)
-    note = f"the {name} each category of {latent.name} matches: {share:.0%} of unseen images"
+    note = f"the {name} each category of {latent.name} matches: {share:.0%} of {which(data)} images"
     return Order(order.tolist(), names, note)
 
 

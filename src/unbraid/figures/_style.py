@@ -20,6 +20,7 @@ from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
 
 if TYPE_CHECKING:
+    from unbraid.datasets import Dataset
     from unbraid.runs import Run
 
 # Okabe & Ito 2008, "Color Universal Design", and two more at least as far (CIELAB, also as seen
@@ -117,6 +118,11 @@ def title(run: Run, what: str) -> str:
     beta = getattr(config.method, "beta", None)
     name += "" if beta is None else f", β = {beta:g},"
     return f"{name} on {data}, seed {config.training.seed}: {what}"
+
+
+def which(data: Dataset) -> str:
+    """Return what to call a run's ``unseen`` images: those of a run that has none are not."""
+    return "training" if data.split == "train" else "unseen"
 
 
 def check_counts(config: Any, *names: str) -> None:

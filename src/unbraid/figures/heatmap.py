@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.errors import UnbraidError
-from unbraid.figures._style import new_figure, styled, title
+from unbraid.figures._style import new_figure, styled, title, which
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,8 @@ def draw(run: Run, config: Config) -> Figure:
     for ax, score in ((left, scores["mig"]), (right, scores["dci"])):
         found = f"{score.value:.2f} ± {score.standard_error:.2f}"
         ax.set_xlabel(f"{score.metric.upper()}: {found.replace('nan ± nan', 'undefined')}")
-    figure.suptitle(title(run, f"codes against factors, {len(data):,} unseen images"), fontsize=9)
+    shown = f"codes against factors, {len(data):,} {which(data)} images"
+    figure.suptitle(title(run, shown), fontsize=9)
     return figure
 
 

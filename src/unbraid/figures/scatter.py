@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.figures._style import PALETTE, marker, new_figure, styled, title
+from unbraid.figures._style import PALETTE, marker, new_figure, styled, title, which
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def draw(run: Run, config: Config) -> Figure:
     plot(ax, points, codes.data, config.factor, legend=True)
     ax.set_xlabel(pair[0].label)
     ax.set_ylabel(pair[1].label)
-    ax.set_title(title(run, f"codes of {len(points):,} unseen images"), loc="left")
+    ax.set_title(title(run, f"codes of {len(points):,} {which(codes.data)} images"), loc="left")
     return figure
 
 

@@ -22,6 +22,7 @@ from unbraid.figures._style import (
     new_figure,
     styled,
     title,
+    which,
 )
 
 if TYPE_CHECKING:
@@ -259,4 +260,5 @@ class _Traversal:
         """Return what the other latents are held at."""
         if self.config.center == "zero":
             return "the others held at zero"
-        return f"the others held at the code of unseen image {self.config.image}"
+        kind = which(self.codes.data)
+        return f"the others held at the code of {kind} image {self.config.image}"

@@ -99,6 +99,9 @@ class Method(nn.Module):
     # keeps them here, and is told of labels in its context.
     labelled: ClassVar[bool] = False
     least_batch: ClassVar[int] = 1  # images a batch must have
+    # What trainings under several seeds are ranked by: a term of validation, the lowest being the
+    # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
+    selection: ClassVar[str] = "loss"
     specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:
@@ -126,8 +129,8 @@ class Method(nn.Module):
     def restart_score(self, images: Images) -> float | None:
         """Return how well training went, judged without labels: the higher, the better.
 
-        ``unbraid train --restarts`` keeps the seed of the highest. None, the default: the lowest
-        loss on held-out images is the best.
+        ``unbraid train --restarts`` keeps the seed of the highest, if ``selection`` says
+        ``"restart_score"``. None, the default, for methods whose ``selection`` is a term.
 
         Args:
             images: (N, C, H, W), held out of training.

@@ -100,6 +100,7 @@ class Model(Method):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
     labelled = True
+    selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
     def __init__(
@@ -222,15 +223,17 @@ class Model(Method):
         return self.generator_terms(images, context)
 
     def reader_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``category`` and ``real``, losses on labels, and the same on what was read."""
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
+
+        Without labels, as in a validation that is given none, the first two are left out.
+        """
         terms: Terms = {}
         images = images[:READ]
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
-        else:
-            terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
+        loss = sum(terms.values(), start=images.new_zeros(()))
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
         sure, targets = self.certain(read)
@@ -239,7 +242,6 @@ class Model(Method):
         terms |= {"read_category": told["category"], "read_real": told["real"]}
         # what is read from unlabelled images counts once there is something to it
         trust = min(1.0, context.epoch / 2)
-        loss = terms["category"] + terms["real"]
         loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
         return {"loss": loss, **terms}
 
@@ -323,7 +325,10 @@ class Model(Method):
         return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
 
     def generator_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``reconstruction``, ``kl`` of the style, and ``leak``, nats per image."""
+        """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
+
+        In training, images whose category is in doubt are left out; validation counts all.
+        """
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
             sure, codes = self.certain(read)
@@ -334,6 +339,8 @@ class Model(Method):
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
                 # an image that reads as another class would teach to draw such
                 sure = torch.where(unknown.any(1), sure, self.plausible(read, codes))
+            if not self.training:  # else a reader that is never sure would do best
+                sure = torch.ones_like(sure)
         mean, logvar = self.style(images, codes)  # q(z|x,c)
         z = gaussian_sample(mean, logvar, context.noise)
         logits = self.drawer(codes, z)  # p(x|f,z)

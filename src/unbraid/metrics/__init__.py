@@ -20,10 +20,20 @@ from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
-from unbraid.metrics._protocols import PROTOCOLS
+from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
 
-__all__ = ["PROTOCOLS", "Encoder", "Estimate", "Evidence", "Score", "evaluate", "gather", "needs"]
+__all__ = [
+    "PROTOCOLS",
+    "SIZES",
+    "Encoder",
+    "Estimate",
+    "Evidence",
+    "Score",
+    "evaluate",
+    "gather",
+    "needs",
+]
 
 
 def evaluate(

@@ -21,7 +21,7 @@ class Config:
             those with two latents and, of the others, two (quick), three, or five (full).
         figure: make this figure alone, by the name that is said below it in the report.
         epochs: of every training, in place of each one's own: 1 gives a first look.
-        images: train on the first so many images only.
+        images: train on so many images only.
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 

@@ -17,6 +17,7 @@ from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
 from unbraid.runs import Run, RunConfig
+from unbraid.subsets import some_rows
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
@@ -230,17 +231,18 @@ def _job(
 
 
 def mnist(config: Config) -> dict[str, Any]:
-    """Return the data and their options, writing the first images to a file if only those count."""
+    """Return the data and their options, writing some images to a file if only those count."""
     if config.images is None:
         return {"data": "mnist", "data_options": {}}
     path = (config.out / "data" / f"mnist-{config.images}.npz").absolute()
     if not is_zipfile(path):  # missing, or broken: it is the tour's own
         data = load_dataset("mnist")
+        rows = some_rows(len(data), config.images)
         with atomic(path) as temporary:
             np.savez_compressed(
                 temporary,
-                images=data.images[: config.images],
-                factors=data.factor("digit")[: config.images],
+                images=data.images[rows],
+                factors=data.factor("digit")[rows],
                 factor_names=np.array(["digit"]),
             )
     return {"data": "npz", "data_options": {"path": str(path)}}

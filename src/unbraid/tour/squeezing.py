@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.figures._codes import one_of_each
 from unbraid.figures._style import GREY, PALETTE, as_pictures, image_grid, new_figure, styled
+from unbraid.subsets import some_rows
 from unbraid.tour import _spread
 from unbraid.tour._dimension import levina_bickel, two_nn
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
@@ -44,7 +45,7 @@ def write(tour: Tour) -> str:
     }
     means = class_means(data)
     one = squared_error(means[unseen.factor("digit").astype(int)], unseen)
-    dimension = estimates(np.asarray(data.images[: SUBSETS * EACH]))
+    dimension = estimates(np.asarray(data.images[some_rows(len(data), SUBSETS * EACH)]))
     return "".join(
         [
             *_data(tour, name, data),
@@ -72,7 +73,7 @@ def write(tour: Tour) -> str:
 def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
     """Tell of the data set."""
     pixels = int(np.prod(data.image_shape))
-    black = float((np.asarray(data.images[:5000]) == 0).mean())
+    black = float((np.asarray(data.images[some_rows(len(data), 5000)]) == 0).mean())
     alt = (
         "Four rows of ten handwritten digits, white on black, the same digit below each other; "
         f"they differ in slant, boldness and width. {black:.1%} of all pixels are black."

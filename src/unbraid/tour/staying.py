@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.figures import sample
+from unbraid.subsets import some_rows
 from unbraid.tour import _scatters, _spread
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import WIDE
@@ -228,7 +229,8 @@ def _wider(tour: Tour) -> list[str]:
         ]
         for method in METHODS
     }
-    written = np.asarray(tour.data()[1].images[:DRAWN]) / 255
+    data = tour.data()[1]
+    written = np.asarray(data.images[some_rows(len(data), DRAWN)]) / 255
     real = float(nearest(written, unseen)[1].mean())
     told = {method: _spread.written(far[method]) for method in METHODS}
     pictures = [
