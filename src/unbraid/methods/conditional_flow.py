@@ -107,6 +107,7 @@ class Model(Method):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
     labelled = True
+    selection = "autoencoder.loss"  # the others' scales depend on how well these two nets did
     config: Config
 
     def __init__(
@@ -219,7 +220,10 @@ class Model(Method):
         return self.flow_terms(images, context)
 
     def reader_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``category`` and ``real``, losses on labels, and the same on what was read."""
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
+
+        Without labels, as in a validation that is given none, the first two are left out.
+        """
         seen, factors = images[:0], images.new_zeros((0, len(self.specs)))
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
@@ -241,15 +245,14 @@ class Model(Method):
             self.adapt(outputs.detach()[:count], labels)
         category = self.coder.category_loss(outputs, targets)
         real = self.reader.real_loss(outputs, targets)
-        terms = {
-            "category": _mean(category[:count]),
-            "real": _mean(real[:count]),
-            "read_category": (category[count:] * self.sure(read[count:])).mean(),
-            "read_real": real[count:].mean(),
-        }
+        terms: Terms = {}
+        if count:
+            terms |= {"category": category[:count].mean(), "real": real[:count].mean()}
+        loss = sum(terms.values(), start=images.new_zeros(()))
+        terms["read_category"] = (category[count:] * self.sure(read[count:])).mean()
+        terms["read_real"] = real[count:].mean()
         # what is read from unlabelled images counts once there is something to it
         trust = min(1.0, context.epoch / 2)
-        loss = terms["category"] + terms["real"]
         loss = loss + trust * (terms["read_category"] + terms["read_real"])
         return {"loss": loss, **terms}
 
@@ -309,11 +312,6 @@ class Model(Method):
         found = self.velocity(here, time, columns, hidden.float())
         path = (found - (h - start)).square().sum(1).mean()
         return {"loss": path, "path": path}
-
-
-def _mean(values: Tensor) -> Tensor:
-    """Return the mean, 0 of none."""
-    return values.sum() / max(len(values), 1)
 
 
 def _parts(columns: Tensor, levels: list[int]) -> tuple[Tensor, ...]:
