@@ -214,14 +214,8 @@ class Model(Method):
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw factors evenly and styles from p(z|c), (count, D)."""
-        columns = torch.rand((count, len(self.specs)), generator=noise)
+        columns = self.coder.even(count, noise)
         base = torch.randn((count, self.style_dim + 1), generator=noise)
-        for index, spec in enumerate(self.specs):
-            low, high = self.coder.bounds(index)
-            if spec.is_discrete:
-                columns[:, index] = (columns[:, index] * len(spec.values or ())).floor()
-            else:
-                columns[:, index] = low + columns[:, index] * (high - low)
         codes = self.coder.encode(columns)
         with torch.no_grad():
             where = self.device
