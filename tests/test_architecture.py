@@ -57,8 +57,9 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "progress": {"training"},
+    "held_out": {"datasets"},
     "runs": {
-        "unsaved",
+        "held_out",
         "batches",
         "evaluation",
         "training",

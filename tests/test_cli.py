@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from unbraid import registry
-from unbraid.cli import main
+from unbraid.cli import main, print_table
 from unbraid.parsing import one_sentence
 from unbraid.runs import Run
 
@@ -172,7 +173,16 @@ def test_a_relative_path_to_data_is_found_from_everywhere(
         ),
         ("train vae --data DATA --out TEXT", "cannot write TEXT: a part of that path is a file"),
         ("train vae --data DATA --data.images-key nosuch", "no array 'nosuch'"),
-        ("train vae --data TEXT", "TEXT"),
+        (
+            "train vae --data TEXT",
+            "TEXT is in no format that is read: expected a folder of images,",
+        ),
+        ("train vae --data x.PNG", "x.PNG is a single image, expected many to learn from: give th"),
+        ("show x.PNG", "x.PNG is a single image"),
+        ("train vae --data B.NPZ", "B.NPZ has none of the arrays images, imgs, x, arr_0"),
+        ("train vae --data ONE.npy", "ONE.npy holds a single array, expected a .npz file: save it"),
+        ("train vae --data ALL.zip", "ALL.zip is a zip archive: unpack it and give the folder, or"),
+        ("show KEYS.npz --data.images-key nosuch", "has no array 'nosuch'"),
         ("train vae --data RANDOM.npz", "RANDOM.npz"),
         ("train vae --data EMPTY", "EMPTY"),
         ("train vae --data SMALL.npz", "images are 8 by 8 pixels, expected at least 16 by 16"),
@@ -197,6 +207,10 @@ def test_each_mistake_gets_one_sentence(
     np.savez(elsewhere / "NAN.npz", images=images * np.nan)
     np.savez(elsewhere / "LABELS.npz", images=images, labels=np.arange(7))
     np.savez(elsewhere / "KEYS.npz", pictures=images)
+    for name in ("B.NPZ", "ALL.zip"):
+        (elsewhere / name).write_bytes((elsewhere / "KEYS.npz").read_bytes())
+    np.save(elsewhere / "ONE.npy", images)
+    Image.new("L", (16, 16)).save(elsewhere / "x.PNG")
     parts = args.replace("DATA", str(squares_npz)).split()
     assert sentence in refused(parts, capsys)
 
@@ -218,6 +232,46 @@ BOX = """\
 def test_the_parsers_box_becomes_a_sentence_with_and_without_unicode(box: str) -> None:
     sentence = "Unrecognized options: --bta, 3 (did you mean '--beta'?): see unbraid train --help."
     assert one_sentence(box, "unbraid train", ["--lr", "--beta"]) == sentence
+
+
+def test_a_figure_of_data_takes_the_options_of_the_data(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(elsewhere / "KEYS.npz", pictures=np.zeros((20, 16, 16)))
+    args = ["show", "KEYS.npz", "--data.images-key", "pictures", "-o", "shown.pdf"]
+    assert main(args) == 0
+    assert capsys.readouterr().out == "shown.pdf\n"
+    assert (elsewhere / "shown.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("out", ["-o", "--out"])
+def test_every_command_that_writes_takes_both_options(
+    out: str, squares_npz: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "ae", "--data", str(squares_npz), *SHORT, out, "run"]) == 0
+    for command in (["sample", "run"], ["show", str(squares_npz)], ["generate", "seven"]):
+        assert main([*command, out, "written.png"]) == 0
+        assert (elsewhere / "written.png").is_file()
+        (elsewhere / "written.png").unlink()
+    capsys.readouterr()
+    for name in ("train vae", "tour", "generate", "edit", "swap", *figures_of_runs(), "show"):
+        assert main([*name.split(), "--help"]) == 0
+        assert re.search(r"-o (PATH|PNG), --out (PATH|PNG)", capsys.readouterr().out), name
+
+
+def test_names_of_metrics_stay_whole_at_any_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["dci disentanglement", "log-likelihood effective samples", "total-correlation"]
+    rows = [(name, "-115.953", "undefined", "lightgbm boosted trees, 100 rounds") for name in names]
+    for width in (0, 1, 20, 40, 60, 72, 80, 100, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        print_table("runs/[b]x:smile:", ("metric", "value", "± se", "variant"), rows, ["a note"])
+        out = capsys.readouterr().out
+        assert "runs/[b]x:smile:" in out
+        assert "…" not in out
+        words = re.findall(r"[^\s│┃]+", out)
+        assert {"disentanglement", "total-correlation", "-115.953", "undefined"} <= set(words)
 
 
 def figures_of_runs() -> list[str]:

@@ -141,7 +141,8 @@ def test_figures_take_options_and_other_images(model: Method, tmp_path: Path) ->
         unbraid.draw("traverse", 7)
     other = unbraid.draw("scatter", model, data=UINT8[:50])
     assert "codes of 50 unseen images" in other.axes[0].get_title(loc="left")
-    assert isinstance(unbraid.draw("show", UINT8, rows=1), Figure)
+    shown = unbraid.draw("show", UINT8, rows=1)
+    assert shown._repr_png_().startswith(b"\x89PNG"), "what a notebook shows"  # type: ignore
     with pytest.raises(unbraid.UnbraidError, match=r"have shape \(1, 20, 20\), but the model was"):
         unbraid.draw("reconstruct", model, data=np.zeros((60, 20, 20)))
 

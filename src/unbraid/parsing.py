@@ -93,7 +93,7 @@ def _plain(text: str) -> str:
 def reflowed(text: str, width: int) -> str:
     """Return the parser's help for a narrow terminal: each option is a hanging paragraph.
 
-    >>> print(reflowed("  -h, --help  show this\\n              message", 20))
+    >>> print(reflowed("  -h, --help  show this\\n              message", 22))
     -h, --help show this
       message
     """

@@ -7,6 +7,8 @@ options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that move
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +65,15 @@ def draw(
     """
     module, opened, config = _opened(name, target, data, options)
     figure: Figure = module.draw(opened, config)
+    vars(figure)["_repr_png_"] = functools.partial(_png, figure)  # what notebooks ask for
     return figure
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150)
+    return file.getvalue()
 
 
 def write(

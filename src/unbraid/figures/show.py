@@ -91,7 +91,7 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     for index, row in enumerate(rows if moving else ()):
         values = ", ".join(_value(spec, dataset.factor(spec.name)[row], 2) for spec in moving)
         ax.text(
-            (index % config.columns + 0.5) * tile_width,
+            index % config.columns * tile_width + (dataset.image_shape[2] - 1) / 2,
             (index // config.columns + 1) * tile_height - _GAP - band,
             folded(values, 0.88 * _WIDTH / config.columns, _SMALL),
             ha="center",
@@ -122,7 +122,8 @@ def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Conf
         rows = _nearest_rows(dataset, spec, values, base)
         images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
     _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0))
-    middles = (np.arange(len(images)) + 0.5) * (dataset.image_shape[2] + _GAP)
+    wide = dataset.image_shape[2]
+    middles = np.arange(len(images)) * (wide + _GAP) + (wide - 1) / 2
     apart = _WIDTH / max(config.steps, len(images))
     labels = [folded(_value(spec, value), 0.88 * apart, _LABEL) for value in values]
     ax.set_xticks(middles, labels, fontsize=_LABEL)
