@@ -113,7 +113,9 @@ def test_all_that_is_categorical(squares: Dataset) -> None:
 
 def test_it_obeys_and_keeps_the_style(squares: Dataset) -> None:
     config = configure("conditional-flow", latent_dim=6, hidden=96, width=16)
-    model = train(config, squares, epochs=60, batch_size=64, validation=0.0, seed=1, precision="f32")
+    model = train(
+        config, squares, epochs=60, batch_size=64, validation=0.0, seed=1, precision="f32"
+    )
     control = Native(model)
     rows = np.asarray(squares.factors)[:60].astype(float)
     read = control.read(squares.images[:60])

@@ -33,9 +33,11 @@ class Block(nn.Module):
 
     def forward(self, values: Tensor, condition: Tensor) -> Tensor:
         """Return the values (B, width) after the layer."""
-        scale, shift, gate = self.modulate(condition).chunk(3, 1)
+        modulation: Tensor = self.modulate(condition)
+        scale, shift, gate = modulation.chunk(3, 1)
         moved = self.first(self.norm(values) * (1 + scale) + shift)
-        return values + (1 + gate) * self.second(F.silu(moved))
+        change: Tensor = self.second(F.silu(moved))
+        return values + (1 + gate) * change
 
 
 class Velocity(nn.Module):
