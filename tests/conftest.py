@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,32 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 from unbraid.datasets import Dataset, load_dataset
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
+
+
+def bound_by_permissions() -> None:
+    """Have this process and what it starts obey files' permissions, as root does not else.
+
+    For ``subprocess``'s preexec_fn, or after a fork: the right to read and write anything is
+    dropped for good (Linux).
+    """
+    if os.geteuid():
+        return
+    drop, version = 24, 0x20080522  # PR_CAPBSET_DROP of prctl(2), the third version of capset(2)
+    rights = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, capabilities(7)
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, held = (ctypes.c_uint32 * 2)(version, 0), (ctypes.c_uint32 * 6)()
+    failed = libc.capget(header, held)
+    for kind in range(3):  # effective, permitted, inheritable; the other half is for later rights
+        held[kind] &= ~sum(1 << right for right in rights)
+    failed |= any(libc.prctl(drop, right, 0, 0, 0) for right in rights)
+    assert not failed | libc.capset(header, held)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -311,3 +311,9 @@ def test_a_reader_that_goes_away_is_no_error(elsewhere: Path) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_messages_are_one_line_of_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refused(["a\nb\x1b[31m\u202e"], capsys)
+    assert told.startswith(r"unbraid: unknown command 'a\nb\x1b[31m\u202e': it is one of ")
+    assert len(refused(["x" * 5000], capsys)) < 1500

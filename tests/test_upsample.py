@@ -72,3 +72,20 @@ def test_works_under_vmap() -> None:
     one_by_one = torch.stack([torch.func.jacrev(lambda m: layer(m[None]).sum())(c) for c in codes])
     together = torch.func.vmap(torch.func.jacrev(lambda m: layer(m[None]).sum()))(codes)
     assert torch.allclose(one_by_one, together, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_plain_route_of_transforms_is_equal(
+    shape: tuple[int, int, int, int, tuple[int, int]],
+) -> None:
+    inputs, outputs, height, width, kernel = shape
+    layer = Upsample(inputs, outputs, kernel)
+    maps = torch.randn(3, inputs, height, width)
+    scripted = torch.jit.script(layer)
+    for plain in (torch.func.vmap(lambda m: layer(m[None])[0]), scripted):
+        assert torch.allclose(plain(maps), layer(maps), atol=1e-5)
+    tangent = torch.randn_like(maps)
+    _, forward = torch.func.jvp(layer, (maps,), (tangent,))
+    with torch.no_grad():  # the layer is linear but for its bias
+        exact = layer(maps + tangent) - layer(maps)
+    assert torch.allclose(forward, exact, atol=1e-4)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from unbraid import __version__, registry, streams
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.errors import UnbraidError, did_you_mean, one_line
 from unbraid.parsing import listing, parse, wrapped
 
 TABLE = 72  # columns from which on a table of numbers breaks no word
@@ -404,11 +404,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
     with streams.guarded(), warnings.catch_warnings():
         # warnings of ours are sentences for the user, not lines of source
-        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: print(
+            f"warning: {one_line(str(message))}", file=sys.stderr
+        )
         try:
             return _answer(sys.argv[1:] if argv is None else argv)
         except UnbraidError as error:
-            print(f"unbraid: {error}", file=sys.stderr)
+            print(f"unbraid: {one_line(str(error))}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             return 130

@@ -29,3 +29,21 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
         near = sorted((name for name in names if name.startswith(found)), key=len)
     near = near or difflib.get_close_matches(found, names, n=1, cutoff=0.6)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def one_line(text: str) -> str:
+    r"""Return a message as one line that a terminal shows as it stands.
+
+    Names and values in it may hold line breaks, or codes that move the cursor and change colours:
+    those become escapes. Words of more than 1,000 characters are cut.
+
+    >>> print(one_line("no file a\nb\x1b[31m"))
+    no file a\nb\x1b[31m
+    """
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+    words = (
+        word if len(word) <= 1000 else f"{word[:500]}...{word[-100:]}" for word in shown.split(" ")
+    )
+    return " ".join(words)

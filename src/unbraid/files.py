@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from unbraid import limits
 from unbraid.errors import UnbraidError
 
 
@@ -70,10 +71,13 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file; a missing or broken one raises an UnbraidError."""
     try:
+        limits.check_json(path)
         return json.loads(path.read_text(encoding="utf-8"))
+    except limits.Implausible as error:
+        raise UnbraidError(f"cannot read {path}: {error}.") from error
     except OSError as error:
         raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of syntax, encoding, depth or digits
         raise UnbraidError(
             f"{path} is not valid JSON ({error}); restore it or delete it."
         ) from error

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from unbraid.errors import UnbraidError
 
@@ -60,6 +61,21 @@ def kernel(shape: ImageShape) -> tuple[int, int]:
     """Return the kernel that halves (or doubles to) ``shape`` exactly, with stride 2, padding 1."""
     _, height, width = shape
     return 4 - height % 2, 4 - width % 2
+
+
+def is_transformed(*, other_than_vmap: bool = False) -> bool:
+    """Whether torch exports, traces or compiles what runs now, or transforms it (vmap, jacfwd).
+
+    Only torch's own operations are known then, and values cannot be looked at.
+    """
+    transforms = torch._C._functorch.get_interpreter_stack() or ()
+    vmap = torch._C._functorch.TransformType.Vmap
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or any(each.key() != vmap or not other_than_vmap for each in transforms)
+        or forward_ad._current_level >= 0
+    )
 
 
 class _Upsample(torch.autograd.Function):
@@ -116,7 +132,13 @@ class Upsample(nn.ConvTranspose2d):
 
     def forward(self, maps: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Return the larger maps; ``output_size`` is torch's, and not needed."""
-        if maps.device.type != "cpu" or self.bias is None:
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return F.conv_transpose2d(maps, self.weight, self.bias, stride=2, padding=1)
+        return self._quickly(maps, output_size)
+
+    @torch.jit.unused
+    def _quickly(self, maps: Tensor, output_size: list[int] | None) -> Tensor:
+        if maps.device.type != "cpu" or self.bias is None or is_transformed():
             return super().forward(maps, output_size)
         autocast = torch.is_autocast_enabled("cpu")
         dtype = torch.get_autocast_dtype("cpu") if autocast else maps.dtype

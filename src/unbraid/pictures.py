@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
 
@@ -116,9 +117,10 @@ def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8]
 
     channels = shape[0]
     try:
-        with Image.open(path) as file:
-            file.load()
-            image: Image.Image = file.copy()
+        with Image.open(path, formats=limits.FORMATS) as file:
+            if file.size == (width, height):  # of another size, the pixels are not needed
+                file.load()
+            image: Image.Image = file
     except FileNotFoundError as error:
         raise UnbraidError(f"{path} does not exist: give a PNG file.") from error
     except Exception as error:  # a broken file can make Pillow raise anything

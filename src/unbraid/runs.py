@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 import unbraid
-from unbraid import evaluation, hardware, held_out, methods, registry
+from unbraid import evaluation, hardware, held_out, limits, methods, registry
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
@@ -228,6 +228,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             "folder to train anew."
         )
     try:
+        limits.check_tensors(path)
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
         return safetensors.torch.load_file(path), metadata

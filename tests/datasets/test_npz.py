@@ -251,3 +251,32 @@ def test_truncated_and_flipped(path: Path) -> None:
 def test_missing_file(path: Path) -> None:
     with pytest.raises(UnbraidError, match=r"cannot read .*: No such file or directory"):
         load_dataset("npz", path=str(path))
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", ">f4"])
+def test_reals_may_lie_a_rounding_outside(tmp_path: Path, kind: str) -> None:
+    images = np.random.default_rng(0).random((20, 16, 16)).astype(kind)
+    images[0, 0, :3] = -1e-7, 1 + 1e-6, 1 + 9e-4
+    path = tmp_path / "x.npz"
+    np.savez(path, images=images)
+    found = load_dataset(str(path), full=True).images
+    exact = np.rint(images.clip(0, 1).astype("f8") * 255)
+    assert np.abs(found[:, 0] - exact).max() <= 1  # a tie of f4 may round the other way
+    assert found[0, 0, 0, :3].tolist() == [0, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.25, 1.002, "range from 0.25 to 1.002, expected 0 to 1"),
+        (-0.002, 1.0, "range from -0.002 to 1, expected 0 to 1"),
+        (0.0, 255.0, "range from 0 to 255, expected 0 to 1"),
+    ],
+)
+def test_reals_further_out_are_told_with_their_range(
+    tmp_path: Path, low: float, high: float, told: str
+) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, images=np.linspace(low, high, 20 * 256).reshape(20, 16, 16))
+    with pytest.raises(UnbraidError, match=told):
+        load_dataset(str(path))

@@ -23,6 +23,8 @@ from unbraid.control._words import FILLERS
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 
+MOST = 1_000_000  # images of one request
+
 
 @dataclass(frozen=True)
 class Request:
@@ -72,6 +74,8 @@ class Request:
         """
         if count < 1:
             raise UnbraidError(f"n is {count}, expected 1 or more images.")
+        if count > MOST:
+            raise UnbraidError(f"n is {count}, expected {MOST:,} images or fewer at once.")
         if seed < 0:
             raise UnbraidError(f"seed is {seed}, but a seed is 0 or more.")
         rows = np.empty((count, len(specs)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from unbraid import limits
 
 Fit = Literal["crop", "pad", "stretch"]
 SUFFIXES = (
@@ -16,6 +20,8 @@ SUFFIXES = (
 )
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 BICUBIC = Image.Resampling.BICUBIC
+LARGE = 1 << 22  # pixels from which on pictures are decoded one at a time, for their memory
+_alone = threading.Lock()
 
 
 def decode(path: Path, size: int, fit: Fit, channels: int, background: str) -> NDArray[np.uint8]:
@@ -32,10 +38,24 @@ def decode(path: Path, size: int, fit: Fit, channels: int, background: str) -> N
         ValueError: pixels of a kind that have no one meaning as a shade.
         Exception: whatever Pillow raises for a broken file.
     """
-    with Image.open(path) as file:
+    with _opened(path) as file:
         file.draft(None, (2 * size, 2 * size))  # large JPEGs decode at half or less, and quickly
-        kind = file.format
-        image = ImageOps.exif_transpose(file)
+        limits.check_pixels(file.size)
+        with _alone if file.width * file.height > LARGE else nullcontext():
+            return _pixels(file, size, fit, channels, background)
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is not a file")
+    return Image.open(path, formats=limits.FORMATS)
+
+
+def _pixels(
+    file: Image.Image, size: int, fit: Fit, channels: int, background: str
+) -> NDArray[np.uint8]:
+    kind = file.format
+    image = ImageOps.exif_transpose(file)
     image = _opaque(_eight_bit(image, kind), background).convert("L" if channels == 1 else "RGB")
     if fit == "crop":
         image = ImageOps.fit(image, (size, size), BICUBIC)
@@ -49,7 +69,7 @@ def decode(path: Path, size: int, fit: Fit, channels: int, background: str) -> N
 def is_grey(path: Path) -> bool:
     """Tell from its header whether a picture is stored in shades of grey; a broken one passes."""
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             if image.mode == "P":
                 palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
                 return bool((palette == palette[:, :1]).all())
@@ -63,7 +83,9 @@ def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
     if image.mode == "F" or (image.mode == "I" and kind not in ("PNG", "PPM")):
         raise ValueError("its pixels have 32 bits, expected 8 or 16")
     if image.mode.startswith("I"):
-        return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+        shades = np.asarray(image).astype(np.float32)
+        shades /= 257
+        return Image.fromarray(np.rint(shades, out=shades).astype(np.uint8))
     return image
 
 
@@ -71,5 +93,5 @@ def _opaque(image: Image.Image, background: str) -> Image.Image:
     """Lay a picture with transparency over the background."""
     if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
         return image
-    image = image.convert("RGBA")
+    image = image if image.mode == "RGBA" else image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, background), image)

@@ -12,6 +12,7 @@ from unbraid.errors import UnbraidError
 
 Layout = Literal["auto", "nhwc", "nchw"]
 CHANNELS = range(1, 5)
+ROUNDING = 1e-3  # how far outside [0, 1] reals may lie: resizing and other sums round
 
 
 def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uint8]:
@@ -19,7 +20,8 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
 
     Args:
         array: (N, H, W) or four axes; whole numbers in 0..255, truth values, or reals in 0..1.
-            Whole numbers that are all 0 or 1 are truth values: white is 1.
+            Whole numbers that are all 0 or 1 are truth values: white is 1. Reals up to 0.001
+            outside are taken for the nearest end of the range.
         layout: where the channels of four axes are; ``auto`` takes the one of axes 1 and 3 that
             has 1 to 4 entries.
         owner: how an error names the data.
@@ -74,12 +76,12 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
                 f"{owner}: {broken} of {len(images)} images contain NaN, expected reals in 0..1: "
                 "leave those images out."
             )
-        if low < 0 or high > 1:
+        if low < -ROUNDING or high > 1 + ROUNDING:
             raise UnbraidError(
                 f"{owner}: images of type {images.dtype} range from {low:g} to {high:g}, expected "
                 "0 to 1: rescale them, or save them as uint8 in 0..255."
             )
-        return np.rint(images * np.float32(255)).astype(np.uint8)
+        return np.rint(images.clip(0, 1) * np.float32(255)).astype(np.uint8)
     if low < 0 or high > 255:
         raise UnbraidError(
             f"{owner}: images of type {images.dtype} range from {low} to {high}, expected 0 to "

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._download import RemoteFile, locate
@@ -24,6 +25,7 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 
 ELEVATIONS, AZIMUTHS, CARS, SIDE = 4, 24, 183, 128
+LARGEST = 64 << 20  # bytes read of a file in the archive; a car's take 5 MB
 
 FILE = RemoteFile(
     name="nips2015-analogy-data.tar.gz",
@@ -131,7 +133,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
             if wanted and name.parent.name == "cars":
                 content = archive.extractfile(member)
                 if content is not None:
-                    yield name.name, content.read()
+                    yield name.name, bytes(limits.read_at_most(content, LARGEST))
 
 
 def _views(name: str, content: bytes) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.datasets._download import RemoteFile, find, locate
 from unbraid.datasets._factored import (
@@ -235,6 +236,7 @@ def read_original(path: Path, sizes: tuple[int, ...] | None = None) -> NDArray[n
     count = int(np.prod(sizes))
     with reading(path, "dSprites file", zipfile.BadZipFile, zlib.error):
         with np.load(path, allow_pickle=False) as archive:
+            limits.check_array(archive, "latents_classes")
             classes = archive["latents_classes"]
         if not np.array_equal(classes, grid_factors(np.arange(count), sizes)):
             raise ValueError(f"its latents_classes are not the {sizes} grid in published order")

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.datasets import Dataset, label_spec
 from unbraid.datasets._images import Layout, as_images
 from unbraid.errors import UnbraidError
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MOST_AXES = 8
+LONGEST_HEADER = 4 + 4 * MOST_AXES
 WORDS = {"train": ("train",), "test": ("t10k", "test")}  # how a file's name says its split
 
 
@@ -70,30 +73,46 @@ def load(config: Config, split: str = "train") -> Dataset:
 def read(path: Path) -> NDArray[Any]:
     """Read any IDX file, plain or gzipped, as an array of the shape and type its header gives."""
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+        with limits.opened(path) as file:
+            data = limits.read_at_most(file, LONGEST_HEADER)
+            if isinstance(file, gzip.GzipFile):  # a small file may unpack to a very large one
+                limits.check_memory(_expected(data))
+            data += limits.read_at_most(file, _expected(data) + 1 - len(data))
+    except (OSError, EOFError, zlib.error, limits.Implausible) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnbraidError(
             f"cannot read {path}: {reason}; check the path, or fetch it again."
         ) from error
-    axes = data[3] if len(data) >= 4 and data[:2] == b"\0\0" and data[2] in TYPES else 0
-    start = 4 + 4 * axes
-    if not axes or len(data) < start:
+    expected = _expected(data)
+    if not expected:
         raise UnbraidError(
             f"{path} is not an IDX file: it starts with the bytes '{data[:4].hex(' ')}', expected "
             "'00 00', a type from 08 to 0e and a number of axes, as in '00 00 08 03'."
         )
-    shape = tuple(np.frombuffer(data, ">u4", axes, 4).tolist())
-    dtype = np.dtype(TYPES[data[2]])
-    expected = start + prod(shape) * dtype.itemsize
+    shape = _shape(data)
     if len(data) != expected:
+        found = f"{len(data)}" if len(data) < expected else f"more than {expected}"
         raise UnbraidError(
-            f"{path} is damaged: it has {len(data)} bytes, expected {expected} for the shape "
+            f"{path} is damaged: it has {found} bytes, expected {expected} for the shape "
             f"{shape} in its header; fetch it again."
         )
-    return np.frombuffer(data, dtype, offset=start).reshape(shape)
+    return np.frombuffer(data, TYPES[data[2]], offset=4 + 4 * len(shape)).reshape(shape)
+
+
+def _shape(data: bytes | bytearray) -> tuple[int, ...]:
+    """Return the shape that a file's header says, () if it is no IDX file's."""
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or data[3] > MOST_AXES:
+        return ()
+    if len(data) < 4 + 4 * data[3]:
+        return ()
+    return tuple(np.frombuffer(data, ">u4", data[3], 4).tolist())
+
+
+def _expected(data: bytes | bytearray) -> int:
+    """Return the length of the file that a header says, 0 if it is no IDX file's."""
+    if not (shape := _shape(data)):
+        return 0
+    return 4 + 4 * len(shape) + prod(shape) * np.dtype(TYPES[data[2]]).itemsize
 
 
 def _read_labels(path: Path, count: int, images: Path) -> NDArray[np.int64]:

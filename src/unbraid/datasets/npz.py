@@ -11,9 +11,11 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.datasets._images import Layout, as_images, held_out
 from unbraid.errors import UnbraidError, did_you_mean
@@ -145,6 +147,7 @@ def _listing(file: NpzFile) -> str:
 
 def _read(file: NpzFile, key: str, path: Path) -> NDArray[Any]:
     with _reading(path):
+        limits.check_array(file, key)
         array: NDArray[Any] = file[key]
     if not isinstance(array, np.ndarray):  # a member that is no .npy comes as bytes
         raise UnbraidError(f"{path}: '{key}' is not an array, expected one in NumPy's format.")
@@ -152,8 +155,9 @@ def _read(file: NpzFile, key: str, path: Path) -> NDArray[Any]:
 
 
 def _open(path: Path) -> NpzFile:
-    with _reading(path):
-        file = np.load(path, allow_pickle=False)
+    with _reading(path), path.open("rb") as start:
+        alone = start.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
+        file = None if alone else np.load(path, allow_pickle=False)
     if not isinstance(file, NpzFile):
         raise UnbraidError(
             f"{path} holds a single array, expected a .npz file: save it with "

@@ -6,15 +6,16 @@ and Lighting", CVPR 2004. Train and test hold different toys.
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._download import RemoteFile, locate
@@ -137,7 +138,9 @@ def read_matrix(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
     At least three sizes are stored; those beyond the number of dimensions mean nothing.
     """
     with reading(path, "Small NORB file", zlib.error):
-        content = gzip.decompress(raw) if (raw := path.read_bytes())[:2] == b"\x1f\x8b" else raw
+        with limits.opened(path) as file:
+            longest = 8 + 4 * max(3, len(shape)) + prod(shape) * np.dtype(dtype).itemsize
+            content = limits.read_at_most(file, longest + 1)
         magic, dims = (int(n) for n in np.frombuffer(content, "<i4", 2))
         if magic != MAGIC[dtype]:
             raise ValueError(f"it starts with {magic:#x}, expected {MAGIC[dtype]:#x}")

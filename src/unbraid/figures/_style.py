@@ -44,6 +44,7 @@ MARKERS = "os^DvPX<>*"
 GREY = "#666666"
 
 WIDTH = 6.5  # inches: the text width of most papers
+MOST = 1000  # rows, columns or steps of a figure
 TILE = 0.62  # inches: the widest an image of a grid gets
 SMALLEST = 0.22  # inches: the narrowest; more columns than fit make a wider figure
 NAME = 24  # characters of a name of classes, factors or data
@@ -169,10 +170,17 @@ def which(data: Dataset) -> str:
 
 
 def check_counts(config: Any, *names: str) -> None:
-    """Raise an UnbraidError unless the named options of a figure are at least 1."""
+    """Raise an UnbraidError unless the named options of a figure are 1 to MOST."""
     for name in names:
         if (found := getattr(config, name)) < 1:
             raise UnbraidError(f"{name} is {found}, expected 1 or more.")
+        check_drawable(name, found)
+
+
+def check_drawable(name: str, found: int) -> None:
+    """Raise an UnbraidError if a figure's option asks for more than anyone can look at."""
+    if found > MOST:
+        raise UnbraidError(f"{name} is {found}, expected {MOST:,} or fewer.")
 
 
 def tile_side(columns: int, left: float, right: float) -> float:

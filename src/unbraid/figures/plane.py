@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from unbraid.errors import UnbraidError
-from unbraid.figures._style import as_pictures, folded, new_figure, styled, tile, title
+from unbraid.figures._style import (
+    as_pictures,
+    check_drawable,
+    folded,
+    new_figure,
+    styled,
+    tile,
+    title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +59,7 @@ def draw(run: Run, config: Config) -> Figure:
     """
     if config.steps < 2:
         raise UnbraidError(f"steps is {config.steps}, expected 2 or more.")
+    check_drawable("steps", config.steps)
     model = run.model()
     across, up = _columns(config.latents, model.layout.continuous)
     places = quantiles(config.steps)

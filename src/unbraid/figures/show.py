@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.figures._style import as_pictures, folded, short
+from unbraid.figures._style import as_pictures, check_drawable, folded, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +57,7 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     for name in ("rows", "columns", "steps"):
         if (found := getattr(config, name)) < 1:
             raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
+        check_drawable(name, found)
     moving = [spec for spec in dataset.specs if _moves(spec)]
     _, tall, wide = dataset.image_shape
     scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel

@@ -16,6 +16,7 @@ from PIL import Image as PILImage
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
     as_pictures,
+    check_drawable,
     folded,
     frame,
     image_grid,
@@ -179,6 +180,7 @@ class _Traversal:
         for name in ("rows", "steps"):
             if (found := getattr(config, name)) < 0:
                 raise UnbraidError(f"{name} is {found}, expected 1 or more, or 0 for the default.")
+            check_drawable(name, found)
         if not 0 <= config.low < config.high <= 1:
             raise UnbraidError(
                 f"low is {config.low:g} and high {config.high:g}, expected quantiles with "

@@ -70,4 +70,12 @@ def build(
                 "whose factors are known, or a method that needs none, such as vae."
             )
         given += (specs,)
-    return kind(*given)
+    try:
+        return kind(*given)
+    except (TypeError, RuntimeError, OverflowError) as error:
+        if "overflow" not in str(error).lower():
+            raise
+        raise UnbraidError(
+            f"the networks of {name_of(config)} for images of shape {image_shape} would be larger "
+            "than any memory: choose smaller numbers."
+        ) from error

@@ -229,22 +229,30 @@ class Method(nn.Module):
             raise UnbraidError(
                 f"images are of type {tensor.dtype}, expected uint8 or floats on [0, 1]."
             )
-        if tensor.is_floating_point() and len(tensor):
-            low, high = (float(value) for value in torch.aminmax(tensor))
-            if not (low >= -0.01 and high <= 1.01):  # interpolation may overshoot a little
-                raise UnbraidError(
-                    f"images run from {low:g} to {high:g}, expected uint8 or floats on [0, 1]: "
-                    "divide them by 255, or convert them to uint8."
-                )
+        if tensor.is_floating_point():
+            if not nets.is_transformed() and len(tensor):
+                _check_range(tensor)
             tensor = tensor.float()
         return nets.as_pixels(tensor.to(self.device))
 
-    @torch.no_grad()
     def _by_rows(self, function: Callable[[Any], Tensor], rows: Images) -> Tensor:
         training = self.training
         self.eval()  # so that no row has a part in the normalisation of another
         try:
-            starts = range(0, max(len(rows), 1), ROWS)  # no rows are one empty part
-            return torch.cat([function(rows[i : i + ROWS]).cpu() for i in starts])
+            if nets.is_transformed(other_than_vmap=True):  # jacrev asks for a gradient
+                return function(rows)
+            with torch.no_grad():
+                starts = range(0, max(len(rows), 1), ROWS)  # no rows are one empty part
+                return torch.cat([function(rows[i : i + ROWS]).cpu() for i in starts])
         finally:
             self.train(training)
+
+
+def _check_range(images: Tensor) -> None:
+    """Raise an UnbraidError unless floats lie on [0, 1]."""
+    low, high = (float(value) for value in torch.aminmax(images))
+    if not (low >= -0.01 and high <= 1.01):  # interpolation may overshoot a little
+        raise UnbraidError(
+            f"images run from {low:g} to {high:g}, expected uint8 or floats on [0, 1]: "
+            "divide them by 255, or convert them to uint8."
+        )

@@ -223,7 +223,7 @@ class Model(Method):
 
     def pixel_mean(self, codes: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return G(noise, codes), (B, C, H, W) on [0, 1]; ``noise`` is the same for all if None."""
-        noise = self.still.expand(len(codes), -1) if noise is None else noise
+        noise = self.still.expand(codes.shape[0], -1) if noise is None else noise
         return torch.sigmoid(self.generator(torch.cat([noise, codes], 1)).float())
 
     def codes(self, images: Tensor) -> Tensor:
