@@ -118,8 +118,8 @@ def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8]
     channels = shape[0]
     try:
         with Image.open(path, formats=limits.FORMATS) as file:
-            if file.size == (width, height):  # of another size, the pixels are not needed
-                file.load()
+            limits.check_pixels(file.size)
+            file.load()
             image: Image.Image = file
     except FileNotFoundError as error:
         raise UnbraidError(f"{path} does not exist: give a PNG file.") from error
