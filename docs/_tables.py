@@ -198,6 +198,23 @@ def judge(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def judges(result: dict[str, Any]) -> str:
+    """Return a row for each data set: what its judge learnt from, its errors, and its cost."""
+    lines = ["| `unbraid judge` | Learnt from | Errors on images it never saw | Core-minutes |"]
+    lines.append("|---|--:|---|--:|")
+    for name, found in result["data"].items():
+        errors = [
+            f"{factor} {error['value']:.1f}% right"
+            if error["unit"] == "%"
+            else f"{factor} {error['value']:.3g} {error['unit']}".rstrip()
+            for factor, error in found["errors"].items()
+        ]
+        minutes = f"{found['cpu_seconds'] / 60:.1f}"
+        lines.append(f"| `{name}` | {found['learnt_from']:,} | {', '.join(errors)} | {minutes} |")
+    lines.append("\n" + made_by(result))
+    return "\n".join(lines)
+
+
 def control(result: dict[str, Any]) -> str:
     """Return a row for each training: what the judge says, bold where a target is missed."""
     columns = list(CONTROL)
@@ -524,6 +541,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "gallery": gallery,
     "hardening": hardening,
     "judge": judge,
+    "judges": judges,
     "methods": methods,
     "render_speed": render_speed,
     "request_speed": request_speed,

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, figures, pictures, registry, restarts, runs, scoring, tour
-from unbraid.control import asking, checking
+from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
+from unbraid.control import asking, checking, judging
 from unbraid.control.requests import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.factors import FactorSpec
@@ -84,6 +84,8 @@ def test_commands_are_understood(
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
+    told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
+    monkeypatch.setattr(judging, "told_of", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unbraid.cli import main
 from unbraid.control import checking, controller
 from unbraid.control.judging import Config as JudgeConfig
+from unbraid.datasets import _drawing
 from unbraid.datasets.digits import Renderer
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
@@ -119,10 +120,9 @@ def test_settings_have_names() -> None:
 
 
 @pytest.fixture
-def quick_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let judges learn for seconds, and be kept elsewhere."""
+def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let judges learn for seconds."""
     monkeypatch.setattr(checking, "JudgeConfig", lambda: JudgeConfig(passes=4))
-    monkeypatch.setenv("UNBRAID_CACHE", str(tmp_path / "cache"))
 
 
 def answers_with(monkeypatch: pytest.MonkeyPatch, draw: Any) -> None:
@@ -221,8 +221,10 @@ def test_requests_that_the_data_never_show_are_a_second_table(
 
 @pytest.mark.usefixtures("quick_judge", "obedient")
 def test_digits_on_another_canvas_are_measured_beside_renderings(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    glyphs = _drawing.load_glyphs  # those of the test split are ready sooner, and will do
+    monkeypatch.setattr(_drawing, "load_glyphs", lambda _: glyphs("test"))
     folder = run_of(tmp_path / "run", "digits", 48, canvas=48, n=600, stream=True)
     assert main(["control", folder, "--requests", "40", "--no-correct", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -12,9 +12,9 @@ import pytest
 from tests.control import scenes
 from unbraid.cli import main
 from unbraid.control import judging
-from unbraid.control._aside import least_learnt, set_aside
 from unbraid.control._judge_net import Heads, Net, moments, spread_of
 from unbraid.control._scale import Scale
+from unbraid.control.aside import least_learnt, set_aside
 from unbraid.control.judging import Config, LearnedJudge, for_data, train_judge
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from unbraid import registry
 from unbraid.control import controller
-from unbraid.control._aside import set_aside
 from unbraid.control._looking import Reader
 from unbraid.control._loop import obeying
 from unbraid.control._progress import Bar
 from unbraid.control._scale import varies
+from unbraid.control.aside import set_aside
 from unbraid.control.controller import Controller, Native
 from unbraid.control.judge import GLYPHS, Judge
 from unbraid.control.judging import Config as JudgeConfig

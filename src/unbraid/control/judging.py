@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import hardware, registry
-from unbraid.control._aside import Aside, Labelled, set_aside
 from unbraid.control._judge_net import Heads, Net, pixels, spread_of
 from unbraid.control._progress import Bar
 from unbraid.control._scale import Scale, unit_of
+from unbraid.control.aside import Aside, Labelled, set_aside
 from unbraid.datasets import resolve
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_to_json

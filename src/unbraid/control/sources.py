@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from unbraid import registry
-from unbraid.control._aside import Aside
 from unbraid.control._scale import Scale
+from unbraid.control.aside import Aside
 from unbraid.datasets import Dataset, ImageSource, load_dataset
 from unbraid.datasets.digits import Renderer
 from unbraid.factors import FactorSpec
