@@ -94,12 +94,9 @@ def train(args: list[str]) -> None:
     from unbraid.runs import RunConfig, train_run
     from unbraid.training import Interrupted, TrainingConfig
 
-    data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
-    # a run is opened from other folders too
-    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    given_data = option_value(args, "--data") or "mnist"
+    data, _ = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
-    data_config = registry.load("datasets", data).Config
-    needed = {field.name for field in dataclasses.fields(data_config) if is_needed(field)}
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
     options = dataclasses.make_dataclass(
@@ -111,13 +108,7 @@ def train(args: list[str]) -> None:
             ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            (
-                "data_options",
-                Annotated[data_config, tyro.conf.arg(name="data")],
-                default()
-                if needed - implied.keys()
-                else default(default_factory=lambda: data_config(**implied)),
-            ),
+            ("data_options", *data_field(given_data)),
         ],
         frozen=True,
         kw_only=True,
@@ -125,7 +116,7 @@ def train(args: list[str]) -> None:
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
-    data_name = Path(given.data).stem if implied else data
+    data_name = datasets.called(data, dataclasses.asdict(given.data_options))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     config = RunConfig(given.method, data, plain(given.data_options), given.training)
     with Display(f"{method} on {data_name}") as display:
@@ -163,6 +154,23 @@ Args:
     resume: go on where an interrupted run stopped, to the very same weights.
     restarts: train so many seeds and keep the best, judged without labels.
 """
+
+
+def data_field(data: str) -> tuple[Any, Any]:
+    """Return type and default of the options ``--data.OPTION`` of a data set or path."""
+    import tyro
+
+    from unbraid import datasets
+
+    name, implied = datasets.resolve(data) if data else ("mnist", {})
+    # a run is opened from other folders too
+    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    config = datasets.config_of(name)
+    needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
+    default: Any = dataclasses.field()
+    if not needed - implied.keys():
+        default = dataclasses.field(default_factory=lambda: config(**implied))
+    return Annotated[config, tyro.conf.arg(name="data")], default
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
@@ -220,13 +228,13 @@ def figure(name: str, args: list[str]) -> None:
     import tyro
 
     flat = tyro.conf.OmitArgPrefixes
-    options = dataclasses.make_dataclass(
-        "Figure",
-        [
-            ("out", Path | None, dataclasses.field(default=None)),
-            ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
-        ],
-    )
+    fields: list[Any] = [
+        ("out", Path | None, dataclasses.field(default=None)),
+        ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
+    ]
+    if module.TARGET == "dataset":
+        fields.append(("data_options", *data_field(args[0])))
+    options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
@@ -234,8 +242,11 @@ def figure(name: str, args: list[str]) -> None:
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
-    print(path)
+    chosen = plain(given.data_options) if module.TARGET == "dataset" else {}
+    opened = target(args[0], **chosen)
+    for note in getattr(opened, "notes", ()):
+        print(f"note: {note}", file=sys.stderr)
+    print(figures.produce(module, name, opened, given.figure, given.out))
 
 
 def evaluate(args: list[str]) -> None:

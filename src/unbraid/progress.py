@@ -45,6 +45,7 @@ class Display(Recorder):
         self.shown = 0.0
         self.explained = False
         self.epochs = 1
+        self.noted: set[str] = set()
         self.first_step: int | None = None  # of this session, for an ETA that a resume keeps true
 
     def __enter__(self) -> Display:
@@ -128,6 +129,12 @@ class Display(Recorder):
     def warn(self, sentence: str) -> None:
         """Print a warning on a line."""
         self._print(f"warning: {sentence}")
+
+    def note(self, sentence: str) -> None:
+        """Print a note on a line, the first time it comes."""
+        if sentence not in self.noted:
+            self.noted.add(sentence)
+            self._print(f"note: {sentence}")
 
     def _print(self, line: str) -> None:
         console = self.bar.console if self.bar else self.console

@@ -108,6 +108,9 @@ class Recorder:
         """Hear of something the user should know."""
         warnings.warn(sentence, stacklevel=3)
 
+    def note(self, sentence: str) -> None:
+        """Hear of what was done that the user did not ask for, such as images scaled."""
+
     def stop_requested(self) -> bool:
         """Whether to save a checkpoint and stop after this step."""
         return False

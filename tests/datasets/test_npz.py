@@ -119,6 +119,42 @@ def test_usual_keys(path: Path, images_key: str, factors_key: str) -> None:
     assert data.name == "mine"
 
 
+@pytest.mark.parametrize("key", ["{0}_{1}", "{1}_{0}"])
+def test_files_with_both_splits(path: Path, key: str) -> None:
+    """As Keras and MedMNIST write them; a class that only one split has is known to both."""
+    words = {"x": "x", "y": "y"} if key == "{0}_{1}" else {"x": "images", "y": "labels"}
+    names = {(a, b): key.format(words[a], b) for a in "xy" for b in ("train", "test")}
+    name = saved(
+        path,
+        **{names["x", "train"]: GREY, names["y", "train"]: np.arange(20) % 3},
+        **{names["x", "test"]: GREY[:4], names["y", "test"]: np.full((4, 1), 7)},
+    )
+    train, test = load_dataset(name), load_dataset(name, split="test")
+    np.testing.assert_array_equal(train.images, GREY[:, None])
+    np.testing.assert_array_equal(test.images, GREY[:4, None])
+    assert train.specs == test.specs
+    assert test.specs[0].values == (0, 1, 2, 7)
+    assert test.factor("label").tolist() == [3] * 4
+    assert len(load_dataset(name, split="test", full=True)) == 24
+    assert load_dataset(name, names="a,b,c,d").specs[0].values == ("a", "b", "c", "d")
+
+
+def test_a_train_split_alone_has_a_tenth_held_out(path: Path) -> None:
+    name = saved(path, x_train=GREY, y_train=np.arange(20))
+    assert [len(load_dataset(name, split=split)) for split in ("train", "test")] == [18, 2]
+
+
+def test_splits_of_different_shapes(path: Path) -> None:
+    with pytest.raises(UnbraidError, match=r"have shapes \(1, 9, 8\) and \(1, 9, 7\), expected"):
+        load_dataset(saved(path, x_train=GREY, x_test=GREY[:, :, 1:]))
+
+
+def test_names_for_several_categories(path: Path) -> None:
+    name = saved(path, images=GREY, factors=np.zeros((20, 2), int))
+    with pytest.raises(UnbraidError, match=r"2 of its factors .* are categories that are numbers"):
+        load_dataset(name, names="a")
+
+
 def test_keys_given(path: Path) -> None:
     name = saved(path, images=COLOUR, mine=GREY, classes=np.arange(20), labels=np.zeros(20))
     data = load_dataset(name, images_key="mine", factors_key="classes", full=True)

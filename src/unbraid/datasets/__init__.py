@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid import registry
+from unbraid.datasets._names import called as called
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 
@@ -44,6 +45,7 @@ class Dataset:
         factors: (N, F), int64 where every factor is discrete, else float64; None if unknown.
         specs: one FactorSpec per column of ``factors``.
         split: ``"train"`` or ``"test"``.
+        notes: sentences on how the data was read.
 
     >>> data = load_dataset("mnist", split="test")
     >>> data.images.shape, data.factor_names
@@ -55,6 +57,7 @@ class Dataset:
     factors: NDArray[Any] | None = None
     specs: tuple[FactorSpec, ...] = ()
     split: str = "train"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.images.shape
@@ -95,7 +98,7 @@ class Dataset:
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the data set made of the given rows, in that order."""
         factors = None if self.factors is None else self.factors[rows]
-        return Dataset(self.name, self.images[rows], factors, self.specs, self.split)
+        return Dataset(self.name, self.images[rows], factors, self.specs, self.split, self.notes)
 
 
 def resolve(name: str) -> tuple[str, dict[str, str]]:
@@ -117,6 +120,12 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
     )
 
 
+def config_of(name: str) -> type[Any]:
+    """Return the dataclass of a registered data set's options."""
+    config: type[Any] = registry.load("datasets", name).Config
+    return config
+
+
 def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     """Load a data set by name, or images of your own by path.
 
@@ -136,7 +145,7 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
         raise UnbraidError(f"unknown split '{split}': it is 'train' or 'test'.")
     name, implied = resolve(name)
     module = registry.load("datasets", name)
-    config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
+    config = registry.build(config_of(name), {**implied, **options}, f"dataset {name}")
     dataset: Dataset = module.load(config, split)
     return dataset
 

@@ -7,13 +7,21 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 Fit = Literal["crop", "pad", "stretch"]
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
     *(".webp", ".tga", ".pbm", ".pgm", ".ppm", ".pnm"),
+    *((".avif",) if features.check("avif") else ()),  # where Pillow was built with it
 )
+# Pictures that cannot be read: a folder's reader names them.
+PICTURES = frozenset(
+    (
+        *(".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".xcf", ".exr", ".hdr", ".eps"),
+        *(".pdf", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm"),
+    )
+) - frozenset(SUFFIXES)
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 BICUBIC = Image.Resampling.BICUBIC
 

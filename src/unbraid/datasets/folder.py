@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
 from unbraid.datasets import SPLITS, Dataset
-from unbraid.datasets._decode import SUFFIXES, Fit, decode, is_grey
+from unbraid.datasets._decode import Fit, decode, is_grey
 from unbraid.datasets._images import held_out
+from unbraid.datasets._names import called
+from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 
@@ -38,6 +39,7 @@ class Config:
         skip_broken: leave out files that cannot be read, with a warning that counts them.
         split_seed: draws the tenth of the images that is the test set, if they come without one.
         full: all images in the order of their paths, in either split.
+        title: what the data is called; the folder's name if not given.
     """
 
     path: str
@@ -48,13 +50,7 @@ class Config:
     skip_broken: bool = False
     split_seed: int = 0
     full: bool = False
-
-
-class Picture(NamedTuple):
-    """An image file and the subfolder it lies in, ``""`` if in none."""
-
-    path: Path
-    label: str
+    title: str | None = None
 
 
 def load(config: Config, split: str = "train") -> Dataset:
@@ -65,20 +61,25 @@ def load(config: Config, split: str = "train") -> Dataset:
             subfolders and beside them, or an option out of range.
     """
     _check(config)
-    root = _innermost(Path(config.path).expanduser())
-    pictures, rows = _of_split(root, split, config)
-    labels = _label_values(pictures)
+    passed = Passed(Path(config.path).expanduser())
+    root = innermost(passed.root, passed)
+    found, rows = _of_split(root, split, config, passed)
+    labels = _label_values(found)
     channels = config.channels
     with ThreadPoolExecutor() as threads:
         if channels == "auto":  # judged by all pictures, so that both splits agree
-            channels = 1 if all(threads.map(is_grey, (each.path for each in pictures))) else 3
-        chosen = [pictures[row] for row in rows]
+            channels = 1 if all(threads.map(is_grey, (each.path for each in found))) else 3
+        chosen = [found[row] for row in rows]
         images, kept = _decoded(chosen, config, channels, threads)
-    name = Path(config.path).expanduser().resolve().name
+    if passed.serious:
+        warnings.warn(passed.sentence(), stacklevel=2)
+    notes = (passed.sentence(),) if passed.sentence() and not passed.serious else ()
+    name = called("folder", {"path": config.path, "title": config.title})
     if not labels:
-        return Dataset(name, images, split=split)
+        return Dataset(name, images, split=split, notes=notes)
     factors = np.array([[labels.index(chosen[row].label)] for row in kept], np.int64)
-    return Dataset(name, images, factors, (FactorSpec("label", "categorical", labels),), split)
+    specs = (FactorSpec("label", "categorical", labels),)
+    return Dataset(name, images, factors, specs, split, notes)
 
 
 def _check(config: Config) -> None:
@@ -94,71 +95,21 @@ def _check(config: Config) -> None:
         raise UnbraidError(f"dataset folder: {wrong}.")
 
 
-def _of_split(root: Path, split: str, config: Config) -> tuple[list[Picture], list[int]]:
+def _of_split(
+    root: Path, split: str, config: Config, passed: Passed
+) -> tuple[list[Picture], list[int]]:
     """Return all pictures and the rows of those in the split."""
-    halves = {each.name.lower(): each for each in _visible(root) if each.is_dir()}
+    halves = {each.name.lower(): each for each in visible(root) if each.is_dir()}
     if not all(half in halves for half in SPLITS):
-        pictures = _pictures(root)
-        rows = held_out(len(pictures), split, config.split_seed, config.full, str(root))
-        return pictures, rows.tolist()
-    train, test = (_pictures(halves[half]) for half in SPLITS)
-    pictures = train + test
+        found = pictures(root, passed, [root])
+        rows = held_out(len(found), split, config.split_seed, config.full, str(root))
+        return found, rows.tolist()
+    both = [halves[half] for half in SPLITS]
+    train, test = (pictures(half, passed, both) for half in both)
     if config.full:
-        return pictures, list(range(len(pictures)))
+        return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)
-    return pictures, list(range(first, first + len(train if split == "train" else test)))
-
-
-def _innermost(root: Path) -> Path:
-    """Step into folders that hold one folder and nothing else, as unpacked archives do."""
-    if not root.is_dir():
-        raise UnbraidError(f"{root} is not a folder: give the folder that holds the images.")
-    while len(inside := _visible(root)) == 1 and inside[0].is_dir():
-        root = inside[0]
-    return root
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        return [each for each in folder.iterdir() if not _is_hidden(each.name)]
-    except OSError as error:
-        raise _unreadable(error) from error
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX"))
-
-
-def _unreadable(error: OSError) -> UnbraidError:
-    return UnbraidError(f"cannot read {error.filename}: {error.strerror}.")
-
-
-def _pictures(root: Path) -> list[Picture]:
-    """Return the image files below a folder, sorted by path; hidden and other files do not count.
-
-    Links to folders are not followed.
-    """
-
-    def stop(error: OSError) -> None:
-        raise _unreadable(error) from error
-
-    files: list[Path] = []
-    for folder, subfolders, names in os.walk(root, onerror=stop):
-        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
-        files += [Path(folder, name) for name in names if not _is_hidden(name)]
-    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
-    if not images:
-        others = sorted({file.suffix or file.name for file in files})[:5]
-        found = f"{len(files)} files ({', '.join(others)})" if files else "no files"
-        raise UnbraidError(
-            f"found no images in {root}: it holds {found}, expected some in .png, .jpg or another "
-            f"of the formats {', '.join(SUFFIXES[3:])}."
-        )
-    parents = [image.relative_to(root).parent.parts for image in images]
-    return [
-        Picture(image, parts[0] if parts else "")
-        for image, parts in zip(images, parents, strict=True)
-    ]
+    return train + test, list(range(first, first + len(train if split == "train" else test)))
 
 
 def _label_values(pictures: list[Picture]) -> tuple[str, ...]:

@@ -30,13 +30,13 @@ def _run(name: str) -> Run:
     return Run(name)
 
 
-def _dataset(name: str) -> Dataset:
+def _dataset(name: str, **options: Any) -> Dataset:
     from unbraid.datasets import load_dataset
 
-    return load_dataset(name)
+    return load_dataset(name, **options)
 
 
-TARGETS: dict[str, Callable[[str], Any]] = {"run": _run, "dataset": _dataset}
+TARGETS: dict[str, Callable[..., Any]] = {"run": _run, "dataset": _dataset}
 
 
 def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path | None) -> Path:
@@ -74,5 +74,8 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF by its path's suffix, whole or not at all."""
+    kind = path.suffix[1:].lower()
+    # by this a folder of images knows a figure that was written into it
+    about = {"Software": "unbraid"} if kind == "png" else None
     with atomic(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(temporary, format=kind, dpi=150, metadata=about)
