@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unbraid.control import edit, generate, swap
-    from unbraid.datasets import Dataset, load_dataset
+    from unbraid.datasets import Dataset, as_dataset, load_dataset
     from unbraid.errors import UnbraidError
     from unbraid.factors import FactorSpec
     from unbraid.methods import Method, build, configure
@@ -33,6 +33,7 @@ _HOME = {
     "RunConfig": "runs",
     "TrainingConfig": "training",
     "UnbraidError": "errors",
+    "as_dataset": "datasets",
     "build": "methods",
     "configure": "methods",
     "edit": "control.asking",
@@ -53,6 +54,7 @@ __all__ = [
     "TrainingConfig",
     "UnbraidError",
     "__version__",
+    "as_dataset",
     "build",
     "configure",
     "edit",

@@ -246,7 +246,10 @@ def figure(name: str, args: list[str]) -> None:
     opened = target(args[0], **chosen)
     for note in getattr(opened, "notes", ()):
         print(f"note: {note}", file=sys.stderr)
-    print(figures.produce(module, name, opened, given.figure, given.out))
+    path = figures.produce(module, name, opened, given.figure, given.out)
+    for line in module.report(opened, given.figure) if hasattr(module, "report") else ():
+        print(line)
+    print(path)
 
 
 def evaluate(args: list[str]) -> None:

@@ -304,6 +304,25 @@ def test_bad_options(ten: Path, option: dict[str, Any], sentence: str) -> None:
         load_dataset(str(ten), **option)
 
 
+def test_what_was_done_to_the_images_is_said_once(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    pictures = tmp_path / "set"
+    save(pictures / "a.jpg", Image.new("RGB", (16, 32), RED), exif=exif)
+    save(pictures / "b.png", Image.new("RGBA", (20, 10), (*GREEN, 99)))
+    save(pictures / "c.png", Image.fromarray(np.zeros((8, 8), np.uint16)))
+    save(pictures / "d.gif", save_all=True, append_images=[Image.new("RGB", (8, 8), GREEN)])
+    (note,) = load_dataset(str(pictures), full=True, size=8, background="black").notes
+    assert note == (
+        "4 images: 3 sizes from 8 x 8 to 32 x 16, centre-cropped and scaled to 8 x 8; 1 with "
+        "transparency laid over black; 1 turned upright by their EXIF tag; 1 of 16 bits scaled to "
+        "8; 1 in grey turned to RGB; 1 animations or stacks of which the first frame is taken."
+    )
+    (note,) = load_dataset(str(pictures), full=True, size=8, fit="pad", channels=1).notes
+    assert "scaled and padded with white to 8 x 8" in note
+    assert "3 in colour turned grey" in note
+
+
 # -- what is no data ------------------------------------------------------------------------------
 
 

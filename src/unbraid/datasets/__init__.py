@@ -6,9 +6,10 @@ there can be one) and ``load(config, split) -> Dataset``. It may import numpy, n
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from unbraid import registry
 from unbraid.datasets._names import called as called
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+
+if TYPE_CHECKING:
+    from unbraid.datasets._decode import Fit
+    from unbraid.datasets._images import Layout
 
 SPLITS = ("train", "test")
 
@@ -42,7 +47,8 @@ class Dataset:
     Args:
         name: what the data set is called in run folders and titles.
         images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
-        factors: (N, F), int64 where every factor is discrete, else float64; None if unknown.
+        factors: (N, F), int64 where every factor is discrete and known, else float64 with NaN
+            where one is unknown; None if there are none.
         specs: one FactorSpec per column of ``factors``.
         split: ``"train"`` or ``"test"``.
         notes: sentences on how the data was read.
@@ -70,6 +76,148 @@ class Dataset:
                 f"{self.name}: factors have shape {self.factors.shape}, expected "
                 f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
             )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Any,
+        factors: Any = None,
+        *,
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        layout: Layout = "auto",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of images in memory and, if they are known, their factors.
+
+        Args:
+            images: (N, H, W), (N, H, W, C) or (N, C, H, W), an array, a tensor or a list of
+                pictures; whole numbers in 0..255, truth values or reals in 0..1.
+            factors: a mapping or data frame of columns (N,), or an array (N,), (N, F) or of
+                records. NaN, None and empty words are unknown.
+            name: what it is called in titles.
+            units: of factors, by name.
+            kinds: ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``, ``continuous`` or
+                ``circular:PERIOD``, by name; those of others are inferred.
+            layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``.
+            split: ``"train"`` or ``"test"``.
+
+        Raises:
+            UnbraidError: what are no images or no factors, or not as many of both.
+
+        >>> factors = {"digit": [7, 1, 7], "angle": [10.5, float("nan"), 30.0]}
+        >>> images = np.zeros((3, 8, 8))
+        >>> data = Dataset.from_arrays(images, factors, kinds={"angle": "circular:360"})
+        >>> [spec.kind for spec in data.specs]
+        ['categorical', 'periodic']
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_arrays(images, factors, name, units, kinds, layout, split)
+
+    @classmethod
+    def from_torch(
+        cls,
+        dataset: Any,
+        *,
+        names: Sequence[str] | None = None,
+        name: str | None = None,
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int | None = None,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of all items of a torch data set, or of any that has items.
+
+        Args:
+            dataset: its items are (image, label), (image, label, label), (image, {name: label})
+                or {"image": ..., name: label}; images are pictures, arrays or tensors. The names of
+                classes are taken from its ``classes``.
+            names: of the labels.
+            name: what it is called in titles; the name of its class if not given.
+            units, kinds: of factors, as in ``from_arrays``.
+            size: height and width of the images made; their own, if that is one, if not given.
+            fit, channels, background: what pictures are made into, as for folders of images.
+            split: ``"train"`` or ``"test"``.
+
+        Raises:
+            UnbraidError: images of several sizes without ``size``, or what are no images or labels.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_torch(
+            *(dataset, names, name or type(dataset).__name__, units, kinds),
+            *(size, fit, channels, background, split),
+        )
+
+    @classmethod
+    def from_huggingface(
+        cls,
+        dataset: Any,
+        *,
+        image: str | None = None,
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int | None = None,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of a split that Hugging Face's ``datasets`` has loaded.
+
+        Args:
+            dataset: has ``column_names`` and ``features``; classes and single values are factors.
+            image: the column of the images; the first of that kind if not given.
+            name, units, kinds, size, fit, channels, background, split: as in ``from_torch``.
+
+        Raises:
+            UnbraidError: several splits, no column of images, or images of several sizes.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_huggingface(
+            dataset, image, name, units, kinds, size, fit, channels, background, split
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        images: Any = None,
+        *,
+        root: str | Path = ".",
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int = 64,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of a data frame with a row an image, such as one of pandas.
+
+        Args:
+            frame: has ``columns``; all but that of the files are factors.
+            images: the column of image files, or the images themselves; the column ``file``,
+                ``filename``, ``path`` or ``image`` if not given.
+            root: the folder that the files' paths start from.
+            name, units, kinds, size, fit, channels, background, split: as in ``from_torch``.
+
+        Raises:
+            UnbraidError: no such column, or a file that cannot be read.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_frame(
+            frame, images, root, name, units, kinds, size, fit, channels, background, split
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -148,6 +296,26 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     config = registry.build(config_of(name), {**implied, **options}, f"dataset {name}")
     dataset: Dataset = module.load(config, split)
     return dataset
+
+
+def as_dataset(thing: Any, **options: Any) -> Dataset:
+    """Return a data set of whatever holds images.
+
+    Args:
+        thing: a data set, an array or tensor of images, a pair of images and factors, a torch data
+            set, one of Hugging Face, or a data frame.
+        **options: of ``Dataset.from_arrays``, ``from_torch``, ``from_huggingface`` or
+            ``from_frame``, whichever is called.
+
+    Raises:
+        UnbraidError: something else.
+
+    >>> as_dataset((np.zeros((3, 8, 8)), {"digit": [7, 1, 7]})).factor("digit").tolist()
+    [1, 0, 1]
+    """
+    from unbraid.datasets import _convert
+
+    return _convert.as_dataset(thing, **options)
 
 
 def label_spec(labels: NDArray[np.int64], name: str = "label") -> FactorSpec:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from unbraid import registry
 from unbraid.datasets._decode import PICTURES, SUFFIXES
+from unbraid.datasets._table import SUFFIXES as TABLES
 from unbraid.errors import UnbraidError
 
-TABLES = (".csv", ".tsv", ".parquet")  # of labels
 _SHEETS = ("generated", "edited", "swapped")  # the default names of what requests draw
 
 
@@ -33,12 +33,13 @@ class Passed:
     ours: list[Path] = field(default_factory=list)  # run and report folders, figures
     links: list[Path] = field(default_factory=list)  # to folders read already, or around them
     pictures: list[Path] = field(default_factory=list)  # in formats that cannot be read
+    tables: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
     @property
     def serious(self) -> bool:
         """Whether there is something among it that was perhaps meant as data."""
-        return bool(self.links or self.pictures)
+        return bool(self.links or self.pictures or self.tables)
 
     def sentence(self) -> str:
         """Return what was passed over in one sentence, ``""`` for nothing."""
@@ -55,6 +56,11 @@ class Passed:
         if self.links:
             links = f"{_count(self.links, 'link')} to folders that are read already"
             parts.append(f"{links} ({self._named(self.links)})")
+        if self.tables:
+            parts.append(
+                f"{_count(self.tables, 'table')} ({self._named(self.tables)}; to read labels from "
+                "one, name it with labels, --data.labels)"
+            )
         if self.others:
             parts.append(f"{_count(self.others, 'other file')} ({_suffixes(self.others)})")
         return f"{self.root}: passed over {', '.join(parts)}." if parts else ""
@@ -84,8 +90,8 @@ def pictures(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Picture]
         suffix = file.suffix.lower()
         if suffix in PICTURES:
             passed.pictures.append(file)
-        elif suffix not in SUFFIXES and suffix not in TABLES:
-            passed.others.append(file)
+        elif suffix not in SUFFIXES:
+            (passed.tables if suffix in TABLES else passed.others).append(file)
     if not images:
         others = sorted({file.suffix or file.name for file in files})[:5]
         found = f"{len(files)} files ({', '.join(others)})" if files else "no files"

@@ -1,4 +1,4 @@
-"""Your own images in a folder; subfolders become the factor ``label``."""
+"""Your own images in a folder; subfolders and the columns of a table are their factors."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
 from unbraid.datasets import SPLITS, Dataset
-from unbraid.datasets._decode import Fit, decode, is_grey
+from unbraid.datasets._columns import Factors, read_columns
+from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
 from unbraid.datasets._images import held_out
 from unbraid.datasets._names import called
+from unbraid.datasets._table import beside, match, read_table
 from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.errors import UnbraidError, did_you_mean
 
 LARGEST = 1024
 
@@ -30,6 +31,12 @@ class Config:
     Args:
         path: the folder. Its subfolders are the values of the factor ``label``; subfolders named
             ``train`` and ``test``, if there are both, are the splits, and theirs the labels.
+        labels: a table of labels, a row an image and a column a factor; the ``labels.csv``,
+            ``.tsv`` or ``.parquet`` in the folder if not given.
+        columns: which columns of the table are factors, with commas between them; all by default.
+        kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``;
+            those of others are inferred.
+        units: the units of factors, as in ``size=pixels,angle=degrees``.
         size: height and width of the images made, 1 to 1024.
         fit: ``crop`` scales the shorter side to ``size`` and cuts the middle out, ``pad`` scales
             the longer side and fills up, ``stretch`` scales both.
@@ -43,6 +50,10 @@ class Config:
     """
 
     path: str
+    labels: str | None = None
+    columns: str | None = None
+    kinds: str | None = None
+    units: str | None = None
     size: int = 64
     fit: Fit = "crop"
     channels: Literal["auto", 1, 3] = "auto"
@@ -54,32 +65,33 @@ class Config:
 
 
 def load(config: Config, split: str = "train") -> Dataset:
-    """Load images uint8 (N, 1 or 3, size, size), with a factor ``label`` if there are subfolders.
+    """Load images uint8 (N, 1 or 3, size, size), with the factors of subfolders and a table.
 
     Raises:
         UnbraidError: no such folder, no images in it, a file that cannot be read, images both in
-            subfolders and beside them, or an option out of range.
+            subfolders and beside them, a table that fits neither the images nor itself, or an
+            option out of range.
     """
     _check(config)
     passed = Passed(Path(config.path).expanduser())
     root = innermost(passed.root, passed)
     found, rows = _of_split(root, split, config, passed)
-    labels = _label_values(found)
+    read, warning = _labels(found, passed, root, config)
     channels = config.channels
     with ThreadPoolExecutor() as threads:
         if channels == "auto":  # judged by all pictures, so that both splits agree
             channels = 1 if all(threads.map(is_grey, (each.path for each in found))) else 3
-        chosen = [found[row] for row in rows]
-        images, kept = _decoded(chosen, config, channels, threads)
-    if passed.serious:
-        warnings.warn(passed.sentence(), stacklevel=2)
-    notes = (passed.sentence(),) if passed.sentence() and not passed.serious else ()
-    name = called("folder", {"path": config.path, "title": config.title})
-    if not labels:
-        return Dataset(name, images, split=split, notes=notes)
-    factors = np.array([[labels.index(chosen[row].label)] for row in kept], np.int64)
-    specs = (FactorSpec("label", "categorical", labels),)
-    return Dataset(name, images, factors, specs, split, notes)
+        wanted = Wanted(config.size, config.fit, channels, config.background)
+        chosen = [found[row].path for row in rows]
+        images, kept, done = decoded(chosen, wanted, config.skip_broken, threads)
+    said = passed.sentence()
+    for sentence in (said if passed.serious else "", warning):
+        if sentence:
+            warnings.warn(sentence, stacklevel=2)
+    notes = ("" if passed.serious else said, done, *read.notes)
+    title = called("folder", {"path": config.path, "title": config.title})
+    factors = None if read.factors is None else read.factors[np.array(rows)[kept]]
+    return Dataset(title, images, factors, read.specs, split, tuple(filter(None, notes)))
 
 
 def _check(config: Config) -> None:
@@ -112,48 +124,105 @@ def _of_split(
     return train + test, list(range(first, first + len(train if split == "train" else test)))
 
 
-def _label_values(pictures: list[Picture]) -> tuple[str, ...]:
-    """Return the sorted names of the subfolders, none if there are not several."""
-    example = {picture.label: picture.path for picture in pictures}
+def _labels(
+    found: list[Picture], passed: Passed, root: Path, config: Config
+) -> tuple[Factors, str]:
+    """Return the factors of all pictures, and a warning where table and pictures differ."""
+    given = None if config.labels is None else Path(config.labels).expanduser()
+    path = given or beside(passed.root, root)
+    if path is not None:  # nobody waits for the others
+        passed.others += [each for each in passed.tables if each.resolve() != path.resolve()]
+        passed.tables = []
+    columns: dict[str, Any] = {}
+    warning = ""
+    if path is not None:
+        table = read_table(path)
+        base = path.parent if found[0].path.is_relative_to(path.parent) else passed.root
+        matched = match(table, [each.path.relative_to(base).as_posix() for each in found], base)
+        columns, warning = matched.columns, matched.warning
+        if config.columns is not None:
+            columns = _chosen(columns, config.columns, path)
+    elif config.columns is not None:
+        raise UnbraidError(
+            f"{passed.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
+            "it: name the table with labels (--data.labels)."
+        )
+    subfolders = [each.label for each in found]
+    if path is None or (config.columns is None and _is_factor(subfolders, columns)):
+        _check_subfolders(found)
+        if len(set(subfolders)) > 1:
+            columns["label"] = np.array(subfolders)
+    owner = str(path or passed.root)
+    read = read_columns(
+        columns, config.kinds, config.units, owner, lambda row: f"the row of {found[row].path.name}"
+    )
+    return read, warning
+
+
+def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:
+    """Return the columns that were asked for, in that order."""
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in columns:
+            raise UnbraidError(
+                f"{path} has no column '{name}'{did_you_mean(name, columns)}: its columns are "
+                f"{', '.join(columns)}."
+            )
+    return {name: columns[name] for name in names}
+
+
+def _is_factor(subfolders: list[str], columns: dict[str, Any]) -> bool:
+    """Whether subfolders tell what no column of the table does."""
+    if "" in subfolders or "label" in columns:
+        return False
+    count = len(set(subfolders))
+    for column in columns.values():
+        cells = [str(cell) for cell in column]
+        if len(set(cells)) == count == len(set(zip(cells, subfolders, strict=True))):
+            return False
+    return True
+
+
+def _check_subfolders(found: list[Picture]) -> None:
+    """Refuse pictures both in subfolders and beside them."""
+    example = {picture.label: picture.path for picture in found}
     if len(example) > 1 and "" in example:
         outside = example.pop("")
         raise UnbraidError(
             f"{outside} lies beside the subfolders that give images their labels (such as "
             f"{next(iter(example.values())).parent}): move it into one, or out of the folder."
         )
-    return tuple(sorted(example)) if len(example) > 1 else ()
 
 
-def _decoded(
-    pictures: list[Picture], config: Config, channels: int, threads: ThreadPoolExecutor
-) -> tuple[NDArray[np.uint8], list[int]]:
-    """Return the images that can be read and their rows in ``pictures``."""
-    images = np.empty((len(pictures), channels, config.size, config.size), np.uint8)
+def decoded(
+    paths: list[Path], wanted: Wanted, skip_broken: bool, threads: ThreadPoolExecutor
+) -> tuple[NDArray[np.uint8], list[int], str]:
+    """Return the images that can be read, their rows in ``paths`` and what was done to them."""
+    images = np.empty((len(paths), wanted.channels, wanted.size, wanted.size), np.uint8)
+    done: list[Found | None] = [None] * len(paths)
 
     def read(row: int) -> str | None:
         try:
-            images[row] = decode(
-                pictures[row].path, config.size, config.fit, channels, config.background
-            )
+            images[row], done[row] = decode(paths[row], wanted)
         except UnidentifiedImageError:
             return "its content is in no known format"
         except Exception as error:  # a broken file can make Pillow raise anything
             return str(error) or type(error).__name__
         return None
 
-    reasons = list(threads.map(read, range(len(pictures))))
+    reasons = list(threads.map(read, range(len(paths))))
     kept = [row for row, reason in enumerate(reasons) if reason is None]
-    if len(kept) == len(pictures):
-        return images, kept
+    if len(kept) == len(paths):
+        return images, kept, told([each for each in done if each], wanted)
     first = next(row for row, reason in enumerate(reasons) if reason)
-    broken = len(pictures) - len(kept)
-    more = f", nor can {broken - 1} more of {len(pictures)} files" if broken > 1 else ""
-    told = f"{pictures[first].path} cannot be read as an image ({reasons[first]}){more}"
-    if not config.skip_broken:
+    broken = len(paths) - len(kept)
+    more = f", nor can {broken - 1} more of {len(paths)} files" if broken > 1 else ""
+    sentence = f"{paths[first]} cannot be read as an image ({reasons[first]}){more}"
+    if not skip_broken:
         raise UnbraidError(
-            f"{told}: replace or delete it, or leave such files out with skip_broken=True."
+            f"{sentence}: replace or delete it, or leave such files out with skip_broken=True."
         )
     if not kept:
-        raise UnbraidError(f"{told}: no image is left.")
-    warnings.warn(f"left out {broken} of {len(pictures)} files: {told}.", stacklevel=3)
-    return images[kept], kept
+        raise UnbraidError(f"{sentence}: no image is left.")
+    warnings.warn(f"left out {broken} of {len(paths)} files: {sentence}.", stacklevel=3)
+    return images[kept], kept, told([each for each in done if each], wanted)
