@@ -110,7 +110,8 @@ def plot(
     values = data.factor(spec.name)
     known = ~np.isnan(values)
     if not known.all():  # grey, under the others
-        ax.scatter(*points[~known].T, s=4, color=UNKNOWN, linewidths=0, zorder=0.5)
+        x, y = points[~known].T
+        ax.scatter(x, y, s=4, color=UNKNOWN, linewidths=0, zorder=0.5)
         points, values = points[known], values[known]
     if spec.kind == "categorical" and spec.values and len(spec.values) <= CLASSES:
         _classes(ax, points, values, spec, legend)
@@ -151,7 +152,7 @@ def _classes(
                 s=6,
                 alpha=0.75,
                 **marker(int(index)),
-                label=str(spec.values[index]) if share == 0 else None,
+                label=str(spec.values[int(index)]) if share == 0 else None,
             )
     if legend:
         ax.legend(
