@@ -247,7 +247,7 @@ def figure(name: str, args: list[str]) -> None:
     for note in getattr(opened, "notes", ()):
         print(f"note: {note}", file=sys.stderr)
     path = figures.produce(module, name, opened, given.figure, given.out)
-    for line in module.report(opened, given.figure) if hasattr(module, "report") else ():
+    for line in figures.report(module, opened, given.figure):
         print(line)
     print(path)
 

@@ -56,6 +56,7 @@ def test_kinds_that_are_inferred(column: Any, kind: str, values: Any) -> None:
 def test_whole_numbers_of_a_class_are_a_class_however_many() -> None:
     for name in ("label", "Class", "person_id", "digit"):
         assert one(np.arange(400) % 100, name=name)[1].kind == "categorical"
+    assert one(np.arange(40.0) % 10, name="digit")[1].values == tuple(range(10))
     assert one(np.arange(400) % 100, name="width")[1].kind == "ordinal"
 
 

@@ -264,8 +264,8 @@ def _inferred(name: str, cells: Cells) -> str:
         return "categorical"
     numbers = cells.numbers[cells.known]
     # whole numbers cannot be kept as such where some are missing
-    missing = len(numbers) < len(cells.known)
-    if not cells.whole and not (missing and (numbers == np.rint(numbers)).all()):
+    disguised = len(numbers) < len(cells.known) or says_classes(name)
+    if not cells.whole and not (disguised and (numbers == np.rint(numbers)).all()):
         return "continuous"
     levels = len(np.unique(numbers))
     if levels <= FEW or says_classes(name):
