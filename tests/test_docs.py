@@ -61,6 +61,14 @@ def test_python_examples_run(page: Path) -> None:
         assert names["fresh"].shape == (16, 1, 28, 28)
 
 
+def test_the_example_of_data_in_memory_runs() -> None:
+    (example,) = blocks(ROOT / "docs/your_data.md", "python")
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert [spec.kind for spec in names["data"].specs] == ["categorical", "periodic"]
+    assert np.isnan(names["data"].factors).sum() == 34
+
+
 ALL_COMMANDS = [pytest.param(c, id=c) for c in sorted({c for p in PAGES for c in commands(p)})]
 
 
@@ -78,8 +86,9 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    targets = {"run": str, "dataset": lambda name, **_: name}
+    targets = {"run": str, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
+    monkeypatch.setattr(figures, "report", lambda *_: [])
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
@@ -88,6 +97,8 @@ def test_commands_are_understood(
     monkeypatch.setattr(judging, "told_of", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
+    Path("fashion").mkdir()
+    Path("fashion/train-images-idx3-ubyte.gz").touch()
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
     assert cli.main(args) == 0
     assert done or args[0] in ("methods", "datasets", "metrics", "--help") or "--help" in args

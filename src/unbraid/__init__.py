@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unbraid.control import edit, generate, swap
-    from unbraid.datasets import Dataset, load_dataset
+    from unbraid.datasets import Dataset, as_dataset, load_dataset
     from unbraid.errors import UnbraidError
     from unbraid.factors import FactorSpec
     from unbraid.figures import draw
@@ -35,6 +35,7 @@ _HOME = {
     "RunConfig": "runs",
     "TrainingConfig": "training",
     "UnbraidError": "errors",
+    "as_dataset": "datasets",
     "build": "methods",
     "configure": "methods",
     "draw": "figures",
@@ -68,6 +69,7 @@ __all__ = [
     "TrainingConfig",
     "UnbraidError",
     "__version__",
+    "as_dataset",
     "build",
     "configure",
     "draw",

@@ -61,7 +61,7 @@ def train(args: list[str]) -> None:
     from unbraid.training import Interrupted, TrainingConfig
 
     given_data = option_value(args, "--data") or "mnist"
-    data, implied = datasets.resolve(given_data)
+    data, _ = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
@@ -82,7 +82,7 @@ def train(args: list[str]) -> None:
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
-    data_name = Path(given.data).stem if implied else data
+    data_name = datasets.called(data, dataclasses.asdict(given.data_options))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     config = RunConfig(given.method, data, plain(given.data_options), given.training)
     with Display(f"{method} on {data_name}") as display:
@@ -140,7 +140,7 @@ def data_field(data: str) -> tuple[Any, Any]:
     name, implied = datasets.resolve(data) if data else ("mnist", {})
     # a run is opened from other folders too
     implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
-    config = registry.load("datasets", name).Config
+    config = datasets.config_of(name)
     needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
     default: Any = dataclasses.field()
     if not needed - implied.keys():
@@ -218,7 +218,11 @@ def figure(name: str, args: list[str]) -> None:
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
     chosen = plain(given.data_options) if module.TARGET == "dataset" else {}
     opened = target(args[0], **chosen)
+    for note in getattr(opened, "notes", ()):
+        print(f"note: {note}", file=sys.stderr)
     path = figures.produce(module, name, opened, given.figure, given.out)
+    for line in figures.report(module, opened, given.figure):
+        print(line)
     print(path)
 
 

@@ -87,16 +87,18 @@ def write_png(path: Path, image: NDArray[Any]) -> None:
     Raises:
         UnbraidError: a path that does not end in .png, or cannot be written.
     """
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
     check_png(path)
+    about = PngImagePlugin.PngInfo()
     if image.shape[-1] == 3 and image.dtype == np.uint8:
         shown = Image.fromarray(image)
+        about.add_text("Software", "unbraid")  # a sheet, which is no image to train on
     else:
         array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         shown = Image.fromarray(array[0] if len(array) == 1 else as_pictures(array))
     with atomic(path) as temporary:
-        shown.save(temporary, format="PNG")
+        shown.save(temporary, format="PNG", pnginfo=about)
 
 
 def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], str]:

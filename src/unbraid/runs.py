@@ -321,6 +321,8 @@ def train_run(
                 return Run(folder)
         else:
             write_json(folder / "config.json", described)
+        for note in data.notes:
+            (display or Recorder()).note(note)
         _rewind(folder, loop)
         loop.run()
         with threads(config.training.threads):

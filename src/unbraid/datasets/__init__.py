@@ -7,16 +7,24 @@ there can be one) and ``load(config, split) -> Dataset``. It may import numpy, n
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid import registry
+from unbraid.datasets._names import called as called
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+
+if TYPE_CHECKING:
+    from unbraid.datasets._decode import Fit
+    from unbraid.datasets._images import Layout
 
 SPLITS = ("train", "test")
 
@@ -42,10 +50,12 @@ class Dataset:
     Args:
         name: what the data set is called in run folders and titles.
         images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
-        factors: (N, F), int64 where every factor is discrete, else float64; None if unknown.
+        factors: (N, F), int64 where every factor is discrete and known, else float64 with NaN
+            where one is unknown; None if there are none.
         specs: one FactorSpec per column of ``factors``.
         split: ``"train"`` or ``"test"``; ``"all"`` where an option ``full`` makes both splits the
             same images.
+        notes: sentences on how the data was read.
 
     >>> data = load_dataset("mnist", split="test")
     >>> data.images.shape, data.factor_names
@@ -57,6 +67,7 @@ class Dataset:
     factors: NDArray[Any] | None = None
     specs: tuple[FactorSpec, ...] = ()
     split: str = "train"
+    notes: tuple[str, ...] = ()
 
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
@@ -71,6 +82,148 @@ class Dataset:
                 f"{self.name}: factors have shape {self.factors.shape}, expected "
                 f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
             )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Any,
+        factors: Any = None,
+        *,
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        layout: Layout = "auto",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of images in memory and, if they are known, their factors.
+
+        Args:
+            images: (N, H, W), (N, H, W, C) or (N, C, H, W), an array, a tensor or a list of
+                pictures; whole numbers in 0..255, truth values or reals in 0..1.
+            factors: a mapping or data frame of columns (N,), or an array (N,), (N, F) or of
+                records. NaN, None and empty words are unknown.
+            name: what it is called in titles.
+            units: of factors, by name.
+            kinds: ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``, ``continuous`` or
+                ``circular:PERIOD``, by name; those of others are inferred.
+            layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``.
+            split: ``"train"`` or ``"test"``.
+
+        Raises:
+            UnbraidError: what are no images or no factors, or not as many of both.
+
+        >>> factors = {"digit": [7, 1, 7], "angle": [10.5, float("nan"), 30.0]}
+        >>> images = np.zeros((3, 8, 8))
+        >>> data = Dataset.from_arrays(images, factors, kinds={"angle": "circular:360"})
+        >>> [spec.kind for spec in data.specs]
+        ['categorical', 'periodic']
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_arrays(images, factors, name, units, kinds, layout, split)
+
+    @classmethod
+    def from_torch(
+        cls,
+        dataset: Any,
+        *,
+        names: Sequence[str] | None = None,
+        name: str | None = None,
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int | None = None,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of all items of a torch data set, or of any that has items.
+
+        Args:
+            dataset: its items are (image, label), (image, label, label), (image, {name: label})
+                or {"image": ..., name: label}; images are pictures, arrays or tensors. The names of
+                classes are taken from its ``classes``.
+            names: of the labels.
+            name: what it is called in titles; the name of its class if not given.
+            units, kinds: of factors, as in ``from_arrays``.
+            size: height and width of the images made; their own, if that is one, if not given.
+            fit, channels, background: what pictures are made into, as for folders of images.
+            split: ``"train"`` or ``"test"``.
+
+        Raises:
+            UnbraidError: images of several sizes without ``size``, or what are no images or labels.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_torch(
+            *(dataset, names, name or type(dataset).__name__, units, kinds),
+            *(size, fit, channels, background, split),
+        )
+
+    @classmethod
+    def from_huggingface(
+        cls,
+        dataset: Any,
+        *,
+        image: str | None = None,
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int | None = None,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of a split that Hugging Face's ``datasets`` has loaded.
+
+        Args:
+            dataset: has ``column_names`` and ``features``; classes and single values are factors.
+            image: the column of the images; the first of that kind if not given.
+            name, units, kinds, size, fit, channels, background, split: as in ``from_torch``.
+
+        Raises:
+            UnbraidError: several splits, no column of images, or images of several sizes.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_huggingface(
+            dataset, image, name, units, kinds, size, fit, channels, background, split
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        images: Any = None,
+        *,
+        root: str | Path = ".",
+        name: str = "images",
+        units: Mapping[str, str] | str | None = None,
+        kinds: Mapping[str, str] | str | None = None,
+        size: int = 64,
+        fit: Fit = "crop",
+        channels: Literal["auto", 1, 3] = "auto",
+        background: str = "white",
+        split: str = "train",
+    ) -> Dataset:
+        """Return a data set of a data frame with a row an image, such as one of pandas.
+
+        Args:
+            frame: has ``columns``; all but that of the files are factors.
+            images: the column of image files, or the images themselves; the column ``file``,
+                ``filename``, ``path`` or ``image`` if not given.
+            root: the folder that the files' paths start from.
+            name, units, kinds, size, fit, channels, background, split: as in ``from_torch``.
+
+        Raises:
+            UnbraidError: no such column, or a file that cannot be read.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_frame(
+            frame, images, root, name, units, kinds, size, fit, channels, background, split
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -95,6 +248,24 @@ class Dataset:
             )
         column: NDArray[Any] = self.factors[:, self.factor_names.index(name)]
         return column
+
+    def measured(self, reference: Dataset | None = None) -> Dataset:
+        """Return the data set with factors measured from its images after those it has.
+
+        Place, size, slant or direction, thickness and length of lines, elongation, brightness and
+        hue, as far as they make sense: docs/datasets.md tells how each is measured.
+
+        Args:
+            reference: decides which factors there are, and their ranges; the data set itself if
+                not given. A test split takes its train split.
+
+        >>> data = load_dataset("mnist", split="test").measured()
+        >>> data.factor_names
+        ('digit', 'size', 'slant', 'thickness', 'length', 'elongation')
+        """
+        from unbraid.datasets._measured import with_measured
+
+        return with_measured(self, reference)
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the data set made of the given rows, in that order."""
@@ -126,6 +297,17 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
         f"unknown dataset '{name}'{did_you_mean(name, known)}: it is neither a file or folder "
         f"that exists nor one of {', '.join(known)}."
     )
+
+
+@cache
+def config_of(name: str) -> type[Any]:
+    """Return the dataclass of a registered data set's options, with those of every data set."""
+    from unbraid.datasets._measured import Options
+
+    own: type[Any] = registry.load("datasets", name).Config
+    both = dataclasses.make_dataclass("Config", [], bases=(own, Options), frozen=True)
+    both.__doc__, both.__module__ = own.__doc__, own.__module__
+    return both
 
 
 def _reader_of(path: Path) -> str:
@@ -169,7 +351,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
         name: a registered name (``unbraid datasets`` lists them), an IDX or ``.npz`` file, or a
             folder of images.
         split: ``"train"`` or ``"test"``.
-        **options: the data set's own options, the fields of its ``Config``.
+        **options: the data set's own options, the fields of its ``Config``, and ``measured``, which
+            every data set takes.
 
     Raises:
         UnbraidError: unknown name, split or option, or data that cannot be read.
@@ -181,11 +364,40 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
         raise UnbraidError(f"unknown split '{split}': it is 'train' or 'test'.")
     name, implied = resolve(name)
     module = registry.load("datasets", name)
-    config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
-    dataset: Dataset = module.load(config, split)
+    config = registry.build(config_of(name), {**implied, **options}, f"dataset {name}")
+    own = module.Config(
+        **{field.name: getattr(config, field.name) for field in dataclasses.fields(module.Config)}
+    )
+    dataset: Dataset = module.load(own, split)
     if getattr(config, "full", False):
         dataset = dataclasses.replace(dataset, split="all")
-    return dataset
+    if not config.measured:
+        return dataset
+    reference = None
+    if split != "train":
+        with suppress(UnbraidError):  # there may be no train split beside the test split
+            reference = module.load(own, "train")
+    return dataset.measured(reference)
+
+
+def as_dataset(thing: Any, **options: Any) -> Dataset:
+    """Return a data set of whatever holds images.
+
+    Args:
+        thing: a data set, an array or tensor of images, a pair of images and factors, a torch data
+            set, one of Hugging Face, or a data frame.
+        **options: of ``Dataset.from_arrays``, ``from_torch``, ``from_huggingface`` or
+            ``from_frame``, whichever is called.
+
+    Raises:
+        UnbraidError: something else.
+
+    >>> as_dataset((np.zeros((3, 8, 8)), {"digit": [7, 1, 7]})).factor("digit").tolist()
+    [1, 0, 1]
+    """
+    from unbraid.datasets import _convert
+
+    return _convert.as_dataset(thing, **options)
 
 
 def label_spec(labels: NDArray[np.int64], name: str = "label") -> FactorSpec:

@@ -109,7 +109,8 @@ def grid_dataset(
     """Return a split of a data set that has each combination of its factors once, in grid order."""
     sizes = tuple(len(spec.values or ()) for spec in specs)
     rows = split_rows(math.prod(sizes), split, seed, full)
-    return GridDataset(name, source(rows), grid_factors(rows, sizes), specs, split, source, sizes)
+    factors = grid_factors(rows, sizes)
+    return GridDataset(name, source(rows), factors, specs, split, source=source, sizes=sizes)
 
 
 def fingerprint(*paths: Path) -> str:

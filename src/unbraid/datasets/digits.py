@@ -168,7 +168,7 @@ def load(config: Config, split: str) -> Digits:
         sources = renderer.glyphs.source
         specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
         factors = np.column_stack([factors, np.searchsorted(sources, style)])
-    return Digits("digits", images, factors, specs, split, style, renderer)
+    return Digits("digits", images, factors, specs, split, style=style, renderer=renderer)
 
 
 def factor_specs(config: Config) -> tuple[FactorSpec, ...]:

@@ -2,7 +2,8 @@
 
 A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``Config`` (its
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
-``animate(target, config) -> list of PIL images``, written where the path ends in .gif.
+``animate(target, config) -> list of PIL images``, written where the path ends in .gif, and one that
+has more to tell ``report(target, config) -> list of lines``, which its command prints.
 """
 
 from __future__ import annotations
@@ -160,7 +161,16 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     return path
 
 
+def report(module: ModuleType, target: Any, config: Any) -> list[str]:
+    """Return what a figure's command prints besides, in lines of text."""
+    lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
+    return lines
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF by its path's suffix, whole or not at all."""
+    kind = path.suffix[1:].lower()
+    # by this a folder of images knows a figure that was written into it
+    about = {"Software": "unbraid"} if kind == "png" else None
     with atomic(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(temporary, format=kind, dpi=150, metadata=about)

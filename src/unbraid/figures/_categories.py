@@ -50,7 +50,10 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
     if not found:
         return None
     name, values, column = found[0]
-    category = codes.mean[:, latent.columns].argmax(1)
+    known = ~np.isnan(column)
+    category, column = codes.mean[known][:, latent.columns].argmax(1), column[known]
+    if not len(column):
+        return None
     table = contingency(category, column.astype(np.int64), (size, size))
     labels = match(table)
     order = np.argsort(labels, kind="stable")

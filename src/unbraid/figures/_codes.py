@@ -107,7 +107,7 @@ def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
     order = np.random.default_rng(seed).permutation(len(data))
     if data.factors is None or data.specs[0].kind != "categorical":
         return order[:count]
-    classes = data.factors[order, 0]
+    classes = np.nan_to_num(data.factors[order, 0], nan=len(data.specs[0].values or ()))
     # how often each image's class came before it; the first of each class, then the second, ...
     place = np.zeros(len(order), np.int64)
     for value in np.unique(classes):

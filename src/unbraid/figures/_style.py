@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib
@@ -17,6 +16,7 @@ from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from PIL import Image
 
+from unbraid.datasets import called
 from unbraid.errors import UnbraidError
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
@@ -155,9 +155,7 @@ def title(run: Run, what: str) -> str:
     from unbraid import methods
 
     config = run.config
-    # images of a user's own go by their file's name, as on the command line
-    path = config.data_options.get("path")
-    data = short(Path(path).stem if path else config.data)
+    data = short(called(config.data, config.data_options))  # as on the command line
     name = methods.name_of(config.method)
     beta = getattr(config.method, "beta", None)
     name += "" if beta is None else f", β = {beta:g},"

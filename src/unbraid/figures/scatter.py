@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 TARGET = "run"
+UNKNOWN = "#bbbbbb"  # points whose factor is unknown
 CLASSES = 20  # more are told apart by a colour scale, not by a legend
 
 
@@ -120,11 +121,16 @@ def plot(
         ax.scatter(points[:, 0], points[:, 1], s=4, color=PALETTE[0], alpha=0.5, linewidths=0)
         return
     values = data.factor(spec.name)
+    known = ~np.isnan(values)
+    if not known.all():  # grey, under the others
+        x, y = points[~known].T
+        ax.scatter(x, y, s=4, color=UNKNOWN, linewidths=0, zorder=0.5)
+        points, values = points[known], values[known]
     if spec.kind == "categorical" and spec.values and len(spec.values) <= CLASSES:
         _classes(ax, points, values, spec, legend)
         return
     if spec.values and all(isinstance(value, int | float) for value in spec.values):
-        values = np.array(spec.values)[values]
+        values = np.array(spec.values)[values.astype(np.int64)]
     colours = "twilight" if spec.kind == "periodic" else "viridis"
     drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, cmap=colours, linewidths=0)
     if legend:
@@ -147,7 +153,8 @@ def _spec(data: Dataset, factor: str | None) -> FactorSpec | None:
     if factor is not None:
         data.factor(factor)  # a factor the data lack is an error that names those it has
         return data.specs[data.factor_names.index(factor)]
-    varying = (spec for spec in data.specs if len(np.unique(data.factor(spec.name))) > 1)
+    known = {spec: data.factor(spec.name) for spec in data.specs}
+    varying = (spec for spec, v in known.items() if len(np.unique(v[~np.isnan(v)])) > 1)
     return next(varying, None)
 
 
@@ -167,7 +174,7 @@ def _classes(
                 s=6,
                 alpha=0.75,
                 **marker(int(index)),
-                label=short(spec.values[index]) if share == 0 else None,
+                label=short(spec.values[int(index)]) if share == 0 else None,
             )
     if legend:
         ax.legend(

@@ -1,4 +1,4 @@
-"""Samples of a data set with their factors, and a strip for each factor moving alone."""
+"""Samples of a data set, a strip for each factor moving alone, and which factors go together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.datasets import Dataset
+from unbraid.datasets._association import associations
+from unbraid.datasets._report import report_of
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, check_drawable, folded, short
@@ -33,19 +35,27 @@ class Config:
         columns: samples a row.
         steps: images a strip.
         seed: draws the samples.
+        confounded: factors whose association is above this are named, 0 to 1.
     """
 
     rows: int = 4
     columns: int = 10
     steps: int = 10
     seed: int = 0
+    confounded: float = 0.5
+
+
+def report(dataset: Dataset, config: Config) -> list[str]:
+    """Return what there is to know of a data set in lines of text, for the command line."""
+    return report_of(dataset, config.confounded)
 
 
 def draw(dataset: Dataset, config: Config) -> Figure:
-    """Draw the samples above, each with its factors, and the strips below.
+    """Draw the samples above, each with its factors, the strips below, then the associations.
 
     Where a data set can draw (``digits``), a strip shows one handwriting with all else fixed;
-    elsewhere it shows the images whose other factors are nearest to fixed.
+    elsewhere it shows the images whose other factors are nearest to fixed. The associations of each
+    two factors (docs/datasets.md) are shown if there are several.
 
     >>> from unbraid.datasets import load_dataset
     >>> figure = draw(load_dataset("mnist", split="test"), Config(rows=2))
@@ -63,13 +73,38 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel
     heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
     heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
+    several = len(moving) > 1
+    heights += [0.9 + 0.4 * len(moving)] * several
     figure = Figure(figsize=(_WIDTH, sum(heights) + 0.4), layout="constrained")
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _samples(axes[0], dataset, moving, config)
     base = _middle_row(dataset, moving) if moving else 0
-    for ax, spec in zip(axes[1:], moving, strict=True):
+    for ax, spec in zip(axes[1:], moving, strict=False):
         _strip(ax, dataset, spec, base, config)
+    if several:
+        _matrix(axes[-1], dataset, moving, config)
     return figure
+
+
+def _matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
+    """Draw the association of each two factors."""
+    columns = np.stack([dataset.factor(spec.name) for spec in moving], 1)
+    found = associations(columns, moving, config.seed)
+    np.fill_diagonal(found, np.nan)
+    ax.imshow(found, vmin=0, vmax=1, cmap="Blues", aspect="equal")
+    names = [spec.name for spec in moving]
+    ax.set_xticks(range(len(names)), names, fontsize=7, rotation=30, ha="right")
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.set_title(
+        "association of each two factors (0: independent, 1: one tells the other)", fontsize=8
+    )
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(found):
+        if row != column:
+            text = "?" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
+            color = "white" if value > 0.6 else "black"
+            ax.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
 
 
 def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
@@ -164,7 +199,9 @@ def _steps(spec: FactorSpec, steps: int) -> NDArray[np.float64]:
 
 
 def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
-    """Write a stored value in the factor's own words."""
+    """Write a stored value in the factor's own words, ``?`` if it is unknown."""
+    if np.isnan(stored):
+        return "?"
     value = stored if spec.values is None else spec.values[int(stored)]
     return value if isinstance(value, str) else f"{value:.{figures}g}"
 
@@ -179,6 +216,7 @@ def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
 def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far apart two values are, given their difference on the 0 to 1 scale."""
     away: NDArray[np.float64] = np.abs(offset)
+    away[np.isnan(away)] = 1  # unknown: as far as can be
     if spec.kind == "categorical":
         return np.sign(away)
     return np.minimum(away, 1 - away) if spec.kind == "periodic" else away
@@ -194,7 +232,8 @@ def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
     names = [spec.name for spec in moving]
     for spec in moving:
         if spec.kind != "categorical":
-            away += (_unit(dataset, spec) - 0.5) ** 2
+            away += np.nan_to_num((_unit(dataset, spec) - 0.5) ** 2, nan=1)
+        away += np.isnan(dataset.factor(spec.name))
         for symmetry in spec.symmetries:
             if symmetry.factor in names:
                 values = dataset.specs[dataset.factor_names.index(symmetry.factor)].values or ()
@@ -216,9 +255,5 @@ def _nearest_rows(
     stored = dataset.factor(spec.name)
     low, high = _steps(spec, 2)[[0, -1]]
     # First the factor itself, then the others: a hundredth of its span outweighs all of those.
-    return np.array(
-        [
-            int(((abs(stored - value) / (high - low)) ** 2 * 1e4 + others).argmin())
-            for value in values
-        ]
-    )
+    apart = (abs(stored - values[:, None]) / (high - low)) ** 2 * 1e4 + others  # (steps, N)
+    return np.asarray(np.nan_to_num(apart, nan=np.inf).argmin(1))
