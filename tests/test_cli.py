@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ from unbraid.parsing import one_sentence
 from unbraid.runs import Run
 
 SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]
+TINY = ["--epochs", "1", "--batch-size", "16", "--net", "mlp"]
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +124,68 @@ def test_a_relative_path_to_data_is_found_from_everywhere(
     assert main(["train", "ae", "--out", "run", *SHORT, "--data", "squares.npz"]) == 0
     monkeypatch.chdir("/")
     assert len(Run(elsewhere / "run").dataset()) == 270
+
+
+def labelled_folder(path: Path) -> None:
+    """Forty images and, in a table elsewhere, a class and an age for half of them."""
+    rng = np.random.default_rng(0)
+    path.mkdir()
+    rows = ["file,animal,age"]
+    for each in range(40):
+        pixels = rng.integers(0, 256, (20, 24), np.uint8)
+        Image.fromarray(pixels).save(path / f"{each}.png")
+        animal = ("cat", "dog")[each % 2] if each < 20 else ""
+        rows.append(f"{each}.png,{animal},{each % 7 + 0.5}")
+    Path("animals.csv").write_text("\n".join(rows))
+
+
+def test_a_table_of_labels_is_found_from_everywhere(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_folder(elsewhere / "photos")
+    options = ["--data.labels", "animals.csv", "--data.size", "16", "--data.units", "age=years"]
+    args = ["train", "s2-vae", "--data", "photos", "--out", "run", *TINY, *options]
+    assert main(args) == 0
+    told = capsys.readouterr().err
+    assert told.count("note: 36 images: 24 x 20 centre-cropped and scaled to 16 x 16.") == 1
+    monkeypatch.chdir("/")
+    run = Run(elsewhere / "run")
+    assert [spec.unit for spec in run.specs] == ["", "years"]
+    factors = run.dataset().factors
+    assert factors is not None
+    assert np.isnan(factors).sum() > 15
+
+
+def test_show_tells_what_is_known_of_the_data(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_folder(elsewhere / "photos")
+    options = ["--data.labels", "animals.csv", "--data.size", "16", "--data.full"]
+    assert main(["show", "photos", *options, "--out", "a.png"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "photos, train: 40 images of 16 x 16, grey"
+    assert lines[1] == "  animal: categorical, cat (10), dog (10), unknown for 20 (50%)"
+    assert lines[2] == "  age: continuous, 0.5 to 6.5"
+    assert lines[-1] == "a.png"
+    assert main(["show", "--help"]) == 0
+    assert main(["show", "photos", "--data.sise", "3"]) == 2
+
+
+def test_advice_on_data_can_be_taken(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("odd.npz", pixels=np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8))
+    assert main(["show", "odd.npz"]) == 2
+    assert "with images_key (--data.images-key)" in capsys.readouterr().err
+    assert main(["show", "odd.npz", "--data.images-key", "pixels"]) == 0
+
+
+def test_runs_of_idx_sets_have_folders_of_their_own(elsewhere: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), np.uint8)
+    for name in ("fashion", "kmnist"):
+        path = elsewhere / name / "train-images-idx3-ubyte"
+        path.parent.mkdir()
+        path.write_bytes(struct.pack(">2xBB3I", 8, 3, *images.shape) + images.tobytes())
+        assert main(["train", "ae", "--data", str(path), *TINY]) == 0
+        assert (elsewhere / "runs" / f"ae-{name}-0" / "result.json").is_file()
 
 
 # -- mistakes -------------------------------------------------------------------------------------

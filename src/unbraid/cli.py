@@ -84,7 +84,8 @@ def train(args: list[str]) -> None:
     given = parse(options, args[1:], f"unbraid train {method}", summary)
     data_name = datasets.called(data, dataclasses.asdict(given.data_options))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
-    config = RunConfig(given.method, data, plain(given.data_options), given.training)
+    chosen = datasets.anchored(plain(given.data_options))
+    config = RunConfig(given.method, data, chosen, given.training)
     with Display(f"{method} on {data_name}") as display:
         try:
             if given.restarts == 1:
@@ -138,8 +139,7 @@ def data_field(data: str) -> tuple[Any, Any]:
     from unbraid import datasets
 
     name, implied = datasets.resolve(data) if data else ("mnist", {})
-    # a run is opened from other folders too
-    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    implied = datasets.anchored(implied)
     config = datasets.config_of(name)
     needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
     default: Any = dataclasses.field()

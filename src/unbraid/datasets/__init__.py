@@ -259,8 +259,8 @@ class Dataset:
             reference: decides which factors there are, and their ranges; the data set itself if
                 not given. A test split takes its train split.
 
-        >>> data = load_dataset("mnist", split="test").measured()
-        >>> data.factor_names
+        >>> some = load_dataset("mnist", split="test").take(np.arange(2000))
+        >>> some.measured().factor_names
         ('digit', 'size', 'slant', 'thickness', 'length', 'elongation')
         """
         from unbraid.datasets._measured import with_measured
@@ -297,6 +297,16 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
         f"unknown dataset '{name}'{did_you_mean(name, known)}: it is neither a file or folder "
         f"that exists nor one of {', '.join(known)}."
     )
+
+
+def anchored(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options whose paths are absolute, since a run is opened from other folders, too."""
+    found = dict(options)
+    for name in ("path", "labels", "names"):
+        value = found.get(name)
+        if isinstance(value, str) and (path := Path(value).expanduser()).exists():
+            found[name] = str(path.absolute())
+    return found
 
 
 @cache

@@ -86,7 +86,7 @@ def measure(images: NDArray[np.uint8]) -> Measures:
     >>> bar[0, 0, 4:24, 14:18] = 255
     >>> found = measure(bar)
     >>> [round(float(v[0]), 1) + 0.0 for v in (found.x, found.y, found.thickness, found.slant)]
-    [0.0, 2.0, 4.1, 0.0]
+    [0.0, 2.0, 4.0, 0.0]
     """
     blocks = [_measure(images[at : at + BLOCK]) for at in range(0, len(images), BLOCK)]
     return Measures(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
