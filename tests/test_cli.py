@@ -163,7 +163,7 @@ def test_show_tells_what_is_known_of_the_data(
     options = ["--data.labels", "animals.csv", "--data.size", "16", "--data.full"]
     assert main(["show", "photos", *options, "--out", "a.png"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "photos, train: 40 images of 16 x 16, grey"
+    assert lines[0] == "photos, all: 40 images of 16 x 16, grey"
     assert lines[1] == "  animal: categorical, cat (10), dog (10), unknown for 20 (50%)"
     assert lines[2] == "  age: continuous, 0.5 to 6.5"
     assert lines[-1] == "a.png"
@@ -304,7 +304,7 @@ def test_a_figure_of_data_takes_the_options_of_the_data(
     np.savez(elsewhere / "KEYS.npz", pictures=np.zeros((20, 16, 16)))
     args = ["show", "KEYS.npz", "--data.images-key", "pictures", "-o", "shown.pdf"]
     assert main(args) == 0
-    assert capsys.readouterr().out == "shown.pdf\n"
+    assert capsys.readouterr().out.endswith("shown.pdf\n")
     assert (elsewhere / "shown.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -251,6 +251,8 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     trained = _trained.get(model)
     if data is not None:
         unseen = dataset_of(data)
+        if not isinstance(data, Dataset | str | os.PathLike):
+            unseen = dataclasses.replace(unseen, split="test")
     elif trained is not None:
         unseen = _unseen(trained)
     else:
@@ -272,11 +274,13 @@ def _unseen(trained: Trained) -> Dataset:
     config = trained.config
     if not config.data_options.get(IN_MEMORY):
         with suppress(UnbraidError):  # there is no test split
-            return datasets.load_dataset(config.data, "test", **config.data_options)
+            test = datasets.load_dataset(config.data, "test", **config.data_options)
+            if test.split == "test":
+                return test
     _, held_out = split_rows(len(trained.data), config.training.validation)
     if not len(held_out):
-        return trained.data
-    return dataclasses.replace(trained.data.take(held_out.numpy()), split="held out")
+        return dataclasses.replace(trained.data, split="train")
+    return dataclasses.replace(trained.data.take(held_out.numpy()), split="validation")
 
 
 def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None) -> Run:

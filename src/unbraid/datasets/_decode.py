@@ -29,6 +29,7 @@ PICTURES = frozenset(
     )
 ) - frozenset(SUFFIXES)
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
+FORMATS = (*limits.FORMATS, *(("AVIF",) if features.check("avif") else ()))
 EXIF_TURN = 0x0112  # the tag that says how the camera was held
 BICUBIC = Image.Resampling.BICUBIC
 LARGE = 1 << 22  # pixels from which on pictures are decoded one at a time, for their memory
@@ -81,7 +82,7 @@ def decode(path: Path, wanted: Wanted) -> tuple[NDArray[np.uint8], Found]:
 def _opened(path: Path) -> Image.Image:
     if not path.is_file():  # a pipe would be waited for
         raise ValueError("it is not a file")
-    return Image.open(path, formats=limits.FORMATS)
+    return Image.open(path, formats=FORMATS)
 
 
 def prepared(
