@@ -229,6 +229,16 @@ CONFIGS: list[tuple[tuple[Any, ...], Any]] = [
     (("format",), "__import__('os')"),
     (("training", "batch_size"), 1 << 60),
     (("factors",), [{"name": "x"}]),
+    (("factors", 0, "name"), {"a": "b"}),
+    (("factors", 0, "kind"), "nosuch"),
+    (("factors", 0, "kind"), ["categorical"]),
+    (("factors", 0, "values"), [[1], [2], [3]]),
+    (("factors", 0, "values"), []),
+    (("factors", 0, "values"), 3),
+    (("factors", 0, "unit"), None),
+    (("factors", 0, "range"), [0]),
+    (("factors", 0, "range"), [0, float("inf")]),
+    (("factors", 0, "symmetries"), [{"nosuch": 1}]),
 ]
 
 

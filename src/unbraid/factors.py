@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from math import isfinite
+from typing import Any, Literal, get_args
 
 from unbraid.errors import UnbraidError
 
@@ -86,10 +87,16 @@ def specs_to_json(specs: Iterable[FactorSpec]) -> list[dict[str, Any]]:
 def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ...]:
     """Return the specs that ``specs_to_json`` stored.
 
+    Raises:
+        KeyError, TypeError, ValueError: it is not what it stores.
+
     >>> spec = FactorSpec("x", "continuous", range=(-9.0, 9.0), unit="pixels")
     >>> specs_from_json(specs_to_json([spec])) == (spec,)
     True
     """
+    stored = tuple(stored)
+    for each in stored:
+        _check_stored(each)
     return tuple(
         FactorSpec(
             each["name"],
@@ -102,6 +109,23 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
         )
         for each in stored
     )
+
+
+def _check_stored(each: Mapping[str, Any]) -> None:
+    """Raise an error unless what a file holds of a factor is of the types that it should be."""
+    texts = [each["name"], each["kind"], each.get("unit", "")]
+    values, bounds, period = each.get("values"), each.get("range"), each.get("period")
+    numbers = [] if bounds is None else list(bounds)
+    numbers += [] if period is None else [period]
+    if (
+        not all(isinstance(text, str) for text in texts)
+        or each["kind"] not in get_args(Kind)
+        or not (values is None or (isinstance(values, list | tuple) and values))
+        or not all(isinstance(value, str | float | int) for value in values or ())
+        or not (bounds is None or len(bounds) == 2)
+        or not all(isinstance(number, float | int) and isfinite(number) for number in numbers)
+    ):
+        raise ValueError(f"a factor is {str(dict(each))[:300]}")
 
 
 def _tuple(stored: Any) -> Any:
