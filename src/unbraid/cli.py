@@ -340,7 +340,7 @@ def judge(args: list[str]) -> None:
     from rich.table import Table
 
     title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
-    table = Table("factor", "error", "unit", title=title, title_justify="left")
+    table = Table("factor", "error", "chance", "unit", title=title, title_justify="left")
     for row in judging.table_rows(told):
         table.add_row(*row)
     console = Console()
