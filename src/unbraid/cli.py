@@ -316,7 +316,8 @@ def judge(args: list[str]) -> None:
         return
     title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
     notes = [f"It learnt from {told['learnt_from']:,} images.", *told["notes"]]
-    print_table(title, ("factor", "error", "unit"), judging.table_rows(told), notes)
+    header = ("factor", "error", "chance", "unit")
+    print_table(title, header, judging.table_rows(told), notes)
 
 
 def print_table(

@@ -41,6 +41,22 @@ def test_it_reads_every_kind_of_factor(scene_judge: LearnedJudge) -> None:
     assert set(np.unique(read[:, 0])) <= {0, 1, 2}
 
 
+def test_it_says_what_it_hardly_reads() -> None:
+    rows = scenes.factors(400, seed=2)
+    values = Scale(scenes.SPECS).values(rows)
+    judge = LearnedJudge(scenes.SPECS, (3, 24, 24), spread_of(scenes.SPECS, values))
+    judge.errors = judge.measured_on(scenes.draw(rows, np.arange(400)), values)  # it learnt nothing
+    chance = {name: error["chance"] for name, error in judge.errors.items()}
+    assert chance["shape"] == pytest.approx(100 * np.bincount(rows[:, 0].astype(int)).max() / 400)
+    assert chance["x"] == pytest.approx(2, abs=0.2)  # uniform from -4 to 4, always the middle
+    assert chance["turn"] == pytest.approx((90 + 45) / 2, abs=8)  # of wedges and bars
+    assert len(judge.notes) == 4
+    assert "The judge hardly reads shape" in judge.notes[0]
+    for name in judge.errors:
+        judge.errors[name]["value"] = 99.0 if name == "shape" else 0.01
+    assert not judge.notes
+
+
 def test_the_same_seed_learns_the_same() -> None:
     rows = scenes.factors(200, seed=1)
     images = scenes.draw(rows, np.arange(200))

@@ -158,7 +158,7 @@ def _of_data(run: Run) -> Judged:
         source = Rendered(specs, renderer, aside.measured.factors)
     else:
         source = source_of(name, options, aside)
-    return judge, source, specs, told, [own, *aside.notes]
+    return judge, source, specs, told, [own, *aside.notes, *judge.notes]
 
 
 def _other(source: Source, specs: Sequence[FactorSpec]) -> Drawn | None:

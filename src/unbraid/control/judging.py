@@ -36,12 +36,14 @@ from unbraid.runs import read_tensors, write_tensors
 Floats = NDArray[np.float64]
 Told = Callable[[int, int], None]  # hears of steps done and of all steps
 
-VERSION = 1  # of all that decides what a judge learns
+VERSION = 1  # of all that decides what a judge learns and says of itself
 SMALLEST = 16  # pixels of a side
 LR, WARM_UP, DECAY = 2e-3, 0.05, 0.05
 NOISE, GAIN = 0.03, 0.03  # most of what is done to the grey levels of an image it learns from
 SEEN = 240_000  # images it learns from, counted as often as they come
 PASSES = (12, 150)  # at least and at most
+BLIND = 0.6  # of the error of the best answer without looking, above which it hardly reads
+_ANSWERS = 25  # tried
 _ROWS = 500  # images looked at together
 
 
@@ -145,17 +147,50 @@ class LearnedJudge:
 
         Returns:
             ``value`` and ``unit``: of a category, the share that is read right, in per cent; of
-            any other factor, the mean absolute error.
+            any other factor, the mean absolute error. ``chance``: the same of the best answer that
+            does not look at the image.
         """
-        away = np.abs(self.heads.scale.away(self.read(images), values))
+        scale = self.heads.scale
+        away = np.abs(scale.away(self.read(images), values))
         found = {}
         for column, spec in enumerate(self.specs):
             known = away[~np.isnan(away[:, column]), column]
             if len(known):
                 mean = float(known.mean())
-                value = 100 * (1 - mean) if spec.kind == "categorical" else mean
-                found[spec.name] = {"value": value, "unit": unit_of(spec)}
+                value, chance = mean, _chance(scale, values, column)
+                if spec.kind == "categorical":
+                    value, chance = 100 * (1 - value), 100 * (1 - chance)
+                found[spec.name] = {"value": value, "unit": unit_of(spec), "chance": chance}
         return found
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about factors that it hardly reads."""
+        notes = []
+        for name, error in self.errors.items():
+            whole = 100.0 if error["unit"] == "%" else 0.0
+            if abs(error["value"] - whole) > BLIND * abs(error["chance"] - whole):
+                notes.append(
+                    f"The judge hardly reads {name}: {error['value']:.3g} where the best answer "
+                    f"without looking gets {error['chance']:.3g}. What is said of it means little: "
+                    "give more labelled images, or look whether images show it."
+                )
+        return notes
+
+
+def _chance(scale: Scale, values: Floats, column: int) -> float:
+    """Return the mean error of the best single answer, the share it gets wrong of a category."""
+    known = values[~np.isnan(values[:, column])]
+    answers = np.unique(known[:, column])
+    some = np.unique(np.linspace(0, len(answers) - 1, _ANSWERS).astype(int))
+    if scale.specs[column].kind == "categorical":
+        some = np.arange(len(answers))
+    errors = []
+    for answer in answers[some]:
+        given = known.copy()
+        given[:, column] = answer
+        errors.append(np.nanmean(np.abs(scale.away(given, known, known)[:, column])))
+    return float(np.min(errors))
 
 
 def train_judge(
@@ -341,16 +376,20 @@ def told_of(name: str, options: Mapping[str, Any], given: Options) -> dict[str, 
     config = Config(*(getattr(given, each.name) for each in fields(Config)))
     with Bar(f"training a judge of {name}") as bar:
         judge, aside = for_data(name, options, given.validation, config, bar)
-    return {**judge.facts, "errors": judge.errors, "notes": list(aside.notes)}
+    return {**judge.facts, "errors": judge.errors, "notes": [*aside.notes, *judge.notes]}
 
 
-def table_rows(told: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (factor, error, unit) of each factor, as text.
+def table_rows(told: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return (factor, error, that of the best answer without looking, unit) as text.
 
-    >>> table_rows({"errors": {"digit": {"value": 98.5, "unit": "%"}}})
-    [('digit', '98.50', '% right')]
+    >>> table_rows({"errors": {"digit": {"value": 98.5, "unit": "%", "chance": 11.3}}})
+    [('digit', '98.50', '11.30', '% right')]
     """
     return [
-        (name, f"{error['value']:.2f}", error["unit"].replace("%", "% right"))
+        (
+            name,
+            *(f"{error[key]:.2f}" for key in ("value", "chance")),
+            error["unit"].replace("%", "% right"),
+        )
         for name, error in told["errors"].items()
     ]

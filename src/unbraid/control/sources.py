@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from unbraid import registry
 from unbraid.control._scale import Scale
-from unbraid.control.aside import Aside
+from unbraid.control.aside import MOST_LEVELS, Aside
 from unbraid.datasets import Dataset, ImageSource, load_dataset
 from unbraid.datasets.digits import Renderer
 from unbraid.factors import FactorSpec
@@ -241,6 +241,8 @@ class Nearest:
             value = values[:, column]
             turn = self.scale.turn(column)
             if spec.kind == "categorical":
+                if len(spec.values or ()) > MOST_LEVELS:  # an identity
+                    continue
                 levels = np.arange(len(spec.values or ()))
                 parts.append(OTHER / math.sqrt(2) * (value[:, None] == levels))
             elif turn:
