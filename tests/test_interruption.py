@@ -88,6 +88,7 @@ def assert_same(folder: Path, whole: Run) -> None:
     assert [r["epoch"] for r in kept] == list(range(1, EPOCHS + 1))
     assert run.result["figures"] == whole.result["figures"]
     assert sorted(file.name for file in folder.iterdir()) == [
+        "checkpoint.safetensors",
         "config.json",
         "metrics.jsonl",
         model,

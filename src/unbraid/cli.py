@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from unbraid import __version__, registry
+from unbraid import __version__, memory, registry
 from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.files import readable
 
 
 def usage() -> str:
@@ -125,8 +126,10 @@ def train(args: list[str]) -> None:
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
+    if option_value(args, "--epochs") and option_value(args, "--steps"):
+        raise UnbraidError("--epochs and --steps are both given: give one of them.")
     data_name = Path(given.data).stem if implied else data
-    out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
+    out = given.out or Path("runs") / f"{method}-{readable(data_name)}-{given.training.seed}"
     config = RunConfig(given.method, data, plain(given.data_options), given.training)
     with Display(f"{method} on {data_name}") as display:
         try:
@@ -142,7 +145,7 @@ def train(args: list[str]) -> None:
             display.console.print(
                 f"stopped; all is saved. Continue with: {command}", soft_wrap=True
             )
-            raise KeyboardInterrupt from None
+            raise SystemExit(128 + display.signal) from None
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
@@ -160,7 +163,8 @@ TRAIN_HELP = """Where and on what.
 Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
-    resume: go on where an interrupted run stopped, to the very same weights.
+    resume: go on where an interrupted run stopped, to the very same weights; with more epochs (or
+        steps) than a finished one has, add those. If its data have moved, name their new path.
     restarts: train so many seeds and keep the best, judged without labels.
 """
 
@@ -209,6 +213,7 @@ def figure(name: str, args: list[str]) -> None:
     from unbraid import figures
 
     module = registry.load("figures", name)
+    of_run = module.TARGET == "run"
     target = figures.TARGETS[module.TARGET]
     if not args or args[0].startswith("-"):
         if args and args[0] not in ("-h", "--help"):
@@ -224,6 +229,7 @@ def figure(name: str, args: list[str]) -> None:
         "Figure",
         [
             ("out", Path | None, dataclasses.field(default=None)),
+            *([("data", str, dataclasses.field(default=""))] if of_run else []),
             ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
         ],
     )
@@ -231,10 +237,12 @@ def figure(name: str, args: list[str]) -> None:
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
         + f" by suffix; {name}.png beside the run if not given."
+        + ("\n    data: where the run's data lie now, if they have moved." if of_run else "")
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
+    opened = target(args[0], given.data) if of_run else target(args[0])
+    path = figures.produce(module, name, opened, given.figure, given.out)
     print(path)
 
 
@@ -354,6 +362,9 @@ def dispatch(args: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
     with warnings.catch_warnings():
         # warnings of ours are sentences for the user, not lines of source
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
@@ -362,6 +373,11 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
         except UnbraidError as error:
             print(f"unbraid: {error}", file=sys.stderr)
+            return 2
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            print(f"unbraid: {memory.sentence(error)}", file=sys.stderr)
             return 2
         except SystemExit as stop:  # of the option parser, after --help
             return int(stop.code or 0)

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unbraid import training
 from unbraid.training import Recorder
 
+# Ctrl-C, a wish to end, a terminal that was closed; Windows has no SIGHUP
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 SHOWN = ("reconstruction", "kl", "index_code_mi", "total_correlation", "dimwise_kl", "active_units")
 
 
@@ -27,7 +29,8 @@ def terms_line(record: dict[str, Any], prefix: str = "") -> str:
 
 
 class Display(Recorder):
-    """Shows a training on standard error; Ctrl-C asks it to save and stop.
+    """Shows a training on standard error; Ctrl-C asks it to save and stop, as do
+    SIGTERM and a closed terminal.
 
     Use as a context manager.
 
@@ -40,6 +43,7 @@ class Display(Recorder):
         # paths and titles are text, whatever brackets and colons they hold
         self.console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self.interrupts = 0
+        self.signal = signal.SIGINT  # which came
         self.started = time.monotonic()
         self.bar: Progress | None = None
         self.shown = 0.0
@@ -48,14 +52,16 @@ class Display(Recorder):
         self.first_step: int | None = None  # of this session, for an ETA that a resume keeps true
 
     def __enter__(self) -> Display:
-        self.previous = signal.getsignal(signal.SIGINT)
-        signal.signal(signal.SIGINT, self._interrupt)
+        # what nohup or a shell in the background made ignored stays so
+        heard = [each for each in STOPS if signal.getsignal(each) not in (signal.SIG_IGN, None)]
+        self.previous = {each: signal.signal(each, self._interrupt) for each in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar:
             self.bar.stop()
-        signal.signal(signal.SIGINT, self.previous)
+        for each, handler in self.previous.items():
+            signal.signal(each, handler)
 
     def _start(self) -> None:
         """Show that training has begun: only now, so that a mistake's sentence stands alone."""
@@ -75,12 +81,13 @@ class Display(Recorder):
         self.bar.start()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.interrupts += 1
-        if self.interrupts > 1:  # the second time at once, whatever is lost
+        if self.interrupts and number == signal.SIGINT:  # again: at once, whatever is lost
             raise KeyboardInterrupt
+        self.interrupts += 1
+        self.signal = signal.Signals(number)
 
     def stop_requested(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """Whether Ctrl-C was pressed, or another signal came."""
         return self.interrupts > 0
 
     def step(

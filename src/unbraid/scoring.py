@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unbraid import datasets, metrics, registry
+from unbraid import metrics, registry
 from unbraid.batches import generator
 from unbraid.datasets import Dataset
 from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
-from unbraid.files import write_json
 from unbraid.methods import Autoencoder, Method
 from unbraid.metrics import Estimate, Score
 from unbraid.nets import as_pixels
@@ -34,8 +34,8 @@ class Config:
     Args:
         metrics: ``all``, or names with commas between them (``mig,dci``).
         protocol: a published set of settings: ``locatello2019``, ``chen2018``, ``hsu2023``.
-        data: another data set than the run's own; images the run did not train on are used of
-            its own.
+        data: another data set than the run's own, by name or path; images the run did not train
+            on are used of its own, also if they have moved to this path.
         images: at most so many are encoded.
         samples: importance samples an image for the log-likelihood.
         seed: of every draw, split and predictor.
@@ -215,19 +215,24 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
     models = [run.model() for run in runs]
     found = {}
     for index, run in enumerate(runs):
-        data = datasets.load_dataset(config.data, "test") if config.data else run.unseen()
+        data = run.other(config.data) if config.data else run.unseen()
         data = chosen_rows(data, config.images, config.seed)
         others = [model for i, model in enumerate(models) if i != index]
         scores = measure(models[index], data, config, others)
         if "udr" in scores:
             scores["udr"] = of_first_run(scores["udr"])
         stored: Mapping[str, Any] = {name: score.to_json() for name, score in scores.items()}
-        result = run.result
-        result["metrics"] = {**result.get("metrics", {}), **stored}
-        result["metrics_data"] = {"name": data.name, "split": data.split, "images": len(data)}
-        write_json(run.folder / "result.json", result)
+        told = {"name": data.name, "split": data.split, "images": len(data)}
+        run.record(partial(with_scores, scores=stored, data=told))
         found[str(run.folder)] = scores
     return found
+
+
+def with_scores(
+    result: Mapping[str, Any], scores: Mapping[str, Any], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a run's result with scores in it, beside others that are there."""
+    return {**result, "metrics": {**result.get("metrics", {}), **scores}, "metrics_data": data}
 
 
 def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:

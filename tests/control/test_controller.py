@@ -16,7 +16,8 @@ from unbraid.control.requests import build_request, parse
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
 from unbraid.files import read_json
-from unbraid.runs import Run, read_tensors, write_tensors
+from unbraid.runs import Run
+from unbraid.store import read_tensors, write_tensors
 
 ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])
 STYLES = np.array([5, 6, 2**62, 8])

@@ -21,7 +21,8 @@ import pytest
 from tests.tour.conftest import quick
 from unbraid import cli, registry
 from unbraid.errors import UnbraidError
-from unbraid.runs import Run, locked
+from unbraid.runs import Run
+from unbraid.store import locked
 from unbraid.tour import Config, _report, run
 from unbraid.tour._jobs import plan
 from unbraid.tour._terminal import Terminal

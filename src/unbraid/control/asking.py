@@ -15,6 +15,7 @@ from unbraid.control.controller import Controller, Native, pretrained
 from unbraid.control.controller import open as open_run
 from unbraid.control.requests import Request, build_request
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -24,20 +25,24 @@ _STYLES = 1 << 20  # names the stream of styles; those of factors are named by t
 _opened: dict[tuple[Path, int], Controller] = {}  # by folder and age of the weights
 
 
-def controller_of(model: Model | Run | None = None) -> Controller:
+def controller_of(model: Model | Run | None = None, data: str = "") -> Controller:
     """Return the controller of a run, of the pretrained model (None), or the one given.
 
     A run folder that was opened before is not read again, unless its model has changed.
+
+    Args:
+        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        data: where the data of a run folder lie now, if they have moved.
     """
     from unbraid.runs import Run
 
     if model is not None and not isinstance(model, str | os.PathLike):
         return open_run(model) if isinstance(model, Run) else model
-    folder = pretrained() if model is None else Path(model)
+    folder = pretrained() if model is None else expand(model)
     weights = folder / "model.safetensors"
     key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
     if key not in _opened:
-        _opened[key] = open_run(folder)
+        _opened[key] = open_run(Run(folder, data=data))
     return _opened[key]
 
 

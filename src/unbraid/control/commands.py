@@ -25,6 +25,7 @@ class Generate:
     Args:
         text: the request, such as "small seven in the top rotated 30 degrees".
         model: a run folder; the pretrained model of digits if not given.
+        data: where that run's data lie now, if they have moved.
         n: how many images; a single one is written in its own size, several on a sheet.
         out: the PNG to write.
         seed: draws what was not asked for.
@@ -35,6 +36,7 @@ class Generate:
 
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
+    data: str = ""
     n: Annotated[int, arg(aliases=["-n"])] = 16
     out: _Out = Path("generated.png")
     seed: int = 0
@@ -51,6 +53,7 @@ class Edit:
         image: a picture of the model's size, such as generate -n 1 writes.
         text: the changes, such as "bigger, in the bottom left".
         model: a run folder; the pretrained model of digits if not given.
+        data: where that run's data lie now, if they have moved.
         out: the PNG to write, of the same size.
         compare: a PNG to write besides, with the picture before and after, enlarged.
         clip: take the nearest value for a number out of the model's range.
@@ -59,6 +62,7 @@ class Edit:
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
+    data: str = ""
     out: _Out = Path("edited.png")
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
     clip: _Clip = False
@@ -73,6 +77,7 @@ class Swap:
         b: the picture to take factors from.
         factors: their names, with commas between them, such as size,angle.
         model: a run folder; the pretrained model of digits if not given.
+        data: where that run's data lie now, if they have moved.
         out: the PNG to write, of the same size.
         compare: a PNG to write besides, with both pictures and the new one, enlarged.
     """
@@ -81,6 +86,7 @@ class Swap:
     b: Annotated[Positional[Path], arg(metavar="B")]
     factors: Annotated[Positional[str], arg(metavar="FACTORS")]
     model: _Model = None
+    data: str = ""
     out: _Out = Path("swapped.png")
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
 
@@ -92,7 +98,7 @@ def generate(given: Generate) -> Iterator[str]:
     from unbraid.control.requests import parse
 
     pictures.check_png(given.out)
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(given.model, given.data)
     request = parse(" ".join(given.text), controller.specs, given.clip)
     images = asking.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
     yield request.describe()
@@ -110,7 +116,7 @@ def edit(given: Edit) -> Iterator[str]:
         pictures.check_png(path)
     if not " ".join(given.text).strip():
         raise UnbraidError("no change was asked for: write one, such as 'bigger' or 'upright'.")
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(given.model, given.data)
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
     image = pictures.read_png(given.image, controller.model.image_shape)
     edited = controller.edit(image, request)
@@ -125,7 +131,7 @@ def swap(given: Swap) -> Iterator[str]:
 
     for path in filter(None, (given.out, given.compare)):  # before anything takes time
         pictures.check_png(path)
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(given.model, given.data)
     shape = controller.model.image_shape
     a, b = (pictures.read_png(path, shape) for path in (given.a, given.b))
     swapped = asking.swap(a, b, given.factors, model=controller)

@@ -7,15 +7,15 @@ there can be one) and ``load(config, split) -> Dataset``. It may import numpy, n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import registry
+from unbraid import memory, registry
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 SPLITS = ("train", "test")
 
@@ -105,7 +105,7 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
     """
     if name in registry.names("datasets"):
         return name, {}
-    path = Path(name).expanduser()
+    path = expand(name)
     if path.is_dir():
         return "folder", {"path": str(path)}
     if path.is_file():
@@ -137,7 +137,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     name, implied = resolve(name)
     module = registry.load("datasets", name)
     config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
-    dataset: Dataset = module.load(config, split)
+    with memory.enough(f"loading {name}", "use fewer or smaller images"):
+        dataset: Dataset = module.load(config, split)
     return dataset
 
 

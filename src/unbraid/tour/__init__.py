@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ def run(config: Config) -> Path:
     """
     from unbraid.tour._report import make
 
-    return make(config)
+    return make(replace(config, out=expand(config.out)))
