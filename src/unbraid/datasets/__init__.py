@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unbraid import memory, registry
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
-from unbraid.files import expand
+from unbraid.files import expand, readable
 
 SPLITS = ("train", "test")
 
@@ -57,6 +57,7 @@ class Dataset:
     split: str = "train"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", readable(self.name))  # a file's may hold any bytes
         shape = self.images.shape
         if len(shape) != 4:
             raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")

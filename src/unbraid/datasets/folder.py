@@ -77,7 +77,7 @@ def load(config: Config, split: str = "train") -> Dataset:
             channels = 1 if all(threads.map(is_grey, (each.path for each in pictures))) else 3
         chosen = [pictures[row] for row in rows]
         images, kept = _decoded(chosen, config, channels, threads)
-    name = readable(expand(config.path).resolve().name)
+    name = expand(config.path).resolve().name
     if not labels:
         return Dataset(name, images, split=split)
     factors = np.array([[labels.index(chosen[row].label)] for row in kept], np.int64)
