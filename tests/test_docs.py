@@ -78,7 +78,9 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
+    monkeypatch.setattr(
+        figures, "TARGETS", {"run": lambda name, **_: name, "dataset": datasets.resolve}
+    )
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}

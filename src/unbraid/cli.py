@@ -241,7 +241,8 @@ def figure(name: str, args: list[str]) -> None:
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    opened = target(args[0], given.data) if of_run else target(args[0])
+    place = {"data": given.data} if of_run and given.data else {}
+    opened = target(args[0], **place)
     path = figures.produce(module, name, opened, given.figure, given.out)
     print(path)
 

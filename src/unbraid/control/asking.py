@@ -25,14 +25,10 @@ _STYLES = 1 << 20  # names the stream of styles; those of factors are named by t
 _opened: dict[tuple[Path, int], Controller] = {}  # by folder and age of the weights
 
 
-def controller_of(model: Model | Run | None = None, data: str = "") -> Controller:
+def controller_of(model: Model | Run | None = None) -> Controller:
     """Return the controller of a run, of the pretrained model (None), or the one given.
 
     A run folder that was opened before is not read again, unless its model has changed.
-
-    Args:
-        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
-        data: where the data of a run folder lie now, if they have moved.
     """
     from unbraid.runs import Run
 
@@ -42,7 +38,7 @@ def controller_of(model: Model | Run | None = None, data: str = "") -> Controlle
     weights = folder / "model.safetensors"
     key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
     if key not in _opened:
-        _opened[key] = open_run(Run(folder, data=data))
+        _opened[key] = open_run(folder)
     return _opened[key]
 
 

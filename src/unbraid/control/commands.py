@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from unbraid.errors import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
 
 _Model = Annotated[Path | None, arg(metavar="RUN")]
 _Out = Annotated[Path, arg(aliases=["-o"], metavar="PNG")]
@@ -98,7 +101,7 @@ def generate(given: Generate) -> Iterator[str]:
     from unbraid.control.requests import parse
 
     pictures.check_png(given.out)
-    controller = asking.controller_of(given.model, given.data)
+    controller = asking.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip)
     images = asking.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
     yield request.describe()
@@ -116,7 +119,7 @@ def edit(given: Edit) -> Iterator[str]:
         pictures.check_png(path)
     if not " ".join(given.text).strip():
         raise UnbraidError("no change was asked for: write one, such as 'bigger' or 'upright'.")
-    controller = asking.controller_of(given.model, given.data)
+    controller = asking.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
     image = pictures.read_png(given.image, controller.model.image_shape)
     edited = controller.edit(image, request)
@@ -131,11 +134,24 @@ def swap(given: Swap) -> Iterator[str]:
 
     for path in filter(None, (given.out, given.compare)):  # before anything takes time
         pictures.check_png(path)
-    controller = asking.controller_of(given.model, given.data)
+    controller = asking.controller_of(_model(given))
     shape = controller.model.image_shape
     a, b = (pictures.read_png(path, shape) for path in (given.a, given.b))
     swapped = asking.swap(a, b, given.factors, model=controller)
     yield from _write(given.out, given.compare, a, b, swapped)
+
+
+def _model(given: Generate | Edit | Swap) -> Path | Run | None:
+    """Return what to ask: a run folder, or a run whose data have moved."""
+    if not given.data:
+        return given.model
+    if given.model is None:
+        raise UnbraidError(
+            "--data says where a run's data lie now, but no run is named: add --model RUN."
+        )
+    from unbraid.runs import Run
+
+    return Run(given.model, data=given.data)
 
 
 def _write(out: Path, compare: Path | None, *images: NDArray[Any]) -> Iterator[str]:
