@@ -78,7 +78,7 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    targets = {"run": str, "dataset": lambda name, **_: name}
+    targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: name}
     monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})

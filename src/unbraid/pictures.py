@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.files import atomic, expand
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,7 +94,7 @@ def write_png(path: Path, image: NDArray[Any]) -> None:
     else:
         array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         shown = Image.fromarray(array[0] if len(array) == 1 else as_pictures(array))
-    with atomic(path) as temporary:
+    with atomic(expand(path)) as temporary:
         shown.save(temporary, format="PNG")
 
 
@@ -111,6 +111,7 @@ def read_png(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     from PIL import Image
 
     channels, height, width = shape
+    path = expand(path)
     try:
         with Image.open(path) as file:
             file.load()

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import registry
+from unbraid import memory, registry
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand, readable
 
 SPLITS = ("train", "test")
 
@@ -61,6 +62,7 @@ class Dataset:
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", readable(self.name))  # a file's may hold any bytes
         shape = self.images.shape
         if len(shape) != 4:
             raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
@@ -116,7 +118,7 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
     """
     if name in registry.names("datasets"):
         return name, {}
-    path = Path(name).expanduser()
+    path = expand(name)
     if path.is_dir():
         return "folder", {"path": str(path)}
     if path.is_file():
@@ -182,7 +184,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     name, implied = resolve(name)
     module = registry.load("datasets", name)
     config = registry.build(module.Config, {**implied, **options}, f"dataset {name}")
-    dataset: Dataset = module.load(config, split)
+    with memory.enough(f"loading {name}", "use fewer or smaller images"):
+        dataset: Dataset = module.load(config, split)
     if getattr(config, "full", False):
         dataset = dataclasses.replace(dataset, split="all")
     return dataset

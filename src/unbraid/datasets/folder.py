@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
+from unbraid import memory
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._decode import SUFFIXES, Fit, decode, is_grey
 from unbraid.datasets._images import held_out
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.files import expand, readable
 
 LARGEST = 1024
 
@@ -65,7 +68,7 @@ def load(config: Config, split: str = "train") -> Dataset:
             subfolders and beside them, or an option out of range.
     """
     _check(config)
-    root = _innermost(Path(config.path).expanduser())
+    root = _innermost(expand(config.path))
     pictures, rows = _of_split(root, split, config)
     labels = _label_values(pictures)
     channels = config.channels
@@ -74,11 +77,17 @@ def load(config: Config, split: str = "train") -> Dataset:
             channels = 1 if all(threads.map(is_grey, (each.path for each in pictures))) else 3
         chosen = [pictures[row] for row in rows]
         images, kept = _decoded(chosen, config, channels, threads)
-    name = Path(config.path).expanduser().resolve().name
+    name = expand(config.path).resolve().name
     if not labels:
         return Dataset(name, images, split=split)
     factors = np.array([[labels.index(chosen[row].label)] for row in kept], np.int64)
-    return Dataset(name, images, factors, (FactorSpec("label", "categorical", labels),), split)
+    return Dataset(
+        name,
+        images,
+        factors,
+        (FactorSpec("label", "categorical", tuple(map(readable, labels))),),
+        split,
+    )
 
 
 def _check(config: Config) -> None:
@@ -177,7 +186,10 @@ def _decoded(
     pictures: list[Picture], config: Config, channels: int, threads: ThreadPoolExecutor
 ) -> tuple[NDArray[np.uint8], list[int]]:
     """Return the images that can be read and their rows in ``pictures``."""
-    images = np.empty((len(pictures), channels, config.size, config.size), np.uint8)
+    shape = len(pictures), channels, config.size, config.size
+    what = f"{shape[0]:,} images of {config.size} by {config.size} pixels"
+    memory.check(math.prod(shape), what, "set a smaller size, or use fewer images")
+    images = np.empty(shape, np.uint8)
 
     def read(row: int) -> str | None:
         try:

@@ -18,6 +18,7 @@ from unbraid.datasets import Dataset
 from unbraid.datasets._images import Layout, as_images, held_out
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
 FACTORS_KEYS = ("factors", "labels", "y", "arr_1")
@@ -59,7 +60,7 @@ def load(config: Config, split: str = "train") -> Dataset:
         UnbraidError: a file that is missing or broken, keys it does not have, images that are no
             images (NaN, another range or shape), factors of another length, or pickled objects.
     """
-    path = Path(config.path).expanduser()
+    path = expand(config.path)
     with _open(path) as file:
         key = _key(file, config.images_key, IMAGES_KEYS, path)
         if key is None:

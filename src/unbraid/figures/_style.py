@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unbraid.errors import UnbraidError
+from unbraid.files import readable
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
 
@@ -150,17 +151,21 @@ def frame(figure: Figure) -> Image.Image:
 
 
 def title(run: Run, what: str) -> str:
-    """Return a figure's title: method, its beta if it has one, data, seed and what it shows."""
+    """Return a figure's title: method, its beta if it has one, data, seed and what it shows.
+
+    Of an unfinished run it says how far that is.
+    """
     from unbraid import methods
 
     config = run.config
     # images of a user's own go by their file's name, as on the command line
     path = config.data_options.get("path")
-    data = short(Path(path).stem if path else config.data)
+    data = short(readable(Path(path).stem) if path else config.data)
     name = methods.name_of(config.method)
     beta = getattr(config.method, "beta", None)
     name += "" if beta is None else f", β = {beta:g},"
-    return f"{name} on {data}, seed {config.training.seed}: {what}"
+    stage = f", {run.stage}" if run.stage else ""
+    return f"{name} on {data}, seed {config.training.seed}{stage}: {what}"
 
 
 def which(data: Dataset) -> str:
