@@ -86,7 +86,7 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    targets = {"run": str, "dataset": lambda name, **_: datasets.resolve(name)}
+    targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "report", lambda *_: [])
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))

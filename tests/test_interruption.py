@@ -88,6 +88,7 @@ def assert_same(folder: Path, whole: Run) -> None:
     assert [r["epoch"] for r in kept] == list(range(1, EPOCHS + 1))
     assert run.result["figures"] == whole.result["figures"]
     assert sorted(file.name for file in folder.iterdir()) == [
+        "checkpoint.safetensors",
         "config.json",
         "metrics.jsonl",
         model,
@@ -146,6 +147,48 @@ def test_ctrl_c_saves_and_names_the_command_that_goes_on(
     assert 0 < saved < EPOCHS * 15
 
     again = start(command[1:], tmp_path)
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert_same(folder, whole["vae", "bf16"])
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_wish_to_end_saves_and_names_the_command_that_goes_on(
+    whole: dict[tuple[str, str], Run], squares_npz: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    # no checkpoint within an epoch is due: what there is was saved for the signal
+    args = options(squares_npz, "vae", "bf16", "run", every=1e6)
+    process = start(args, tmp_path)
+    wait_for(tmp_path / "run/checkpoint.safetensors", process)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + sent
+    assert "Traceback" not in errors
+    assert "stopped; all is saved. Continue with: unbraid train" in errors
+    again = start([*args, "--resume"], tmp_path)
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert_same(tmp_path / "run", whole["vae", "bf16"])
+
+
+def test_killed_while_epochs_are_added_it_ends_in_the_same_bits(
+    whole: dict[tuple[str, str], Run], squares_npz: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    first = options(squares_npz, "vae", "bf16", "run", every=0.0)
+    shorter = [str(EPOCHS // 2) if arg == str(EPOCHS) else arg for arg in first]
+    done = start(shorter, tmp_path)
+    _, errors = done.communicate(timeout=60)
+    assert done.returncode == 0, errors
+    result = (folder / "result.json").read_bytes()
+    process = start([*first, "--resume"], tmp_path)
+    wait_for(folder / "checkpoint.safetensors", process, since=time.time_ns())
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
+    assert Run(folder).finished
+    assert (folder / "result.json").read_bytes() == result
+    again = start([*first, "--resume"], tmp_path)
     _, errors = again.communicate(timeout=60)
     assert again.returncode == 0, errors
     assert_same(folder, whole["vae", "bf16"])

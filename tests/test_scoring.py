@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from unbraid import cli, evidence, metrics, registry, scoring
+from unbraid import cli, evidence, metrics, registry, scoring, store
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.distributions import Layout
 from unbraid.evidence import subject
@@ -164,7 +164,7 @@ def test_a_run_that_cannot_be_written_is_measured_all_the_same(
     def refuse(path: Path, _: object) -> None:
         raise cannot_write(path, PermissionError(13, "Permission denied"))
 
-    monkeypatch.setattr(scoring, "write_json", refuse)
+    monkeypatch.setattr(store, "write_json", refuse)
     capsys.readouterr()
     assert cli.main(["evaluate", str(run), "--metrics", "mig,sap", "--json"]) == 2
     printed = capsys.readouterr()
@@ -184,6 +184,7 @@ def test_a_run_without_held_out_images_says_so_in_its_scores(
 ) -> None:
     config = json.loads((run / "config.json").read_text())
     config["data"]["full"], config["training"]["validation"] = True, 0.0
+    del config["fingerprint"]  # of the split that it was trained on in fact
     (run / "config.json").write_text(json.dumps(config))
     capsys.readouterr()
     assert cli.main(["evaluate", str(run), "--metrics", "mig,sap"]) == 0
@@ -216,7 +217,8 @@ def test_its_own_data_named_are_those_it_was_not_trained_on(run: Path) -> None:
     own = subject(opened, path, "none", 10_000, 0)
     np.testing.assert_array_equal(own.images[:], opened.unseen().images[:])
     config = dataclasses.replace(opened.config, data_options={"path": path, "split_seed": 5})
-    opened.config = config  # another tenth was held out
+    opened.config, opened.data_options = config, config.data_options  # another tenth was held out
+    opened.fingerprints = {}
     again = subject(opened, path, "none", 10_000, 0)
     np.testing.assert_array_equal(again.images[:], opened.unseen().images[:])
     assert not np.array_equal(again.images[:], own.images[:])

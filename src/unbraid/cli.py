@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from unbraid import __version__, registry, streams
+from unbraid import __version__, memory, registry, streams
 from unbraid.errors import UnbraidError, did_you_mean, one_line
+from unbraid.files import readable
 from unbraid.parsing import listing, parse, wrapped
 
 TABLE = 72  # columns from which on a table of numbers breaks no word
@@ -82,7 +83,9 @@ def train(args: list[str]) -> None:
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
-    data_name = datasets.called(data, dataclasses.asdict(given.data_options))
+    if option_value(args, "--epochs") and option_value(args, "--steps"):
+        raise UnbraidError("--epochs and --steps are both given: give one of them.")
+    data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))
     config = RunConfig(given.method, data, chosen, given.training)
@@ -120,7 +123,8 @@ TRAIN_HELP = """Where and on what.
 Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
-    resume: go on where an interrupted run stopped, to the very same weights.
+    resume: go on where an interrupted run stopped, to the very same weights; with more epochs (or
+        steps) than a finished one has, add those. If its data have moved, name their new path.
     restarts: train so many seeds and keep the best, judged without labels they were not given.
 """
 
@@ -191,6 +195,7 @@ def figure(name: str, args: list[str]) -> None:
     from unbraid import figures
 
     module = registry.load("figures", name)
+    of_run = module.TARGET == "run"
     target = figures.TARGETS[module.TARGET]
     if not args or args[0].startswith("-"):
         if args and args[0] not in ("-h", "--help"):
@@ -206,18 +211,21 @@ def figure(name: str, args: list[str]) -> None:
         ("out", out_type(), dataclasses.field(default=None)),
         ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
     ]
-    if module.TARGET == "dataset":
+    if of_run:
+        fields.append(("data", str, dataclasses.field(default="")))
+    else:
         fields.append(("data_options", *data_field(args[0])))
     options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
         + f" by suffix; {name}.png beside the run if not given."
+        + ("\n    data: where the run's data lie now, if they have moved." if of_run else "")
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    chosen = plain(given.data_options) if module.TARGET == "dataset" else {}
-    opened = target(args[0], **chosen)
+    place = {"data": given.data} if of_run and given.data else {}
+    opened = target(args[0], **(place if of_run else plain(given.data_options)))
     for note in getattr(opened, "notes", ()):
         print(f"note: {note}", file=sys.stderr)
     path = figures.produce(module, name, opened, given.figure, given.out)
@@ -416,6 +424,11 @@ def main(argv: list[str] | None = None) -> int:
             return _answer(sys.argv[1:] if argv is None else argv)
         except UnbraidError as error:
             print(f"unbraid: {one_line(str(error))}", file=sys.stderr)
+            return 2
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            print(f"unbraid: {memory.sentence(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             return 130

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,7 +16,10 @@ from torch import Tensor
 from unbraid import datasets, fresh, metrics, registry
 from unbraid.batches import generator
 from unbraid.datasets import Dataset, ImageSource
+from unbraid.datasets._moved import OWN
 from unbraid.distributions import Layout, gaussian_log_density
+from unbraid.errors import UnbraidError
+from unbraid.files import expand
 from unbraid.methods import Autoencoder, Method
 from unbraid.nets import ImageShape, as_pixels
 from unbraid.runs import Run
@@ -23,6 +28,8 @@ from unbraid.subsets import some_rows
 WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
 Groups = dict[str, dict[str, Any]]
 Coded = tuple[NDArray[np.float64], tuple[int, ...]]  # codes, and the levels of their categories
+
+SPLITTING = {"split_seed", "full"}  # options that choose among the same images
 
 # -- which images ---------------------------------------------------------------------------------
 
@@ -42,24 +49,31 @@ def subject(run: Run, other: str, protocol: str, limit: int, seed: int) -> Datas
         limit: at most so many, drawn at random.
         seed: of the draw.
     """
-    data = _other(run, other) if other else run.unseen()
+    data = other_data(run, other) if other else run.unseen()
     sizes = metrics.SIZES.get(protocol)
     if sizes and not fresh.can_draw(data):
         limit = sum(sizes)
     return chosen_rows(data, limit, seed)
 
 
-def _other(run: Run, name: str) -> Dataset:
+def other_data(run: Run, name: str) -> Dataset:
     """Load data that a user names, in the shape that the run's model takes.
 
-    If it is the run's own, these are images that the run was not trained on.
+    If it is the run's own, wherever it lies now, these are images that the run was not trained on:
+    another split of it would hold others.
+
+    Args:
+        run: a finished run.
+        name: a data set's name, or a path.
     """
     kind, implied = datasets.resolve(name)
-    path = {key: str(Path(each).absolute()) for key, each in implied.items()}
+    path = {key: str(expand(each).absolute()) for key, each in implied.items()}
     own = run.config.data_options if kind == run.config.data else {}
     same = kind == run.config.data and path.items() <= own.items()
-    if same and (path or own.get("full")):
+    if same and (path or own.get("full") or not own.keys() - SPLITTING):
         return run.unseen()
+    if path and run.config.data in OWN and (found := _moved(run, path["path"])) is not None:
+        return found
     # its own split, or other files read in the same way
     left = ("labels", "split_seed", "full")
     kept = {
@@ -67,6 +81,24 @@ def _other(run: Run, name: str) -> Dataset:
     }
     config = registry.load("datasets", kind).Config
     return datasets.load_dataset(kind, "test", **fitting(config, run.image_shape) | kept | path)
+
+
+def _moved(run: Run, path: str) -> Dataset | None:
+    """Return the run's unseen images if its own data lie at a path now, None if others do."""
+    if not run.fingerprints:
+        return None
+    with suppress(UnbraidError):  # they are other data
+        moved = Run(run.folder, data=path)
+        if "test" not in run.fingerprints:
+            moved.dataset("train")
+        return moved.unseen()
+    if not Path(run.config.data_options["path"]).exists():
+        warnings.warn(
+            f"{path} is not the data that {run.folder} was trained on: it is measured as other "
+            "data, though the model may have been trained on some of it.",
+            stacklevel=2,
+        )
+    return None
 
 
 def fitting(config: type[Any], shape: ImageShape) -> dict[str, Any]:

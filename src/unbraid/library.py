@@ -9,7 +9,6 @@ import dataclasses
 import os
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +21,7 @@ from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.datasets._images import CHANNELS, as_images
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig
 from unbraid.runs import IN_MEMORY, Run, RunConfig
 from unbraid.training import Recorder, TrainingConfig
@@ -159,7 +159,7 @@ def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
     if not isinstance(data, str | os.PathLike):
         return loaded.name, {IN_MEMORY: True}
     name, implied = datasets.resolve(os.fspath(data))
-    return name, {option: str(Path(path).absolute()) for option, path in implied.items()}
+    return name, {option: str(expand(path).absolute()) for option, path in implied.items()}
 
 
 class _Remembering(Recorder):
@@ -266,7 +266,8 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     config = trained.config
     if data is not None:  # figures of the saved run are to show these
         config = dataclasses.replace(config, data=unseen.name, data_options={IN_MEMORY: True})
-    return MemoryRun(model, config, unseen, trained.history, (trained.seconds, trained.steps))
+    steps = trained.seconds, trained.steps
+    return MemoryRun(model, config, unseen, trained.history, steps, trained.data)
 
 
 def _unseen(trained: Trained) -> Dataset:
@@ -303,4 +304,4 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
 
     >>> run = save(model, "runs/mine")  # doctest: +SKIP
     """
-    return unsaved.write(memory_run(model, data), Path(folder))
+    return unsaved.write(memory_run(model, data), expand(folder))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unbraid import limits
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.files import atomic, expand
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -97,7 +97,7 @@ def write_png(path: Path, image: NDArray[Any]) -> None:
     else:
         array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         shown = Image.fromarray(array[0] if len(array) == 1 else as_pictures(array))
-    with atomic(path) as temporary:
+    with atomic(expand(path)) as temporary:
         shown.save(temporary, format="PNG", pnginfo=about)
 
 
@@ -118,6 +118,7 @@ def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8]
     from PIL import Image
 
     channels = shape[0]
+    path = expand(path)
     try:
         with Image.open(path, formats=limits.FORMATS) as file:
             limits.check_pixels(file.size)

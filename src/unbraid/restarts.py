@@ -11,15 +11,18 @@ import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unbraid.batches import VALIDATION_LIMIT, split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, write_json
+from unbraid.files import atomic, expand, read_json
 from unbraid.methods._base import Images, require
-from unbraid.runs import Run, RunConfig, check_same, locked, train_run
+from unbraid.resuming import check_same
+from unbraid.runs import Run, RunConfig, train_run
+from unbraid.store import locked, update_result
 from unbraid.subsets import some_rows
 from unbraid.training import Diverged, Recorder
 
@@ -32,7 +35,7 @@ def held_out_images(run: Run, data: Dataset | None = None) -> Images:
     They are of the training split: the test split has no say in what is kept. Where nothing is held
     out, it is images that all seeds trained on.
     """
-    data = run.dataset("train") if data is None else data
+    data = run.dataset("train") if data is None else run.checked(data)
     rows, held_out = split_rows(len(data), run.config.training.validation)
     if not len(held_out):
         held_out = rows[some_rows(len(rows), VALIDATION_LIMIT)]
@@ -68,8 +71,9 @@ def score(run: Run, data: Dataset | None = None) -> float:
                 f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
                 "another version of unbraid wrote it; delete the folder to train it again."
             )
-    write_json(run.folder / "result.json", {**run.result, "restart_score": float(found)})
-    return float(found)
+    told = {"restart_score": float(found)}
+    run.record(lambda result: {**result, **told})
+    return told["restart_score"]
 
 
 def train_restarts(
@@ -97,7 +101,7 @@ def train_restarts(
         Interrupted: stopped on request, after a checkpoint.
     """
     require(count, 1, "restarts")
-    folder, display = Path(folder), display or Recorder()
+    folder, display = expand(folder), display or Recorder()
     data = load_dataset(config.data, "train", **config.data_options)
     _check_free(config, folder, data, resume)
     first = config.training.seed
@@ -138,7 +142,16 @@ def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
         "selection": best.model().selection,
         "scores": {str(seed): value for seed, value in scores.items()},
     }
-    write_json(folder / "result.json", {**best.result, "restarts": told})  # last: all is there
+    found = {**best.result, "restarts": told}
+
+    def kept_scores(before: dict[str, Any]) -> dict[str, Any]:
+        """Keep what was measured of the very same model."""
+        same = before.get("restarts", {}).get("kept") == kept
+        same = same and before.get("training") == found.get("training")
+        measured = {key: value for key, value in before.items() if key.startswith("metrics")}
+        return {**found, **measured} if same else found
+
+    update_result(folder, kept_scores)  # last: all is there
     return Run(folder)
 
 
@@ -146,11 +159,12 @@ def _check_free(config: RunConfig, folder: Path, data: Dataset, resume: bool) ->
     """Raise an UnbraidError if the folder holds another run, or one that was not restarted."""
     if not (folder / "config.json").is_file():
         return
-    run = Run(folder)
-    if not run.finished or "restarts" not in run.result:
+    run, result = Run(folder), folder / "result.json"
+    if not result.is_file() or "restarts" not in read_json(result):
         raise UnbraidError(
             f"{folder} already holds a single run: choose another --out for the restarts."
         )
     seed = run.config.training.seed  # that which was kept
     same = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
-    check_same(folder, same.to_json(data.image_shape, data.specs), resume)
+    check_same(run, same, resume)
+    run.checked(data)

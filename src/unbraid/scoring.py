@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -24,13 +25,12 @@ from unbraid.evidence import (
     subject,
     varying,
 )
-from unbraid.files import write_json
-from unbraid.methods import Method
+from unbraid.methods import LabelledConfig, Method
 from unbraid.metrics import Estimate, Score
 from unbraid.runs import Run, trained_on
 
 __all__ = ["Config", "NotStored", "as_factors", "chosen_rows", "evaluate", "log_weights", "measure"]
-__all__ += ["note_lines", "of_first_run", "table_rows", "varying"]
+__all__ += ["note_lines", "of_first_run", "table_rows", "varying", "with_scores"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Config:
         metrics: ``all``, or names with commas between them (``mig,dci``).
         protocol: a published set of settings: ``locatello2019``, ``chen2018``, ``hsu2023``. The
             first draws factors anew, 10,000 to fit on and 5,000 to test on, where the data can.
-        data: another data set than the run's own, read at the size and with the channels of the
-            run's; images the run did not train on are used of its own.
+        data: another data set than the run's own, by name or path, read at the size and with the
+            channels of the run's; images the run did not train on are used of its own, also if
+            they have moved to this path.
         images: at most so many are encoded, drawn at random.
         samples: importance samples an image for the log-likelihood.
         seed: of every draw, split and predictor.
@@ -171,8 +172,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
     failed: list[str] = []
     seen = ""
     for index, run in enumerate(runs):
-        facts = (run.config.data, run.config.data_options, run.config.training.validation)
-        if (key := json.dumps([*facts, run.image_shape], default=str)) != seen:
+        if (key := _data_of(run)) != seen:
             seen, data = key, subject(run, config.data, config.protocol, config.images, config.seed)
             # of all runs, one model in memory at a time
             codes = [coded(each.model(), data.images) for each in runs] if compared else []
@@ -184,7 +184,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
         scores = found[str(run.folder)] = _noted(scores, list(note.values()))
         about = {"name": data.name, "split": data.split, "images": len(data), **note}
         try:
-            _store(run, scores, about)
+            run.record(partial(with_scores, scores=scores, data=about))
         except UnbraidError as error:
             failed.append(f"the scores of {run.folder} were not stored: {error}")
     if failed:
@@ -192,13 +192,28 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
     return found
 
 
-def _store(run: Run, scores: Mapping[str, Score], data: Mapping[str, Any]) -> None:
-    """Write scores into a run's result.json, each with what it was measured on."""
-    result = run.result
+def _data_of(run: Run) -> str:
+    """Return what decides the images a run is measured on, and whether they are its own."""
+    config = run.config
+    facts = [config.data, config.data_options, config.training.validation, run.image_shape]
+    # the data of each are checked, and their labels for methods that learn from them
+    facts += [run.json.get("fingerprint"), isinstance(config.method, LabelledConfig)]
+    return json.dumps(facts, default=str)
+
+
+def with_scores(
+    result: Mapping[str, Any], scores: Mapping[str, Score], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a run's result with scores beside others that are there, each with its images.
+
+    Args:
+        result: what result.json holds.
+        scores: by metric.
+        data: what they were measured on.
+    """
     stored = {name: {**score.to_json(), "data": data} for name, score in scores.items()}
-    result["metrics"] = {**result.get("metrics", {}), **stored}
-    result["metrics_data"] = data
-    write_json(run.folder / "result.json", result)
+    measured = {**result.get("metrics", {}), **stored}
+    return {**result, "metrics": measured, "metrics_data": data}
 
 
 def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:

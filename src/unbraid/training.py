@@ -12,14 +12,14 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, methods, registry
+from unbraid import hardware, memory, methods, registry
 from unbraid.batches import INIT, NOISE, ORDER, VALIDATION, Batches, generator, reseed, split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
@@ -30,6 +30,7 @@ from unbraid.nets import check_image_shape
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
+LIGHTER = "choose a smaller batch_size, smaller images or a smaller model"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class TrainingConfig:
     """Options of training, whatever the method.
 
     Args:
-        epochs: passes over the training images.
+        epochs: passes over the training images; 10 if neither they nor steps are given.
+        steps: exactly so many optimizer steps, in place of whole epochs; 0 goes by epochs.
         batch_size: images a step; a last, smaller batch is left out.
         lr: learning rate of Adam.
         seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
@@ -50,6 +52,7 @@ class TrainingConfig:
     """
 
     epochs: int = 10
+    steps: int = 0
     batch_size: int = 128
     lr: float = 1e-3
     seed: int = 0
@@ -61,7 +64,15 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")
-        require(self.epochs, 1, "epochs")
+        require(self.steps, 0, "steps")
+        if self.steps:
+            if self.epochs not in (0, type(self).epochs):
+                raise UnbraidError(
+                    f"epochs is {self.epochs} and steps is {self.steps}: give one of them."
+                )
+            object.__setattr__(self, "epochs", 0)  # how a config says that steps count
+        else:
+            require(self.epochs, 1, "epochs")
         require(self.batch_size, 1, "batch_size")
         require(self.lr, 0, "lr", above=True)
         require(self.seed, 0, "seed")
@@ -77,7 +88,8 @@ class Progress:
 
     step: int = 0
     steps_per_epoch: int = 1
-    epochs: int = 1
+    epochs: int = 1  # started in all: the last one may be cut short by ``limit``
+    limit: int = 0  # steps in all where they are no whole epochs, else 0
     sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
     seconds: float = 0.0  # spent in training steps, over all sessions
 
@@ -89,7 +101,17 @@ class Progress:
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.steps_per_epoch * self.epochs
+        return self.limit or self.steps_per_epoch * self.epochs
+
+    @property
+    def length(self) -> float:
+        """Epochs in all, fractions included."""
+        return self.steps / self.steps_per_epoch
+
+    def __str__(self) -> str:
+        if self.limit:
+            return f"step {self.step:,} of {self.limit:,}"
+        return f"epoch {round(self.step / self.steps_per_epoch, 1):g} of {self.epochs}"
 
 
 class Recorder:
@@ -144,6 +166,8 @@ class Loop:
         self.precision = hardware.precision(config.precision, self.device)
         hardware.keep_freed_memory()
         self.config, self.recorder = config, recorder
+        size = hardware.parameters(model)
+        hardware.check_fits(size, f"training {size:,} parameters", self.device, training=True)
         self.model = hardware.place(model, self.device)
         self.rows, self.held_out = split_rows(len(data), config.validation)
         if config.batch_size > len(self.rows):
@@ -172,9 +196,9 @@ class Loop:
             )
             for name, phase in self.phases.items()
         }
-        self.progress = Progress(
-            steps_per_epoch=len(self.rows) // config.batch_size, epochs=config.epochs
-        )
+        per_epoch = len(self.rows) // config.batch_size
+        epochs = config.epochs or math.ceil(config.steps / per_epoch)
+        self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
         self.noise = torch.Generator(self.device)
         # steps not yet looked at, and each phase's terms
         self.pending: list[tuple[int, dict[str, Terms]]] = []
@@ -192,7 +216,7 @@ class Loop:
         return found
 
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Go back to a checkpoint."""
+        """Go back to a checkpoint; how far training goes stays as the config says."""
         weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model")}
         self.model.load_state_dict(weights)
         for phase, optimizer in self.optimizers.items():
@@ -207,7 +231,8 @@ class Loop:
                     state[int(index)][key] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
-        self.progress = progress
+        end = self.progress
+        self.progress = replace(progress, epochs=end.epochs, limit=end.limit)
         self.saved_step = progress.step
 
     def save(self, record: dict[str, Any] | None = None) -> None:
@@ -245,7 +270,7 @@ class Loop:
                     self.step(rows)
                     stop = self.recorder.stop_requested()
                     due = time.monotonic() - last_save > self.config.checkpoint_every
-                    ends = self.progress.step % self.progress.steps_per_epoch == 0
+                    ends = self.epoch_ends()
                     if (stop or due) and not ends:
                         self.save()
                         last_save = time.monotonic()
@@ -263,7 +288,14 @@ class Loop:
         shuffle = generator(torch.device("cpu"), self.config.seed, ORDER, progress.epoch)
         order = self.rows[torch.randperm(len(self.rows), generator=shuffle)]
         for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
+            if progress.step == progress.steps:
+                return
             yield order[batch * size : (batch + 1) * size]
+
+    def epoch_ends(self) -> bool:
+        """Whether the last step was the last of its epoch, or of the training."""
+        progress = self.progress
+        return progress.step % progress.steps_per_epoch == 0 or progress.step == progress.steps
 
     def step(self, rows: Tensor) -> None:
         """Take one optimizer step on each of the model's phases."""
@@ -278,7 +310,7 @@ class Loop:
             context = self.labels.added(context, rows, images, self.config.seed, progress.step)
         seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
-            share = self.phases[phase].lr_at(context.epoch, progress.epochs)
+            share = self.phases[phase].lr_at(context.epoch, progress.length)
             if not share:
                 continue
             optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
@@ -338,8 +370,9 @@ class Loop:
         """Validate, report the epoch and save a checkpoint."""
         self.flush()
         progress = self.progress
-        steps = progress.steps_per_epoch
-        record: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
+        number = math.ceil(progress.step / progress.steps_per_epoch)
+        steps = progress.step - (number - 1) * progress.steps_per_epoch
+        record: dict[str, Any] = {"epoch": number, "step": progress.step}
         record |= {f"train_{name}": value / steps for name, value in progress.sums.items()}
         record |= {f"validation_{name}": value for name, value in self.validate().items()}
         rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
@@ -347,9 +380,10 @@ class Loop:
         for name, value in record.items():
             if not math.isfinite(value):
                 raise self.broken(name, progress.step)
-        progress.sums = {}
+        if steps == progress.steps_per_epoch:  # else more steps may be asked for later
+            progress.sums = {}
         self.save(record)
-        if record.get("validation_active_units") == 0 and progress.epoch == progress.epochs:
+        if record.get("validation_active_units") == 0 and progress.step == progress.steps:
             self.recorder.warn(
                 "posterior collapse: no latent carries anything of the image (0 active units); "
                 "try a lower beta, a warm-up, or more epochs."
@@ -417,10 +451,13 @@ def threads(count: int) -> Iterator[None]:
 def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
     """Return an untrained model for a data set, initialised from the seed alone."""
     shape = check_image_shape(data.image_shape)
+    specs = data.specs if data.factors is not None else ()
+    with torch.random.fork_rng(devices=[]), hardware.Unallocated():
+        size = hardware.parameters(methods.build(config, shape, specs))
+    hardware.check_fits(size, f"{methods.name_of(config)} with {size:,} parameters")
     with torch.random.fork_rng(devices=[]):
         state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
-        specs = data.specs if data.factors is not None else ()
         return methods.build(config, shape, specs)
 
 
@@ -450,5 +487,6 @@ def train(
     """
     config = methods.configure(method) if isinstance(method, str) else method
     training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
-    model = new_model(config, data, training.seed)
-    return Loop(model, data, training, recorder or Recorder()).run().cpu()
+    with memory.enough("training", LIGHTER):
+        model = new_model(config, data, training.seed)
+        return Loop(model, data, training, recorder or Recorder()).run().cpu()

@@ -12,7 +12,8 @@ from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, write_json
 from unbraid.methods import Method
-from unbraid.runs import IN_MEMORY, Run, RunConfig, locked, machine, write_tensors
+from unbraid.runs import IN_MEMORY, Run, RunConfig, fingerprints, machine
+from unbraid.store import locked, update_result, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ class MemoryRun(Run):
         unseen: images that it was not trained on.
         history: a record an epoch, as metrics.jsonl holds them.
         trained: seconds and steps of its training; None if other code trained it.
+        data: the training split, if it can be loaded again: the saved run is checked against it.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class MemoryRun(Run):
         unseen: Dataset,
         history: Sequence[dict[str, Any]] = (),
         trained: tuple[float, int] | None = None,
+        data: Dataset | None = None,
     ) -> None:
         if unseen.image_shape != model.image_shape:
             raise UnbraidError(
@@ -44,9 +47,12 @@ class MemoryRun(Run):
             )
         self.folder = Path()
         self.config, self.image_shape = config, model.image_shape
+        self.data, self.data_options = config.data, config.data_options
+        self.fingerprints = {}
         self.specs = model.specs or (unseen.specs if unseen.factors is not None else ())
         self.trained = trained
         self._model, self._unseen, self._history = model, unseen, list(history)
+        self._train = None if config.data_options.get(IN_MEMORY) else data
 
     @property
     def started(self) -> bool:
@@ -82,6 +88,13 @@ class MemoryRun(Run):
             "machine": machine(self._model.device),
         }
 
+    def described(self) -> dict[str, Any]:
+        """Return what config.json would hold."""
+        found = self.config.to_json(self.image_shape, self.specs)
+        if self._train is not None:
+            found["fingerprint"] = fingerprints(self.config, self._train)
+        return found
+
     def history(self) -> list[dict[str, Any]]:
         """Return the records of the epochs."""
         return list(self._history)
@@ -107,7 +120,7 @@ def write(run: MemoryRun, folder: Path) -> Run:
     Raises:
         UnbraidError: the folder holds a run, is in use or cannot be written.
     """
-    described = run.config.to_json(run.image_shape, run.specs)
+    described = run.described()
     with locked(folder):
         if (folder / "config.json").exists() and Run(folder).started:
             raise UnbraidError(f"{folder} already holds a run: choose another folder.")
@@ -119,5 +132,5 @@ def write(run: MemoryRun, folder: Path) -> Run:
             lines = "".join(json.dumps(record) + "\n" for record in run.history())
             temporary.write_text(lines, encoding="utf-8")
         write_tensors(folder / "model.safetensors", run.model().state_dict(), {"format": "pt"})
-        write_json(folder / "result.json", result)  # last: it says that all is there
+        update_result(folder, lambda before: result)  # last: it says that all is there
     return Run(folder)

@@ -21,7 +21,8 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
 from unbraid.files import read_json
 from unbraid.methods import configure
-from unbraid.runs import Run, RunConfig, read_tensors, train_run, write_tensors
+from unbraid.runs import Run, RunConfig, train_run
+from unbraid.store import read_tensors, write_tensors
 from unbraid.training import TrainingConfig
 
 ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])

@@ -238,6 +238,7 @@ def test_a_run_gives_back_the_very_model(
         assert torch.equal(value, model.state_dict()[key]), key
     assert torch.equal(model.encode(squares.images), trained.encode(squares.images))
     assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "checkpoint.safetensors",
         "config.json",
         "metrics.jsonl",
         "model.safetensors",

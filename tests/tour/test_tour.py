@@ -27,7 +27,8 @@ from tests.tour.conftest import quick
 from unbraid import cli, registry
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.runs import Run, locked
+from unbraid.runs import Run
+from unbraid.store import locked
 from unbraid.subsets import some_rows
 from unbraid.tour import Config, _kept, _report, run
 from unbraid.tour._commands import program

@@ -18,6 +18,7 @@ from unbraid.control.controller import Controller, Native, pretrained
 from unbraid.control.controller import open as open_run
 from unbraid.control.requests import Request, build_request
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -36,7 +37,7 @@ def controller_of(model: Model | Run | None = None) -> Controller:
 
     if model is not None and not isinstance(model, str | os.PathLike):
         return open_run(model) if isinstance(model, Run) else model
-    folder = pretrained() if model is None else Path(model)
+    folder = pretrained() if model is None else expand(model)
     weights = folder / "model.safetensors"
     key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
     if key not in _opened:

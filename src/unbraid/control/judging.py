@@ -31,7 +31,7 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_to_json
 from unbraid.files import cache_folder, read_json, write_json
 from unbraid.nets import ImageShape
-from unbraid.runs import read_tensors, write_tensors
+from unbraid.store import read_tensors, write_tensors
 
 Floats = NDArray[np.float64]
 Told = Callable[[int, int], None]  # hears of steps done and of all steps

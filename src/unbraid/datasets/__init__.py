@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import registry
+from unbraid import memory, registry
 from unbraid.datasets._names import called as called
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand, readable
 
 if TYPE_CHECKING:
     from unbraid.datasets._decode import Fit
@@ -72,6 +73,7 @@ class Dataset:
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", readable(self.name))  # a file's may hold any bytes
         shape = self.images.shape
         if len(shape) != 4:
             raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
@@ -287,7 +289,7 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
     """
     if name in registry.names("datasets"):
         return name, {}
-    path = Path(name).expanduser()
+    path = expand(name)
     if path.is_dir():
         return "folder", {"path": str(path)}
     if path.is_file():
@@ -304,7 +306,7 @@ def anchored(options: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(options)
     for name in ("path", "labels", "names"):
         value = found.get(name)
-        if isinstance(value, str) and (path := Path(value).expanduser()).exists():
+        if isinstance(value, str) and (path := expand(value)).exists():
             found[name] = str(path.absolute())
     return found
 
@@ -378,7 +380,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     own = module.Config(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(module.Config)}
     )
-    dataset: Dataset = module.load(own, split)
+    with memory.enough(f"loading {name}", "use fewer or smaller images"):
+        dataset: Dataset = module.load(own, split)
     if getattr(config, "full", False):
         dataset = dataclasses.replace(dataset, split="all")
     if not config.measured:

@@ -22,6 +22,7 @@ from unbraid.datasets._images import Layout, as_images
 from unbraid.datasets.folder import decoded
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 Channels = Literal["auto", 1, 3]
 _IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
@@ -147,7 +148,7 @@ def from_frame(
     if not isinstance(images, str):
         made, note = _images(images, None, fit, channels, background, "auto", name)
     else:
-        paths = [Path(root).expanduser() / str(each) for each in columns.pop(images)]
+        paths = [expand(root) / str(each) for each in columns.pop(images)]
         with ThreadPoolExecutor() as threads:
             if channels == "auto":
                 channels = 1 if all(threads.map(is_grey, paths)) else 3

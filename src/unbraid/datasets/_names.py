@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 # Words in which the usual file and folder names differ from each other, not data sets.
 _USUAL = frozenset(
@@ -34,7 +34,7 @@ def called(dataset: str, options: Mapping[str, Any]) -> str:
         return str(given)
     if "path" not in options or options["path"] is None:
         return dataset
-    path = Path(options["path"]).expanduser().absolute()
+    path = expand(options["path"]).absolute()
     parts = list(path.parts[1:]) or [dataset]
     if dataset == "folder":
         return path.resolve().name or dataset
@@ -81,7 +81,7 @@ def named(spec: FactorSpec, given: str | None, owner: str) -> FactorSpec:
 
 def listed(given: str, owner: str) -> list[str]:
     """Return names given with commas between them, or in a text file with one a line."""
-    path = Path(given).expanduser()
+    path = expand(given)
     if "," not in given and path.suffix:
         try:
             text = path.read_text(encoding="utf-8-sig")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
+from unbraid import memory
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._columns import Factors, read_columns
 from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
@@ -20,6 +22,7 @@ from unbraid.datasets._names import called
 from unbraid.datasets._table import beside, match, read_table
 from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
 from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.files import expand, readable
 
 LARGEST = 1024
 
@@ -73,7 +76,7 @@ def load(config: Config, split: str = "train") -> Dataset:
             option out of range.
     """
     _check(config)
-    passed = Passed(Path(config.path).expanduser())
+    passed = Passed(expand(config.path))
     root = innermost(passed.root, passed)
     found, rows = _of_split(root, split, config, passed)
     read, warning = _labels(found, passed, root, config)
@@ -128,7 +131,7 @@ def _labels(
     found: list[Picture], passed: Passed, root: Path, config: Config
 ) -> tuple[Factors, str]:
     """Return the factors of all pictures, and a warning where table and pictures differ."""
-    given = None if config.labels is None else Path(config.labels).expanduser()
+    given = None if config.labels is None else expand(config.labels)
     path = given or beside(passed.root, root)
     if path is not None:  # nobody waits for the others
         passed.others += [each for each in passed.tables if each.resolve() != path.resolve()]
@@ -147,7 +150,7 @@ def _labels(
             f"{passed.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
             "it: name the table with labels (--data.labels)."
         )
-    subfolders = [each.label for each in found]
+    subfolders = [readable(each.label) for each in found]
     if path is None or (config.columns is None and _is_factor(subfolders, columns)):
         _check_subfolders(found)
         if len(set(subfolders)) > 1:
@@ -198,7 +201,10 @@ def decoded(
     paths: list[Path], wanted: Wanted, skip_broken: bool, threads: ThreadPoolExecutor
 ) -> tuple[NDArray[np.uint8], list[int], str]:
     """Return the images that can be read, their rows in ``paths`` and what was done to them."""
-    images = np.empty((len(paths), wanted.channels, wanted.size, wanted.size), np.uint8)
+    shape = len(paths), wanted.channels, wanted.size, wanted.size
+    what = f"{shape[0]:,} images of {wanted.size} by {wanted.size} pixels"
+    memory.check(math.prod(shape), what, "set a smaller size, or use fewer images")
+    images = np.empty(shape, np.uint8)
     done: list[Found | None] = [None] * len(paths)
 
     def read(row: int) -> str | None:

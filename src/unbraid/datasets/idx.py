@@ -19,6 +19,7 @@ from unbraid.datasets._images import Layout, as_images
 from unbraid.datasets._names import called, listed, named
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8
@@ -58,7 +59,7 @@ def load(config: Config, split: str = "train") -> Dataset:
         UnbraidError: a file that is missing, broken or not IDX, no file for the split, or labels
             that do not match the images.
     """
-    given = Path(config.path).expanduser()
+    given = expand(config.path)
     path = _of_split(given, split)
     array = read(path)
     if array.ndim == 1:
@@ -70,7 +71,7 @@ def load(config: Config, split: str = "train") -> Dataset:
     if config.labels is None:
         beside = _labels_beside(path)
     else:
-        beside = _of_split(Path(config.labels).expanduser(), split)
+        beside = _of_split(expand(config.labels), split)
     if beside is None:
         return Dataset(name, images, split=split)
     labels = _read_labels(beside, len(images), path)

@@ -23,6 +23,7 @@ from unbraid.datasets._images import Layout, as_images, held_out
 from unbraid.datasets._names import called, named
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
 FACTORS_KEYS = ("factors", "labels", "y", "arr_1")
@@ -82,7 +83,7 @@ def load(config: Config, split: str = "train") -> Dataset:
             images (NaN, another range or shape), factors of another length, infinite ones, or
             pickled objects.
     """
-    path = Path(config.path).expanduser()
+    path = expand(config.path)
     title = called("npz", {"path": config.path, "title": config.title})
     with _open(path) as file:
         images_keys, factors_keys, note = _keys(file, config, path)

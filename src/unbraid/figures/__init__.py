@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from unbraid import registry
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.files import atomic, expand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def _run(name: str) -> Run:
+def _run(name: str, data: str = "") -> Run:
     from unbraid.runs import Run
 
-    return Run(name)
+    return Run(name, data=data)
 
 
 def _dataset(name: str, **options: Any) -> Dataset:
@@ -137,7 +137,7 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     Raises:
         UnbraidError: a suffix that is not a format the figure has, or a path not to be written.
     """
-    path = out or getattr(target, "folder", Path()) / f"{name}.png"
+    path = expand(out) if out else getattr(target, "folder", Path()) / f"{name}.png"
     animated = hasattr(module, "animate")
     allowed = [*SUFFIXES, ".gif"] if animated else [*SUFFIXES]
     if path.suffix.lower() not in allowed:

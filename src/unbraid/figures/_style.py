@@ -18,6 +18,7 @@ from PIL import Image
 
 from unbraid.datasets import called
 from unbraid.errors import UnbraidError
+from unbraid.files import readable
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
 
@@ -151,15 +152,19 @@ def frame(figure: Figure) -> Image.Image:
 
 
 def title(run: Run, what: str) -> str:
-    """Return a figure's title: method, its beta if it has one, data, seed and what it shows."""
+    """Return a figure's title: method, its beta if it has one, data, seed and what it shows.
+
+    Of an unfinished run it says how far that is.
+    """
     from unbraid import methods
 
     config = run.config
-    data = short(called(config.data, config.data_options))  # as on the command line
+    data = short(readable(called(config.data, config.data_options)))  # as on the command line
     name = methods.name_of(config.method)
     beta = getattr(config.method, "beta", None)
     name += "" if beta is None else f", β = {beta:g},"
-    return f"{name} on {data}, seed {config.training.seed}: {what}"
+    stage = f", {run.stage}" if run.stage else ""
+    return f"{name} on {data}, seed {config.training.seed}{stage}: {what}"
 
 
 def which(data: Dataset) -> str:

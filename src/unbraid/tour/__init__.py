@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import arg
 
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,4 @@ def run(config: Config) -> Path:
     """
     from unbraid.tour._report import make
 
-    return make(config)
+    return make(replace(config, out=expand(config.out)))

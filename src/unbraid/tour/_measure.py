@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from unbraid import metrics, scoring
 from unbraid.datasets import Dataset
-from unbraid.files import write_json
 from unbraid.runs import Run
 from unbraid.tour._jobs import METRICS, has_scores
 
@@ -136,11 +135,8 @@ def score(run: Run) -> None:
         seed=config.seed,
         categories=model.layout.categories,
     )
-    result = run.result
-    scores = {name: value.to_json() for name, value in found.items()}
-    result["metrics"] = {**result.get("metrics", {}), **scores}
-    result["metrics_data"] = {"name": data.name, "split": data.split, "images": len(data)}
-    write_json(run.folder / "result.json", result)
+    told = {"name": data.name, "split": data.split, "images": len(data)}
+    run.record(lambda result: scoring.with_scores(result, found, told))
 
 
 def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:

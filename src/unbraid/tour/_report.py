@@ -22,7 +22,8 @@ from unbraid import training
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets.digits import Digits
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.runs import Run, locked
+from unbraid.runs import Run
+from unbraid.store import locked
 from unbraid.tour import Config, _page
 from unbraid.tour._commands import NAME, program, runnable
 from unbraid.tour._jobs import (

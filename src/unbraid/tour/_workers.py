@@ -91,6 +91,8 @@ def _train(job: Job, tell: Tell, stop: Stop) -> None:
     run = train_run(job.config, job.folder, resume=True, display=_Teller(job.name, tell, stop))
     if job.scored:
         score(run)
+    # nothing is added to a finished one: it would take three times the model's size
+    (job.folder / "checkpoint.safetensors").unlink(missing_ok=True)
     tell(Event(job.name, "done", at=time.monotonic()))
 
 
