@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
         "nets",
     },
     "store": set(),
-    "resuming": {"runs", "store", "training", "methods", "datasets"},  # of runs, types alone
+    "resuming": {"datasets", "fingerprints", "methods", "runs", "store", "training"},
     "restarts": {"batches", "resuming", "runs", "store", "training", "methods", "datasets"},
     "scoring": {
         "batches",
