@@ -273,6 +273,17 @@ def test_a_run_without_a_fingerprint_opens(images: Path, tmp_path: Path) -> None
         train_run(config_of(images), run.folder, resume=True)
 
 
+def test_a_run_without_a_fingerprint_is_not_resumed_on_fewer_images(
+    images: Path, tmp_path: Path
+) -> None:
+    run = part_of(config_of(images), tmp_path / "run")
+    stored = {key: value for key, value in run.json.items() if key != "fingerprint"}
+    (run.folder / "config.json").write_text(json.dumps(stored))
+    shrink(images)
+    with pytest.raises(DataChanged, match="5 steps an epoch, and its data give 2 now"):
+        train_run(config_of(images), run.folder, resume=True)
+
+
 def test_what_we_draw_ourselves_is_told_of_and_not_refused(tmp_path: Path) -> None:
     options = {"n": 40, "canvas": 16, "stream": True}
     training = TrainingConfig(epochs=1, batch_size=16, precision="f32")

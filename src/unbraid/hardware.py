@@ -18,6 +18,10 @@ from unbraid.errors import UnbraidError
 
 LARGE = 1 << 20  # numbers in a tensor from which on it matters whether it fits
 
+# Bytes a parameter: its value; with its gradient and Adam's two moments; what writing a checkpoint
+# takes besides, which is measured (safetensors copies value and moments, then joins them).
+WEIGHT, ON_DEVICE, CHECKPOINT = 4, 16, 28
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "f32", "bf16"]
 Module = TypeVar("Module", bound=nn.Module)
@@ -111,19 +115,20 @@ def parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def check_fits(
-    count: int, what: str, where: torch.device | None = None, *, training: bool = False
-) -> None:
-    """Raise an UnbraidError unless there is memory for a model's parameters, 4 bytes each.
+def check_fits(count: int, what: str, where: torch.device | None = None) -> None:
+    """Raise an UnbraidError unless there is memory for a model's parameters.
 
     Args:
         count: how many.
         what: what needs it, for the sentence.
-        where: the device; the machine's own memory if not given.
-        training: whether it is about their gradients and Adam's two moments.
+        where: the device on which a model that is there already will be trained; if not given, it
+            is about the model itself.
     """
     remedy = "choose a smaller model (latent_dim, channels or hidden layers), or a larger machine"
-    if where is not None and where.type == "cuda":
-        memory.check(16 * count, what, remedy, room=torch.cuda.mem_get_info(where)[0])
-    else:  # when it is trained, the weights are there already
-        memory.check((12 if training else 4) * count, what, remedy)
+    if where is None:
+        memory.check(WEIGHT * count, what, remedy)
+        return
+    if where.type == "cuda":
+        memory.check(ON_DEVICE * count, what, remedy, room=torch.cuda.mem_get_info(where)[0])
+    state = CHECKPOINT if where.type == "cuda" else ON_DEVICE - WEIGHT + CHECKPOINT
+    memory.check(state * count, what, remedy)

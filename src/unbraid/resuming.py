@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unbraid import methods
 from unbraid.datasets._moved import PATHS
 from unbraid.errors import UnbraidError
+from unbraid.fingerprints import DataChanged
 from unbraid.store import read_tensors
 from unbraid.training import Loop, Progress
 
@@ -54,6 +55,11 @@ def check_end(run: Run, loop: Loop) -> None:
         before = progress_of(read_tensors(path)[1], path)
         done = max(done, before.step)
     elsewhere = "train anew with another --out"
+    if before is not None and before.steps_per_epoch != asked.steps_per_epoch:
+        raise DataChanged(  # also of runs without a fingerprint
+            f"{run.folder} began with {before.steps_per_epoch:,} steps an epoch, and its data give "
+            f"{asked.steps_per_epoch:,} now: restore them, or {elsewhere}."
+        )
     if asked.steps < done:
         raise UnbraidError(
             f"{run.folder} has trained for {done / asked.steps_per_epoch:g} epochs ({done:,} "

@@ -167,7 +167,7 @@ class Loop:
         hardware.keep_freed_memory()
         self.config, self.recorder = config, recorder
         size = hardware.parameters(model)
-        hardware.check_fits(size, f"training {size:,} parameters", self.device, training=True)
+        hardware.check_fits(size, f"training {size:,} parameters", self.device)
         self.model = hardware.place(model, self.device)
         self.rows, self.held_out = split_rows(len(data), config.validation)
         if config.batch_size > len(self.rows):
