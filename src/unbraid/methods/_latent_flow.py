@@ -100,7 +100,7 @@ def follow(
     tensor([[1., 1.]])
     """
     here, step = start, (-1.0 if back else 1.0) / steps
-    time = start.new_full((len(start), 1), float(back))
+    time = torch.full_like(start[:, :1], float(back))
     for _ in range(steps):
         first = velocity(here, time)
         second = velocity(here + step * first, time + step)

@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from unbraid import nets
@@ -62,7 +61,7 @@ class Config(LabelledConfig):
             varies less.
         sharpness: by which the decoder's logits are multiplied when drawing: 1 draws the mean of
             all images that a code may stand for, which is blurred; more comes closer to one.
-        steps: of the path from noise to code.
+        path_steps: of the path from noise to code.
         reader_share: part of the training that is the reader's.
         flow_share: part of the training that is the flow's; the autoencoder has what is left.
 
@@ -78,13 +77,13 @@ class Config(LabelledConfig):
     hide: float = 0.1
     guidance: float = 1.0
     sharpness: float = 1.5
-    steps: int = 12
+    path_steps: int = 12
     reader_share: float = 0.3
     flow_share: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("latent_dim", "hidden", "layers", "steps"):
+        for name in ("latent_dim", "hidden", "layers", "path_steps"):
             require(getattr(self, name), 1, name)
         require(self.width, 8, "width")
         require(self.beta, 0, "beta")
@@ -170,7 +169,12 @@ class Model(Method):
         """Return code columns whose categories are certain: the most probable ones."""
         split = self.coder.categories
         parts = _parts(codes[:, :split], self.coder.levels)
-        sure = [F.one_hot(part.argmax(1), part.shape[1]).to(codes.dtype) for part in parts]
+        # not by one_hot, which looks at the numbers and so cannot be exported or mapped
+        levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
+        sure = [
+            (part.argmax(1, keepdim=True) == level).to(codes.dtype)
+            for part, level in zip(parts, levels, strict=True)
+        ]
         return torch.cat([*sure, codes[:, split:]], 1)
 
     def posterior_of(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,7 +184,8 @@ class Model(Method):
 
     def along(self, start: Tensor, columns: Tensor, back: bool = False) -> Tensor:
         """Return codes of styles (B, style_dim) under factor columns, or styles of codes."""
-        told, hidden = start.new_zeros(len(start), 1), start.new_ones(len(start), 1)
+        # of the start's own size, not of a number of rows, so that an exported graph takes any
+        told, hidden = torch.zeros_like(start[:, :1]), torch.ones_like(start[:, :1])
         columns, weight = self.certain(columns), self.config.guidance
 
         def velocity(here: Tensor, time: Tensor) -> Tensor:
@@ -190,7 +195,7 @@ class Model(Method):
             plain: Tensor = self.velocity(here, time, columns, hidden)
             return plain + weight * (guided - plain)
 
-        return follow(velocity, start, self.config.steps, back)
+        return follow(velocity, start, self.config.path_steps, back)
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and their style, (B, D)."""
