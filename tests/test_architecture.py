@@ -30,7 +30,6 @@ ALLOWED: dict[str, set[str]] = {
     "fingerprints": {"datasets"},
     "held_out": {"datasets"},
     "store": set(),
-    "resuming": {"runs", "store", "training", "methods", "datasets"},  # of runs, types alone
     "parsing": set(),
     "datasets": set(),
     "metrics": set(),
@@ -86,6 +85,7 @@ ALLOWED: dict[str, set[str]] = {
         "training",
         "unsaved",
     },
+    "resuming": {"datasets", "fingerprints", "methods", "runs", "store", "training"},
     "restarts": {"batches", "resuming", "runs", "store", "training", "methods", "datasets"},
     "fresh": {"datasets", "metrics"},
     "evidence": {

@@ -92,7 +92,7 @@ def _matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config
     found = associations(columns, moving, config.seed)
     np.fill_diagonal(found, np.nan)
     ax.imshow(found, vmin=0, vmax=1, cmap="Blues", aspect="equal")
-    names = [spec.name for spec in moving]
+    names = [short(spec.name, 12) for spec in moving]
     ax.set_xticks(range(len(names)), names, fontsize=7, rotation=30, ha="right")
     ax.set_yticks(range(len(names)), names, fontsize=7)
     ax.set_title(
