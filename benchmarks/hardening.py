@@ -2,8 +2,9 @@
 
 ``python benchmarks/hardening.py`` kills commands at 100 random moments, gives them 1,000 generated
 inputs, and stages the machine's bad days, for about an hour on two quiet cores; mounting a tiny
-disk takes root. It goes on where it was stopped, from the folder ``--work``, and writes
-benchmarks/results/hardening.json. The tests run a few cases of each: tests/hardening.
+disk takes root. It goes on where it was stopped, from the folder ``--work`` (empty it when the code
+has changed), and writes benchmarks/results/hardening.json. The tests run a few cases of each:
+tests/hardening.
 """
 
 from __future__ import annotations

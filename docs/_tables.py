@@ -525,7 +525,7 @@ def hardening(result: dict[str, Any]) -> str:
     ]
     lines.append(
         f"\n{tried:,} inputs and {killed:,} killed commands, seed {result['seed']}. Seconds are of "
-        "the processor, megabytes what a command took beyond the process it was forked from. A "
+        "the processor, megabytes what a command took beyond what it had when it was forked. A "
         "case of kills is hit once, twice, or not at all if it was done before its moment came. "
         f"{made_by(result)} "
         + (f"**Faults:** {'. '.join(wrong)}." if wrong else "No fault was found.")

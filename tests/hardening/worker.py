@@ -57,7 +57,6 @@ def fork(
         streams: the folder of the files that take what it writes; ``folder`` if not given.
     """
     streams = streams or folder
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.monotonic()
     child = os.fork()
     if not child:
@@ -71,10 +70,18 @@ def fork(
         "code": os.waitstatus_to_exitcode(status),
         "seconds": round(time.monotonic() - start, 2),
         "processor seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "megabytes": max(0, usage.ru_maxrss - before) // 1024,
+        "megabytes": max(0, usage.ru_maxrss - int(_text(streams / ".before"))) // 1024,
         "stdout": _text(streams / ".stdout"),
         "stderr": _text(streams / ".stderr"),
     }
+
+
+def resident() -> int:
+    """Return the kilobytes of memory that this process has now."""
+    pages = Path("/proc/self/statm")
+    if pages.exists():
+        return int(pages.read_text().split()[1]) * resource.getpagesize() // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # the most it ever had
 
 
 def _text(path: Path) -> str:
@@ -89,6 +96,8 @@ def _inside(
     try:
         for number, name in ((1, ".stdout"), (2, ".stderr")):
             os.dup2(os.open(streams / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        # a fork has less than its parent: what is mapped from files comes back as it is used
+        (streams / ".before").write_text(str(resident()))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         # whoever forks may have put others in their place, as pytest does
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
