@@ -74,15 +74,17 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
     heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
     several = len(moving) > 1
-    heights += [0.9 + 0.4 * len(moving)] * several
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.4), layout="constrained")
-    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    parts = [sum(heights) + 0.4, *([0.9 + 0.4 * len(moving)] * several)]
+    figure = Figure(figsize=(_WIDTH, sum(parts)), layout="constrained")
+    # apart, so that the names beside the matrix take no width from the images
+    above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
+    axes = above.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _samples(axes[0], dataset, moving, config)
     base = _middle_row(dataset, moving) if moving else 0
-    for ax, spec in zip(axes[1:], moving, strict=False):
+    for ax, spec in zip(axes[1:], moving, strict=True):
         _strip(ax, dataset, spec, base, config)
-    if several:
-        _matrix(axes[-1], dataset, moving, config)
+    for part in below:
+        _matrix(part.subplots(), dataset, moving, config)
     return figure
 
 
