@@ -1,4 +1,4 @@
-# make tour | test | lint | docs. Everything is installed into $(VENV), nothing outside it.
+# make tour | shell | test | lint | docs. Everything is installed into $(VENV), nothing outside it.
 #   make tour PYTHON=/path/to/python3.11     choose the interpreter
 #   make tour ARGS="--help"                  options of the tour
 
@@ -8,10 +8,11 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DELETE_ON_ERROR:
-.PHONY: help tour test lint docs clean
+.PHONY: help tour shell test lint docs clean
 
 help:
 	@echo "make tour   train small models and write an illustrated report (a quarter of an hour)"
+	@echo "make shell  open a shell in which unbraid is on the path"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
 	@echo "make docs   build the documentation into docs/_build"
@@ -19,6 +20,10 @@ help:
 
 tour: $(VENV)/.installed
 	@$(BIN)/unbraid tour $(ARGS)
+
+shell: $(VENV)/.installed
+	@echo "unbraid is on the path of this shell; exit leaves it" >&2
+	@VIRTUAL_ENV="$(abspath $(VENV))" PATH="$(abspath $(BIN)):$$PATH" "$${SHELL:-/bin/sh}" || :
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(ARGS)

@@ -30,8 +30,8 @@ def points(result: dict[str, Any]) -> list[tuple[str, int, np.ndarray]]:
             name = f"{row['method']}, {row['labels']}"
         if row["canvas"] != 32:
             name += f", {row['canvas']} px"
-        if not row["corrected"]:
-            name += ", uncorrected"
+        if row["setting"] != "corrected":
+            name += f", {row['setting']}"
         seeds = [seed["report"]["figures"] for seed in row["seeds"].values()]
         at = [
             (

@@ -24,7 +24,7 @@ from _common import RESULTS, load, write
 
 from unbraid.control import controller
 from unbraid.control import judge as judging
-from unbraid.control.checking import as_asked
+from unbraid.control.checking import as_asked, setting_name, writers_in_training
 from unbraid.control.report import FRESH, HIGHER, VALIDATION, measure
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.errors import UnbraidError
@@ -61,6 +61,7 @@ class Row:
     seeds: tuple[int, ...] = (0,)
     aimed: bool = False  # whether the targets are its own
     correct: bool = True  # whether it looks at what it drew and tries once more
+    reject: bool = True  # whether it may draw a style again that its own reader doubts
     trained: str = ""  # the row whose training this one shares
 
     def command(self, seed: int) -> str:
@@ -88,8 +89,11 @@ ROWS = {
     "conditional-vae-1000": asked(FEW["1,000"], "1,000", seeds=(0, 1, 2)),
     "conditional-vae-1000-64": asked(FEW["1,000"], "1,000", canvas=64),
     "conditional-vae-100": asked(FEW["100"], "100"),
-    "conditional-vae-1000-uncorrected": asked(
+    "conditional-vae-1000-first-draw": asked(
         FEW["1,000"], "1,000", correct=False, trained="conditional-vae-1000"
+    ),
+    "conditional-vae-1000-first-draw-no-rejection": asked(
+        FEW["1,000"], "1,000", correct=False, reject=False, trained="conditional-vae-1000"
     ),
     **{
         f"{method}-{labels.replace(',', '')}": Row(method, f"{WARM} {beta}{option}", labels)
@@ -156,7 +160,9 @@ def ask(run: Run, row: Row, requests: int, seed: int) -> tuple[dict[str, Any], f
     start = time.perf_counter()
     answers = controller.open(run)
     ready = time.perf_counter() - start
-    draw = as_asked(answers, correct=row.correct)
+    if writers_in_training(run):
+        raise UnbraidError(f"{run.folder} was trained on the handwriting that the judge was.")
+    draw = as_asked(answers, correct=row.correct, reject=row.reject)
     return report_of(draw, row.canvas, requests, seed), round(ready, 2)
 
 
@@ -224,11 +230,12 @@ def fill(key: str, given: argparse.Namespace) -> None:
     row = ROWS[key]
     about = {"method": row.method, "labels": row.labels, "canvas": row.canvas}
     about |= {"corrected": row.correct, "command": row.command(row.seeds[0])}
+    about["setting"] = setting_name(row.correct, row.reject)
 
     def measured(found: dict[str, Any]) -> dict[str, Any]:
         """Return what is known of the row's seeds, nothing if it was another row then."""
         entry = found["rows"].get(key, {})
-        same = all(entry.get(name) == about[name] for name in ("corrected", "command"))
+        same = all(entry.get(name) == about[name] for name in ("setting", "command"))
         seeds: dict[str, Any] = entry["seeds"] if same else {}
         return seeds
 

@@ -19,10 +19,12 @@ import tyro
 from unbraid import runs, tour
 from unbraid.files import write_json
 from unbraid.tour import _report
+from unbraid.tour._commands import program
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"
 RESULT = ROOT / "benchmarks/results/gallery.json"
+START = f"{program()} "
 
 
 class Chapters(HTMLParser):
@@ -82,7 +84,8 @@ class Chapters(HTMLParser):
         elif tag in ("th", "td"):
             self.last["rows"][-1].append(text)
         elif tag == "pre" and self.parts and self.last.get("command") == "":
-            self.last["command"] = self.text.splitlines()[0]
+            # on other machines it starts otherwise
+            self.last["command"] = f"unbraid {self.text.splitlines()[0].removeprefix(START)}"
 
 
 def main() -> None:
@@ -91,7 +94,7 @@ def main() -> None:
     config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config], default=tour.Config(full=True))
     page = tour.run(config)
     html = page.read_text(encoding="utf-8")
-    chapters = Chapters(html.partition("<footer>")[0]).found
+    chapters = Chapters(html.partition('<section id="references"')[0]).found
     shutil.rmtree(IMAGES, ignore_errors=True)
     IMAGES.mkdir(parents=True)
     for chapter in chapters:
@@ -105,6 +108,7 @@ def main() -> None:
         "command": " ".join(["unbraid", "tour", *options]),
         "seeds": made.scale.seeds,
         "seeds of two latents": len(made.plane("vae")),
+        "seeds of the curves": made.scale.curve_seeds,
         "trainings": len(made.jobs),
         "chapters": chapters,
         "machine": runs.machine(torch.device("cpu")),

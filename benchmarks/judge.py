@@ -22,7 +22,7 @@ from unbraid import hardware
 from unbraid.control.judge import FACTORS, FOLDER, GLYPHS, HALF, MIDDLE, Judge, Net, shrink
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.files import write_json
-from unbraid.runs import write_tensors
+from unbraid.store import write_tensors
 
 EPOCH = 20_000  # renderings, none of which comes twice
 BATCH = 128

@@ -1,9 +1,9 @@
-"""How long each scale of the tour takes, and what it answers.
+"""How long each scale of the tour takes, and the curves it trains.
 
 ``python benchmarks/tour.py`` makes the default report into ``report``; ``--quick`` and ``--full``
-(``--seeds 10``) make the others, the last for an hour or hours. One that was stopped goes on where
-it was. Each writes its part of benchmarks/results/tour.json: the time, the size of the page, and
-the claim's answer with the intervals it rests on.
+make the others, the last for hours. One that was stopped goes on where it was. Each writes its part
+of benchmarks/results/tour.json: the time, the size of the page, and the curves. What these say of
+the claim is worked out by benchmarks/claim.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.files import read_json, write_json
-from unbraid.tour import _claim, _curves, _report, _testing
+from unbraid.tour import _report
 from unbraid.tour._jobs import plan
 
 ROOT = Path(__file__).parent.parent
@@ -70,8 +70,6 @@ def main() -> None:
     config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config])
     seconds, before = timed(config)
     made = _report.Tour(config)
-    curves = {method: _curves.curve(made, method) for method in _curves.LABELS}
-    answer, why = _claim.verdict(_testing.compare(curves), made.scale.seeds)
     options = _report.given(config, leave=("out",))
     found = {
         "command": " ".join(["unbraid", "tour", *options]),
@@ -81,17 +79,13 @@ def main() -> None:
         "page bytes": made.path.stat().st_size,
         "trainings": len(made.jobs),
         "seeds": made.scale.seeds,
-        "answer": answer,
-        "why": why,
-        "margin": _claim.MARGIN,
-        "coverage": _claim.coverage(made.scale.seeds),
-        "claim": rows(made.figures / "claim.csv"),
+        "seeds of the curves": made.scale.curve_seeds,
         "curves": rows(made.figures / "tradeoff.csv"),
         "machine": runs.machine(torch.device("cpu")),
     }
     kept = read_json(RESULT) if RESULT.is_file() else {}
     write_json(RESULT, kept | {scale_of(config): found})
-    print(f"{RESULT}: {seconds / 60:.1f} minutes; the claim is {answer}", file=sys.stderr)
+    print(f"{RESULT}: {seconds / 60:.1f} minutes; now run benchmarks/claim.py", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -198,22 +198,38 @@ def judge(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def judges(result: dict[str, Any]) -> str:
+    """Return a row for each data set: what its judge learnt from, its errors, and its cost."""
+    lines = ["| `unbraid judge` | Learnt from | Errors on images it never saw | Core-minutes |"]
+    lines.append("|---|--:|---|--:|")
+    for name, found in result["data"].items():
+        errors = [
+            f"{factor} {error['value']:.1f}% right"
+            if error["unit"] == "%"
+            else f"{factor} {error['value']:.3g} {error['unit']}".rstrip()
+            for factor, error in found["errors"].items()
+        ]
+        minutes = f"{found['cpu_seconds'] / 60:.1f}"
+        lines.append(f"| `{name}` | {found['learnt_from']:,} | {', '.join(errors)} | {minutes} |")
+    lines.append("\n" + made_by(result))
+    return "\n".join(lines)
+
+
 def control(result: dict[str, Any]) -> str:
     """Return a row for each training: what the judge says, bold where a target is missed."""
     columns = list(CONTROL)
-    lines = ["| Method | Labels | Seed | " + " | ".join(CONTROL.values())]
+    lines = ["| Method | Labels | Setting | Seed | " + " | ".join(CONTROL.values())]
     lines[0] += " | Moved along, % | Core-minutes |"
-    lines.append("|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
+    lines.append("|---|---|---|--:" + "|--:" * (len(columns) + 2) + "|")
     for canvas, report in result["floor"].items():
         cells = [*(_figure(report, name) for name in columns), _moved_along(report)]
-        lines.append(f"| real renderings, {canvas} px | | | " + " | ".join(cells) + " | |")
+        lines.append(f"| real renderings, {canvas} px | | | | " + " | ".join(cells) + " | |")
     for labels, aims in result["targets"].items():
         cells = [f"{_sign(name)} {aims[name]:g}" for name in columns]
         cells.append("")
-        lines.append(f"| *aimed at* | {labels} | | " + " | ".join(cells) + " | |")
+        lines.append(f"| *aimed at* | {labels} | | | " + " | ".join(cells) + " | |")
     for row in result["rows"].values():
         name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
-        name += "" if row["corrected"] else ", uncorrected"
         for seed, run in row["seeds"].items():
             cells = [
                 f"**{text}**" if run["met"].get(name) is False else text
@@ -221,7 +237,7 @@ def control(result: dict[str, Any]) -> str:
                 for text in [_figure(run["report"], name)]
             ]
             minutes = f"{run['cpu_seconds'] / 60:.1f}" if run["cpu_seconds"] else ""
-            about = f"| {name} | {row['labels']} | {seed} | "
+            about = f"| {name} | {row['labels']} | {row['setting']} | {seed} | "
             lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
     lines.append(
@@ -331,46 +347,108 @@ def _over_seeds(found: dict[str, Any]) -> str:
 
 
 def tour(result: dict[str, Any]) -> str:
-    """Return how long each scale takes, and the claim's answer with what it rests on."""
+    """Return how long each scale takes."""
     scales = [result[name] for name in ("quick", "default", "full") if name in result]
     lines = [
-        "| Command | Seeds | Trainings | Minutes | Page, MB | The claim |",
-        "|---|--:|--:|--:|--:|---|",
+        "| Command | Seeds | Of the curves | Trainings | Minutes | Page, MB |",
+        "|---|--:|--:|--:|--:|--:|",
     ]
     for scale in scales:
         minutes = f"{scale['seconds'] / 60:.1f}"
         if before := scale["trained before"]:
             minutes += f" beside {before} trainings done before"
         lines.append(
-            f"| `{scale['command']}` | {scale['seeds']} | {scale['trainings']} | {minutes} | "
-            f"{scale['page bytes'] / 1e6:.1f} | {scale['answer']} |"
+            f"| `{scale['command']}` | {scale['seeds']} | {scale['seeds of the curves']} | "
+            f"{scale['trainings']} | {minutes} | {scale['page bytes'] / 1e6:.1f} |"
         )
     machine = scales[-1]["machine"]
     made = ", ".join(f"`{scale['made by']}`" for scale in scales)
     lines.append(
         f"\n{made}; torch {machine['torch']} on {machine['cores']} cores ({machine['device']})."
     )
-    most = max(scales, key=lambda scale: scale["seeds"])
-    lines += [
-        f"\n**Better reconstruction with similar disentanglement: {most['answer']}.** "
-        f"{most['why']}\n",
-        "| β | Reconstruction, nats | MIG | DCI |",
-        "|--:|--:|--:|--:|",
-    ]
-    for beta in dict.fromkeys(row["beta"] for row in most["claim"]):
-        cells = [
-            f"{row['mean']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
-            for name, digits in (("reconstruction", 1), ("MIG", 3), ("DCI", 3))
-            for row in most["claim"]
-            if row["beta"] == beta and row["difference in"] == name
-        ]
-        lines.append(f"| {beta:g} | " + " | ".join(cells) + " |")
-    lines.append(
-        f"\nβ-TCVAE less β-VAE on `digits`, mean and 95% interval over {most['seeds']} seeds of "
-        f"`{most['command']}`; the margin is {most['margin']:g}. Of normal numbers, intervals from "
-        f"so few seeds hold the truth {most['coverage']:.0%} of the time."
-    )
     return "\n".join(lines)
+
+
+def claim(result: dict[str, Any]) -> str:
+    """Return what the curves say of the claim, and how often the rule errs."""
+    answers = result["answers"]
+    most = max(answers.values(), key=lambda each: each["seeds"])
+    equal = " and ".join(
+        f"{_interval(each, 3)} in {each['difference in']} "
+        f"(p {_p(min(each['higher'], each['lower']))})"
+        for each in most["equal reconstruction"]
+    )
+    lines = [
+        f"**At equal reconstruction** β-TCVAE less β-VAE is {equal}, over {most['seeds']} seeds of "
+        f"`{most['command']}`; **“better reconstruction with similar disentanglement”: "
+        f"{most['answer']}.** {most['why']}\n",
+        "| β | Reconstruction, nats | MIG | DCI | p | The claim |",
+        "|--:|--:|--:|--:|--:|---|",
+    ]
+    for each in most["same beta"]:
+        cells = [
+            _interval(part, 1 if name == "reconstruction" else 3)
+            for name, part in each["difference in"].items()
+        ]
+        p = _p(min(each["holds"], *each["fails"].values()))
+        lines.append(f"| {each['beta']} | {' | '.join(cells)} | {p} | {each['decision']} |")
+    lines += [
+        f"\nβ-TCVAE less β-VAE on `digits`: mean and 95% t interval; the margin is "
+        f"{result['margin']:g}, p is corrected. By scale:\n",
+        "| Command | Seeds | Answer |",
+        "|---|--:|---|",
+        *(
+            f"| `{answers[scale]['command']}` | {answers[scale]['seeds']} | "
+            f"{answers[scale]['answer']} |"
+            for scale in ("quick", "default", "full")
+            if scale in answers
+        ),
+        "\n**How often the rule errs and decides**, simulated:\n",
+        _simulated(result),
+    ]
+    return "\n".join(lines)
+
+
+def _simulated(result: dict[str, Any]) -> str:
+    """Return the simulated error rates and powers, a column for each number of seeds."""
+    seeds = list(result["errors"])
+    rows = {
+        f"{case}, %": [result["errors"][n][case] for n in seeds] for case in result["errors"]["2"]
+    }
+    said = ("holds", "fails")
+    for beta in result["power"]["2"]["holds"]:
+        for what in said:
+            rates = [result["power"][n][what][beta] for n in seeds]
+            if max(rates) > 0.1:
+                rows[f"as measured: {what} at β = {beta}, %"] = rates
+    for what in ("higher", "lower"):
+        for label in result["power"]["2"][what]:
+            rates = [result["power"][n][what][label] for n in seeds]
+            if max(rates) > 0.1:
+                rows[f"as measured: {label} {what} at equal reconstruction, %"] = rates
+    source = result["simulated from"]
+    return "\n".join(
+        [
+            "| Case | " + " | ".join(f"{n} seeds" for n in seeds) + " |",
+            "|---|" + "--:|" * len(seeds),
+            *(
+                f"| {case} | " + " | ".join(f"{100 * rate:.1f}" for rate in rates) + " |"
+                for case, rates in rows.items()
+            ),
+            f"\nOf {result['trials']:,} simulated experiments each, normal, with the covariances "
+            f"(and, as measured, the means) of the {source['seeds']} seeds of "
+            f"`{source['command']}`. {made_by(result)}",
+        ]
+    )
+
+
+def _interval(found: dict[str, float], digits: int) -> str:
+    low, high = (f"{found[end]:.{digits}f}" for end in ("low", "high"))
+    return f"{found['mean']:.{digits}f} ({low} to {high})"
+
+
+def _p(p: float) -> str:
+    return "under 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def gallery(result: dict[str, Any]) -> str:
@@ -378,7 +456,8 @@ def gallery(result: dict[str, Any]) -> str:
     machine = result["machine"]
     lines = [
         f"From `{result['command']}`: {result['trainings']} trainings, {result['seeds']} seeds "
-        f"({result['seeds of two latents']} of the models with two latents), torch "
+        f"({result['seeds of two latents']} of the models with two latents, "
+        f"{result.get('seeds of the curves', result['seeds'])} of β-VAE and β-TCVAE), torch "
         f"{machine['torch']} on {machine['cores']} cores ({machine['device']}). "
         "`python benchmarks/gallery.py` makes it anew."
     ]
@@ -454,13 +533,50 @@ def hardening(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def measured(result: dict[str, Any]) -> str:
+    """Return how far measured factors are from what was drawn, and from those of skeletons."""
+    names = {
+        "x": "x (px)",
+        "y": "y (px)",
+        "size_percent": "Size (%)",
+        "thickness": "Thickness (px)",
+        "slant_of_ones": "Slant of ones (degrees)",
+    }
+    lines = ["| Digits drawn on | " + " | ".join(names.values()) + " | Images/s |"]
+    lines.append("|---" + "|--:" * (len(names) + 1) + "|")
+    for canvas, errors in result["renderer"].items():
+        cells = [f"{errors[n]['absolute']:.2f} ({errors[n]['mean']:+.2f})" for n in names]
+        rate = result["speed"][canvas]["best"]
+        lines.append(f"| {canvas} x {canvas} | {' | '.join(cells)} | {rate:,} |")
+    lines.append(
+        f"\nMean absolute error (and mean error) on {result['images']:,} digits drawn at known "
+        "factors, pixels those of the image; images a second of one core's own time."
+    )
+    if skeleton := result.get("skeleton"):
+        told = [
+            f"{name} correlates {part['correlation']:.3f} and differs by {part['absolute']:.2f} "
+            f"(of a standard deviation of {part['spread']:.2f})"
+            for name, part in skeleton["agreement"].items()
+        ]
+        lines.append(
+            f"\nOn {result['skeletons']:,} digits of MNIST, against measures on a skeleton as in "
+            f"Morpho-MNIST (scikit-image, {skeleton['images_per_second']:,} images a second): "
+            f"{'; '.join(told)}; pixels and degrees."
+        )
+    lines.append("\n" + made_by(result))
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "claim": claim,
     "control": control,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
     "gallery": gallery,
     "hardening": hardening,
     "judge": judge,
+    "judges": judges,
+    "measured": measured,
     "methods": methods,
     "render_speed": render_speed,
     "request_speed": request_speed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import subprocess
 import sys
 import warnings
@@ -11,17 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from unbraid import registry
-from unbraid.cli import main, one_sentence
+from unbraid.cli import main, print_table
+from unbraid.parsing import one_sentence
 from unbraid.runs import Run
 
 SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]
+TINY = ["--epochs", "1", "--batch-size", "16", "--net", "mlp"]
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # whatever the terminal that runs the tests
     return tmp_path
 
 
@@ -85,7 +90,8 @@ def test_train_writes_a_run_and_says_so(
     assert main(args) == 0
     out, errors = capsys.readouterr()
     assert out.startswith("runs/beta-vae-squares-3: reconstruction ")
-    assert errors.startswith("training beta-vae on squares\nepoch 1/1  validation: ")
+    first = "training beta-vae on squares: epochs 1, steps per epoch 3\n"
+    assert errors.startswith(f"{first}epoch 1/1  validation: ")
     run = Run("runs/beta-vae-squares-3")
     assert run.json["method"]["beta"] == 2
     assert run.json["data"] == {"name": "npz", "path": str(squares_npz)}
@@ -118,6 +124,68 @@ def test_a_relative_path_to_data_is_found_from_everywhere(
     assert main(["train", "ae", "--out", "run", *SHORT, "--data", "squares.npz"]) == 0
     monkeypatch.chdir("/")
     assert len(Run(elsewhere / "run").dataset()) == 270
+
+
+def labelled_folder(path: Path) -> None:
+    """Forty images and, in a table elsewhere, a class and an age for half of them."""
+    rng = np.random.default_rng(0)
+    path.mkdir()
+    rows = ["file,animal,age"]
+    for each in range(40):
+        pixels = rng.integers(0, 256, (20, 24), np.uint8)
+        Image.fromarray(pixels).save(path / f"{each}.png")
+        animal = ("cat", "dog")[each % 2] if each < 20 else ""
+        rows.append(f"{each}.png,{animal},{each % 7 + 0.5}")
+    Path("animals.csv").write_text("\n".join(rows))
+
+
+def test_a_table_of_labels_is_found_from_everywhere(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_folder(elsewhere / "photos")
+    options = ["--data.labels", "animals.csv", "--data.size", "16", "--data.units", "age=years"]
+    args = ["train", "s2-vae", "--data", "photos", "--out", "run", *TINY, *options]
+    assert main(args) == 0
+    told = capsys.readouterr().err
+    assert told.count("note: 36 images: 24 x 20 centre-cropped and scaled to 16 x 16.") == 1
+    monkeypatch.chdir("/")
+    run = Run(elsewhere / "run")
+    assert [spec.unit for spec in run.specs] == ["", "years"]
+    factors = run.dataset().factors
+    assert factors is not None
+    assert np.isnan(factors).sum() > 15
+
+
+def test_show_tells_what_is_known_of_the_data(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_folder(elsewhere / "photos")
+    options = ["--data.labels", "animals.csv", "--data.size", "16", "--data.full"]
+    assert main(["show", "photos", *options, "--out", "a.png"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "photos, all: 40 images of 16 x 16, grey"
+    assert lines[1] == "  animal: categorical, cat (10), dog (10), unknown for 20 (50%)"
+    assert lines[2] == "  age: continuous, 0.5 to 6.5"
+    assert lines[-1] == "a.png"
+    assert main(["show", "--help"]) == 0
+    assert main(["show", "photos", "--data.sise", "3"]) == 2
+
+
+def test_advice_on_data_can_be_taken(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("odd.npz", pixels=np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8))
+    assert main(["show", "odd.npz"]) == 2
+    assert "with images_key (--data.images-key)" in capsys.readouterr().err
+    assert main(["show", "odd.npz", "--data.images-key", "pixels"]) == 0
+
+
+def test_runs_of_idx_sets_have_folders_of_their_own(elsewhere: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), np.uint8)
+    for name in ("fashion", "kmnist"):
+        path = elsewhere / name / "train-images-idx3-ubyte"
+        path.parent.mkdir()
+        path.write_bytes(struct.pack(">2xBB3I", 8, 3, *images.shape) + images.tobytes())
+        assert main(["train", "ae", "--data", str(path), *TINY]) == 0
+        assert (elsewhere / "runs" / f"ae-{name}-0" / "result.json").is_file()
 
 
 # -- mistakes -------------------------------------------------------------------------------------
@@ -169,7 +237,16 @@ def test_a_relative_path_to_data_is_found_from_everywhere(
         ),
         ("train vae --data DATA --out TEXT", "cannot write TEXT: a part of that path is a file"),
         ("train vae --data DATA --data.images-key nosuch", "no array 'nosuch'"),
-        ("train vae --data TEXT", "TEXT"),
+        (
+            "train vae --data TEXT",
+            "TEXT is in no format that is read: expected a folder of images,",
+        ),
+        ("train vae --data x.PNG", "x.PNG is a single image, expected many to learn from: give th"),
+        ("show x.PNG", "x.PNG is a single image"),
+        ("train vae --data B.NPZ", "B.NPZ has none of the arrays images, imgs, x, arr_0"),
+        ("train vae --data ONE.npy", "ONE.npy holds a single array, expected a .npz file: save it"),
+        ("train vae --data ALL.zip", "ALL.zip is a zip archive: unpack it and give the folder, or"),
+        ("show KEYS.npz --data.images-key nosuch", "has no array 'nosuch'"),
         ("train vae --data RANDOM.npz", "RANDOM.npz"),
         ("train vae --data EMPTY", "EMPTY"),
         ("train vae --data SMALL.npz", "images are 8 by 8 pixels, expected at least 16 by 16"),
@@ -194,6 +271,10 @@ def test_each_mistake_gets_one_sentence(
     np.savez(elsewhere / "NAN.npz", images=images * np.nan)
     np.savez(elsewhere / "LABELS.npz", images=images, labels=np.arange(7))
     np.savez(elsewhere / "KEYS.npz", pictures=images)
+    for name in ("B.NPZ", "ALL.zip"):
+        (elsewhere / name).write_bytes((elsewhere / "KEYS.npz").read_bytes())
+    np.save(elsewhere / "ONE.npy", images)
+    Image.new("L", (16, 16)).save(elsewhere / "x.PNG")
     parts = args.replace("DATA", str(squares_npz)).split()
     assert sentence in refused(parts, capsys)
 
@@ -214,7 +295,47 @@ BOX = """\
 @pytest.mark.parametrize("box", [BOX, re.sub("[│╭╮╰╯]", " ", BOX).replace("─", "-")])
 def test_the_parsers_box_becomes_a_sentence_with_and_without_unicode(box: str) -> None:
     sentence = "Unrecognized options: --bta, 3 (did you mean '--beta'?): see unbraid train --help."
-    assert one_sentence(box, "unbraid train") == sentence
+    assert one_sentence(box, "unbraid train", ["--lr", "--beta"]) == sentence
+
+
+def test_a_figure_of_data_takes_the_options_of_the_data(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(elsewhere / "KEYS.npz", pictures=np.zeros((20, 16, 16)))
+    args = ["show", "KEYS.npz", "--data.images-key", "pictures", "-o", "shown.pdf"]
+    assert main(args) == 0
+    assert capsys.readouterr().out.endswith("shown.pdf\n")
+    assert (elsewhere / "shown.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("out", ["-o", "--out"])
+def test_every_command_that_writes_takes_both_options(
+    out: str, squares_npz: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "ae", "--data", str(squares_npz), *SHORT, out, "run"]) == 0
+    for command in (["sample", "run"], ["show", str(squares_npz)], ["generate", "seven"]):
+        assert main([*command, out, "written.png"]) == 0
+        assert (elsewhere / "written.png").is_file()
+        (elsewhere / "written.png").unlink()
+    capsys.readouterr()
+    for name in ("train vae", "tour", "generate", "edit", "swap", *figures_of_runs(), "show"):
+        assert main([*name.split(), "--help"]) == 0
+        assert re.search(r"-o (PATH|PNG), --out (PATH|PNG)", capsys.readouterr().out), name
+
+
+def test_names_of_metrics_stay_whole_at_any_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["dci disentanglement", "log-likelihood effective samples", "total-correlation"]
+    rows = [(name, "-115.953", "undefined", "lightgbm boosted trees, 100 rounds") for name in names]
+    for width in (0, 1, 20, 40, 60, 72, 80, 100, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        print_table("runs/[b]x:smile:", ("metric", "value", "± se", "variant"), rows, ["a note"])
+        out = capsys.readouterr().out
+        assert "runs/[b]x:smile:" in out
+        assert "…" not in out
+        words = re.findall(r"[^\s│┃]+", out)
+        assert {"disentanglement", "total-correlation", "-115.953", "undefined"} <= set(words)
 
 
 def figures_of_runs() -> list[str]:

@@ -84,6 +84,7 @@ def test_examples_pass_the_checks_of_their_kind(copy: Copy) -> None:
         *("-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules"),
         *("tests/methods/test_all.py", "tests/methods/test_dip_vae.py"),
         *("tests/metrics/test_known_answers.py", "tests/test_architecture.py"),
+        *("tests/metrics/test_categories.py", "tests/metrics/test_small_data.py"),
         *("src/unbraid/methods", "src/unbraid/datasets/bars.py", "src/unbraid/metrics/rank_gap.py"),
         *("-k", "dip or bars or rank or curve"),
     )

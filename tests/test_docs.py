@@ -15,7 +15,7 @@ import pytest
 
 import unbraid
 from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
-from unbraid.control import asking, checking
+from unbraid.control import asking, checking, judging
 from unbraid.control.requests import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.factors import FactorSpec
@@ -61,6 +61,14 @@ def test_python_examples_run(page: Path) -> None:
         assert names["fresh"].shape == (16, 1, 28, 28)
 
 
+def test_the_example_of_data_in_memory_runs() -> None:
+    (example,) = blocks(ROOT / "docs/your_data.md", "python")
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert [spec.kind for spec in names["data"].specs] == ["categorical", "periodic"]
+    assert np.isnan(names["data"].factors).sum() == 34
+
+
 ALL_COMMANDS = [pytest.param(c, id=c) for c in sorted({c for p in PAGES for c in commands(p)})]
 
 
@@ -78,13 +86,19 @@ def test_commands_are_understood(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
     monkeypatch.setattr(restarts, "train_restarts", train_run)
-    monkeypatch.setattr(figures, "TARGETS", {"run": str, "dataset": datasets.resolve})
+    targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
+    monkeypatch.setattr(figures, "TARGETS", targets)
+    monkeypatch.setattr(figures, "report", lambda *_: [])
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
-    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": []}
+    report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
+    told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
+    monkeypatch.setattr(judging, "told_of", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
+    Path("fashion").mkdir()
+    Path("fashion/train-images-idx3-ubyte.gz").touch()
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
     assert cli.main(args) == 0
     assert done or args[0] in ("methods", "datasets", "metrics", "--help") or "--help" in args
@@ -107,7 +121,7 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
     monkeypatch.setattr(asking, "controller_of", controller_of)
     monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
     monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
-    monkeypatch.setattr(pictures, "read_png", lambda *_: images)
+    monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
 
 
 def told_requests(heading: str) -> list[tuple[str, list[str]]]:
@@ -155,6 +169,26 @@ def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
     options = f"```{{options}} unbraid.methods.{name.replace('-', '_')}\n"
     assert options in page.read_text(encoding="utf-8")
     assert any(command.startswith(f"unbraid train {name} ") for command in commands(page))
+
+
+@pytest.mark.parametrize("name", registry.names("figures"))
+def test_a_figure_is_told_with_its_options_a_command_and_a_call(name: str) -> None:
+    page = ROOT / "docs/figures.md"
+    text = page.read_text(encoding="utf-8")
+    assert f"```{{options}} unbraid.figures.{name}\n" in text
+    assert any(command.startswith(f"unbraid {name} ") for command in commands(page))
+    (call,) = re.findall(rf'^`unbraid\.draw\("{name}", (.+?)\)`', text, re.MULTILINE)
+    module = registry.load("figures", name)
+    given = eval(f"dict({call.partition(', ')[2]})")
+    registry.build(module.Config, given, name)
+
+
+def test_the_example_of_figures_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks(ROOT / "docs/figures.md", "python")
+    example = re.sub(r"epochs=\d+", "epochs=1, batch_size=64", example)
+    exec(re.sub(r"\[:3000\]", "[:300]", example), {})
+    assert {path.name for path in tmp_path.iterdir()} == {"traverse.pdf", "moving.gif", "runs"}
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=name_of)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,36 @@ def test_at_most_so_many_images(
 ) -> None:
     monkeypatch.setattr(evaluation, "LIMIT", 100)
     assert evaluation.figures(model, squares.images)["images"] == 100
+
+
+def test_images_in_order_are_as_good_as_mixed(
+    model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The squares come in grid order: the first third is all of one grey."""
+    whole = evaluation.figures(model, squares.images)
+    seen: list[np.ndarray] = []
+
+    class Seen:
+        shape = squares.images.shape
+
+        def __len__(self) -> int:
+            return len(squares)
+
+        def __getitem__(self, rows: Any, /) -> Any:
+            seen.append(np.asarray(rows))
+            return squares.images[rows]
+
+    monkeypatch.setattr(evaluation, "LIMIT", 100)
+    found = evaluation.figures(model, Seen())
+    assert np.unique(np.concatenate(seen) // 100).tolist() == [0, 1, 2]
+    pixels = squares.images[:] / 255
+    errors = np.square(pixels - model.reconstruct(pixels).numpy()).sum((1, 2, 3))
+    mean, logvar = (part.double() for part in model.encode_posterior(pixels))
+    kl = (0.5 * (mean**2 + logvar.exp() - 1 - logvar)).sum(1).numpy()
+    for name, each in (("squared_error", errors), ("kl", kl)):
+        assert abs(found[name] - whole[name]) < 3 * each.std() / 100**0.5
+        first = each[:100].mean()  # what the first images say is something else
+        assert abs(found[name] - whole[name]) < abs(first - whole[name])
 
 
 @pytest.mark.filterwarnings("error")

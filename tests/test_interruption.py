@@ -88,6 +88,7 @@ def assert_same(folder: Path, whole: Run) -> None:
     assert [r["epoch"] for r in kept] == list(range(1, EPOCHS + 1))
     assert run.result["figures"] == whole.result["figures"]
     assert sorted(file.name for file in folder.iterdir()) == [
+        "checkpoint.safetensors",
         "config.json",
         "metrics.jsonl",
         model,
@@ -151,6 +152,48 @@ def test_ctrl_c_saves_and_names_the_command_that_goes_on(
     assert_same(folder, whole["vae", "bf16"])
 
 
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_wish_to_end_saves_and_names_the_command_that_goes_on(
+    whole: dict[tuple[str, str], Run], squares_npz: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    # no checkpoint within an epoch is due: what there is was saved for the signal
+    args = options(squares_npz, "vae", "bf16", "run", every=1e6)
+    process = start(args, tmp_path)
+    wait_for(tmp_path / "run/checkpoint.safetensors", process)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + sent
+    assert "Traceback" not in errors
+    assert "stopped; all is saved. Continue with: unbraid train" in errors
+    again = start([*args, "--resume"], tmp_path)
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert_same(tmp_path / "run", whole["vae", "bf16"])
+
+
+def test_killed_while_epochs_are_added_it_ends_in_the_same_bits(
+    whole: dict[tuple[str, str], Run], squares_npz: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    first = options(squares_npz, "vae", "bf16", "run", every=0.0)
+    shorter = [str(EPOCHS // 2) if arg == str(EPOCHS) else arg for arg in first]
+    done = start(shorter, tmp_path)
+    _, errors = done.communicate(timeout=60)
+    assert done.returncode == 0, errors
+    result = (folder / "result.json").read_bytes()
+    process = start([*first, "--resume"], tmp_path)
+    wait_for(folder / "checkpoint.safetensors", process, since=time.time_ns())
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
+    assert Run(folder).finished
+    assert (folder / "result.json").read_bytes() == result
+    again = start([*first, "--resume"], tmp_path)
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert_same(folder, whole["vae", "bf16"])
+
+
 def test_ctrl_c_without_out_names_the_default_folder(squares_npz: Path, tmp_path: Path) -> None:
     args = ["train", "ae", "--data", str(squares_npz), "--epochs", "1000", "--batch-size", "64"]
     process = start(args, tmp_path)
@@ -180,11 +223,11 @@ def test_plain_lines_where_there_is_no_terminal(squares_npz: Path, tmp_path: Pat
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     lines = errors.splitlines()
-    assert lines[0] == "training vae on squares"
+    assert lines[0] == "training vae on squares: epochs 3, steps per epoch 3"
     assert len(lines) == 4
     for epoch, line in enumerate(lines[1:], 1):
         assert line.startswith(f"epoch {epoch}/3  validation: reconstruction ")
-        assert re.search(r"kl \S+  active units \d+  \([\d,]+ images/s, \d+ s left\)$", line)
+        assert re.search(r"kl \S+  active units \d+  \([\d,]+ images/s, \d+:\d\d left\)$", line)
     assert "\x1b" not in errors
     assert re.fullmatch(r"run: reconstruction \S+, kl \S+, squared error \S+, active .*\n", out)
 
@@ -209,7 +252,6 @@ def test_a_bar_on_a_terminal(squares_npz: Path, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert b"\x1b[" in shown
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", shown.decode())
-    assert "vae on squares  epoch " in text
-    assert re.search(r"\d/9 ", text)
-    assert "images/s" in text
+    assert text.startswith("training vae on squares: epochs 3, steps per epoch 3\r\n")
+    assert re.search(r"━ +epoch \d/3  \d:\d\d left  [\d,]+ images/s  reconstruction ", text)
     assert "epoch 3/3  validation: reconstruction " in text

@@ -104,19 +104,26 @@ def test_where_all_are_labelled_the_batch_is_its_own(squares: Dataset) -> None:
     assert told.labelled[1] is told.factors
 
 
-def test_labels_of_held_out_images_serve_figures_only(squares: Dataset) -> None:
-    labels = labels_of(squares, labels=10)
+def test_labels_of_held_out_images_serve_validation_only_where_all_are_given(
+    squares: Dataset,
+) -> None:
+    labels = labels_of(squares)
     odd = torch.arange(1, 65, 2)
     shown = labels.shown(context(), odd, labels.batches.take(odd))
     assert shown.labelled is not None
     assert torch.equal(shown.labelled[1], torch.tensor(squares.factors)[odd].float())
+    labels = labels_of(squares, labels=10)
+    shown = labels.shown(context(), odd, labels.batches.take(odd))
+    assert shown.labelled is None
+    assert shown.factors is not None
+    assert torch.isnan(shown.factors).all()
 
     other = squares.factors.copy()  # type: ignore[union-attr]
     options = TrainingConfig(epochs=1, batch_size=32)
     loops = []
     for _ in range(2):
         data = dataclasses.replace(squares, factors=other.copy())
-        loops.append(Loop(new_model(config(labels=10), data, 0), data, options, Recorder()))
+        loops.append(Loop(new_model(config(), data, 0), data, options, Recorder()))
         other[loops[0].held_out.numpy(), 0] = 2 - other[loops[0].held_out.numpy(), 0]
     first, second = (loop.run().state_dict() for loop in loops)
     assert all(torch.equal(value, second[name]) for name, value in first.items())

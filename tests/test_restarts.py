@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from torch import Tensor
 from unbraid import cli
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
+from unbraid.files import write_json
 from unbraid.methods import Context, Method, build, configure, vae
 from unbraid.methods._invariance import clarity
 from unbraid.restarts import held_out_images, score, train_restarts
@@ -58,6 +60,7 @@ def test_the_lowest_loss_on_held_out_images_is_kept(config: RunConfig, tmp_path:
         for seed in (4, 5, 6)
     }
     assert told["scores"] == {str(seed): -loss for seed, loss in losses.items()}
+    assert told["selection"] == "loss"
     assert told["kept"] == min(losses, key=lambda seed: losses[seed])
     assert run.config.training.seed == told["kept"]
     alone = train_run(
@@ -65,6 +68,25 @@ def test_the_lowest_loss_on_held_out_images_is_kept(config: RunConfig, tmp_path:
     )
     kept, expected = run.model().state_dict(), alone.model().state_dict()
     assert all(torch.equal(kept[name], expected[name]) for name in expected)
+
+
+def test_a_method_of_several_phases_is_ranked_by_the_one_it_names(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    method = configure("conditional-vae", style_dim=2, components=2)
+    run = train_restarts(replace(config, method=method), tmp_path / "run", 2)
+    told = run.result["restarts"]
+    for seed in (4, 5):
+        last = Run(tmp_path / "run" / f"seed-{seed}").history()[-1]
+        assert told["scores"][str(seed)] == -last["validation_generator.loss"]
+        assert last["validation_generator.loss"] != last["validation_reader.loss"]
+    assert told["selection"] == "generator.loss"
+    seed = Run(tmp_path / "run" / "seed-4")
+    write_json(seed.folder / "result.json", {**seed.result, "restart_score": None})
+    old = [{"epoch": 2, "step": 16, "train_loss": 1.0, "validation_loss": 2.0}]
+    (seed.folder / "metrics.jsonl").write_text(json.dumps(old[0]) + "\n")
+    with pytest.raises(UnbraidError, match=r"has no validation_generator\.loss, by which seeds"):
+        score(seed)
 
 
 def test_resuming_goes_on_where_it_stopped_and_adds_seeds(
@@ -133,7 +155,7 @@ def test_a_folder_with_another_run_is_refused(config: RunConfig, tmp_path: Path)
 
 
 def test_what_is_judged_was_held_out_and_is_not_the_test_split(
-    config: RunConfig, tmp_path: Path
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(config, data_options={"path": config.data_options["path"]})
     run = train_run(config, tmp_path / "run")
@@ -147,7 +169,12 @@ def test_what_is_judged_was_held_out_and_is_not_the_test_split(
     assert found_in(np.asarray(images)) < found_in(train)
     assert not found_in(np.asarray(images)) & found_in(test)
     whole = replace(config, training=replace(config.training, validation=0.0))
-    assert len(held_out_images(train_run(whole, tmp_path / "whole"))) == len(train)
+    everything = train_run(whole, tmp_path / "whole")
+    assert len(held_out_images(everything)) == len(train)
+    monkeypatch.setattr("unbraid.restarts.VALIDATION_LIMIT", 60)
+    some = found_in(np.asarray(held_out_images(everything)))
+    assert len(some) == 60
+    assert not some <= found_in(train[:120])  # train is in the order of its factors
 
 
 def test_the_command_says_all_scores(

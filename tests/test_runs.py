@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -19,13 +20,22 @@ import safetensors.torch
 import torch
 
 import unbraid
+from unbraid import cli
+from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import configure
-from unbraid.runs import Run, RunConfig, load, locked, train_run
+from unbraid.runs import Run, RunConfig, load, train_run
+from unbraid.store import locked
 from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
 
-FILES = ["config.json", "metrics.jsonl", "model.safetensors", "result.json"]
+FILES = [
+    "checkpoint.safetensors",
+    "config.json",
+    "metrics.jsonl",
+    "model.safetensors",
+    "result.json",
+]
 
 
 class StopAt(Recorder):
@@ -129,6 +139,33 @@ def test_unseen_images_are_those_held_out_where_there_is_no_test_split(
     assert len(run.unseen()) == 30
 
 
+def test_unseen_images_of_a_run_on_all_images_are_those_it_held_out(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    assert config.data_options["full"]
+    run = train_run(config, tmp_path / "run")
+    unseen = run.unseen()
+    assert (len(unseen), unseen.split) == (30, "validation")
+    _, held_out = split_rows(300, config.training.validation)
+    np.testing.assert_array_equal(unseen.images[:], run.dataset().images[held_out.numpy()])
+    assert run.result["data"] == {"name": "npz", "split": "validation"}
+
+
+def test_a_run_that_held_nothing_out_says_so(
+    config: RunConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = dataclasses.replace(config.training, validation=0.0)
+    run = train_run(dataclasses.replace(config, training=training), tmp_path / "run")
+    unseen = run.unseen()
+    assert (len(unseen), unseen.split) == (300, "train")
+    assert run.result["data"]["split"] == "train"
+    assert run.result["data"]["note"].startswith("no images were held out")
+    source = ["--data", config.data_options["path"], "--data.full", "--out", str(tmp_path / "two")]
+    options = ["--net", "mlp", "--epochs", "1", "--batch-size", "32", "--validation", "0"]
+    assert cli.main(["train", "vae", *source, *options]) == 0
+    assert "no images were held out" in capsys.readouterr().out
+
+
 def test_options_that_json_changes_resume_all_the_same(
     squares_npz: Path, config: RunConfig, tmp_path: Path
 ) -> None:
@@ -179,11 +216,13 @@ def test_a_run_killed_while_it_finishes(
         patch.setattr("unbraid.evaluation.figures", killed)
         with pytest.raises(KeyboardInterrupt):
             train_run(config, tmp_path / "run")
-    assert names(tmp_path / "run") == ["checkpoint.safetensors", *FILES[:3]]
-    weights = (tmp_path / "run/model.safetensors").read_bytes()
+    assert names(tmp_path / "run") == FILES[:3]
+    weights = load(tmp_path / "run").state_dict()
     run = train_run(config, tmp_path / "run", resume=True)
     assert names(run.folder) == FILES
-    assert (run.folder / "model.safetensors").read_bytes() == weights
+    assert all(
+        torch.equal(value, weights[name]) for name, value in run.model().state_dict().items()
+    )
     assert [record["step"] for record in run.history()] == [8, 16]
 
 
@@ -245,8 +284,8 @@ def test_a_config_of_something_else_is_left_alone(config: RunConfig, tmp_path: P
             r"another method \(latent_dim 3, not 5\)",
         ),
         (
-            lambda c: {"training": TrainingConfig(epochs=9, batch_size=32, precision="f32")},
-            r"another training \(epochs 2, not 9\)",
+            lambda c: {"training": TrainingConfig(epochs=9, batch_size=16, precision="f32")},
+            r"another training \(batch_size 32, not 16\)",
         ),
         (lambda c: {"data_options": {"path": c.data_options["path"]}}, "another data"),
     ],
@@ -463,7 +502,7 @@ def test_two_processes_cannot_train_into_one_folder(config: RunConfig, tmp_path:
     part = interrupted(config, tmp_path / "part")
     before = contents(part)
     code = (
-        "import sys; from pathlib import Path; from unbraid.runs import locked\n"
+        "import sys; from pathlib import Path; from unbraid.store import locked\n"
         f"with locked(Path({str(part)!r})): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from unbraid import cli, registry, scoring
-from unbraid.datasets import Dataset
+from unbraid import cli, evidence, metrics, registry, scoring, store
+from unbraid.datasets import Dataset, load_dataset
 from unbraid.distributions import Layout
+from unbraid.evidence import subject
 from unbraid.factors import FactorSpec
-from unbraid.methods import Autoencoder, build, configure
+from unbraid.files import cannot_write
+from unbraid.methods import Autoencoder, Method, build, configure
 from unbraid.metrics import Score
+from unbraid.runs import Run
+from unbraid.subsets import some_rows
 
 SPECS = (
     FactorSpec("column", "ordinal", values=tuple(range(8))),
@@ -40,7 +47,7 @@ def bars(count: int = 400) -> Dataset:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("scoring")
-    data = bars()
+    data = bars(1000)
     np.savez(
         tmp_path / "bars.npz",
         images=data.images[:],
@@ -49,7 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path / "run"
     options = ["--net", "mlp", "--latent-dim", "3", "--epochs", "1", "--batch-size", "32"]
-    source = ["--data", str(tmp_path / "bars.npz"), "--data.full", "--out", str(folder)]
+    source = ["--data", str(tmp_path / "bars.npz"), "--out", str(folder)]
     assert cli.main(["train", "vae", *options, *source]) == 0
     return folder
 
@@ -89,6 +96,183 @@ def test_json_is_printed_as_asked(run: Path, capsys: pytest.CaptureFixture[str])
     capsys.readouterr()
     assert cli.main(["evaluate", str(run), "--metrics", "mig", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[str(run)]["mig"]["metric"] == "mig"
+
+
+def test_the_likelihood_is_of_images_drawn_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bars(600)
+    order = np.lexsort(np.asarray(data.factors).T)  # sorted by row, then by column
+    data = data.take(order)
+    model = build(configure("vae", net="mlp", latent_dim=2), (1, 16, 16)).eval()
+    monkeypatch.setattr(evidence, "WEIGHED", 200)
+    seen: list[torch.Tensor] = []
+
+    def weigh(_: object, images: torch.Tensor, *__: object) -> np.ndarray:
+        seen.append(images)
+        return np.zeros((len(images), 2))
+
+    monkeypatch.setattr(evidence, "log_weights", weigh)
+    scoring.measure(model, data, scoring.Config(metrics="log-likelihood"))
+    assert len(seen[0]) == 200
+    rows = (seen[0][:, 0, :, :].amin(2) == 1).float().argmax(1) // 2  # of each image's bar
+    assert set(rows.tolist()) == set(range(8))
+    share = torch.bincount(rows, minlength=8) / 200
+    whole = np.bincount(data.factor("row"), minlength=8) / 600
+    assert abs(share.numpy() - whole).max() < 3 * (0.125 * 0.875 / 200) ** 0.5
+
+
+def test_scores_are_those_of_metrics_measured_one_by_one(run: Path) -> None:
+    names = ("mig", "dci", "factorvae", "reconstruction", "total-correlation")
+    data, model = Run(run).unseen(), Run(run).model()
+    together = scoring.measure(model, data, scoring.Config(metrics=",".join(names)))
+    assert list(together) == list(names)
+    for name in names:
+        alone = scoring.measure(model, data, scoring.Config(metrics=name))[name]
+        assert alone.to_json() == together[name].to_json()
+
+
+def test_only_what_is_needed_is_prepared(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(evidence, "log_weights", unwanted)
+    monkeypatch.setattr(Method, "decode", unwanted)
+    assert scoring.evaluate([str(run)], scoring.Config(metrics="mig"))[str(run)]
+
+
+def test_scores_of_runs_that_are_compared_take_a_model_at_a_time(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[weakref.ref[Method]] = []
+    load = Run.model
+
+    def model(self: Run) -> Method:
+        assert sum(each() is not None for each in opened) <= 1
+        found = load(self)
+        opened.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(Run, "model", model)
+    scoring.evaluate([str(run)] * 5, scoring.Config(metrics="udr"))
+    assert len(opened) == 10  # each to be compared, each to be measured
+
+
+def test_a_run_that_cannot_be_written_is_measured_all_the_same(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (run / "result.json").read_bytes()
+
+    def refuse(path: Path, _: object) -> None:
+        raise cannot_write(path, PermissionError(13, "Permission denied"))
+
+    monkeypatch.setattr(store, "write_json", refuse)
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(run), "--metrics", "mig,sap", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert set(json.loads(printed.out)[str(run)]) == {"mig", "sap"}
+    sentence = f"unbraid: the scores of {run} were not stored: cannot write {run}/result.json: "
+    assert printed.err.startswith(sentence + "Permission denied;")
+    assert cli.main(["evaluate", str(run), "--metrics", "mig"]) == 2
+    assert "mig" in capsys.readouterr().out
+    assert (run / "result.json").read_bytes() == before
+
+
+# -- which images ---------------------------------------------------------------------------------
+
+
+def test_a_run_without_held_out_images_says_so_in_its_scores(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["full"], config["training"]["validation"] = True, 0.0
+    del config["fingerprint"]  # of the split that it was trained on in fact
+    (run / "config.json").write_text(json.dumps(config))
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(run), "--metrics", "mig,sap"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("no images were held out") == 1
+    result = json.loads((run / "result.json").read_text())
+    assert result["metrics_data"]["split"] == "train"
+    assert "no images were held out" in result["metrics_data"]["note"]
+    assert result["metrics"]["mig"]["data"] == result["metrics_data"]
+    assert cli.main(["evaluate", str(run), "--metrics", "mig", "--json"]) == 0
+    notes = json.loads(capsys.readouterr().out)[str(run)]["mig"]["notes"]
+    assert notes[0].startswith("no images were held out")
+
+
+def test_other_data_are_read_as_the_model_takes_them(run: Path, tmp_path: Path) -> None:
+    for kind, shade in (("dark", 20), ("light", 230)):
+        (tmp_path / "mine" / kind).mkdir(parents=True)
+        for index in range(300):
+            pixels = np.random.default_rng(index).integers(shade - 20, shade + 20, (40, 50, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "mine" / kind / f"{index}.png")
+    chosen = scoring.Config(metrics="mig", data=str(tmp_path / "mine"))
+    assert "mig" in scoring.evaluate([str(run)], chosen)[str(run)]
+    result = json.loads((run / "result.json").read_text())
+    assert result["metrics_data"] == {"name": "mine", "split": "test", "images": 60}
+
+
+def test_its_own_data_named_are_those_it_was_not_trained_on(run: Path) -> None:
+    opened = Run(run)
+    path = opened.config.data_options["path"]
+    own = subject(opened, path, "none", 10_000, 0)
+    np.testing.assert_array_equal(own.images[:], opened.unseen().images[:])
+    config = dataclasses.replace(opened.config, data_options={"path": path, "split_seed": 5})
+    opened.config, opened.data_options = config, config.data_options  # another tenth was held out
+    opened.fingerprints = {}
+    again = subject(opened, path, "none", 10_000, 0)
+    np.testing.assert_array_equal(again.images[:], opened.unseen().images[:])
+    assert not np.array_equal(again.images[:], own.images[:])
+
+
+# -- published protocols --------------------------------------------------------------------------
+
+
+def test_locatello2019_draws_factors_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes that are the factors, read off sprites: what they tell is the same in all draws."""
+    data = load_dataset("dsprites", split="test", original=False).take(some_rows(73_728, 500))
+    model = build(configure("vae", net="mlp", latent_dim=3), (1, 64, 64)).eval()
+    monkeypatch.setattr(metrics, "SIZES", {"locatello2019": (400, 200)})
+    cheap = {"train": 60, "test": 40, "repeats": 1}
+    protocol = {"betavae": cheap, "factorvae": cheap, "mig": {}, "explicitness": {}}
+    monkeypatch.setattr(metrics, "PROTOCOLS", {"locatello2019": protocol})
+    monkeypatch.setattr("unbraid.metrics.PROTOCOLS", {"locatello2019": protocol})
+    drawn: list[np.ndarray] = []
+    draw = type(data).draw
+
+    def listen(self: Dataset, factors: np.ndarray, rng: np.random.Generator) -> object:
+        drawn.append(np.asarray(factors))
+        return draw(self, factors, rng)
+
+    monkeypatch.setattr(type(data), "draw", listen)
+    scores = scoring.measure(model, data, scoring.Config(protocol="locatello2019"))
+    assert set(scores) == set(protocol)
+    for score in scores.values():
+        assert (score.settings["rows"], score.settings["test_rows"]) == (400, 200)
+        assert score.notes[0].startswith("400 fresh draws of the factors to fit on and 200 to test")
+        assert "those trained on among them" in score.notes[0]
+    assert scores["betavae"].settings["source"] == "encoder"
+    assert scores["factorvae"].settings["source"] == "encoder"
+    rows = np.unique(np.concatenate(drawn), axis=0)
+    assert len(rows) > 5000  # of the whole grid, far more than the images that were given
+    assert [len(np.unique(column)) for column in rows.T] == [1, 3, 6, 40, 32, 32]
+
+
+def test_locatello2019_says_where_it_takes_images_instead(run: Path) -> None:
+    scores = scoring.evaluate([str(run)], scoring.Config(protocol="locatello2019"))[str(run)]
+    assert set(scores) == set(metrics.PROTOCOLS["locatello2019"])
+    for score in scores.values():
+        assert (score.settings["rows"], score.settings["test_rows"]) == (67, 33)
+        assert score.notes[0].startswith(
+            "bars cannot be drawn by its factors: 67 of its images to fit on and 33 to test on "
+            "stand in for the 10,000 and 5,000 fresh draws"
+        )
+
+
+def test_the_other_protocols_take_images(run: Path) -> None:
+    for protocol in ("chen2018", "hsu2023"):
+        found = scoring.evaluate([str(run)], scoring.Config(protocol=protocol))[str(run)]
+        assert set(found) == set(metrics.PROTOCOLS[protocol])
+        assert all(not each.settings.get("test_rows") for each in found.values())
 
 
 @pytest.mark.parametrize(
@@ -154,3 +338,22 @@ def test_a_run_with_a_category_is_judged_by_its_classes(
     assert "majority vote" in printed
     stored = json.loads((folder / "result.json").read_text())["metrics"]["clustering-accuracy"]
     assert 1 / 8 <= stored["value"] <= stored["parts"]["majority vote"]["value"] <= 1
+
+
+def test_a_factor_with_unknown_labels_is_kept() -> None:
+    data = bars()
+    factors = data.factors.astype(float)
+    factors[:50, :] = np.nan
+    found = scoring.varying(Dataset("bars", data.images, factors, SPECS, "test"))
+    assert found.factor_names == ("column", "row")
+
+
+def test_categories_of_compared_runs_are_compared_as_categories() -> None:
+    torch.manual_seed(0)
+    config = configure("joint-vae", net="mlp", latent_dim=2, categories=4)
+    models = [build(config, (1, 16, 16)).eval() for _ in range(2)]
+    others = scoring.coded(models[1], bars(100).images)
+    found = scoring.measure(models[0], bars(100), scoring.Config(metrics="udr"), [others])
+    codes = [scoring.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
+    expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
+    assert found["udr"].value == expected.value

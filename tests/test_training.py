@@ -248,6 +248,45 @@ def test_records_hold_the_mean_terms_of_an_epoch(
         assert record["validation_active_units"] in range(4)
 
 
+def test_validation_of_data_in_order_is_that_of_mixed_data(
+    squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of one class alone would have other terms, and the last rows are not left out."""
+    seen: list[list[int]] = []
+    loop = loop_of(SMALL, squares, validation=0.5, batch_size=40)
+    take = loop.batches.take
+    monkeypatch.setattr(
+        loop.batches, "take", lambda rows: (seen.append(rows.tolist()), take(rows))[1]
+    )
+    loop.validate()
+    assert [len(rows) for rows in seen] == [40, 40, 40, 30]
+    assert sorted(row for rows in seen for row in rows) == loop.held_out.tolist()
+    assert all({row // 100 for row in rows} == {0, 1, 2} for rows in seen)
+    other = loop_of(SMALL, squares, validation=0.5, batch_size=40, seed=1)
+    take_other, first, seen = other.batches.take, seen, []
+    monkeypatch.setattr(
+        other.batches, "take", lambda rows: (seen.append(rows.tolist()), take_other(rows))[1]
+    )
+    other.validate()
+    assert seen == first  # every seed is held against the same batches
+
+
+def test_each_of_several_phases_has_terms_of_its_own(squares: Dataset) -> None:
+    log = Log()
+    loop_of(KINDS[2], squares, log, epochs=1).run()
+    terms = ["discriminator.loss", "discriminator", "generator.loss", "generator"]
+    terms += [f"{phase}.categorical_mi" for phase in ("discriminator", "generator")]
+    for prefix in ("train", "validation"):
+        assert {f"{prefix}_{term}" for term in terms} <= log.records[0].keys()
+        assert f"{prefix}_loss" not in log.records[0]
+    record = log.records[0]
+    told = (
+        record["train_discriminator.categorical_mi"] + record["train_discriminator.continuous_mi"]
+    )
+    expected = record["train_discriminator"] - told
+    assert record["train_discriminator.loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_warm_up_raises_the_weight_of_the_kl() -> None:
     model = vae.Model(configure("beta-vae", beta=8.0, warmup=4.0), (1, 16, 16))
     assert isinstance(model.config, vae.Config)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unbraid.control import edit, generate, swap
-    from unbraid.datasets import Dataset, load_dataset
+    from unbraid.datasets import Dataset, as_dataset, load_dataset
     from unbraid.errors import UnbraidError
     from unbraid.factors import FactorSpec
+    from unbraid.figures import draw
+    from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
-    from unbraid.runs import Run, RunConfig, load, train_run
-    from unbraid.training import TrainingConfig, train
+    from unbraid.runs import Run, RunConfig, load
+    from unbraid.training import TrainingConfig
 
 __version__ = "0.1.0"
 
@@ -33,16 +35,30 @@ _HOME = {
     "RunConfig": "runs",
     "TrainingConfig": "training",
     "UnbraidError": "errors",
+    "as_dataset": "datasets",
     "build": "methods",
     "configure": "methods",
+    "draw": "figures",
     "edit": "control.asking",
     "generate": "control.asking",
     "load": "runs",
     "load_dataset": "datasets",
+    "save": "library",
     "swap": "control.asking",
-    "train": "training",
-    "train_run": "runs",
+    "train": "library",
+    "train_run": "library",
 }
+# Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
+_PARTS = (
+    "control",
+    "datasets",
+    "distributions",
+    "figures",
+    "methods",
+    "metrics",
+    "nets",
+    "strokes",
+)
 
 __all__ = [
     "Dataset",
@@ -53,12 +69,15 @@ __all__ = [
     "TrainingConfig",
     "UnbraidError",
     "__version__",
+    "as_dataset",
     "build",
     "configure",
+    "draw",
     "edit",
     "generate",
     "load",
     "load_dataset",
+    "save",
     "swap",
     "train",
     "train_run",
@@ -68,6 +87,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(f"unbraid.{_HOME[name]}"), name)
+    if name in _PARTS:
+        return importlib.import_module(f"unbraid.{name}")
     raise AttributeError(f"module 'unbraid' has no attribute '{name}'")
 
 

@@ -5,12 +5,8 @@ A figure's command is its file in ``figures/``: a new figure is a command withou
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import json
-import os
-import re
 import shlex
 import sys
 import warnings
@@ -18,58 +14,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from unbraid import __version__, registry
+from unbraid import __version__, memory, registry, streams
 from unbraid.errors import UnbraidError, did_you_mean, one_line
+from unbraid.files import readable
+from unbraid.parsing import listing, parse, wrapped
+
+TABLE = 72  # columns from which on a table of numbers breaks no word
 
 
 def usage() -> str:
     """Return what ``unbraid --help`` prints."""
+    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
+    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
     lines = [
         "unbraid: train, measure and steer disentangled representations.",
         "",
         "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a command's options)",
         "",
-    ]
-    commands = {name: summary for name, (_, summary) in COMMANDS.items()}
-    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
-    width = max(map(len, commands)) + 2
-    lines += [f"  {name:<{width}}{summary}" for name, summary in commands.items()]
-    lines += [
+        *listing(commands, "  "),
         "",
         "  unbraid train beta-tcvae --data mnist --out runs/first",
         "  unbraid traverse runs/first",
     ]
     return "\n".join(lines)
-
-
-def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
-    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
-    import tyro
-
-    output = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(output):
-            return tyro.cli(shape, args=args, prog=prog, description=description or None)
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-        raise UnbraidError(one_sentence(output.getvalue(), prog)) from None
-
-
-def one_sentence(box: str, prog: str) -> str:
-    """Turn the message of the option parser, a titled box of sections, into a sentence."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    sections: list[list[str]] = [[]]
-    for line in text.splitlines()[1:]:  # the first holds the title
-        line = line.strip("│ ")
-        if line and set(line) <= set("─-╰╯"):  # plain dashes where the terminal has no others
-            sections.append([])
-        elif line:
-            sections[-1].append(line)
-    message, *others = filter(None, sections)
-    nearest = next((lines[1] for lines in others if lines[0].startswith("Perhaps")), "")
-    hint = f" (did you mean '{nearest.split()[0]}'?)" if nearest else ""
-    return f"{' '.join(message).rstrip('.')}{hint}: see {prog} --help."
 
 
 # -- commands -------------------------------------------------------------------------------------
@@ -94,30 +61,21 @@ def train(args: list[str]) -> None:
     from unbraid.runs import RunConfig, train_run
     from unbraid.training import Interrupted, TrainingConfig
 
-    data, implied = datasets.resolve(option_value(args, "--data") or "mnist")
-    # a run is opened from other folders too
-    implied = {option: str(Path(path).absolute()) for option, path in implied.items()}
+    given_data = option_value(args, "--data") or "mnist"
+    data, _ = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
-    data_config = registry.load("datasets", data).Config
-    needed = {field.name for field in dataclasses.fields(data_config) if is_needed(field)}
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
     options = dataclasses.make_dataclass(
         "Train",
         [
             ("data", str, default(default="mnist")),
-            ("out", Path | None, default(default=None)),
+            ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            (
-                "data_options",
-                Annotated[data_config, tyro.conf.arg(name="data")],
-                default()
-                if needed - implied.keys()
-                else default(default_factory=lambda: data_config(**implied)),
-            ),
+            ("data_options", *data_field(given_data)),
         ],
         frozen=True,
         kw_only=True,
@@ -125,9 +83,12 @@ def train(args: list[str]) -> None:
     options.__doc__ = TRAIN_HELP
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
-    data_name = Path(given.data).stem if implied else data
+    if option_value(args, "--epochs") and option_value(args, "--steps"):
+        raise UnbraidError("--epochs and --steps are both given: give one of them.")
+    data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
-    config = RunConfig(given.method, data, plain(given.data_options), given.training)
+    chosen = datasets.anchored(plain(given.data_options))
+    config = RunConfig(given.method, data, chosen, given.training)
     with Display(f"{method} on {data_name}") as display:
         try:
             if given.restarts == 1:
@@ -142,10 +103,12 @@ def train(args: list[str]) -> None:
             display.console.print(
                 f"stopped; all is saved. Continue with: {command}", soft_wrap=True
             )
-            raise KeyboardInterrupt from None
+            raise SystemExit(128 + (display.stopped_by or 2)) from None
     found = run.result["figures"]
     shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
     print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
+    if note := run.result.get("data", {}).get("note"):
+        print(note)
     if "restarts" in run.result:
         told = run.result["restarts"]
         scores = (
@@ -160,9 +123,33 @@ TRAIN_HELP = """Where and on what.
 Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
     out: the run folder; runs/METHOD-DATA-SEED if not given.
-    resume: go on where an interrupted run stopped, to the very same weights.
-    restarts: train so many seeds and keep the best, judged without labels.
+    resume: go on where an interrupted run stopped, to the very same weights; with more epochs (or
+        steps) than a finished one has, add those. If its data have moved, name their new path.
+    restarts: train so many seeds and keep the best, judged without labels they were not given.
 """
+
+
+def out_type() -> Any:
+    """Return the type of the option ``--out`` or ``-o``, a path that need not be given."""
+    import tyro
+
+    return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+
+
+def data_field(data: str) -> tuple[Any, Any]:
+    """Return type and default of the options ``--data.OPTION`` of a data set or path."""
+    import tyro
+
+    from unbraid import datasets
+
+    name, implied = datasets.resolve(data) if data else ("mnist", {})
+    implied = datasets.anchored(implied)
+    config = datasets.config_of(name)
+    needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
+    default: Any = dataclasses.field()
+    if not needed - implied.keys():
+        default = dataclasses.field(default_factory=lambda: config(**implied))
+    return Annotated[config, tyro.conf.arg(name="data")], default
 
 
 def option_value(args: Sequence[str], option: str) -> str | None:
@@ -197,9 +184,8 @@ def list_folder(folder: str) -> Callable[[list[str]], None]:
     def run(args: list[str]) -> None:
         if args and args[0] not in ("-h", "--help"):
             raise UnbraidError(f"unbraid {folder} takes no options, found '{args[0]}'.")
-        width = max(map(len, registry.names(folder))) + 2
-        for name in registry.names(folder):
-            print(f"{name:<{width}}{registry.summary(folder, name)}")
+        rows = {name: registry.summary(folder, name) for name in registry.names(folder)}
+        print("\n".join(listing(rows)))
 
     return run
 
@@ -209,6 +195,7 @@ def figure(name: str, args: list[str]) -> None:
     from unbraid import figures
 
     module = registry.load("figures", name)
+    of_run = module.TARGET == "run"
     target = figures.TARGETS[module.TARGET]
     if not args or args[0].startswith("-"):
         if args and args[0] not in ("-h", "--help"):
@@ -220,21 +207,30 @@ def figure(name: str, args: list[str]) -> None:
     import tyro
 
     flat = tyro.conf.OmitArgPrefixes
-    options = dataclasses.make_dataclass(
-        "Figure",
-        [
-            ("out", Path | None, dataclasses.field(default=None)),
-            ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
-        ],
-    )
+    fields: list[Any] = [
+        ("out", out_type(), dataclasses.field(default=None)),
+        ("figure", flat[module.Config], dataclasses.field(default_factory=module.Config)),
+    ]
+    if of_run:
+        fields.append(("data", str, dataclasses.field(default="")))
+    else:
+        fields.append(("data_options", *data_field(args[0])))
+    options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
         + f" by suffix; {name}.png beside the run if not given."
+        + ("\n    data: where the run's data lie now, if they have moved." if of_run else "")
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
-    path = figures.produce(module, name, target(args[0]), given.figure, given.out)
+    place = {"data": given.data} if of_run and given.data else {}
+    opened = target(args[0], **(place if of_run else plain(given.data_options)))
+    for note in getattr(opened, "notes", ()):
+        print(f"note: {note}", file=sys.stderr)
+    path = figures.produce(module, name, opened, given.figure, given.out)
+    for line in figures.report(module, opened, given.figure):
+        print(line)
     print(path)
 
 
@@ -247,7 +243,17 @@ def evaluate(args: list[str]) -> None:
     config = parse(scoring.Config, rest, "unbraid evaluate RUN [RUN ...]")
     if not names:
         raise UnbraidError("unbraid evaluate takes one or more run folders first.")
-    found = scoring.evaluate(names, config)
+    try:
+        found, unstored = scoring.evaluate(names, config), None
+    except scoring.NotStored as error:  # what was measured is shown all the same
+        found, unstored = error.scores, error
+    show_scores(found, config)
+    if unstored:
+        raise unstored
+
+
+def show_scores(found: dict[str, Any], config: Any) -> None:
+    """Print scores by run folder, as a table or JSON."""
     if config.json:
         plain_scores = {
             folder: {name: score.to_json() for name, score in scores.items()}
@@ -255,18 +261,11 @@ def evaluate(args: list[str]) -> None:
         }
         print(json.dumps(plain_scores, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from unbraid import scoring
 
     for folder, scores in found.items():
-        table = Table("metric", "value", "± se", "variant", title=folder, title_justify="left")
-        for row in scoring.table_rows(scores):
-            table.add_row(*row)
-        console = Console()
-        console.print(table)
-        for score in scores.values():
-            for note in score.notes:
-                console.print(f"{score.metric}: {note}", style="dim", soft_wrap=True)
+        header = ("metric", "value", "± se", "variant")
+        print_table(folder, header, scoring.table_rows(scores), scoring.note_lines(scores))
 
 
 def control(args: list[str]) -> None:
@@ -284,16 +283,77 @@ def control(args: list[str]) -> None:
     if config.json:
         print(json.dumps(report, indent=2))
         return
+    tables = checking.tables(folder, report)
+    for told in tables:
+        print_table(
+            told.title, told.header, told.rows, report["notes"] if told is tables[-1] else ()
+        )
+
+
+def judge(args: list[str]) -> None:
+    """Train a judge of some data: ``unbraid judge DATA``."""
+    import tyro
+
+    asks_help = bool(args) and args[0] in ("-h", "--help")
+    if not args or (args[0].startswith("-") and not asks_help):
+        found = f", found '{args[0]}'" if args else ""
+        raise UnbraidError(f"unbraid judge takes a data set or the path of images first{found}.")
+    from unbraid import datasets
+    from unbraid.control import judging
+
+    name = "" if asks_help else args[0]
+    options = dataclasses.make_dataclass(
+        "Judge",
+        [
+            (
+                "judge",
+                tyro.conf.OmitArgPrefixes[judging.Options],
+                dataclasses.field(default=judging.Options()),
+            ),
+            ("data_options", *data_field(name)),
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+    options.__doc__ = "Options of a judge, and of its data."
+    given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
+    kind = datasets.resolve(name)[0]
+    told = judging.told_of(kind, plain(given.data_options), given.judge)
+    if given.judge.json:
+        print(json.dumps(told, indent=2))
+        return
+    title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
+    notes = [f"It learnt from {told['learnt_from']:,} images.", *told["notes"]]
+    header = ("factor", "error", "chance", "unit")
+    print_table(title, header, judging.table_rows(told), notes)
+
+
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> None:
+    """Print numbers by name, as a table or, on a narrow terminal, one below the other."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    title = f"{folder}, {report['requests']:,} random requests"
-    table = Table("figure", "value", "± se", "real", "unit", title=title, title_justify="left")
-    for row in checking.table_rows(report):
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    for note in report["notes"]:
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = console.width or 80  # COLUMNS=0 says nothing
+    if console.width < TABLE:
+        print(title)
+        for name, *cells in rows:
+            print(name)
+            named = zip(header[1:], cells, strict=True)
+            print("\n".join(wrapped("  ".join(" ".join(each) for each in named), console.width)))
+    else:
+        table = Table(title=Text(title), title_justify="left")
+        longest = max((len(word) for row in rows for word in row[0].split()), default=0)
+        table.add_column(header[0], min_width=longest)
+        for heading in header[1:]:
+            table.add_column(heading, no_wrap=heading in ("value", "± se", "real"), overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    for note in notes:
         console.print(note, style="dim", soft_wrap=True)
 
 
@@ -304,8 +364,8 @@ def ask(name: str) -> Callable[[list[str]], None]:
         from unbraid.control.commands import COMMANDS
 
         options, work = COMMANDS[name]
-        for line in work(parse(options, args, f"unbraid {name}")):
-            print(line)
+        # all is written before anything is printed, which may fail
+        print("\n".join(list(work(parse(options, args, f"unbraid {name}")))))
 
     return run
 
@@ -329,7 +389,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "datasets": (list_folder("datasets"), "List the data sets."),
     "evaluate": (evaluate, "Measure runs with the metrics of the field."),
     "metrics": (list_folder("metrics"), "List the metrics."),
-    "control": (control, "Measure whether a run draws the digits asked for, by a judge."),
+    "control": (control, "Measure whether a run draws what is asked for, by a judge."),
+    "judge": (judge, "Train the judge of a data set, and say how well it reads."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 
@@ -354,21 +415,33 @@ def dispatch(args: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
-    with warnings.catch_warnings():
+    with streams.guarded(), warnings.catch_warnings():
         # warnings of ours are sentences for the user, not lines of source
         warnings.showwarning = lambda message, *_: print(
             f"warning: {one_line(str(message))}", file=sys.stderr
         )
         try:
-            dispatch(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
+            return _answer(sys.argv[1:] if argv is None else argv)
         except UnbraidError as error:
             print(f"unbraid: {one_line(str(error))}", file=sys.stderr)
             return 2
-        except SystemExit as stop:  # of the option parser, after --help
-            return int(stop.code or 0)
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            print(f"unbraid: {memory.sentence(error)}", file=sys.stderr)
+            return 2
         except KeyboardInterrupt:
             return 130
-        except BrokenPipeError:  # the reader of a pipe has gone, as with `unbraid methods | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        except streams.ReaderGone:
+            return 0
+
+
+def _answer(args: list[str]) -> int:
+    """Run a command, see that all of its output has arrived, and return its exit code."""
+    code = 0
+    try:
+        dispatch(args)
+    except SystemExit as stop:  # of the option parser, after --help
+        code = int(stop.code or 0)
+    sys.stdout.flush()
+    return code

@@ -16,10 +16,18 @@ class UnbraidError(Exception):
 def did_you_mean(found: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or ``""`` if none is near.
 
+    A name that starts with what was found is nearer than any other.
+
     >>> did_you_mean("beta-vea", ["ae", "beta-vae"])
     " (did you mean 'beta-vae'?)"
+    >>> did_you_mean("--lat", ["--data", "--latent-dim"])
+    " (did you mean '--latent-dim'?)"
     """
-    near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    near: list[str] = []
+    if len(found.lstrip("-")) > 1:
+        near = sorted((name for name in names if name.startswith(found)), key=len)
+    near = near or difflib.get_close_matches(found, names, n=1, cutoff=0.6)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 

@@ -15,13 +15,16 @@ from unbraid.distributions import bernoulli_entropy
 from unbraid.methods import Autoencoder, Method
 from unbraid.methods._base import ROWS
 from unbraid.nets import as_pixels
+from unbraid.subsets import some_rows
 from unbraid.training import ACTIVE_VARIANCE
 
 LIMIT = 10_000  # images; the decomposition's cost grows with samples times images
 
 
 def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str, Any]:
-    """Return a model's figures on at most 10,000 images, in nats per image unless said otherwise.
+    """Return a model's figures on images, in nats per image unless said otherwise.
+
+    Of more than 10,000 images, so many are drawn at random, the same ones every time.
 
     Args:
         model: any method's model.
@@ -34,13 +37,14 @@ def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str
         means), and where there is a posterior ``kl``, ``elbo``, ``active_units`` and the
         ``decomposition`` with its standard errors.
     """
-    count = min(len(images), LIMIT)
+    chosen = some_rows(len(images), LIMIT)
+    count = len(chosen)
     noise = generator(model.device, 0)
     sums: dict[str, float] = {}
     posteriors: list[tuple[Tensor, Tensor]] = []
     kls: list[Tensor] = []
     for start in range(0, count, ROWS):
-        rows = np.asarray(images[start : min(start + ROWS, count)])
+        rows = np.asarray(images[chosen[start : start + ROWS]])
         pixels = as_pixels(torch.tensor(rows, device=model.device))
         for name, value in _sums(model, pixels, noise).items():
             sums[name] = sums.get(name, 0.0) + value

@@ -15,6 +15,36 @@ from unbraid import limits
 from unbraid.errors import UnbraidError
 
 
+def expand(path: str | os.PathLike[str]) -> Path:
+    """Return a path with a leading ``~`` replaced by the home folder.
+
+    Raises:
+        UnbraidError: there is no home folder of that name, or none at all.
+
+    >>> expand("runs/first").as_posix()
+    'runs/first'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # no HOME and no entry in the system's list of users
+        raise UnbraidError(
+            f"the home folder that '{os.fspath(path)}' starts from is not known: give the path in "
+            "full, or set HOME."
+        ) from error
+
+
+def readable(text: str) -> str:
+    r"""Return text that came from a file's name as text any encoder takes.
+
+    Bytes that are not UTF-8 are surrogates in Python, which no terminal, font or file of text
+    takes: they are written as escapes.
+
+    >>> print(readable("caf\udce9"))
+    caf\udce9
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block succeeds.
@@ -84,11 +114,20 @@ def read_json(path: Path) -> Any:
 
 
 def cache_folder() -> Path:
-    """Return the folder for caches: ``$UNBRAID_CACHE``, or ``unbraid`` in the user's cache."""
+    """Return the folder for caches: ``$UNBRAID_CACHE``, or ``unbraid`` in the user's cache.
+
+    Raises:
+        UnbraidError: there is neither, as no home folder is known.
+    """
     if chosen := os.environ.get("UNBRAID_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "unbraid"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/unbraid"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unbraid"
+        return expand(chosen)
+    try:
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "unbraid"
+        if sys.platform == "darwin":
+            return Path.home() / "Library/Caches/unbraid"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unbraid"
+    except RuntimeError as error:
+        raise UnbraidError(
+            "no home folder is known to keep caches in: set UNBRAID_CACHE to a folder, or HOME."
+        ) from error

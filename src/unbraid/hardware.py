@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
+from unbraid import memory
 from unbraid.errors import UnbraidError
+
+LARGE = 1 << 20  # numbers in a tensor from which on it matters whether it fits
+
+# Bytes a parameter: its value; with its gradient and Adam's two moments; what writing a checkpoint
+# takes besides, which is measured (safetensors copies value and moments, then joins them).
+WEIGHT, ON_DEVICE, CHECKPOINT = 4, 16, 28
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "f32", "bf16"]
@@ -82,3 +91,44 @@ def keep_freed_memory() -> None:
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
         libc.mallopt(mmap_threshold, 1 << 30)
         libc.mallopt(trim_threshold, (1 << 31) - 1)
+
+
+class Unallocated(TorchFunctionMode):
+    """Gives the large tensors that are made within it a shape alone, and no memory."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        shape = args[0] if args and isinstance(args[0], tuple | list) else args
+        if func is torch.empty and math.prod(shape) > LARGE:
+            return func(*args, **{**kwargs, "device": "meta"})
+        first = args[0] if args else kwargs.get("tensor")
+        in_place = func.__name__.endswith("_") and not func.__name__.startswith("_")
+        if in_place and isinstance(first, torch.Tensor) and first.is_meta:
+            return first  # nothing to initialise
+        return func(*args, **kwargs)
+
+
+def parameters(model: nn.Module) -> int:
+    """Return how many numbers training moves."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def check_fits(count: int, what: str, where: torch.device | None = None) -> None:
+    """Raise an UnbraidError unless there is memory for a model's parameters.
+
+    Args:
+        count: how many.
+        what: what needs it, for the sentence.
+        where: the device on which a model that is there already will be trained; if not given, it
+            is about the model itself.
+    """
+    remedy = "choose a smaller model (latent_dim, channels or hidden layers), or a larger machine"
+    if where is None:
+        memory.check(WEIGHT * count, what, remedy)
+        return
+    if where.type == "cuda":
+        memory.check(ON_DEVICE * count, what, remedy, room=torch.cuda.mem_get_info(where)[0])
+    state = CHECKPOINT if where.type == "cuda" else ON_DEVICE - WEIGHT + CHECKPOINT
+    memory.check(state * count, what, remedy)

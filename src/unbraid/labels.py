@@ -44,8 +44,27 @@ def labelled_rows(factors: NDArray[Any], rows: Tensor, count: int, seed: int) ->
     return able[order[: count or len(able)]].sort().values
 
 
+def named(data: Dataset, config: LabelledConfig) -> NDArray[np.float32]:
+    """Return the factors of all images, (N, F), NaN for those whose labels are not to be used.
+
+    Raises:
+        UnbraidError: no labels, or no factor of a name.
+    """
+    if data.factors is None:
+        raise UnbraidError(f"{data.name} has no labels to learn from.")
+    factors = np.array(data.factors, np.float32)
+    for name in config.label_factors:
+        data.factor(name)  # raises if there is none
+    if config.label_factors:
+        factors[:, [name not in config.label_factors for name in data.factor_names]] = np.nan
+    return factors
+
+
 class Labels:
-    """The labels a training may use, NaN for all others.
+    """The labels a training is given, NaN for all others, which nothing looks at.
+
+    Where a number of labels was asked for, these are all: none of a held-out image is among them.
+    Where all are given, those of held-out images are, too; they serve the validation.
 
     Args:
         data: images and their factors.
@@ -66,19 +85,12 @@ class Labels:
         batches: Batches,
         batch_size: int,
     ) -> None:
-        if data.factors is None:
-            raise UnbraidError(f"{data.name} has no labels to learn from.")
-        factors = np.array(data.factors, np.float32)
-        for name in config.label_factors:
-            data.factor(name)  # raises if there is none
-        if config.label_factors:
-            left = [name not in config.label_factors for name in data.factor_names]
-            factors[:, left] = np.nan
+        factors = named(data, config)
         self.rows = labelled_rows(factors, rows, config.labels, config.label_seed)
-        hidden = np.zeros(len(factors), bool)
-        hidden[rows.numpy()] = True
-        hidden[self.rows.numpy()] = False
-        factors[hidden] = np.nan
+        if config.labels:
+            hidden = np.ones(len(factors), bool)
+            hidden[self.rows.numpy()] = False
+            factors[hidden] = np.nan
         self.factors = torch.from_numpy(factors).to(batches.device)
         self.batches = batches
         self.size = min(batch_size, len(self.rows))
@@ -106,7 +118,7 @@ class Labels:
         return context._replace(factors=factors, labelled=labelled)
 
     def shown(self, context: Context, rows: Tensor, images: Tensor) -> Context:
-        """Return the context of a validation step: labels of held-out images, for figures only."""
+        """Return the context of a validation step: with labels of its images, if all are given."""
         factors = self.take(rows)
         known = ~torch.isnan(factors).all(1)
         labelled = (images[known], factors[known]) if known.any() else None

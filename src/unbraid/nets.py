@@ -249,6 +249,23 @@ def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Sequential:
     return initialise((conv_decoder if net == "conv" else mlp_decoder)(shape, inputs))
 
 
+class _Bias(nn.Linear):
+    """A linear layer without inputs: its bias, 0 to begin with."""
+
+    def reset_parameters(self) -> None:
+        """Draw as many random numbers as torch does, so that later layers get the same ones."""
+        nn.init.uniform_(self.bias, 0.0, 0.0)
+
+
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """Return torch's linear layer, or without inputs one that does not warn of it.
+
+    >>> linear(0, 3)(torch.zeros(2, 0)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    return nn.Linear(inputs, outputs) if inputs else _Bias(inputs, outputs)
+
+
 def as_pixels(images: Tensor) -> Tensor:
     """Return uint8 images as float32 on [0, 1]; floats pass unchanged."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unbraid import limits
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.files import atomic, expand
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -87,47 +87,133 @@ def write_png(path: Path, image: NDArray[Any]) -> None:
     Raises:
         UnbraidError: a path that does not end in .png, or cannot be written.
     """
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
     check_png(path)
+    about = PngImagePlugin.PngInfo()
     if image.shape[-1] == 3 and image.dtype == np.uint8:
         shown = Image.fromarray(image)
+        about.add_text("Software", "unbraid")  # a sheet, which is no image to train on
     else:
         array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         shown = Image.fromarray(array[0] if len(array) == 1 else as_pictures(array))
-    with atomic(path) as temporary:
-        shown.save(temporary, format="PNG")
+    with atomic(expand(path)) as temporary:
+        shown.save(temporary, format="PNG", pnginfo=about)
 
 
-def read_png(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Read an image file for a model, uint8 (1, C, H, W); transparent pixels lie over black.
+def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], str]:
+    """Read an image file for a model; transparent pixels lie over black.
 
     Args:
         path: a PNG, or any picture that Pillow reads.
         shape: (C, H, W) that the model takes.
 
+    Returns:
+        The image, uint8 (1, C, H, W), and a sentence where it was brought to that (see
+        ``fitted``), empty if it had it.
+
     Raises:
-        UnbraidError: no picture, or of another size.
+        UnbraidError: no picture.
     """
     from PIL import Image
 
-    channels, height, width = shape
+    channels = shape[0]
+    path = expand(path)
     try:
         with Image.open(path, formats=limits.FORMATS) as file:
-            if file.size == (width, height):  # of another size, the pixels are not needed
-                file.load()
+            limits.check_pixels(file.size)
+            file.load()
             image: Image.Image = file
     except FileNotFoundError as error:
         raise UnbraidError(f"{path} does not exist: give a PNG file.") from error
     except Exception as error:  # a broken file can make Pillow raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnbraidError(f"cannot read {path} as an image: {reason}.") from error
-    if image.size != (width, height):
+    pixels = np.moveaxis(_pixels(image, channels, path), -1, 0)[None]
+    return fitted(pixels, shape, str(path))
+
+
+def fitted(
+    images: Any, shape: tuple[int, int, int], name: str = "the image"
+) -> tuple[NDArray[np.uint8], str]:
+    """Return images as a model takes them, and a sentence that says what was done.
+
+    Colour is made grey and grey is repeated. Images that are larger are scaled down until they fit,
+    those of half the size or less are enlarged by a whole number, and all are put in the middle,
+    amid the colour of their border.
+
+    Args:
+        images: (N, C, H, W), uint8 or floats on [0, 1].
+        shape: (C, H, W) that the model takes.
+        name: what the sentence calls them.
+
+    Raises:
+        UnbraidError: not images of 1 to 4 channels, or of other channels than can be made.
+
+    >>> images, told = fitted(np.zeros((1, 1, 28, 28), np.uint8), (1, 32, 32), "7.png")
+    >>> told
+    '7.png is 28 by 28 pixels, the model takes 32 by 32: it was put in the middle.'
+    """
+    array = np.asarray(images)
+    if array.ndim != 4 or not 1 <= array.shape[1] <= 4 or 0 in array.shape[2:]:
         raise UnbraidError(
-            f"{path} is {image.width} by {image.height} pixels, but the model's images are {width} "
-            f"by {height}: bring it to that size first."
+            f"images have shape {array.shape}, expected (N, C, H, W) with 1 to 4 channels, such as "
+            f"(N, {', '.join(map(str, shape))})."
         )
-    return np.moveaxis(_pixels(image, channels, path), -1, 0)[None]
+    if array.dtype != np.uint8:
+        array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    channels, height, width = shape
+    _, had, high, wide = array.shape
+    done = []
+    if had != channels:
+        array = _recoloured(array, channels, name)
+        done.append("made grey" if channels == 1 else "given three equal channels")
+    if (high, wide) != (height, width):
+        array, told = _placed(array, height, width)
+        done += told
+    if not done:
+        return array, ""
+    kinds = {1: "grey", 3: "in colour"}
+    colours = had != channels
+    was = f"{wide} by {high} pixels" + (f", {kinds[had]}" if colours else "")
+    takes = f"{width} by {height}" + (f", {kinds[channels]}" if colours else "")
+    return array, f"{name} is {was}, the model takes {takes}: it was {' and '.join(done)}."
+
+
+def _recoloured(images: NDArray[np.uint8], channels: int, name: str) -> NDArray[np.uint8]:
+    had = images.shape[1]
+    if (had, channels) == (1, 3):
+        return np.repeat(images, 3, 1)
+    if (had, channels) == (3, 1):
+        grey = np.tensordot(images, np.array([0.299, 0.587, 0.114]), (1, 0))
+        return np.rint(grey).astype(np.uint8)[:, None]
+    raise UnbraidError(f"{name} has {had} channels, but the model's images have {channels}.")
+
+
+def _placed(
+    images: NDArray[np.uint8], height: int, width: int
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return images scaled if need be and put in the middle, and what was done."""
+    from PIL import Image
+
+    high, wide = images.shape[2:]
+    scale = min(height / high, width / wide)
+    scale = scale if scale < 1 else float(int(scale))
+    size = max(1, round(wide * scale)), max(1, round(high * scale))
+    edge = np.concatenate(
+        [images[:, :, 0], images[:, :, -1], images[..., 0], images[..., -1]], axis=2
+    )
+    border = np.median(edge, axis=2).astype(np.uint8)
+    canvas = np.broadcast_to(border[:, :, None, None], (*images.shape[:2], height, width)).copy()
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    how = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    for plane, image in zip(
+        canvas.reshape(-1, height, width), images.reshape(-1, high, wide), strict=True
+    ):
+        shown = Image.fromarray(image) if scale == 1 else Image.fromarray(image).resize(size, how)
+        plane[top : top + size[1], left : left + size[0]] = shown
+    done = [] if scale == 1 else [f"scaled to {size[0]} by {size[1]}"]
+    return canvas, done + (["put in the middle"] if size != (width, height) else [])
 
 
 def _pixels(image: Image.Image, channels: int, path: Path) -> NDArray[np.uint8]:

@@ -11,15 +11,19 @@ import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unbraid.batches import VALIDATION_LIMIT, split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, write_json
+from unbraid.files import atomic, expand, read_json
 from unbraid.methods._base import Images, require
-from unbraid.runs import Run, RunConfig, check_same, locked, train_run
+from unbraid.resuming import check_same
+from unbraid.runs import Run, RunConfig, train_run
+from unbraid.store import locked, update_result
+from unbraid.subsets import some_rows
 from unbraid.training import Diverged, Recorder
 
 KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
@@ -31,35 +35,45 @@ def held_out_images(run: Run, data: Dataset | None = None) -> Images:
     They are of the training split: the test split has no say in what is kept. Where nothing is held
     out, it is images that all seeds trained on.
     """
-    data = run.dataset("train") if data is None else data
+    data = run.dataset("train") if data is None else run.checked(data)
     rows, held_out = split_rows(len(data), run.config.training.validation)
-    chosen = held_out if len(held_out) else rows[:VALIDATION_LIMIT]
-    return np.asarray(data.take(chosen.numpy()).images[:])
+    if not len(held_out):
+        held_out = rows[some_rows(len(rows), VALIDATION_LIMIT)]
+    return np.asarray(data.images[held_out.numpy()])
 
 
 def score(run: Run, data: Dataset | None = None) -> float:
-    """Return how well a finished run went, judged without labels: the higher, the better.
+    """Return how well a finished run went, by no label it was not given: the higher, the better.
 
-    It is the method's own ``restart_score``, or minus the loss on held-out images.
+    It is the method's own ``restart_score``, or minus the term that its ``selection`` names, on
+    held-out images after the last epoch; where none are held out, in training.
 
     Args:
         run: a finished run.
         data: what it was trained on, if it is loaded already.
 
     Raises:
-        UnbraidError: a run that was stopped.
+        UnbraidError: a run that was stopped, or whose records do not hold the term.
     """
     if not run.finished:
         raise UnbraidError(f"{run.folder} is not finished: continue it with --resume.")
     stored = run.result.get("restart_score")
     if stored is not None:
         return float(stored)
-    found = run.model().restart_score(held_out_images(run, data))
+    model = run.model()
+    found = model.restart_score(held_out_images(run, data))
     if found is None:
         last = run.history()[-1]
-        found = -last.get("validation_loss", last["train_loss"])
-    write_json(run.folder / "result.json", {**run.result, "restart_score": float(found)})
-    return float(found)
+        names = (f"validation_{model.selection}", f"train_{model.selection}")
+        found = next((-last[name] for name in names if name in last), None)
+        if found is None:
+            raise UnbraidError(
+                f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
+                "another version of unbraid wrote it; delete the folder to train it again."
+            )
+    told = {"restart_score": float(found)}
+    run.record(lambda result: {**result, **told})
+    return told["restart_score"]
 
 
 def train_restarts(
@@ -87,7 +101,7 @@ def train_restarts(
         Interrupted: stopped on request, after a checkpoint.
     """
     require(count, 1, "restarts")
-    folder, display = Path(folder), display or Recorder()
+    folder, display = expand(folder), display or Recorder()
     data = load_dataset(config.data, "train", **config.data_options)
     _check_free(config, folder, data, resume)
     first = config.training.seed
@@ -123,8 +137,21 @@ def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
     for name in KEPT:
         with atomic(folder / name) as temporary:
             shutil.copyfile(best.folder / name, temporary)
-    told = {"kept": kept, "scores": {str(seed): value for seed, value in scores.items()}}
-    write_json(folder / "result.json", {**best.result, "restarts": told})  # last: all is there
+    told = {
+        "kept": kept,
+        "selection": best.model().selection,
+        "scores": {str(seed): value for seed, value in scores.items()},
+    }
+    found = {**best.result, "restarts": told}
+
+    def kept_scores(before: dict[str, Any]) -> dict[str, Any]:
+        """Keep what was measured of the very same model."""
+        same = before.get("restarts", {}).get("kept") == kept
+        same = same and before.get("training") == found.get("training")
+        measured = {key: value for key, value in before.items() if key.startswith("metrics")}
+        return {**found, **measured} if same else found
+
+    update_result(folder, kept_scores)  # last: all is there
     return Run(folder)
 
 
@@ -132,11 +159,12 @@ def _check_free(config: RunConfig, folder: Path, data: Dataset, resume: bool) ->
     """Raise an UnbraidError if the folder holds another run, or one that was not restarted."""
     if not (folder / "config.json").is_file():
         return
-    run = Run(folder)
-    if not run.finished or "restarts" not in run.result:
+    run, result = Run(folder), folder / "result.json"
+    if not result.is_file() or "restarts" not in read_json(result):
         raise UnbraidError(
             f"{folder} already holds a single run: choose another --out for the restarts."
         )
     seed = run.config.training.seed  # that which was kept
     same = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
-    check_same(folder, same.to_json(data.image_shape, data.specs), resume)
+    check_same(run, same, resume)
+    run.checked(data)

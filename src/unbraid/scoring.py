@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from unbraid import datasets, metrics, registry
-from unbraid.batches import generator
+from unbraid import metrics, registry
 from unbraid.datasets import Dataset
-from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
-from unbraid.files import write_json
-from unbraid.methods import Autoencoder, Method
+from unbraid.evidence import (
+    Coded,
+    as_factors,
+    chosen_rows,
+    coded,
+    inputs,
+    log_weights,
+    subject,
+    varying,
+)
+from unbraid.methods import LabelledConfig, Method
 from unbraid.metrics import Estimate, Score
-from unbraid.nets import as_pixels
-from unbraid.runs import Run
+from unbraid.runs import Run, trained_on
 
-WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
+__all__ = ["Config", "NotStored", "as_factors", "chosen_rows", "evaluate", "log_weights", "measure"]
+__all__ += ["note_lines", "of_first_run", "table_rows", "varying", "with_scores"]
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,12 @@ class Config:
 
     Args:
         metrics: ``all``, or names with commas between them (``mig,dci``).
-        protocol: a published set of settings: ``locatello2019``, ``chen2018``, ``hsu2023``.
-        data: another data set than the run's own; images the run did not train on are used of
-            its own.
-        images: at most so many are encoded.
+        protocol: a published set of settings: ``locatello2019``, ``chen2018``, ``hsu2023``. The
+            first draws factors anew, 10,000 to fit on and 5,000 to test on, where the data can.
+        data: another data set than the run's own, by name or path, read at the size and with the
+            channels of the run's; images the run did not train on are used of its own, also if
+            they have moved to this path.
+        images: at most so many are encoded, drawn at random.
         samples: importance samples an image for the log-likelihood.
         seed: of every draw, split and predictor.
         json: print the scores as JSON instead of a table.
@@ -51,87 +59,8 @@ class Config:
     json: bool = False
 
 
-def as_factors(codes: NDArray[Any], layout: Layout) -> NDArray[Any]:
-    """Return codes with one column a latent: a category's probabilities become its index.
-
-    >>> as_factors(np.array([[0.1, 0.9, 0.5]]), Layout((2,), 1))
-    array([[1. , 0.5]])
-    """
-    blocks = np.split(codes, np.cumsum(layout.categories), axis=1)
-    return np.column_stack([*(block.argmax(1) for block in blocks[:-1]), blocks[-1]])
-
-
-def varying(data: Dataset) -> Dataset:
-    """Return the data set without the factors that have a single value in it."""
-    if data.factors is None:
-        return data
-    kept = np.flatnonzero(np.ptp(data.factors, axis=0) > 0)
-    specs = tuple(data.specs[j] for j in kept)
-    factors = data.factors[:, kept] if len(kept) else None
-    return dataclasses.replace(data, factors=factors, specs=specs)
-
-
-def chosen_rows(data: Dataset, limit: int, seed: int) -> Dataset:
-    """Return at most ``limit`` rows of a data set, drawn by the seed and in their order."""
-    rows = np.random.default_rng(seed).permutation(len(data))[:limit]
-    return data.take(np.sort(rows))
-
-
-@torch.no_grad()
-def log_weights(model: Autoencoder, images: Tensor, samples: int, seed: int) -> NDArray[Any]:
-    """Return log p(x|z) p(z) / q(z|x) at draws from the posterior, (N, samples), nats.
-
-    Burda et al. 2016, "Importance Weighted Autoencoders", equation 8.
-
-    Args:
-        model: a method with a Gaussian posterior over all its latents.
-        images: (N, C, H, W) on [0, 1].
-        samples: draws an image.
-        seed: of the draws.
-    """
-    noise = generator(model.device, seed)
-    rows = []
-    for image in torch.split(images.to(model.device), 1):
-        posterior = model.posterior(image)
-        assert posterior is not None  # callers ask only for methods that have one
-        mean, logvar = posterior
-        epsilon = torch.randn((samples, mean.shape[1]), generator=noise, device=model.device)
-        z = mean + (0.5 * logvar).exp() * epsilon  # (samples, D)
-        zero = z.new_zeros(())
-        log_prior = gaussian_log_density(z, zero, zero).sum(1)
-        log_q = gaussian_log_density(z, mean, logvar).sum(1)
-        log_p = model.log_likelihood(z, image.expand(samples, -1, -1, -1))
-        rows.append((log_p + log_prior - log_q).cpu())
-    weights: NDArray[Any] = torch.stack(rows).double().numpy()
-    return weights
-
-
-def inputs(model: Method, data: Dataset, config: Config) -> dict[str, dict[str, Any]]:
-    """Return the arguments of ``metrics.evaluate``, in groups measured apart."""
-    images = np.asarray(data.images[:])
-    codes = model.encode(images)
-    group: dict[str, Any] = {"codes": as_factors(codes.double().numpy(), model.layout)}
-    if data.factors is not None:
-        group |= {"factors": data.factors, "specs": data.specs}
-    if model.layout.categories:
-        group["categories"] = model.layout.categories
-    gaussian = isinstance(model, Autoencoder) and not model.layout.categories
-    with torch.no_grad():
-        gaussian = gaussian and model.posterior(model.to_pixels(images[:1])) is not None
-    groups = {"codes": group}
-    if gaussian:
-        group["logvar"] = model.encode_posterior(images)[1].double().numpy()
-    pixels = as_pixels(torch.tensor(images)).numpy()  # a copy: files are mapped read-only
-    groups["images"] = {"images": pixels, "reconstructions": model.decode(codes).numpy()}
-    if gaussian and isinstance(model, Autoencoder):
-        some = torch.as_tensor(pixels[:WEIGHED])
-        weights = log_weights(model, some, config.samples, config.seed)
-        groups["likelihood"] = {"log_weights": weights}
-    return groups
-
-
 def measure(
-    model: Method, data: Dataset, config: Config, others: Sequence[Method] = ()
+    model: Method, data: Dataset, config: Config, others: Sequence[Coded] = ()
 ) -> dict[str, Score]:
     """Return the scores of a model on a data set, by metric.
 
@@ -139,34 +68,51 @@ def measure(
         model: any method's model.
         data: images, with factors where there are some.
         config: what to measure.
-        others: models of other trainings, for the metrics that compare several.
+        others: codes (N, D_r) of the images by other trainings, with their categories' levels, for
+            the metrics that compare several.
 
     Raises:
         UnbraidError: an unknown metric, or one whose inputs this model or data cannot give.
     """
-    data = varying(data)
-    groups = inputs(model, data, config)
+    wanted, named = _wanted(config)
+    needs = {name: set(metrics.needs(registry.load("metrics", name))) for name in wanted}
+    needed = set().union(*needs.values())
+    groups, notes = inputs(model, data, needed, config.protocol, config.samples, config.seed)
     if others:
-        codes = [m.encode(np.asarray(data.images[:])).double().numpy() for m in others]
-        runs = [as_factors(c, m.layout) for c, m in zip(codes, others, strict=True)]
-        groups["runs"] = {"runs": [groups["codes"]["codes"], *runs]}
-    protocol = None if config.protocol == "none" else config.protocol
-    asked = None if config.metrics == "all" else [n.strip() for n in config.metrics.split(",")]
-    if protocol and asked is None:
-        asked = sorted(metrics.PROTOCOLS[protocol])
-    wanted = [registry.check("metrics", n) for n in asked or registry.names("metrics")]
-    scores: dict[str, Score] = {}
-    for name in wanted:
-        needed = set(metrics.needs(registry.load("metrics", name)))
-        group = next((g for g in groups.values() if needed <= set(g)), None)
+        runs = [coded(model, data.images), *others]
+        codes, categories = zip(*runs, strict=True)
+        groups["runs"] = {"runs": codes, "run_categories": categories}
+    apart: dict[str, list[str]] = {}
+    for name, need in needs.items():
+        group = next((key for key, each in groups.items() if need <= set(each)), None)
         if group is not None:
-            options = {k: v for k, v in group.items() if v is not None}
-            scores |= metrics.evaluate(
-                metrics=[name], protocol=protocol, seed=config.seed, **options
-            )
-        elif asked is not None:
-            raise UnbraidError(_not_applicable(name, needed, groups, data))
-    return scores
+            apart.setdefault(group, []).append(name)
+        elif named:
+            raise UnbraidError(_not_applicable(name, need, groups, data))
+    scores: dict[str, Score] = {}
+    protocol = None if config.protocol == "none" else config.protocol
+    for group, names in apart.items():
+        options = groups[group]
+        found = metrics.evaluate(metrics=names, protocol=protocol, seed=config.seed, **options)
+        scores |= _noted(found, notes) if group == "codes" else found
+    return {name: scores[name] for name in wanted if name in scores}
+
+
+def _wanted(config: Config) -> tuple[list[str], bool]:
+    """Return the metrics to measure, and whether each of them was asked for."""
+    asked = None if config.metrics == "all" else [n.strip() for n in config.metrics.split(",")]
+    if asked is None and config.protocol != "none":
+        asked = sorted(metrics.PROTOCOLS[config.protocol])
+    names = [registry.check("metrics", name) for name in asked or registry.names("metrics")]
+    return list(dict.fromkeys(names)), asked is not None
+
+
+def _noted(scores: Mapping[str, Score], notes: Sequence[str]) -> dict[str, Score]:
+    """Return scores with notes before their own."""
+    return {
+        name: dataclasses.replace(score, notes=(*notes, *score.notes))
+        for name, score in scores.items()
+    }
 
 
 def _not_applicable(
@@ -198,6 +144,14 @@ def of_first_run(score: Score) -> Score:
     )
 
 
+class NotStored(UnbraidError):
+    """Scores that were measured could not be written; they are in ``scores``, by run folder."""
+
+    def __init__(self, sentence: str, scores: dict[str, dict[str, Score]]) -> None:
+        super().__init__(sentence)
+        self.scores = scores
+
+
 def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]]:
     """Measure runs, write each one's scores into its result.json and return them by folder.
 
@@ -207,27 +161,59 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, dict[str, Score]
 
     Raises:
         UnbraidError: a folder that is not a finished run, or a metric that cannot be had.
+        NotStored: a result.json cannot be written; all runs have been measured.
     """
     runs = [Run(name) for name in names]
     for run in runs:
         if not run.finished:
             raise UnbraidError(f"{run.folder} is not finished: train it to its end, with --resume.")
-    models = [run.model() for run in runs]
-    found = {}
+    compared = len(runs) > 1 and "udr" in _wanted(config)[0]
+    found: dict[str, dict[str, Score]] = {}
+    failed: list[str] = []
+    seen = ""
     for index, run in enumerate(runs):
-        data = datasets.load_dataset(config.data, "test") if config.data else run.unseen()
-        data = chosen_rows(data, config.images, config.seed)
-        others = [model for i, model in enumerate(models) if i != index]
-        scores = measure(models[index], data, config, others)
+        if (key := _data_of(run)) != seen:
+            seen, data = key, subject(run, config.data, config.protocol, config.images, config.seed)
+            # of all runs, one model in memory at a time
+            codes = [coded(each.model(), data.images) for each in runs] if compared else []
+        others = [each for other, each in enumerate(codes) if other != index]
+        scores = measure(run.model(), data, config, others)
         if "udr" in scores:
             scores["udr"] = of_first_run(scores["udr"])
-        stored: Mapping[str, Any] = {name: score.to_json() for name, score in scores.items()}
-        result = run.result
-        result["metrics"] = {**result.get("metrics", {}), **stored}
-        result["metrics_data"] = {"name": data.name, "split": data.split, "images": len(data)}
-        write_json(run.folder / "result.json", result)
-        found[str(run.folder)] = scores
+        note = trained_on(data)
+        scores = found[str(run.folder)] = _noted(scores, list(note.values()))
+        about = {"name": data.name, "split": data.split, "images": len(data), **note}
+        try:
+            run.record(partial(with_scores, scores=scores, data=about))
+        except UnbraidError as error:
+            failed.append(f"the scores of {run.folder} were not stored: {error}")
+    if failed:
+        raise NotStored(" ".join(failed), found)
     return found
+
+
+def _data_of(run: Run) -> str:
+    """Return what decides the images a run is measured on, and whether they are its own."""
+    config = run.config
+    facts = [config.data, config.data_options, config.training.validation, run.image_shape]
+    # the data of each are checked, and their labels for methods that learn from them
+    facts += [run.json.get("fingerprint"), isinstance(config.method, LabelledConfig)]
+    return json.dumps(facts, default=str)
+
+
+def with_scores(
+    result: Mapping[str, Any], scores: Mapping[str, Score], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a run's result with scores beside others that are there, each with its images.
+
+    Args:
+        result: what result.json holds.
+        scores: by metric.
+        data: what they were measured on.
+    """
+    stored = {name: {**score.to_json(), "data": data} for name, score in scores.items()}
+    measured = {**result.get("metrics", {}), **stored}
+    return {**result, "metrics": measured, "metrics_data": data}
 
 
 def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:
@@ -241,3 +227,16 @@ def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:
 
 def _text(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.3f}"
+
+
+def note_lines(scores: Mapping[str, Score]) -> list[str]:
+    """Return the notes of scores as lines: first those that all share, then each one's own."""
+    each = [score.notes for score in scores.values()]
+    shared = set(each[0]).intersection(*each) if len(each) > 1 else set()
+    lines = [note for note in each[0] if note in shared] if each else []
+    return lines + [
+        f"{score.metric}: {note}"
+        for score in scores.values()
+        for note in score.notes
+        if note not in shared
+    ]

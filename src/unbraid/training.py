@@ -12,14 +12,14 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, methods, registry
+from unbraid import hardware, memory, methods, registry
 from unbraid.batches import INIT, NOISE, ORDER, VALIDATION, Batches, generator, reseed, split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
@@ -30,6 +30,7 @@ from unbraid.nets import check_image_shape
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
+LIGHTER = "choose a smaller batch_size, smaller images or a smaller model"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class TrainingConfig:
     """Options of training, whatever the method.
 
     Args:
-        epochs: passes over the training images.
+        epochs: passes over the training images; 10 if neither they nor steps are given.
+        steps: exactly so many optimizer steps, in place of whole epochs; 0 goes by epochs.
         batch_size: images a step; a last, smaller batch is left out.
         lr: learning rate of Adam.
         seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
@@ -50,6 +52,7 @@ class TrainingConfig:
     """
 
     epochs: int = 10
+    steps: int = 0
     batch_size: int = 128
     lr: float = 1e-3
     seed: int = 0
@@ -61,7 +64,15 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")
-        require(self.epochs, 1, "epochs")
+        require(self.steps, 0, "steps")
+        if self.steps:
+            if self.epochs not in (0, type(self).epochs):
+                raise UnbraidError(
+                    f"epochs is {self.epochs} and steps is {self.steps}: give one of them."
+                )
+            object.__setattr__(self, "epochs", 0)  # how a config says that steps count
+        else:
+            require(self.epochs, 1, "epochs")
         require(self.batch_size, 1, "batch_size")
         require(self.lr, 0, "lr", above=True)
         require(self.seed, 0, "seed")
@@ -77,7 +88,8 @@ class Progress:
 
     step: int = 0
     steps_per_epoch: int = 1
-    epochs: int = 1
+    epochs: int = 1  # started in all: the last one may be cut short by ``limit``
+    limit: int = 0  # steps in all where they are no whole epochs, else 0
     sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
     seconds: float = 0.0  # spent in training steps, over all sessions
 
@@ -89,11 +101,24 @@ class Progress:
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.steps_per_epoch * self.epochs
+        return self.limit or self.steps_per_epoch * self.epochs
+
+    @property
+    def length(self) -> float:
+        """Epochs in all, fractions included."""
+        return self.steps / self.steps_per_epoch
+
+    def __str__(self) -> str:
+        if self.limit:
+            return f"step {self.step:,} of {self.limit:,}"
+        return f"epoch {round(self.step / self.steps_per_epoch, 1):g} of {self.epochs}"
 
 
 class Recorder:
     """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
+
+    def start(self, progress: Progress) -> None:
+        """Hear that training begins, or goes on, from where it stands."""
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Hear of a finished step."""
@@ -107,6 +132,9 @@ class Recorder:
     def warn(self, sentence: str) -> None:
         """Hear of something the user should know."""
         warnings.warn(sentence, stacklevel=3)
+
+    def note(self, sentence: str) -> None:
+        """Hear of what was done that the user did not ask for, such as images scaled."""
 
     def stop_requested(self) -> bool:
         """Whether to save a checkpoint and stop after this step."""
@@ -138,6 +166,8 @@ class Loop:
         self.precision = hardware.precision(config.precision, self.device)
         hardware.keep_freed_memory()
         self.config, self.recorder = config, recorder
+        size = hardware.parameters(model)
+        hardware.check_fits(size, f"training {size:,} parameters", self.device)
         self.model = hardware.place(model, self.device)
         self.rows, self.held_out = split_rows(len(data), config.validation)
         if config.batch_size > len(self.rows):
@@ -166,9 +196,9 @@ class Loop:
             )
             for name, phase in self.phases.items()
         }
-        self.progress = Progress(
-            steps_per_epoch=len(self.rows) // config.batch_size, epochs=config.epochs
-        )
+        per_epoch = len(self.rows) // config.batch_size
+        epochs = config.epochs or math.ceil(config.steps / per_epoch)
+        self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
         self.noise = torch.Generator(self.device)
         # steps not yet looked at, and each phase's terms
         self.pending: list[tuple[int, dict[str, Terms]]] = []
@@ -186,7 +216,7 @@ class Loop:
         return found
 
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Go back to a checkpoint."""
+        """Go back to a checkpoint; how far training goes stays as the config says."""
         weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model")}
         self.model.load_state_dict(weights)
         for phase, optimizer in self.optimizers.items():
@@ -201,7 +231,8 @@ class Loop:
                     state[int(index)][key] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
-        self.progress = progress
+        end = self.progress
+        self.progress = replace(progress, epochs=end.epochs, limit=end.limit)
         self.saved_step = progress.step
 
     def save(self, record: dict[str, Any] | None = None) -> None:
@@ -232,13 +263,14 @@ class Loop:
             UnbraidError: a term stopped being finite.
         """
         last_save = time.monotonic()
+        self.recorder.start(self.progress)
         with threads(self.config.threads):
             while self.progress.step < self.progress.steps:
                 for rows in self.epoch_batches():
                     self.step(rows)
                     stop = self.recorder.stop_requested()
                     due = time.monotonic() - last_save > self.config.checkpoint_every
-                    ends = self.progress.step % self.progress.steps_per_epoch == 0
+                    ends = self.epoch_ends()
                     if (stop or due) and not ends:
                         self.save()
                         last_save = time.monotonic()
@@ -256,7 +288,14 @@ class Loop:
         shuffle = generator(torch.device("cpu"), self.config.seed, ORDER, progress.epoch)
         order = self.rows[torch.randperm(len(self.rows), generator=shuffle)]
         for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
+            if progress.step == progress.steps:
+                return
             yield order[batch * size : (batch + 1) * size]
+
+    def epoch_ends(self) -> bool:
+        """Whether the last step was the last of its epoch, or of the training."""
+        progress = self.progress
+        return progress.step % progress.steps_per_epoch == 0 or progress.step == progress.steps
 
     def step(self, rows: Tensor) -> None:
         """Take one optimizer step on each of the model's phases."""
@@ -271,7 +310,7 @@ class Loop:
             context = self.labels.added(context, rows, images, self.config.seed, progress.step)
         seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
-            share = self.phases[phase].lr_at(context.epoch, progress.epochs)
+            share = self.phases[phase].lr_at(context.epoch, progress.length)
             if not share:
                 continue
             optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
@@ -297,12 +336,19 @@ class Loop:
                 limit = self.phases[phase].limit if name == phase else math.inf
                 if not math.isfinite(value) or value > limit:
                     raise self.broken(name, step, phase, value)
-                values[name] = value  # of two phases' losses, the last one's
+                values[self.key(phase, name)] = value
             for name, value in values.items():
                 self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
             rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
             self.recorder.step(self.progress, values, rate)
         self.pending.clear()
+
+    def key(self, phase: str, name: str) -> str:
+        """Return what records call a phase's term: where there are several, "PHASE.TERM".
+
+        The term that has the phase's own name goes by that alone.
+        """
+        return name if len(self.phases) == 1 or name == phase else f"{phase}.{name}"
 
     def broken(self, name: str, step: int, phase: str = "", value: float = math.nan) -> Diverged:
         """Return the sentence for a term or weight that is not finite, or a loss out of bounds."""
@@ -324,8 +370,9 @@ class Loop:
         """Validate, report the epoch and save a checkpoint."""
         self.flush()
         progress = self.progress
-        steps = progress.steps_per_epoch
-        record: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
+        number = math.ceil(progress.step / progress.steps_per_epoch)
+        steps = progress.step - (number - 1) * progress.steps_per_epoch
+        record: dict[str, Any] = {"epoch": number, "step": progress.step}
         record |= {f"train_{name}": value / steps for name, value in progress.sums.items()}
         record |= {f"validation_{name}": value for name, value in self.validate().items()}
         rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
@@ -333,9 +380,10 @@ class Loop:
         for name, value in record.items():
             if not math.isfinite(value):
                 raise self.broken(name, progress.step)
-        progress.sums = {}
+        if steps == progress.steps_per_epoch:  # else more steps may be asked for later
+            progress.sums = {}
         self.save(record)
-        if record.get("validation_active_units") == 0 and progress.epoch == progress.epochs:
+        if record.get("validation_active_units") == 0 and progress.step == progress.steps:
             self.recorder.warn(
                 "posterior collapse: no latent carries anything of the image (0 active units); "
                 "try a lower beta, a warm-up, or more epochs."
@@ -344,16 +392,20 @@ class Loop:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the held-out images' mean terms and the number of active latents."""
-        if not len(self.held_out):
+        total = len(self.held_out)
+        if not total:
             return {}
-        size = min(self.config.batch_size, len(self.held_out))
+        size = min(self.config.batch_size, total)
+        # not in the data's order: a batch of one class alone has other terms than a mixed one
+        shuffle = generator(torch.device("cpu"), 0, VALIDATION, total, 1)
+        order = self.held_out[torch.randperm(total, generator=shuffle)]
         noise = generator(self.device, self.config.seed, VALIDATION)
         context = Context(noise, math.inf, total=len(self.rows))
         found: dict[str, list[Tensor]] = defaultdict(list)
         means = []
         self.model.eval()
         with hardware.autocast(self.device, self.precision):
-            for rows in torch.split(self.held_out, size):
+            for rows in torch.split(order, size):
                 images = self.batches.take(rows)
                 if (posterior := self.model.posterior(images)) is not None:
                     means.append(posterior[0])
@@ -364,7 +416,7 @@ class Loop:
                 for phase in self.optimizers:
                     terms = self.model.terms(images, context._replace(phase=phase))
                     for name, value in terms.items():
-                        found[name].append(value)
+                        found[self.key(phase, name)].append(value)
         self.model.train()
         figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
         if means:
@@ -399,10 +451,13 @@ def threads(count: int) -> Iterator[None]:
 def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
     """Return an untrained model for a data set, initialised from the seed alone."""
     shape = check_image_shape(data.image_shape)
+    specs = data.specs if data.factors is not None else ()
+    with torch.random.fork_rng(devices=[]), hardware.Unallocated():
+        size = hardware.parameters(methods.build(config, shape, specs))
+    hardware.check_fits(size, f"{methods.name_of(config)} with {size:,} parameters")
     with torch.random.fork_rng(devices=[]):
         state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
-        specs = data.specs if data.factors is not None else ()
         return methods.build(config, shape, specs)
 
 
@@ -432,5 +487,6 @@ def train(
     """
     config = methods.configure(method) if isinstance(method, str) else method
     training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
-    model = new_model(config, data, training.seed)
-    return Loop(model, data, training, recorder or Recorder()).run().cpu()
+    with memory.enough("training", LIGHTER):
+        model = new_model(config, data, training.seed)
+        return Loop(model, data, training, recorder or Recorder()).run().cpu()

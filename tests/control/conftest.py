@@ -10,6 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.control import scenes
+from unbraid.control.judging import Config as JudgeConfig
+from unbraid.control.judging import LearnedJudge, train_judge
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
 from unbraid.methods import Method, MethodConfig, configure
@@ -92,3 +95,26 @@ def plain_run(tmp_path: Path) -> Run:
         TrainingConfig(epochs=1, batch_size=32, precision="f32"),
     )
     return train_run(config, tmp_path / "plain")
+
+
+@pytest.fixture(scope="session")
+def scene_judge() -> LearnedJudge:
+    """A judge that learnt from 1,000 scenes, some of whose labels are unknown."""
+    rows = scenes.factors(1000, seed=1)
+    images = scenes.draw(rows, np.arange(1000))
+    unknown = np.random.default_rng(0).random(rows.shape) < 0.1
+    labels = np.where(unknown, np.nan, rows)
+    return train_judge(scenes.SPECS, images, labels, JudgeConfig(passes=8))
+
+
+@pytest.fixture(scope="session")
+def bars_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 images of 24 by 24: a bar in each of 20 columns, 10 rows, and 10 greys."""
+    column, row, grey = np.indices((20, 10, 10)).reshape(3, -1)
+    images = np.zeros((2000, 24, 24), np.uint8)
+    for image, c, r, g in zip(images, column, row, grey, strict=True):
+        image[2 * r : 2 * r + 4, c + 1 : c + 4] = 75 + 20 * g
+    path = tmp_path_factory.mktemp("bars") / "bars.npz"
+    names = np.array(["column", "row", "grey"])
+    np.savez(path, images=images, factors=np.stack([column, row, grey], 1), factor_names=names)
+    return path

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import unbraid
@@ -88,7 +90,16 @@ def test_what_generate_refuses(drawn: Drawn, options: dict[str, object], part: s
 def test_images_of_another_size(drawn: Drawn) -> None:
     native = Native(drawn)
     with pytest.raises(UnbraidError, match="images have shape"):
-        unbraid.edit(np.zeros((1, 1, 8, 8)), "owl", model=native)
+        unbraid.edit(np.zeros((8, 8)), "owl", model=native)
+    with pytest.warns(
+        UserWarning, match="8 by 8 pixels, in colour, the model takes 16 by 16, grey"
+    ):
+        assert unbraid.edit(np.zeros((2, 3, 8, 8)), "owl", model=native).shape == (2, 1, 16, 16)
+    with pytest.warns(UserWarning, match="put in the middle"):
+        found = unbraid.swap(
+            np.zeros((1, 1, 12, 12)), np.zeros((1, 1, 16, 16)), "kind", model=native
+        )
+    assert found.shape == (1, 1, 16, 16)
     with pytest.raises(UnbraidError, match="no factor to swap"):
         unbraid.swap(np.zeros((1, 1, 16, 16)), np.zeros((1, 1, 16, 16)), "", model=native)
 
@@ -128,6 +139,12 @@ def test_commands(native_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["swap", "one.png", "two.png", "row,grey", *model, "-o", "three.png"]) == 0
     assert capsys.readouterr().out == "three.png\n"
     assert picture("three.png").shape == (16, 16)
+    Image.new("RGB", (40, 30)).save("wide.png")
+    assert main(["edit", "wide.png", "row 3", *model]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("wide.png is 40 by 30 pixels, the model takes 16 by 16: it was scaled")
+    assert out[1].startswith("row 3")
+    assert picture("edited.png").shape == (16, 16)
 
 
 def test_mistakes_on_the_command_line_get_one_sentence(
@@ -135,7 +152,6 @@ def test_mistakes_on_the_command_line_get_one_sentence(
 ) -> None:
     model = ["--model", str(native_run.folder)]
     Image.new("L", (16, 16)).save("black.png")
-    Image.new("L", (20, 16)).save("wide.png")
     Path("text.png").write_text("no picture")
     for args, part in (
         (["generate", "row 3 row 4", *model], "contradict each other"),
@@ -146,7 +162,6 @@ def test_mistakes_on_the_command_line_get_one_sentence(
         (["generate", "row 3", "--model", "nosuch"], "nosuch does not exist"),
         (["generate", "row 3", "--model", str(plain_run.folder)], "data without factors"),
         (["generate", "row 3", "--sed", "3"], "--seed"),
-        (["edit", "wide.png", "row 3", *model], "wide.png is 20 by 16 pixels, but the model's"),
         (["edit", "text.png", "row 3", *model], "cannot read text.png as an image"),
         (["edit", "nosuch.png", "row 3", *model], "nosuch.png does not exist"),
         (["edit", "black.png", "", *model], "no change was asked for"),
@@ -171,3 +186,45 @@ def test_understanding_a_request_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class Stubborn(Drawn):
+    """Draws the same image whatever is asked."""
+
+    def pixel_mean(self, codes: torch.Tensor) -> torch.Tensor:
+        return super().pixel_mean(torch.zeros_like(codes)) + 0.3
+
+
+class Confused(Drawn):
+    """Draws an owl for every animal; its place is as asked."""
+
+    def pixel_mean(self, codes: torch.Tensor) -> torch.Tensor:
+        owl = torch.tensor([0.0, 0.0, 1.0]).expand(len(codes), 3)
+        return super().pixel_mean(torch.cat([owl, codes[:, 3:]], 1))
+
+
+@pytest.mark.parametrize("request_", ["owl", "x 3", ""])
+def test_a_model_that_always_draws_the_same_is_doubted(request_: str) -> None:
+    with pytest.warns(UserWarning, match="nearly the same image whatever is asked: train it lo"):
+        unbraid.generate(request_, model=Native(Stubborn()), n=4)
+
+
+def test_a_model_that_reads_something_else_is_doubted() -> None:
+    native = Native(Confused())
+    with pytest.warns(UserWarning, match="reads another kind than was asked in 100% of the images"):
+        unbraid.generate("cat", model=native, n=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unbraid.generate("owl", model=native, n=4)  # what it draws is what was asked
+        unbraid.generate("x=3", model=native, n=4)  # nobody asked for an animal
+
+
+def test_a_model_that_obeys_is_not_doubted(drawn: Drawn) -> None:
+    asked = ["a seven", "small seven in the top rotated 30 degrees", "zero, angle 45", "thick", ""]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unbraid.generate("cat, x=-9", model=Native(drawn), n=8)
+        for request in asked:  # of the pretrained model
+            unbraid.generate(request, n=8, seed=1)
+        for digit in range(10):
+            unbraid.generate(digit=digit, angle=-30, n=4)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +16,14 @@ from unbraid.control import controller
 from unbraid.control._loop import corrected, gap, obeying
 from unbraid.control.controller import Native
 from unbraid.control.requests import build_request, parse
+from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
 from unbraid.files import read_json
-from unbraid.runs import Run, read_tensors, write_tensors
+from unbraid.methods import configure
+from unbraid.runs import Run, RunConfig, train_run
+from unbraid.store import read_tensors, write_tensors
+from unbraid.training import TrainingConfig
 
 ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])
 STYLES = np.array([5, 6, 2**62, 8])
@@ -192,3 +199,26 @@ def test_a_run_of_data_without_factors_cannot_be_asked(plain_run: Run) -> None:
 def test_what_is_no_run() -> None:
     with pytest.raises(UnbraidError, match="nosuch does not exist"):
         controller.open("nosuch")
+
+
+def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factors = np.array(squares.factors, np.float64)
+    factors[::2, 0] = np.nan  # the one factor whose labels are used
+    data = dataclasses.replace(squares, factors=factors)
+    monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, **__: data)
+    method = configure("s2-vae", net="mlp", latent_dim=3, labels=20, label_factors=("grey",))
+    run = train_run(
+        RunConfig(method, "squares", {}, TrainingConfig(epochs=1, batch_size=32)), tmp_path / "run"
+    )
+    told: list[Any] = []
+
+    def fit(model: object, codes: object, labels: Any, specs: object) -> Any:
+        told.append(labels)
+        return SimpleNamespace(save=lambda _: None)
+
+    monkeypatch.setattr("unbraid.control.fitting.fit", fit)
+    controller.open(run)
+    assert told[0].shape == (20, 3)
+    assert not np.isnan(told[0]).any()

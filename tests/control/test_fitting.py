@@ -321,7 +321,9 @@ def test_every_method_is_controlled(name: str, squares: Dataset) -> None:
     control: Controller = fit(model, model.encode(squares.images), factors, squares.specs)
     images = control.draw(factors[:20], np.arange(20))
     assert images.shape == (20, 1, 16, 16)
-    assert np.array_equal(images[:5], control.draw(factors[:5], np.arange(5)))
+    # not to the bit: products of other sizes may be rounded otherwise, on some processors
+    again = control.draw(factors[:5], np.arange(5))
+    np.testing.assert_allclose(images[:5], again, atol=1e-5)
     for found in (control.read(images), control.read(squares.images[:20])):
         assert ((found >= 0) & (found <= [2, 9, 9])).all()
     assert control.swap(images, images[::-1], ["row"]).shape == images.shape

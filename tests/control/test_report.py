@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from unbraid.control.judge import Judge
-from unbraid.control.report import changed_alone, draw_requests, measure
+from unbraid.control.report import measure
+from unbraid.control.sources import changed_alone, draw_requests
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec

@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
+from unbraid.figures import save as write_figure
+from unbraid.figures._style import new_figure
+from unbraid.methods import configure
+from unbraid.pictures import write_png
+from unbraid.runs import RunConfig, train_run
+from unbraid.training import TrainingConfig
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
 
@@ -296,3 +302,136 @@ def test_good_files_raise_no_warning(ten: Path) -> None:
 def test_bad_options(ten: Path, option: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UnbraidError, match=sentence):
         load_dataset(str(ten), **option)
+
+
+def test_what_was_done_to_the_images_is_said_once(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    pictures = tmp_path / "set"
+    save(pictures / "a.jpg", Image.new("RGB", (16, 32), RED), exif=exif)
+    save(pictures / "b.png", Image.new("RGBA", (20, 10), (*GREEN, 99)))
+    save(pictures / "c.png", Image.fromarray(np.zeros((8, 8), np.uint16)))
+    save(pictures / "d.gif", save_all=True, append_images=[Image.new("RGB", (8, 8), GREEN)])
+    (note,) = load_dataset(str(pictures), full=True, size=8, background="black").notes
+    assert note == (
+        "4 images: 3 sizes from 8 x 8 to 32 x 16, centre-cropped and scaled to 8 x 8; 1 with "
+        "transparency laid over black; 1 turned upright by their EXIF tag; 1 of 16 bits scaled to "
+        "8; 1 in grey turned to RGB; 1 animations or stacks of which the first frame is taken."
+    )
+    (note,) = load_dataset(str(pictures), full=True, size=8, fit="pad", channels=1).notes
+    assert "scaled and padded with white to 8 x 8" in note
+    assert "3 in colour turned grey" in note
+
+
+# -- what is no data ------------------------------------------------------------------------------
+
+
+def run_folder(path: Path) -> None:
+    """What a run in a folder of images looks like to its reader, figures included."""
+    path.mkdir(parents=True)
+    (path / "config.json").write_text('{"unbraid": "0.1.0", "method": {}, "training": {}}')
+    save(path / "traverse.png")
+
+
+def test_runs_reports_and_figures_in_the_folder_are_no_data(ten: Path) -> None:
+    before = load_dataset(str(ten), full=True, size=16)
+    for name in ("runs/vae-photos-0", "runs/other", "elsewhere/deep/run"):
+        run_folder(ten / name)
+    report = ten / "report"
+    save(report / "figures" / "a.png")
+    (report / "index.html").write_text('<meta name="generator" content="unbraid tour 0.1.0">')
+    figure = new_figure(2, 2)
+    write_figure(figure, ten / "show.png")
+    write_png(ten / "generated.png", np.zeros((8, 8, 3), np.uint8))
+    data = load_dataset(str(ten), full=True, size=16)
+    np.testing.assert_array_equal(data.images, before.images)
+    assert data.factors is None
+    (note,) = data.notes
+    assert "passed over 6 runs, reports or figures of unbraid's own" in note
+    assert before.notes == ()
+    (inner,) = load_dataset(str(ten.parent), full=True, size=16).notes
+    assert "photos/elsewhere/deep/run" in inner
+
+
+def test_runs_beside_the_one_folder_of_images(tmp_path: Path) -> None:
+    for name in ("images/cat/1.png", "images/dog/1.png"):
+        save(tmp_path / name)
+    run_folder(tmp_path / "runs" / "vae")
+    data = load_dataset(str(tmp_path), full=True)
+    assert labels(data) == ["cat", "dog"]
+    assert "1 run, report or figure of unbraid's own (runs)" in data.notes[0]
+
+
+def test_a_run_beside_class_folders_is_no_class(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/1.png", "runs/1.png"):
+        save(tmp_path / name)
+    run_folder(tmp_path / "runs" / "vae")
+    data = load_dataset(str(tmp_path), full=True)
+    assert labels(data) == ["cat", "dog", "runs"]  # a class may be called so
+
+
+def test_a_picture_of_the_users_may_be_called_like_a_figure(tmp_path: Path) -> None:
+    for name in ("cat/show.png", "run/a.png"):
+        save(tmp_path / name)
+    (tmp_path / "run" / "config.json").write_text('{"method": "of a camera"}')
+    (tmp_path / "cat" / "config.json").write_text("no JSON")
+    assert len(load_dataset(str(tmp_path), full=True)) == 2
+
+
+def test_training_beside_the_images_leaves_the_data_as_it_was(ten: Path) -> None:
+    def images() -> Any:
+        return load_dataset(str(ten), size=16).images
+
+    before = images()
+    config = RunConfig(
+        configure("ae", latent_dim=2, net="mlp"),
+        "folder",
+        {"path": str(ten), "size": 16},
+        TrainingConfig(epochs=1, batch_size=4, precision="f32"),
+    )
+    run = train_run(config, ten / "runs" / "ae-photos-0")
+    np.testing.assert_array_equal(images(), before)
+    np.testing.assert_array_equal(run.dataset().images, before)
+
+
+def test_links_to_class_folders_are_followed(tmp_path: Path) -> None:
+    pool, root = tmp_path / "pool", tmp_path / "set"
+    for name in ("cats/1.png", "dogs/1.png", "dogs/2.png"):
+        save(pool / name)
+    (root).mkdir()
+    for name in ("cats", "dogs"):
+        (root / name).symlink_to(pool / name)
+    data = load_dataset(str(root), full=True)
+    assert labels(data) == ["cats", "dogs", "dogs"]
+
+
+def test_links_in_a_circle_and_to_what_is_read_already(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/1.png"):
+        save(tmp_path / "set" / name)
+    (tmp_path / "set" / "dog" / "up").symlink_to(tmp_path / "set")
+    (tmp_path / "set" / "kitty").symlink_to(tmp_path / "set" / "cat")
+    (tmp_path / "set" / "root").symlink_to(tmp_path)
+    with pytest.warns(UserWarning, match=r"3 links to folders that are read already \(.*kitty"):
+        data = load_dataset(str(tmp_path / "set"), full=True)
+    assert labels(data) == ["cat", "dog"]
+
+
+def test_pictures_that_cannot_be_read_are_counted_and_named(ten: Path) -> None:
+    for name in ("a.heic", "b.HEIC", "c.psd", "notes.txt", "README"):
+        (ten / name).touch()
+    with pytest.warns(
+        UserWarning,
+        match=r"passed over 3 pictures in formats that cannot be read here \(2 \.heic, 1 \.psd; "
+        r"convert them to PNG or JPEG\), 2 other files \(1 README, 1 \.txt\)",
+    ):
+        assert len(load_dataset(str(ten), full=True)) == 10
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow was built without AVIF")
+def test_avif_is_read_where_pillow_can(tmp_path: Path) -> None:
+    save(tmp_path / "a.avif", quality=100)
+    assert only(tmp_path, size=8)[0].mean() > 240
+
+
+def test_name(ten: Path) -> None:
+    assert load_dataset(str(ten), full=True, title="mine").name == "mine"

@@ -35,7 +35,51 @@ def test_images_and_the_labels_beside_them(train: Path) -> None:
     assert data.factors.dtype == np.int64
     assert data.factors[:, 0].tolist() == LABELS.tolist()
     assert (data.specs[0].name, data.specs[0].values) == ("label", (0, 1, 2, 3))
-    assert data.name == "train-images-idx3-ubyte"
+    assert data.name == train.parent.name
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("FashionMNIST/raw/train-images-idx3-ubyte", "FashionMNIST"),
+        ("kmnist/t10k-images-idx3-ubyte.gz", "kmnist"),
+        ("my data/train-images.idx3-ubyte", "my data"),
+        ("x/emnist-letters-train-images-idx3-ubyte.gz", "emnist-letters"),
+        ("x/faces.idx", "faces.idx"),
+    ],
+)
+def test_a_set_is_called_by_what_its_path_says(tmp_path: Path, path: str, name: str) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    assert load_dataset(str(write(tmp_path / path, IMAGES)), split=split_of(path)).name == name
+    given = load_dataset(str(tmp_path / path), split=split_of(path), title="mine")
+    assert given.name == "mine"
+
+
+def split_of(path: str) -> str:
+    return "test" if "t10k" in path else "train"
+
+
+def test_names_of_labels(train: Path) -> None:
+    data = load_dataset(str(train), names="shirt, trouser,dress,coat")
+    assert data.specs[0].values == ("shirt", "trouser", "dress", "coat")
+    assert data.factor("label").tolist() == LABELS.tolist()
+    names = train.with_name("classes.txt")
+    names.write_text("shirt\ntrouser\n\ndress\ncoat\nbag\n")  # no bag among these
+    values = load_dataset(str(train), names=str(names)).specs[0].values
+    assert values == ("shirt", "trouser", "dress", "coat", "bag")
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ("shirt,dress", r"2 names \(shirt, dress\) for the 4 values of label \(0, 1, 2, 3\)"),
+        ("a,b,c,a", "the names hold 'a' twice"),
+        ("missing.txt", r"cannot read the names in missing\.txt: No such file"),
+    ],
+)
+def test_names_that_do_not_fit(train: Path, names: str, sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        load_dataset(str(train), names=names)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +198,6 @@ def test_truncated_and_garbled_gzip(tmp_path: Path) -> None:
         b"\0\0\x08\x03\0\0",
         b"\0\0\x07\x03" + bytes(12),
         b"\0\0\x08\0",
-        b"not IDX at all",
     ],
 )
 def test_wrong_magic(tmp_path: Path, data: bytes) -> None:

@@ -119,6 +119,42 @@ def test_usual_keys(path: Path, images_key: str, factors_key: str) -> None:
     assert data.name == "mine"
 
 
+@pytest.mark.parametrize("key", ["{0}_{1}", "{1}_{0}"])
+def test_files_with_both_splits(path: Path, key: str) -> None:
+    """As Keras and MedMNIST write them; a class that only one split has is known to both."""
+    words = {"x": "x", "y": "y"} if key == "{0}_{1}" else {"x": "images", "y": "labels"}
+    names = {(a, b): key.format(words[a], b) for a in "xy" for b in ("train", "test")}
+    name = saved(
+        path,
+        **{names["x", "train"]: GREY, names["y", "train"]: np.arange(20) % 3},
+        **{names["x", "test"]: GREY[:4], names["y", "test"]: np.full((4, 1), 7)},
+    )
+    train, test = load_dataset(name), load_dataset(name, split="test")
+    np.testing.assert_array_equal(train.images, GREY[:, None])
+    np.testing.assert_array_equal(test.images, GREY[:4, None])
+    assert train.specs == test.specs
+    assert test.specs[0].values == (0, 1, 2, 7)
+    assert test.factor("label").tolist() == [3] * 4
+    assert len(load_dataset(name, split="test", full=True)) == 24
+    assert load_dataset(name, names="a,b,c,d").specs[0].values == ("a", "b", "c", "d")
+
+
+def test_a_train_split_alone_has_a_tenth_held_out(path: Path) -> None:
+    name = saved(path, x_train=GREY, y_train=np.arange(20))
+    assert [len(load_dataset(name, split=split)) for split in ("train", "test")] == [18, 2]
+
+
+def test_splits_of_different_shapes(path: Path) -> None:
+    with pytest.raises(UnbraidError, match=r"have shapes \(1, 9, 8\) and \(1, 9, 7\), expected"):
+        load_dataset(saved(path, x_train=GREY, x_test=GREY[:, :, 1:]))
+
+
+def test_names_for_several_categories(path: Path) -> None:
+    name = saved(path, images=GREY, factors=np.zeros((20, 2), int))
+    with pytest.raises(UnbraidError, match=r"2 of its factors .* are categories that are numbers"):
+        load_dataset(name, names="a")
+
+
 def test_keys_given(path: Path) -> None:
     name = saved(path, images=COLOUR, mine=GREY, classes=np.arange(20), labels=np.zeros(20))
     data = load_dataset(name, images_key="mine", factors_key="classes", full=True)
@@ -139,7 +175,7 @@ def test_wrong_keys(path: Path) -> None:
         load_dataset(name, images_key="pixel")
     with pytest.raises(UnbraidError, match="no array 'labels': the arrays in it are"):
         load_dataset(name, images_key="pixels", factors_key="labels")
-    assert load_dataset(name, images_key="pixels").factors is None
+    assert load_dataset(name, images_key="pixels").factor_names == ("classes",)
 
 
 def test_categories(path: Path) -> None:
@@ -192,7 +228,7 @@ def test_wrong_number_of_names(path: Path, names: tuple[str, ...]) -> None:
     [
         (np.arange(19), "has 19 rows, but there are 20 images"),
         (np.zeros((20, 2, 2)), r"shape \(20, 2, 2\) and type float64, expected \(N,\) or \(N, F\)"),
-        (np.full(20, np.nan), "contains NaN or infinity"),
+        (np.where(np.arange(20) > 17, np.inf, 0.5), "infinite in 2 of 20 rows, .* row 18"),
         (np.zeros(20, complex), "type complex128"),
         (np.array(3), r"shape \(\)"),
     ],
@@ -212,6 +248,58 @@ def test_objects_are_never_unpickled(path: Path) -> None:
         load_dataset(saved(path, images=GREY, factors=objects))
     data = load_dataset(saved(path, images=GREY, metadata=objects))  # not asked for, not read
     assert len(data) == 18
+
+
+def test_arrays_with_a_value_an_image_are_factors_each_of_its_kind(path: Path) -> None:
+    angle = RANDOM.uniform(0, 90, 20)
+    angle[3] = np.nan
+    arrays = {"digit": np.arange(20) % 3, "angle": angle, "hand": ["left", ""] * 10}
+    arrays |= {"row": np.arange(20), "palette": np.zeros((256, 3)), "objects": np.array([{}] * 20)}
+    data = load_dataset(saved(path, images=GREY, **arrays), full=True, units="angle=deg")
+    assert data.factor_names == ("digit", "angle", "hand", "row")
+    assert [spec.kind for spec in data.specs] == ["categorical", "continuous"] + 2 * ["categorical"]
+    assert data.specs[1].unit == "degrees"
+    assert data.factors is not None
+    assert data.factors.dtype == np.float64
+    np.testing.assert_array_equal(np.isnan(data.factors).sum(0), [0, 1, 10, 0])
+    assert data.specs[2].values == ("left",)
+
+
+def test_arrays_beside_the_usual_one_are_named(path: Path) -> None:
+    name = saved(path, images=GREY, labels=np.arange(20) % 2, angle=RANDOM.normal(size=20))
+    data = load_dataset(name)
+    assert data.factor_names == ("label",)
+    assert "also holds angle, with a value an image: to take them as factors" in data.notes[0]
+    both = load_dataset(name, factors_key="labels,angle")
+    assert both.factor_names == ("labels", "angle")
+    renamed = load_dataset(name, factors_key="labels,angle", factor_names=("a", "b"))
+    assert renamed.factor_names == ("a", "b")
+
+
+def test_records(path: Path) -> None:
+    records = np.zeros(20, [("shape", "U8"), ("size", "f4"), ("count", "i4")])
+    records["shape"], records["size"] = ["disc", "ring"] * 10, np.linspace(0.1, 0.9, 20)
+    records["count"] = np.arange(20) % 4
+    data = load_dataset(saved(path, images=GREY, factors=records), full=True)
+    assert data.factor_names == ("shape", "size", "count")
+    kinds = ["categorical", "continuous", "categorical"]
+    assert [spec.kind for spec in data.specs] == kinds
+    with pytest.raises(UnbraidError, match="expected"):
+        load_dataset(saved(path, images=GREY, factors=np.zeros(20, [("a", "f4", 2)])))
+
+
+def test_a_class_among_reals_is_a_class(path: Path) -> None:
+    factors = np.stack([np.arange(20) % 3, RANDOM.normal(size=20)], 1)
+    data = load_dataset(saved(path, images=GREY, factors=factors), full=True)
+    assert [spec.kind for spec in data.specs] == ["categorical", "continuous"]
+    given = load_dataset(str(path), full=True, kinds="factor_0=continuous")
+    assert given.specs[0].kind == "continuous"
+
+
+def test_all_unknown(path: Path) -> None:
+    data = load_dataset(saved(path, images=GREY, factors=np.full(20, np.nan)), full=True)
+    assert data.factors is None
+    assert "label was left out, as it is empty" in data.notes[0]
 
 
 def test_single_array(path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,14 @@ def test_one_of_each_class_in_order(squares: Dataset) -> None:
     assert squares.factor("grey")[rows].tolist() == [0, 1, 2, 0, 1, 2]
     assert len(set(rows.tolist())) == 6
     assert len(one_of_each(squares, 10_000, seed=0)) == len(squares)
+
+
+def test_of_unknown_classes_come_last(squares: Dataset) -> None:
+    factors = np.asarray(squares.factors, float)
+    factors[factors[:, 0] == 1, 0] = np.nan
+    data = replace(squares, factors=factors)
+    found = data.factor("grey")[one_of_each(data, 9, seed=0)]
+    np.testing.assert_array_equal(found, [0, 2, np.nan] * 3)
 
 
 def test_without_classes_images_are_drawn_at_random(squares: Dataset) -> None:

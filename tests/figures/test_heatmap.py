@@ -23,7 +23,7 @@ def trained(folder: Path, arrays: dict[str, np.ndarray]) -> Run:
 
 def test_both_maps_show_every_latent_and_factor(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    images, factors = rng.integers(0, 256, (200, 16, 16), np.uint8), rng.integers(0, 4, (200, 2))
+    images, factors = rng.integers(0, 256, (600, 16, 16), np.uint8), rng.integers(0, 4, (600, 2))
     run = trained(tmp_path, {"images": images, "factors": factors})
     figure = heatmap.draw(run, heatmap.Config())
     left, right = figure.axes

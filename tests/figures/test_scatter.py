@@ -83,6 +83,24 @@ def test_factors_that_are_no_few_classes_get_a_scale(spec: FactorSpec) -> None:
         assert bar.get_ylim() == (0.5, 1.0)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FactorSpec("f", "categorical", values=(1, 2)),
+        FactorSpec("f", "ordinal", values=(1, 2)),
+        FactorSpec("f", "continuous", range=(0.0, 1.0)),
+    ],
+)
+def test_images_whose_factor_is_unknown_are_grey(squares: Dataset, spec: FactorSpec) -> None:
+    factors = np.tile([[0.0], [1.0], [np.nan]], (100, 1))
+    data = replace(squares, factors=factors, specs=(spec,))
+    ax = new_figure(3, 3).subplots()
+    scatter.plot(ax, np.arange(600.0).reshape(300, 2), data, legend=True)
+    first, *others = ax.collections
+    assert len(first.get_offsets()) == 100
+    assert sum(len(part.get_offsets()) for part in others) == 200
+
+
 def test_a_factor_that_never_varies_is_passed_over(squares: Dataset) -> None:
     constant = replace(squares.specs[0], name="constant")
     assert squares.factors is not None

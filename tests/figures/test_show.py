@@ -1,5 +1,8 @@
 """The picture of a data set."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,10 @@ from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.figures import save
-from unbraid.figures.show import Config, draw
+from unbraid.figures.show import Config, draw, report
+
+UNKNOWN = ", unknown for 32 (50%)"
+ORDERED = tuple(FactorSpec(name, "ordinal", values=tuple(range(8))) for name in ("back", "mixed"))
 
 
 def grid_data(channels=1):
@@ -29,7 +35,7 @@ def picture(axes):
 
 def test_a_strip_for_each_factor_that_moves():
     figure = draw(grid_data(), Config(rows=2, columns=5, steps=8))
-    assert [axes.get_ylabel() for axes in figure.axes] == ["", "row", "column"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["", "row", "column", ""]
     labels = [label.get_text() for label in figure.axes[2].get_xticklabels()]
     assert labels == list("abcdefgh")
     assert len(figure.axes[0].texts) == 10
@@ -54,7 +60,7 @@ def test_colour_images_and_images_without_factors():
 def test_digits_keep_their_handwriting(tmp_path):
     data = load_dataset("digits", split="test", n=100, canvas=32, stream=True)
     figure = draw(data, Config(rows=1, steps=4))
-    names = [axes.get_ylabel().split("\n")[0] for axes in figure.axes[1:]]
+    names = [axes.get_ylabel().split("\n")[0] for axes in figure.axes[1:-1]]
     assert names == list(data.factor_names)
     save(figure, tmp_path / "show.png")
     assert (tmp_path / "show.png").stat().st_size > 10_000
@@ -70,3 +76,45 @@ def test_any_number_of_channels_is_shown(channels: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, channels, 16, 16), np.uint8)
     figure = draw(Dataset("noise", images), Config(rows=2, columns=5))
     assert figure.axes[0].images[0].get_array().shape[2] == 3
+
+
+def unknown_data() -> Dataset:
+    """Rows known for a half of the images, columns for another, and a class for none but five."""
+    data = grid_data()
+    factors = data.factors.astype(float)
+    factors[::2, 0] = np.nan
+    factors[20:, 1] = np.nan
+    factors[5:, 2] = np.nan
+    return replace(data, factors=factors)
+
+
+def test_unknown_factors_are_shown_as_such(tmp_path: Path) -> None:
+    figure = draw(unknown_data(), Config(rows=2, columns=5))
+    assert any("?" in text.get_text() for text in figure.axes[0].texts)
+    for ax in figure.axes[1:3]:  # a strip shows images whose factor is known
+        assert "?" not in [label.get_text() for label in ax.get_xticklabels()]
+    save(figure, tmp_path / "show.png")
+    nothing = replace(unknown_data(), factors=np.full((64, 3), np.nan))
+    save(draw(nothing, Config()), tmp_path / "nothing.png")
+
+
+def test_report() -> None:
+    lines = report(unknown_data(), Config())
+    assert lines[0] == "grid, train: 64 images of 8 x 8, grey"
+    assert lines[1] == "  row: ordinal, " + ", ".join(f"{n} (4)" for n in range(8)) + UNKNOWN
+    assert lines[3] == "  colour: categorical, white (5), unknown for 59 (92%)"
+    assert "too few images: 1 of the 1 values of colour have fewer than 20 (white (5))" in lines
+
+
+def test_what_goes_together_is_named_and_drawn() -> None:
+    data = grid_data()
+    rows, columns = data.factors[:, 0], data.factors[:, 1]
+    factors = np.stack([rows, 7 - rows, np.where(columns > 5, rows, columns)], 1)
+    data = replace(data, factors=factors, specs=(*data.specs[:1], *ORDERED))
+    text = "\n".join(report(data, Config(confounded=0.2)))
+    assert "confounded: row and back (1.00) are one and the same here" in text
+    assert "go together in this data, and no method can separate what the data never" in text
+    figure = draw(data, Config(steps=4))
+    texts = [text.get_text() for text in figure.axes[-1].texts]
+    assert len(texts) == 6
+    assert texts.count("1.00") == 2

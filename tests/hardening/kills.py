@@ -230,6 +230,12 @@ def contents(folder: Path) -> dict[str, Any]:
         elif path.suffix == ".jsonl":
             lines = path.read_text(encoding="utf-8").splitlines()
             found[name] = [timeless(json.loads(line)) for line in lines]
+        elif path.name == "checkpoint.safetensors":  # its metadata has the seconds spent
+            data = path.read_bytes()
+            start = 8 + int.from_bytes(data[:8], "little")
+            header = json.loads(data[8:start])
+            header.pop("__metadata__", None)
+            found[name] = [header, data[start:]]
         else:
             found[name] = path.read_bytes()
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,18 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid import registry
+from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.labels import labelled_rows
 from unbraid.methods import Autoencoder, Context, Method, MethodConfig, build, configure, name_of
+from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import TrainingConfig, new_model, train
+from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
 
 NAMES = registry.names("methods")
+LABELLED = [name for name in NAMES if registry.load("methods", name).Model.labelled]
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
 SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8}
@@ -233,12 +238,14 @@ def test_a_run_gives_back_the_very_model(
         assert torch.equal(value, model.state_dict()[key]), key
     assert torch.equal(model.encode(squares.images), trained.encode(squares.images))
     assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "checkpoint.safetensors",
         "config.json",
         "metrics.jsonl",
         "model.safetensors",
         "result.json",
     ]
-    assert run.result["figures"]["images"] == 300
+    assert run.result["figures"]["images"] == 30  # those held out: both splits are all images
+    assert run.result["data"] == {"name": "npz", "split": "validation"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -261,7 +268,7 @@ def test_overfits_64_images(name: str, squares: Dataset) -> None:
     assert error < 0.2 * np.square(pixels - pixels.mean(0)).sum()  # that of the best one image
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if registry.load("methods", n).Model.labelled])
+@pytest.mark.parametrize("name", LABELLED)
 def test_what_learns_from_labels_asks_for_them(name: str, squares: Dataset) -> None:
     with pytest.raises(UnbraidError, match=f"{name} learns from labels, but there are none"):
         train(small(name), dataclasses.replace(squares, factors=None, specs=()), epochs=1)
@@ -271,6 +278,46 @@ def test_what_learns_from_labels_asks_for_them(name: str, squares: Dataset) -> N
         train(small(name, label_factors=("gray",)), squares)
     model = train(small(name, labels=20, label_factors=("row",)), squares, epochs=1, batch_size=32)
     assert model.specs == squares.specs
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_that_were_not_given_have_no_say_in_a_run_or_its_score(
+    name: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, _ = split_rows(300, 0.1)
+    given = labelled_rows(np.asarray(squares.factors), rows, 20, 0).numpy()
+    other = np.random.default_rng(1).permuted(np.asarray(squares.factors), axis=0)
+    other[given] = np.asarray(squares.factors)[given]
+    found = []
+    for factors in (squares.factors, other):
+        data = dataclasses.replace(squares, factors=factors)
+        monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, data=data, **__: data)
+        monkeypatch.setattr("unbraid.restarts.load_dataset", lambda *_, data=data, **__: data)
+        training = TrainingConfig(epochs=3, batch_size=64, precision="f32")
+        config = RunConfig(small(name, labels=20), "squares", {}, training)
+        folder = tmp_path / str(len(found))
+        run = train_restarts(config, folder, 2)
+        records = [{**each, "images_per_second": 0} for each in run.history()]
+        weights = (folder / "model.safetensors").read_bytes()
+        found.append((records, weights, run.result["restarts"], run.result["figures"]))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_seeds_are_ranked_by_is_there(name: str, squares: Dataset) -> None:
+    model = new_model(small(name), squares, 0)
+    training = TrainingConfig(epochs=1, batch_size=64)
+    terms = Loop(model, squares, training, Recorder()).validate()
+    found = model.restart_score(squares.images[:])
+    if model.selection == "restart_score":
+        assert found is not None
+        assert math.isfinite(found)
+    else:
+        assert found is None
+        assert math.isfinite(terms[model.selection])
+    several = len(model.phases()) > 1
+    for term in terms:  # each of several phases has its own
+        assert several == (term.split(".")[0] in model.phases()) or term == "active_units"
 
 
 @pytest.mark.parametrize("name", NAMES)

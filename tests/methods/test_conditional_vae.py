@@ -11,6 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unbraid.control.checking import as_asked
+from unbraid.control.controller import Native
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
@@ -269,6 +271,8 @@ def test_images_that_do_not_read_as_their_class_are_not_drawn() -> None:
     assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
     known[:, 0] = 3
     assert model.generator_terms(images, context(factors=known))["reconstruction"] == 0
+    # validation counts all, else a reader that doubts everything would seem to be the best
+    assert model.eval().generator_terms(images, context(factors=known))["reconstruction"] > 0
 
 
 def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
@@ -283,13 +287,30 @@ def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
         again = model.style_from(base, rows)
     assert not torch.isclose(again, first).all(1).any()
     assert torch.equal(again[:2], model.style_from(base[:2], rows[:2]))
+    assert torch.equal(model.first_style(base, rows), first)
+
+
+def test_a_controller_draws_the_first_style_where_nothing_is_rejected() -> None:
+    model = digits_model()
+    rows = np.array([[2.0, 30, x, 0, 0, 3] for x in (-9, 9, 0, 3)])
+    bias = cast(Any, model.reader).second[-1].bias
+    with torch.no_grad():
+        bias[4 + 2] = 50.0  # all read as asked
+        trusted = Native(model).draw(rows, np.arange(4))
+        np.testing.assert_array_equal(trusted, Native(model, reject=False).draw(rows, np.arange(4)))
+        bias[4 + 2], bias[4 + 3] = -50.0, 50.0  # none does
+        assert not np.array_equal(Native(model).draw(rows, np.arange(4)), trusted)
+    first = Native(model, reject=False)
+    np.testing.assert_array_equal(first.draw(rows, np.arange(4)), trusted)
+    plain = as_asked(Native(model), reject=False)
+    np.testing.assert_array_equal(plain(rows, np.arange(4)), trusted)
 
 
 def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
     model = digits_model(sure=0.01)
     images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     terms = model.reader_terms(images, context(labelled=None))
-    assert terms["category"] == terms["real"] == 0
+    assert not {"category", "real"} & terms.keys()
     assert terms["read_category"] > 0
     assert terms["loss"] > 0
 

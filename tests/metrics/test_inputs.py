@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def with_value(array: np.ndarray, value: float) -> np.ndarray:
 
 BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("nan", (with_value(Z, np.nan), V), {}, "codes hold 1 values that are NaN or infinite"),
-    ("infinite factor", (Z, with_value(V, np.inf)), {}, "factors hold 1 values that are NaN"),
+    ("infinite factor", (Z, with_value(V, np.inf)), {}, "factors hold 1 values that are infinite"),
     ("one dimension", (Z[:, 0], V), {}, r"codes have shape \(100,\), expected two dimensions"),
     ("other length", (Z, V[:90]), {}, "100 rows of codes and 90 of factors"),
     ("too few rows", (Z[:20], V[:20]), {}, "found 20 rows of codes, too few .* at least 50"),
@@ -95,11 +96,75 @@ def test_a_category_seen_once_each_is_named() -> None:
         gather(Z, np.arange(100)[:, None], [names])
 
 
-def test_a_value_that_never_repeats_cannot_be_held_fixed() -> None:
-    with pytest.raises(UnbraidError, match="no two rows share a value of factor 'factor 0'"):
-        evaluate(Z, np.arange(100)[:, None], metrics="factorvae")
+@pytest.mark.parametrize("name", ["factorvae", "betavae"])
+def test_a_value_that_never_repeats_cannot_be_held_fixed(name: str) -> None:
+    factors = np.column_stack([np.arange(100), V[:, 0]])
+    score = evaluate(Z, factors, metrics=name)[name]
+    assert math.isnan(score.value)
+    assert any(note.startswith("factor 'factor 0' is left out") for note in score.notes)
+    assert "fewer than two factors can be held fixed, so the score is undefined" in score.notes
 
 
 def test_float32_and_lists_are_welcome() -> None:
     scores = evaluate(Z.astype(np.float32).tolist(), V.tolist(), metrics=["mig", "irs"])
     assert list(scores) == ["irs", "mig"]
+
+
+def test_rows_with_unknown_factors_are_left_out_and_counted() -> None:
+    rng = np.random.default_rng(1)
+    factors = rng.integers(0, 4, (200, 3)).astype(float)
+    codes = factors + 0.1 * rng.standard_normal(factors.shape)
+    factors[:20, 0] = np.nan
+    factors[10:60, 2] = np.nan
+    options = {"dci": {"rounds": 5, "refits": 0}}
+    scores = evaluate(codes, factors, options=options)
+    known = evaluate(codes[60:], factors[60:], options=options)
+    note = (
+        "60 of 200 rows were left out, where a factor is unknown: factor 0 in 20, factor 2 in 50",
+    )
+    for name, score in scores.items():
+        if name == "active-units":  # it needs no factors
+            assert score.settings["rows"] == 200
+            assert score.notes == ()
+            continue
+        assert score.notes[:1] == note
+        assert score.settings["rows"] == 140
+        assert score.value == known[name].value
+
+
+def test_test_rows_with_unknown_factors_are_left_out_too() -> None:
+    spoiled = with_value(V, np.nan)
+    score = evaluate(Z, V, metrics="explicitness", test=(Z, spoiled))["explicitness"]
+    assert score.settings["test_rows"] == 99
+    assert score.notes == (
+        "1 of 100 test rows were left out, where a factor is unknown: factor 1 in 1",
+    )
+    with pytest.raises(UnbraidError, match="every test row has an unknown factor"):
+        evaluate(Z, V, metrics="explicitness", test=(Z, V * np.nan))
+
+
+def test_too_few_known_rows_are_named() -> None:
+    factors = V.astype(float)
+    factors[:60, 0] = np.nan
+    with pytest.raises(UnbraidError, match="40 of 100 rows have no unknown factor, too few"):
+        gather(Z, factors)
+    factors[:, 0] = np.nan
+    with pytest.raises(UnbraidError, match="0 of 100 rows have no unknown factor"):
+        gather(Z, factors)
+
+
+def test_kinds_of_factors_are_guessed_from_what_is_known() -> None:
+    spec = gather(Z, with_value(V, np.nan)).specs[1]
+    assert (spec.kind, spec.values) == ("ordinal", (0.0, 1.0, 2.0, 3.0))
+
+
+def test_a_code_that_is_constant_but_for_rounding_is_no_signal() -> None:
+    # The standard deviation of a hundred times 0.1 is 1e-17, not 0.
+    codes = np.column_stack([Z, np.full(100, 0.1)])
+    for name in ("explicitness", "infomec", "sap", "mig", "irs", "factorvae"):
+        options = {name: {"kind": "r2"} if name == "sap" else {}}
+        with_dead, without = (
+            evaluate(z, V, metrics=name, options=options)[name] for z in (codes, Z)
+        )
+        assert with_dead.value == pytest.approx(without.value, abs=1e-6)
+        assert with_dead.notes[0] == "constant codes: 2"

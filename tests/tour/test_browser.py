@@ -93,6 +93,84 @@ def test_the_keyboard_reaches_chapters_and_what_scrolls(page: Any) -> None:
     assert page.eval_on_selector_all("pre, .wide", unreachable) == 0
 
 
+def test_a_slider_is_a_few_keys_away(page: Any) -> None:
+    presses = 0
+    for key in ("Tab", "Tab", "Enter", "Tab"):  # skip to the chapters, skip to the sliders
+        page.keyboard.press(key)
+        presses += 1
+    assert presses < 6
+    assert page.evaluate("document.activeElement.type") == "range"
+    page.keyboard.press("End")
+    shown = page.evaluate("document.activeElement.nextElementSibling.textContent")
+    assert shown == page.evaluate("document.activeElement.getAttribute('aria-valuetext')")
+
+
+def test_every_press_on_a_slider_is_told(page: Any) -> None:
+    slider = page.locator('[data-touch="sliders"] input').first
+    told = []
+    for _ in range(6):
+        slider.press("ArrowRight")
+        told.append(slider.get_attribute("aria-valuetext"))
+    assert len(set(told)) == len(told)
+
+
+def test_the_contents_stay_in_sight(page: Any) -> None:
+    nav = page.locator("nav")
+    for anchor in ("squeezing", "parting", "references"):
+        page.evaluate(f"document.documentElement.style.scrollBehavior = 'auto'; "
+                      f"location.hash = '{anchor}'")  # fmt: skip
+        page.wait_for_timeout(100)
+        box = nav.bounding_box()
+        assert 0 <= box["y"] < 100
+        covered = page.locator(f"#{anchor}-title").bounding_box()
+        if page.viewport_size["width"] < 1000:  # above the text, and not over it
+            assert box["y"] + box["height"] <= covered["y"]
+            assert box["height"] < 80
+        else:
+            assert box["x"] + box["width"] <= covered["x"]
+            assert nav.locator("a").first.is_visible()
+    page.wait_for_function("document.querySelector('nav [aria-current]')")
+    assert nav.locator("[aria-current]").first.get_attribute("href") == "#references"
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_on_a_phone_the_contents_fold_away(page: Any) -> None:
+    entry = page.locator('nav a[href="#weighing"]')
+    assert not entry.is_visible()
+    page.locator("nav summary").click()
+    assert entry.is_visible()
+    entry.click()
+    assert page.url.endswith("#weighing")
+    assert not entry.is_visible()
+
+
+@pytest.mark.parametrize("page", ["light"], indirect=True)
+def test_the_text_fills_what_is_beside_the_contents(page: Any) -> None:
+    main = page.locator("main").bounding_box()
+    text = page.locator("main p").first.bounding_box()
+    assert text["width"] > 0.85 * main["width"]
+    right = page.viewport_size["width"] - main["x"] - main["width"]
+    assert right < 0.1 * page.viewport_size["width"]
+
+
+def test_what_does_not_scroll_is_no_stop_for_the_keyboard(page: Any) -> None:
+    idle = """all => all.filter(each => each.scrollWidth <= each.clientWidth
+                                 && each.tabIndex >= 0).length"""
+    assert page.eval_on_selector_all("pre, .wide", idle) == 0
+
+
+def test_no_heading_is_empty_and_every_paper_is_in_the_list(page: Any) -> None:
+    empty = "all => all.filter(each => !each.innerText.trim()).length"
+    assert page.eval_on_selector_all("th", empty) == 0
+    cited = page.eval_on_selector_all('main > section:not(#references) a[href^="#ref-"]',
+                                      "all => all.map(each => each.hash.slice(1))")  # fmt: skip
+    listed = page.eval_on_selector_all("#references li", "all => all.map(each => each.id)")
+    assert len(listed) > 15
+    assert set(cited) <= set(listed)
+    page.locator(f'main a[href="#{cited[0]}"]').first.click()
+    assert page.url.endswith(cited[0])
+
+
 def test_sliders_decode_in_the_page_as_the_model_does(page: Any, report: Path) -> None:
     box = page.locator('[data-touch="sliders"]').first
     starts = json.loads(box.locator("script").text_content())["starts"]
@@ -119,6 +197,7 @@ def test_requests_are_answered_in_the_page(page: Any) -> None:
     assert "The judge reads: three, " in judged.text_content()
     after = box.locator("canvas").evaluate(PIXELS)
     assert sum(after) > 1.2 * sum(before) > 0
+    assert "of the picture's 32 pixels" in judged.text_content()
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(

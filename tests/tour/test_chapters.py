@@ -11,10 +11,16 @@ from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import factor_specs
 from unbraid.factors import FactorSpec
-from unbraid.tour import _claim, _testing, asking, factors, onward, squeezing
+from unbraid.tour import _claim, _testing, asking, factors, finding, onward, squeezing, steering
 from unbraid.tour._curves import Point
 from unbraid.tour._exhibits import Numbers, slimmed
-from unbraid.tour._measure import agreement, centres_spread, measure
+from unbraid.tour._measure import (
+    agreement,
+    beside_chance,
+    centres_spread,
+    chance_agreement,
+    measure,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -86,28 +92,82 @@ def test_the_articles_other_request_is_what_it_says() -> None:
     assert len(values) == 3
 
 
-def test_a_width_that_gains_nothing_is_not_said_to_draw_better() -> None:
+def test_a_width_that_gains_nothing_is_not_said_to_be_better() -> None:
     assert "less than the one before" in squeezing._shape([3.0, 1.0, 0.2])
-    assert "did not always draw better" in squeezing._shape([3.0, -0.1])
+    assert "was not always better" in squeezing._shape([3.0, -0.1])
     assert "less than" not in squeezing._shape([1.0, 2.0])
 
 
+def curves(seeds: int) -> dict[str, dict[int, Point]]:
+    """Two curves: beta-TCVAE's reconstruction 10 and 11 lower at beta 4, its scores hardly."""
+    pick = slice(0, seeds)
+    same = {1: point([70, 71][pick], [0.1, 0.1][pick], [0.2, 0.2][pick])}
+    return {
+        "beta-vae": same | {4: point([90, 110][pick], [0.2, 0.3][pick], [0.4, 0.5][pick])},
+        "beta-tcvae": same | {4: point([80, 99][pick], [0.21, 0.3][pick], [0.41, 0.5][pick])},
+    }
+
+
 def test_methods_are_compared_seed_by_seed() -> None:
-    curves = {
-        "beta-vae": {1: point([70, 71], [0.1, 0.1], [0.2, 0.2]),
-                     4: point([90, 110], [0.2, 0.3], [0.4, 0.5])},
-        "beta-tcvae": {1: point([70, 71], [0.1, 0.1], [0.2, 0.2]),
-                       4: point([80, 99], [0.21, 0.3], [0.41, 0.5])},
-    }  # fmt: skip
-    (found,) = _testing.compare(curves)
-    assert found.beta == 4
-    assert found.reconstruction.mean == pytest.approx(-10.5)
-    assert (found.reconstruction.low, found.reconstruction.high) == pytest.approx((-11, -10))
-    assert found.scores["MIG"].mean == pytest.approx(0.005)
-    assert _claim.verdict([found], 2)[0] == "confirmed"
-    gaps = _testing.along(curves, "mig")
+    found = _testing.compare(curves(2))
+    (each,) = found.betas
+    assert each.beta == 4
+    reach = 12.7062 * 0.5  # t of one degree of freedom, standard error
+    assert each.parts["reconstruction"] == pytest.approx((-10.5, -10.5 - reach, -10.5 + reach))
+    assert each.parts["MIG"].mean == pytest.approx(0.005)
+    assert each.decision == "not decided"  # two seeds cannot
+    assert _claim.verdict(found.betas, found.seeds)[0] == "cannot be decided with 2 seeds"
+    gaps = _testing.equal(curves(2), "mig")
     assert len(gaps) == 2
     assert all(gap > 0 for gap in gaps)
+    assert found.gaps["MIG"].interval.mean == pytest.approx(sum(gaps) / 2)
+    assert 0 < found.chance < 0.05
+    assert "no evidence that β-TCVAE is more" in _testing.leading(found)
+
+
+def test_a_single_seed_has_no_interval_and_decides_nothing() -> None:
+    found = _testing.compare(curves(1))
+    (each,) = found.betas
+    assert _testing.written(each.parts["reconstruction"], 1) == "\N{MINUS SIGN}10.0"
+    assert each.holds == 1.0
+    assert "decides nothing" in _testing.leading(found)
+
+
+def test_curves_that_do_not_overlap_say_so() -> None:
+    apart = curves(2)
+    apart["beta-tcvae"] = {2: point([20, 21], [0.1] * 2, [0.1] * 2),
+                           4: point([30, 31], [0.1] * 2, [0.1] * 2)}  # fmt: skip
+    apart["beta-vae"][2] = point([80, 81], [0.1] * 2, [0.1] * 2)
+    found = _testing.compare(apart)
+    assert found.gaps == {}
+    assert "do not reach the same reconstructions" in _testing.leading(found)
+
+
+def test_chance_is_given_beside_the_agreement_of_directions() -> None:
+    mean, high = chance_agreement(6)
+    known = np.sqrt(np.pi / 6) / 2  # the mean length of six random unit vectors' mean, nearly
+    assert mean == pytest.approx(known, abs=0.01)
+    assert high == pytest.approx(np.sqrt(-np.log(0.05) / 6), abs=0.03)  # Rayleigh's test
+    assert "no more than chance" in beside_chance([10, 100, 200, 300, 40, 270])
+    assert "by 1.00 (1 if all are the same), more than chance" in beside_chance([10] * 6)
+
+
+def test_no_training_in_which_numbers_differ_is_said_so() -> None:
+    assert finding._apart(0, 5).startswith("In none of 5 trainings")
+    assert finding._apart(2, 5) == "In 2 of 5 trainings these are two different numbers."
+
+
+def test_a_measure_that_should_be_as_real_is_not_better_lower() -> None:
+    assert steering._better("leakage") == steering._better("grey ratio") == "as real"
+    assert steering._better("angle") == "less is better"
+    assert steering._unit("px") == "px of 64"
+
+
+def test_images_that_are_measured_are_random_ones() -> None:
+    data = squares(sorted(list(range(10)) * 30))  # in the order of their classes
+    some = squeezing.images_of(data, 40)
+    assert len(np.unique(some)) == 10
+    np.testing.assert_array_equal(some, squeezing.images_of(data, 40))
 
 
 def test_the_documentation_that_is_pointed_to_is_there() -> None:

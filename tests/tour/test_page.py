@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from unbraid.errors import UnbraidError
 from unbraid.tour import _page
+from unbraid.tour._commands import program, runnable
 from unbraid.tour._page import Chapter, State
+from unbraid.tour._references import REFERENCES, cite, listed
 
 
 def test_numbers_are_typeset() -> None:
@@ -37,6 +41,63 @@ def test_a_page_that_grows_says_what_is_to_come_and_loads_anew() -> None:
     complete = _page.render("Title", "", chapters[:1], State("all", False), "")
     assert "location.reload" not in complete
     assert "to come" not in complete
+
+
+def test_a_table_has_no_heading_without_words() -> None:
+    with pytest.raises(AssertionError):
+        _page.table("caption", ["", "mean"], [["a", "1"]])
+
+
+def test_the_contents_lead_to_chapters_and_to_what_can_be_moved() -> None:
+    box = '<div id="try-plane" data-title="two numbers" data-touch="sliders" hidden></div>'
+    chapters = [Chapter("one", "One", box), Chapter("two", "Two", None)]
+    page = _page.render("Title", "", chapters, State("", False), "", "<section>papers</section>")
+    nav = page.partition("<nav")[2].partition("</nav>")[0]
+    assert [part.partition('"')[0] for part in nav.split('href="#')[1:]] == [
+        "one", "try-plane", "two", "references",
+    ]  # fmt: skip
+    assert 'href="#try-plane" data-try hidden>Skip to the sliders' in page.partition("<header")[0]
+
+
+def test_papers_are_named_and_listed() -> None:
+    named = cite("holm1979") + cite("chen2018", ", section 4")
+    assert ">Chen et al. 2018, section 4</a>" in named
+    found = listed(named)
+    assert found.count("<li ") == 2
+    assert 'id="ref-chen2018"' in found
+    assert "https://arxiv.org/abs/1802.04942" in found
+    assert listed("<p>none</p>") == ""
+
+
+def test_every_reference_is_whole() -> None:
+    for key, each in REFERENCES.items():
+        assert re.fullmatch(r"[a-z]+\d{4}[a-z]*", key)
+        assert each.short.rpartition(" ")[2] == re.findall(r"\d{4}", key)[0]
+        assert each.link.startswith("https://")
+        assert all(each)
+
+
+def test_commands_run_where_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv = tmp_path / "here" / ".venv" / "bin"
+    venv.mkdir(parents=True)
+    for name in ("python", "unbraid"):
+        (venv / name).write_text("#!/bin/sh\n")
+        (venv / name).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(venv / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "here")
+    assert program() == str(Path(".venv/bin/unbraid"))
+    assert runnable("unbraid tour --quick") == ".venv/bin/unbraid tour --quick"
+    monkeypatch.chdir(tmp_path)
+    assert program() == str(Path("here/.venv/bin/unbraid"))
+    monkeypatch.chdir("/")
+    assert program() == str(tmp_path / "here/.venv/bin/unbraid").removeprefix("/")
+    monkeypatch.setenv("PATH", str(venv))
+    assert program() == "unbraid"
+    (venv / "unbraid").unlink()
+    assert runnable("unbraid methods").endswith("python -m unbraid methods")
 
 
 def test_a_page_of_someone_elses_is_not_written_over(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_answers_and_readings_stand_where_the_page_looks_for_them() -> None:
     def read(images: Any) -> Any:
         found = np.zeros((len(images), 6))
         found[:, 0] = images[:, 0, 0, 0] * 9
+        found[:, 1:4] = 30, -4, 6
         return found
 
     html = _touch.requests(SimpleNamespace(specs=SPECS), draw, SimpleNamespace(read=read), "Ask!")
@@ -66,3 +67,4 @@ def test_answers_and_readings_stand_where_the_page_looks_for_them() -> None:
         for words, index in zip(data["words"], choice, strict=True):
             tile = tile * len(words) + index
         assert data["read"][tile][0] == choice[1]
+        assert data["read"][tile][1:4] == [15.0, -2.0, 3.0]  # pixels of these 32, not of 64

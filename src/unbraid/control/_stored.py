@@ -17,7 +17,7 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
 from unbraid.files import read_json, write_json
 from unbraid.methods import Method
-from unbraid.runs import read_tensors, write_tensors
+from unbraid.store import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from unbraid.control._learning import Fit

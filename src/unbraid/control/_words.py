@@ -156,5 +156,5 @@ ROLES = {
 ALIASES = {
     "size": ("size", "scale"),
     "thickness": ("thickness", "stroke", "strokes", "stroke width", "line", "lines", "line width"),
-    "turn": ("angle", "rotation", "orientation"),
+    "turn": ("angle", "rotation", "orientation", "slant"),
 }

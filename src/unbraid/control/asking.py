@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid import pictures
+from unbraid.control._doubts import doubts
 from unbraid.control._loop import obeying
 from unbraid.control.controller import Controller, Native, pretrained
 from unbraid.control.controller import open as open_run
 from unbraid.control.requests import Request, build_request
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -33,7 +37,7 @@ def controller_of(model: Model | Run | None = None) -> Controller:
 
     if model is not None and not isinstance(model, str | os.PathLike):
         return open_run(model) if isinstance(model, Run) else model
-    folder = pretrained() if model is None else Path(model)
+    folder = pretrained() if model is None else expand(model)
     weights = folder / "model.safetensors"
     key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
     if key not in _opened:
@@ -86,7 +90,11 @@ def draw(
     candidates: int = 1,
     correct: bool = True,
 ) -> NDArray[np.float32]:
-    """Return images of a request already understood, as ``generate`` does."""
+    """Return images of a request already understood, as ``generate`` does.
+
+    A warning says so if the model draws the same image whatever is asked, or reads most of its
+    images as something else.
+    """
     if candidates < 1:
         raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
     rows = request.rows(controller.specs, n, seed)
@@ -94,10 +102,13 @@ def draw(
     if isinstance(controller, Native):
         candidates = max(candidates, controller.candidates)
         correct = correct or controller.correct
-        controller = Native(controller.model)
-    return obeying(
+        controller = Native(controller.model, reject=controller.reject)
+    images = obeying(
         controller.draw, controller.read, controller.specs, rows, styles, candidates, correct
     )
+    if doubt := doubts(controller, request, rows, images):
+        warnings.warn(doubt, stacklevel=3)
+    return images
 
 
 def edit(
@@ -111,20 +122,21 @@ def edit(
     """Return images with what was asked changed and all else kept, (N, C, H, W) on [0, 1].
 
     Args:
-        images: (N, C, H, W), uint8 or floats on [0, 1], of the model's size.
+        images: (N, C, H, W), uint8 or floats on [0, 1]; of another size or colour than the model's
+            they are brought to it, with a warning (``unbraid.pictures.fitted``).
         text: the changes in words, such as ``"bigger, in the bottom left"``.
         model: a run folder, a Run or a Controller; the pretrained model of digits if None.
         clip: take the nearest value for a number out of the model's range.
         **factors: the changes by factor.
 
     Raises:
-        UnbraidError: as ``generate``, or images of another size.
+        UnbraidError: as ``generate``, or no images.
 
     >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
     """
     controller = controller_of(model)
     request = build_request(controller.specs, clip, text=text, relative=True, **factors)
-    return controller.edit(images, request)
+    return controller.edit(_fitted(images, controller), request)
 
 
 def swap(
@@ -133,13 +145,13 @@ def swap(
     """Return images ``a`` with the named factors of images ``b``, (N, C, H, W) on [0, 1].
 
     Args:
-        a: (N, C, H, W), uint8 or floats on [0, 1], of the model's size.
+        a: (N, C, H, W), uint8 or floats on [0, 1], brought to the model's size as in ``edit``.
         b: as many.
         names: factors, as a list or with commas between them.
         model: a run folder, a Run or a Controller; the pretrained model of digits if None.
 
     Raises:
-        UnbraidError: an unknown factor, or images of another size or number.
+        UnbraidError: an unknown factor, no images, or another number of them.
 
     >>> swap(a, b, ["size", "angle"])  # doctest: +SKIP
     """
@@ -149,4 +161,14 @@ def swap(
     if not names:
         known = ", ".join(spec.name for spec in controller.specs)
         raise UnbraidError(f"no factor to swap was named: this model varies {known}.")
-    return controller.swap(a, b, names)
+    return controller.swap(_fitted(a, controller), _fitted(b, controller), names)
+
+
+def _fitted(images: Any, controller: Controller) -> Any:
+    """Return images of the model's size and colour, with a warning if they were of another."""
+    shape = controller.model.image_shape
+    if np.shape(images)[1:] == shape:
+        return images
+    images, note = pictures.fitted(images, shape, "the image")
+    warnings.warn(note, stacklevel=3)
+    return images

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from unbraid.errors import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
 
 _Model = Annotated[Path | None, arg(metavar="RUN")]
 _Out = Annotated[Path, arg(aliases=["-o"], metavar="PNG")]
@@ -25,6 +28,7 @@ class Generate:
     Args:
         text: the request, such as "small seven in the top rotated 30 degrees".
         model: a run folder; the pretrained model of digits if not given.
+        data: where that run's data lie now, if they have moved.
         n: how many images; a single one is written in its own size, several on a sheet.
         out: the PNG to write.
         seed: draws what was not asked for.
@@ -35,6 +39,7 @@ class Generate:
 
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
+    data: str = ""
     n: Annotated[int, arg(aliases=["-n"])] = 16
     out: _Out = Path("generated.png")
     seed: int = 0
@@ -48,10 +53,11 @@ class Edit:
     """Change what was asked of an image, and keep the rest, its handwriting above all.
 
     Args:
-        image: a picture of the model's size, such as generate -n 1 writes.
+        image: a picture; one of another size or colour is brought to the model's.
         text: the changes, such as "bigger, in the bottom left".
         model: a run folder; the pretrained model of digits if not given.
-        out: the PNG to write, of the same size.
+        data: where that run's data lie now, if they have moved.
+        out: the PNG to write, of the model's size.
         compare: a PNG to write besides, with the picture before and after, enlarged.
         clip: take the nearest value for a number out of the model's range.
     """
@@ -59,6 +65,7 @@ class Edit:
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
+    data: str = ""
     out: _Out = Path("edited.png")
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
     clip: _Clip = False
@@ -69,11 +76,12 @@ class Swap:
     """Give one image a factor, or several, of another.
 
     Args:
-        a: the picture to change, of the model's size.
+        a: the picture to change.
         b: the picture to take factors from.
         factors: their names, with commas between them, such as size,angle.
         model: a run folder; the pretrained model of digits if not given.
-        out: the PNG to write, of the same size.
+        data: where that run's data lie now, if they have moved.
+        out: the PNG to write, of the model's size.
         compare: a PNG to write besides, with both pictures and the new one, enlarged.
     """
 
@@ -81,6 +89,7 @@ class Swap:
     b: Annotated[Positional[Path], arg(metavar="B")]
     factors: Annotated[Positional[str], arg(metavar="FACTORS")]
     model: _Model = None
+    data: str = ""
     out: _Out = Path("swapped.png")
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
 
@@ -92,7 +101,7 @@ def generate(given: Generate) -> Iterator[str]:
     from unbraid.control.requests import parse
 
     pictures.check_png(given.out)
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip)
     images = asking.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
     yield request.describe()
@@ -110,10 +119,11 @@ def edit(given: Edit) -> Iterator[str]:
         pictures.check_png(path)
     if not " ".join(given.text).strip():
         raise UnbraidError("no change was asked for: write one, such as 'bigger' or 'upright'.")
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
-    image = pictures.read_png(given.image, controller.model.image_shape)
+    image, note = pictures.read_png(given.image, controller.model.image_shape)
     edited = controller.edit(image, request)
+    yield from filter(None, [note])
     yield request.describe("kept")
     yield from _write(given.out, given.compare, image, edited)
 
@@ -125,11 +135,25 @@ def swap(given: Swap) -> Iterator[str]:
 
     for path in filter(None, (given.out, given.compare)):  # before anything takes time
         pictures.check_png(path)
-    controller = asking.controller_of(given.model)
+    controller = asking.controller_of(_model(given))
     shape = controller.model.image_shape
-    a, b = (pictures.read_png(path, shape) for path in (given.a, given.b))
+    (a, of_a), (b, of_b) = (pictures.read_png(path, shape) for path in (given.a, given.b))
     swapped = asking.swap(a, b, given.factors, model=controller)
+    yield from filter(None, [of_a, of_b])
     yield from _write(given.out, given.compare, a, b, swapped)
+
+
+def _model(given: Generate | Edit | Swap) -> Path | Run | None:
+    """Return what to ask: a run folder, or a run whose data have moved."""
+    if not given.data:
+        return given.model
+    if given.model is None:
+        raise UnbraidError(
+            "--data says where a run's data lie now, but no run is named: add --model RUN."
+        )
+    from unbraid.runs import Run
+
+    return Run(given.model, data=given.data)
 
 
 def _write(out: Path, compare: Path | None, *images: NDArray[Any]) -> Iterator[str]:

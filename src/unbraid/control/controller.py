@@ -79,17 +79,26 @@ class Native:
             With more than 1, the same style may be another handwriting in another request.
         correct: draw once more with the error of the reading added to the request, and keep the
             better of the two.
+        reject: where the model itself draws a style again that it doubts, let it; if False, the
+            first style is taken (``first_style`` of the model).
 
     Raises:
         UnbraidError: fewer than 1 candidates.
     """
 
-    def __init__(self, model: Method, candidates: int = 1, correct: bool = False) -> None:
+    def __init__(
+        self, model: Method, candidates: int = 1, correct: bool = False, reject: bool = True
+    ) -> None:
         if candidates < 1:
             raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
         self.model = model.eval()
         self.specs = tuple(cast(Any, model).specs)
-        self.candidates, self.correct = candidates, correct
+        self.candidates, self.correct, self.reject = candidates, correct, reject
+
+    @property
+    def rejects(self) -> bool:
+        """Whether a style that the model doubts is drawn again."""
+        return self.reject and hasattr(self.model, "first_style")
 
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
         """Return images that have the factors (N, F), (N, C, H, W) on [0, 1].
@@ -144,7 +153,10 @@ class Native:
         for row, style in enumerate(styles.tolist()):
             base[row] = np.random.default_rng(style % 2**63).standard_normal(base.shape[1])
         rows = torch.from_numpy(factors).float().to(self.model.device)
-        style = model.style_from(torch.from_numpy(base).to(self.model.device), rows)
+        styles_of = model.style_from
+        if not self.reject:  # a model without a first style has no other
+            styles_of = getattr(model, "first_style", styles_of)
+        style = styles_of(torch.from_numpy(base).to(self.model.device), rows)
         return self._decoded(rows, style)
 
     def _with(self, codes: Tensor, factors: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -205,7 +217,7 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Learn from labelled images among those the run was trained on."""
     from unbraid.batches import split_rows
     from unbraid.control.fitting import fit
-    from unbraid.labels import labelled_rows
+    from unbraid.labels import labelled_rows, named
 
     data = run.dataset()
     if data.factors is None:
@@ -216,10 +228,12 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
         )
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
-    if isinstance(run.config.method, LabelledConfig):
+    told: NDArray[Any] = factors
+    if isinstance(run.config.method, LabelledConfig):  # the images it was told of, and no others
         labels, seed = run.config.method.labels, run.config.method.label_seed
-    able = int((~np.isnan(factors[rows.numpy()]).all(1)).sum())
-    chosen = labelled_rows(factors, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
+        told = named(data, run.config.method)
+    able = int((~np.isnan(told[rows.numpy()]).all(1)).sum())
+    chosen = labelled_rows(told, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from unbraid.errors import UnbraidError
-from unbraid.files import cache_folder, cannot_write
+from unbraid.files import cache_folder, cannot_write, expand
 
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte before a connection is given up
@@ -53,7 +53,7 @@ class _Broken(Exception):
 def data_folder() -> Path:
     """Return the folder of the user's data files: ``$UNBRAID_DATA``, or ``data`` in the cache."""
     if chosen := os.environ.get("UNBRAID_DATA"):
-        return Path(chosen).expanduser()
+        return expand(chosen)
     return cache_folder() / "data"
 
 
@@ -76,7 +76,7 @@ def locate(remote: RemoteFile, path: str | None, download: bool) -> Path:
             and the folder to put it in.
     """
     if path is not None:
-        given = Path(path).expanduser()
+        given = expand(path)
         found = given / remote.name if given.is_dir() else given
         if not found.is_file():
             raise UnbraidError(f"there is no file {found}; {_by_hand(remote, given.parent)}.")

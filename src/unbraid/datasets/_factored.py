@@ -6,8 +6,9 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,18 +70,47 @@ class Rows:
         return np.ascontiguousarray(self.images[self.rows[rows]])
 
 
+Source = Callable[[NDArray[np.int64]], ImageSource]  # makes images of rows of the whole grid
+
+
+@dataclass(frozen=True)
+class GridDataset(Dataset):
+    """Some images of a full grid of factors, which also has all others.
+
+    Args:
+        source: makes images of rows of the grid, its last factor fastest.
+        sizes: how many levels each factor of the grid has.
+    """
+
+    source: Source | None = None
+    sizes: tuple[int, ...] = ()
+
+    one_each: ClassVar[bool] = True
+
+    def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Return the image of each row of factors (M, F), of either split.
+
+        None where some of the grid's factors have been left out.
+        """
+        if self.source is None or len(self.specs) != len(self.sizes):
+            return None
+        rows = np.ravel_multi_index(tuple(np.asarray(factors, np.int64).T), self.sizes)
+        return np.asarray(self.source(rows)[:])
+
+
 def grid_dataset(
     name: str,
-    source: Callable[[NDArray[np.int64]], ImageSource],
+    source: Source,
     specs: tuple[FactorSpec, ...],
     split: str,
     seed: int,
     full: bool,
 ) -> Dataset:
     """Return a split of a data set that has each combination of its factors once, in grid order."""
-    sizes = [len(spec.values or ()) for spec in specs]
+    sizes = tuple(len(spec.values or ()) for spec in specs)
     rows = split_rows(math.prod(sizes), split, seed, full)
-    return Dataset(name, source(rows), grid_factors(rows, sizes), specs, split)
+    factors = grid_factors(rows, sizes)
+    return GridDataset(name, source(rows), factors, specs, split, source=source, sizes=sizes)
 
 
 def fingerprint(*paths: Path) -> str:

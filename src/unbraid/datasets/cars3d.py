@@ -23,6 +23,7 @@ from unbraid.datasets._download import RemoteFile, locate
 from unbraid.datasets._factored import Rows, fingerprint, grid_dataset, reading, resized
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 ELEVATIONS, AZIMUTHS, CARS, SIDE = 4, 24, 183, 128
 LARGEST = 64 << 20  # bytes read of a file in the archive; a car's take 5 MB
@@ -89,7 +90,7 @@ def load(config: Config, split: str) -> Dataset:
 
 def _locate(config: Config) -> Path:
     if config.path is not None:
-        given = Path(config.path).expanduser()
+        given = expand(config.path)
         for folder in (given, given / "cars", given / "data" / "cars"):
             if next(folder.glob("*.mat"), None) is not None:
                 return folder

@@ -97,6 +97,16 @@ class Digits(Dataset):
         part = super().take(rows)
         return replace(self, images=part.images, factors=part.factors, style=self.style[rows])
 
+    def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Draw an image of each row of factors (M, 6), each in a handwriting chosen at random.
+
+        None where the handwriting is a factor itself, or some factors have been left out.
+        """
+        if self.renderer is None or len(self.specs) != 6:
+            return None
+        rows = np.asarray(factors, np.float64)
+        return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
+
     def vary(
         self, row: int, name: str, values: NDArray[np.float64], seed: int = 0
     ) -> NDArray[np.uint8]:
@@ -158,7 +168,7 @@ def load(config: Config, split: str) -> Digits:
         sources = renderer.glyphs.source
         specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
         factors = np.column_stack([factors, np.searchsorted(sources, style)])
-    return Digits("digits", images, factors, specs, split, style, renderer)
+    return Digits("digits", images, factors, specs, split, style=style, renderer=renderer)
 
 
 def factor_specs(config: Config) -> tuple[FactorSpec, ...]:

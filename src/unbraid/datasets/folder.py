@@ -1,23 +1,28 @@
-"""Your own images in a folder; subfolders become the factor ``label``."""
+"""Your own images in a folder; subfolders and the columns of a table are their factors."""
 
 from __future__ import annotations
 
-import os
+import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
+from unbraid import memory
 from unbraid.datasets import SPLITS, Dataset
-from unbraid.datasets._decode import SUFFIXES, Fit, decode, is_grey
+from unbraid.datasets._columns import Factors, read_columns
+from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
 from unbraid.datasets._images import held_out
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.datasets._names import called
+from unbraid.datasets._table import beside, match, read_table
+from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.files import expand, readable
 
 LARGEST = 1024
 
@@ -29,6 +34,12 @@ class Config:
     Args:
         path: the folder. Its subfolders are the values of the factor ``label``; subfolders named
             ``train`` and ``test``, if there are both, are the splits, and theirs the labels.
+        labels: a table of labels, a row an image and a column a factor; the ``labels.csv``,
+            ``.tsv`` or ``.parquet`` in the folder if not given.
+        columns: which columns of the table are factors, with commas between them; all by default.
+        kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``;
+            those of others are inferred.
+        units: the units of factors, as in ``size=pixels,angle=degrees``.
         size: height and width of the images made, 1 to 1024.
         fit: ``crop`` scales the shorter side to ``size`` and cuts the middle out, ``pad`` scales
             the longer side and fills up, ``stretch`` scales both.
@@ -38,9 +49,14 @@ class Config:
         skip_broken: leave out files that cannot be read, with a warning that counts them.
         split_seed: draws the tenth of the images that is the test set, if they come without one.
         full: all images in the order of their paths, in either split.
+        title: what the data is called; the folder's name if not given.
     """
 
     path: str
+    labels: str | None = None
+    columns: str | None = None
+    kinds: str | None = None
+    units: str | None = None
     size: int = 64
     fit: Fit = "crop"
     channels: Literal["auto", 1, 3] = "auto"
@@ -48,37 +64,37 @@ class Config:
     skip_broken: bool = False
     split_seed: int = 0
     full: bool = False
-
-
-class Picture(NamedTuple):
-    """An image file and the subfolder it lies in, ``""`` if in none."""
-
-    path: Path
-    label: str
+    title: str | None = None
 
 
 def load(config: Config, split: str = "train") -> Dataset:
-    """Load images uint8 (N, 1 or 3, size, size), with a factor ``label`` if there are subfolders.
+    """Load images uint8 (N, 1 or 3, size, size), with the factors of subfolders and a table.
 
     Raises:
         UnbraidError: no such folder, no images in it, a file that cannot be read, images both in
-            subfolders and beside them, or an option out of range.
+            subfolders and beside them, a table that fits neither the images nor itself, or an
+            option out of range.
     """
     _check(config)
-    root = _innermost(Path(config.path).expanduser())
-    pictures, rows = _of_split(root, split, config)
-    labels = _label_values(pictures)
+    passed = Passed(expand(config.path))
+    root = innermost(passed.root, passed)
+    found, rows = _of_split(root, split, config, passed)
+    read, warning = _labels(found, passed, root, config)
     channels = config.channels
     with ThreadPoolExecutor() as threads:
         if channels == "auto":  # judged by all pictures, so that both splits agree
-            channels = 1 if all(threads.map(is_grey, (each.path for each in pictures))) else 3
-        chosen = [pictures[row] for row in rows]
-        images, kept = _decoded(chosen, config, channels, threads)
-    name = Path(config.path).expanduser().resolve().name
-    if not labels:
-        return Dataset(name, images, split=split)
-    factors = np.array([[labels.index(chosen[row].label)] for row in kept], np.int64)
-    return Dataset(name, images, factors, (FactorSpec("label", "categorical", labels),), split)
+            channels = 1 if all(threads.map(is_grey, (each.path for each in found))) else 3
+        wanted = Wanted(config.size, config.fit, channels, config.background)
+        chosen = [found[row].path for row in rows]
+        images, kept, done = decoded(chosen, wanted, config.skip_broken, threads)
+    said = passed.sentence()
+    for sentence in (said if passed.serious else "", warning):
+        if sentence:
+            warnings.warn(sentence, stacklevel=2)
+    notes = ("" if passed.serious else said, done, *read.notes)
+    title = called("folder", {"path": config.path, "title": config.title})
+    factors = None if read.factors is None else read.factors[np.array(rows)[kept]]
+    return Dataset(title, images, factors, read.specs, split, tuple(filter(None, notes)))
 
 
 def _check(config: Config) -> None:
@@ -94,115 +110,125 @@ def _check(config: Config) -> None:
         raise UnbraidError(f"dataset folder: {wrong}.")
 
 
-def _of_split(root: Path, split: str, config: Config) -> tuple[list[Picture], list[int]]:
+def _of_split(
+    root: Path, split: str, config: Config, passed: Passed
+) -> tuple[list[Picture], list[int]]:
     """Return all pictures and the rows of those in the split."""
-    halves = {each.name.lower(): each for each in _visible(root) if each.is_dir()}
+    halves = {each.name.lower(): each for each in visible(root) if each.is_dir()}
     if not all(half in halves for half in SPLITS):
-        pictures = _pictures(root)
-        rows = held_out(len(pictures), split, config.split_seed, config.full, str(root))
-        return pictures, rows.tolist()
-    train, test = (_pictures(halves[half]) for half in SPLITS)
-    pictures = train + test
+        found = pictures(root, passed, [root])
+        rows = held_out(len(found), split, config.split_seed, config.full, str(root))
+        return found, rows.tolist()
+    both = [halves[half] for half in SPLITS]
+    train, test = (pictures(half, passed, both) for half in both)
     if config.full:
-        return pictures, list(range(len(pictures)))
+        return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)
-    return pictures, list(range(first, first + len(train if split == "train" else test)))
+    return train + test, list(range(first, first + len(train if split == "train" else test)))
 
 
-def _innermost(root: Path) -> Path:
-    """Step into folders that hold one folder and nothing else, as unpacked archives do."""
-    if not root.is_dir():
-        raise UnbraidError(f"{root} is not a folder: give the folder that holds the images.")
-    while len(inside := _visible(root)) == 1 and inside[0].is_dir():
-        root = inside[0]
-    return root
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        return [each for each in folder.iterdir() if not _is_hidden(each.name)]
-    except OSError as error:
-        raise _unreadable(error) from error
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX"))
-
-
-def _unreadable(error: OSError) -> UnbraidError:
-    return UnbraidError(f"cannot read {error.filename}: {error.strerror}.")
-
-
-def _pictures(root: Path) -> list[Picture]:
-    """Return the image files below a folder, sorted by path; hidden and other files do not count.
-
-    Links to folders are not followed.
-    """
-
-    def stop(error: OSError) -> None:
-        raise _unreadable(error) from error
-
-    files: list[Path] = []
-    for folder, subfolders, names in os.walk(root, onerror=stop):
-        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
-        files += [Path(folder, name) for name in names if not _is_hidden(name)]
-    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
-    if not images:
-        others = sorted({file.suffix or file.name for file in files})[:5]
-        found = f"{len(files)} files ({', '.join(others)})" if files else "no files"
+def _labels(
+    found: list[Picture], passed: Passed, root: Path, config: Config
+) -> tuple[Factors, str]:
+    """Return the factors of all pictures, and a warning where table and pictures differ."""
+    given = None if config.labels is None else expand(config.labels)
+    path = given or beside(passed.root, root)
+    if path is not None:  # nobody waits for the others
+        passed.others += [each for each in passed.tables if each.resolve() != path.resolve()]
+        passed.tables = []
+    columns: dict[str, Any] = {}
+    warning = ""
+    if path is not None:
+        table = read_table(path)
+        base = path.parent if found[0].path.is_relative_to(path.parent) else passed.root
+        matched = match(table, [each.path.relative_to(base).as_posix() for each in found], base)
+        columns, warning = matched.columns, matched.warning
+        if config.columns is not None:
+            columns = _chosen(columns, config.columns, path)
+    elif config.columns is not None:
         raise UnbraidError(
-            f"found no images in {root}: it holds {found}, expected some in .png, .jpg or another "
-            f"of the formats {', '.join(SUFFIXES[3:])}."
+            f"{passed.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
+            "it: name the table with labels (--data.labels)."
         )
-    parents = [image.relative_to(root).parent.parts for image in images]
-    return [
-        Picture(image, parts[0] if parts else "")
-        for image, parts in zip(images, parents, strict=True)
-    ]
+    subfolders = [readable(each.label) for each in found]
+    if path is None or (config.columns is None and _is_factor(subfolders, columns)):
+        _check_subfolders(found)
+        if len(set(subfolders)) > 1:
+            columns["label"] = np.array(subfolders)
+    owner = str(path or passed.root)
+    read = read_columns(
+        columns, config.kinds, config.units, owner, lambda row: f"the row of {found[row].path.name}"
+    )
+    return read, warning
 
 
-def _label_values(pictures: list[Picture]) -> tuple[str, ...]:
-    """Return the sorted names of the subfolders, none if there are not several."""
-    example = {picture.label: picture.path for picture in pictures}
+def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:
+    """Return the columns that were asked for, in that order."""
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in columns:
+            raise UnbraidError(
+                f"{path} has no column '{name}'{did_you_mean(name, columns)}: its columns are "
+                f"{', '.join(columns)}."
+            )
+    return {name: columns[name] for name in names}
+
+
+def _is_factor(subfolders: list[str], columns: dict[str, Any]) -> bool:
+    """Whether subfolders tell what no column of the table does."""
+    if "" in subfolders or "label" in columns:
+        return False
+    count = len(set(subfolders))
+    for column in columns.values():
+        cells = [str(cell) for cell in column]
+        if len(set(cells)) == count == len(set(zip(cells, subfolders, strict=True))):
+            return False
+    return True
+
+
+def _check_subfolders(found: list[Picture]) -> None:
+    """Refuse pictures both in subfolders and beside them."""
+    example = {picture.label: picture.path for picture in found}
     if len(example) > 1 and "" in example:
         outside = example.pop("")
         raise UnbraidError(
             f"{outside} lies beside the subfolders that give images their labels (such as "
             f"{next(iter(example.values())).parent}): move it into one, or out of the folder."
         )
-    return tuple(sorted(example)) if len(example) > 1 else ()
 
 
-def _decoded(
-    pictures: list[Picture], config: Config, channels: int, threads: ThreadPoolExecutor
-) -> tuple[NDArray[np.uint8], list[int]]:
-    """Return the images that can be read and their rows in ``pictures``."""
-    images = np.empty((len(pictures), channels, config.size, config.size), np.uint8)
+def decoded(
+    paths: list[Path], wanted: Wanted, skip_broken: bool, threads: ThreadPoolExecutor
+) -> tuple[NDArray[np.uint8], list[int], str]:
+    """Return the images that can be read, their rows in ``paths`` and what was done to them."""
+    shape = len(paths), wanted.channels, wanted.size, wanted.size
+    what = f"{shape[0]:,} images of {wanted.size} by {wanted.size} pixels"
+    memory.check(math.prod(shape), what, "set a smaller size, or use fewer images")
+    images = np.empty(shape, np.uint8)
+    done: list[Found | None] = [None] * len(paths)
 
     def read(row: int) -> str | None:
         try:
-            images[row] = decode(
-                pictures[row].path, config.size, config.fit, channels, config.background
-            )
+            images[row], done[row] = decode(paths[row], wanted)
         except UnidentifiedImageError:
             return "its content is in no known format"
         except Exception as error:  # a broken file can make Pillow raise anything
             return str(error) or type(error).__name__
         return None
 
-    reasons = list(threads.map(read, range(len(pictures))))
+    reasons = list(threads.map(read, range(len(paths))))
     kept = [row for row, reason in enumerate(reasons) if reason is None]
-    if len(kept) == len(pictures):
-        return images, kept
+    if len(kept) == len(paths):
+        return images, kept, told([each for each in done if each], wanted)
     first = next(row for row, reason in enumerate(reasons) if reason)
-    broken = len(pictures) - len(kept)
-    more = f", nor can {broken - 1} more of {len(pictures)} files" if broken > 1 else ""
-    told = f"{pictures[first].path} cannot be read as an image ({reasons[first]}){more}"
-    if not config.skip_broken:
+    broken = len(paths) - len(kept)
+    more = f", nor can {broken - 1} more of {len(paths)} files" if broken > 1 else ""
+    sentence = f"{paths[first]} cannot be read as an image ({reasons[first]}){more}"
+    if not skip_broken:
         raise UnbraidError(
-            f"{told}: replace or delete it, or leave such files out with skip_broken=True."
+            f"{sentence}: replace or delete it, or leave such files out with skip_broken=True."
         )
     if not kept:
-        raise UnbraidError(f"{told}: no image is left.")
-    warnings.warn(f"left out {broken} of {len(pictures)} files: {told}.", stacklevel=3)
-    return images[kept], kept
+        raise UnbraidError(f"{sentence}: no image is left.")
+    warnings.warn(f"left out {broken} of {len(paths)} files: {sentence}.", stacklevel=3)
+    return images[kept], kept, told([each for each in done if each], wanted)

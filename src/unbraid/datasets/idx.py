@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from unbraid import limits
 from unbraid.datasets import Dataset, label_spec
 from unbraid.datasets._images import Layout, as_images
+from unbraid.datasets._names import called, listed, named
 from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8
@@ -36,12 +39,17 @@ class Config:
         transpose: swap height and width, for EMNIST, which is stored transposed.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.
+        names: names of the labels in their order, with commas between them (``shirt,trouser``),
+            or a text file with one a line; numbers if not given.
+        title: what the data is called; the name of the folder or file that says most if not given.
     """
 
     path: str
     labels: str | None = None
     transpose: bool = False
     layout: Layout = "auto"
+    names: str | None = None
+    title: str | None = None
 
 
 def load(config: Config, split: str = "train") -> Dataset:
@@ -51,7 +59,7 @@ def load(config: Config, split: str = "train") -> Dataset:
         UnbraidError: a file that is missing, broken or not IDX, no file for the split, or labels
             that do not match the images.
     """
-    given = Path(config.path).expanduser()
+    given = expand(config.path)
     path = _of_split(given, split)
     array = read(path)
     if array.ndim == 1:
@@ -59,15 +67,16 @@ def load(config: Config, split: str = "train") -> Dataset:
     images = as_images(array, config.layout, str(path))
     if config.transpose:
         images = np.ascontiguousarray(images.swapaxes(2, 3))
-    name = given.name.split(".")[0]
+    name = called("idx", {"path": config.path, "title": config.title})
     if config.labels is None:
         beside = _labels_beside(path)
     else:
-        beside = _of_split(Path(config.labels).expanduser(), split)
+        beside = _of_split(expand(config.labels), split)
     if beside is None:
         return Dataset(name, images, split=split)
     labels = _read_labels(beside, len(images), path)
-    return Dataset(name, images, labels[:, None], (label_spec(labels),), split)
+    spec = _label_spec(labels, config, beside)
+    return Dataset(name, images, labels[:, None], (spec,), split)
 
 
 def read(path: Path) -> NDArray[Any]:
@@ -128,6 +137,17 @@ def _read_labels(path: Path, count: int, images: Path) -> NDArray[np.int64]:
             "file of these images with the option labels."
         )
     return labels.astype(np.int64)
+
+
+def _label_spec(labels: NDArray[np.int64], config: Config, path: Path) -> FactorSpec:
+    """Return the labels' spec; where there are names, a split may lack the last classes."""
+    spec = label_spec(labels)
+    if config.names is None:
+        return spec
+    names = listed(config.names, str(path))
+    if len(names) > len(spec.values or ()):
+        spec = FactorSpec(spec.name, spec.kind, values=tuple(range(len(names))))
+    return named(spec, config.names, str(path))
 
 
 def _of_split(path: Path, split: str) -> Path:

@@ -16,13 +16,22 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from unbraid import limits
-from unbraid.datasets import Dataset
+from unbraid.datasets import SPLITS, Dataset
+from unbraid.datasets._arrays import checked, renamed, split_columns
+from unbraid.datasets._columns import read_columns
 from unbraid.datasets._images import Layout, as_images, held_out
+from unbraid.datasets._names import called, named
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
 FACTORS_KEYS = ("factors", "labels", "y", "arr_1")
+# Files with both splits in them, as Keras and MedMNIST write them: images and labels of each.
+SPLIT_KEYS = {
+    "train": (("x_train", "train_images", "train_x"), ("y_train", "train_labels", "train_y")),
+    "test": (("x_test", "test_images", "test_x"), ("y_test", "test_labels", "test_y")),
+}
 
 
 @dataclass(frozen=True)
@@ -33,103 +42,220 @@ class Config:
         path: the file.
         images_key: the array of the images, (N, H, W), (N, H, W, C) or (N, C, H, W), as whole
             numbers in 0..255, truth values or reals in 0..1; by default the first there is of
-            ``images``, ``imgs``, ``x`` and ``arr_0``.
-        factors_key: the array of the factors, (N,) or (N, F), as whole numbers or words (taken
-            as categories) or reals; by default the first there is of ``factors``, ``labels``,
-            ``y`` and ``arr_1``, and none if there is none.
+            ``images``, ``imgs``, ``x`` and ``arr_0``, else ``x_train`` and ``x_test`` with
+            ``y_train`` and ``y_test``, which are the splits then.
+        factors_key: the array of the factors, (N,), (N, F) or records with named fields, of whole
+            numbers, words or reals, NaN where unknown; or several with commas between them. By
+            default the first there is of ``factors``, ``labels``, ``y`` and ``arr_1``, else every
+            array with a value an image.
         factor_names: one name a factor; by default the array ``factor_names`` of the file, else
             ``label``, or ``factor_0``, ``factor_1``, ...
+        kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``;
+            those of others are inferred.
+        units: the units of factors, as in ``size=pixels,angle=degrees``.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.
         split_seed: draws the tenth of the images that is the test set.
         full: all images in their order, in either split.
+        names: names of the label's values in their order, with commas between them
+            (``shirt,trouser``), or a text file with one a line; numbers if not given.
+        title: what the data is called; the file's name if not given.
     """
 
     path: str
     images_key: str | None = None
     factors_key: str | None = None
     factor_names: tuple[str, ...] | None = None
+    kinds: str | None = None
+    units: str | None = None
     layout: Layout = "auto"
     split_seed: int = 0
     full: bool = False
+    names: str | None = None
+    title: str | None = None
 
 
 def load(config: Config, split: str = "train") -> Dataset:
-    """Load images uint8 (N, C, H, W) and their factors (N, F), indices or reals.
+    """Load images uint8 (N, C, H, W) and their factors (N, F), NaN where unknown.
 
     Raises:
         UnbraidError: a file that is missing or broken, keys it does not have, images that are no
-            images (NaN, another range or shape), factors of another length, or pickled objects.
+            images (NaN, another range or shape), factors of another length, infinite ones, or
+            pickled objects.
     """
-    path = Path(config.path).expanduser()
+    path = expand(config.path)
+    title = called("npz", {"path": config.path, "title": config.title})
     with _open(path) as file:
-        key = _key(file, config.images_key, IMAGES_KEYS, path)
-        if key is None:
-            raise UnbraidError(
-                f"{path} has none of the arrays {', '.join(IMAGES_KEYS)}: {_listing(file)}; name "
-                "the one that holds the images with the option images_key."
-            )
-        images = as_images(_read(file, key, path), config.layout, f"'{key}' of {path}")
-        rows = held_out(len(images), split, config.split_seed, config.full, str(path))
-        factors_key = _key(file, config.factors_key, FACTORS_KEYS, path)
-        if factors_key is None:
-            return Dataset(path.stem, images[rows], split=split)
-        columns = _read(file, factors_key, path)
-        names = config.factor_names
-        if names is None and "factor_names" in file.files:
-            names = tuple(_read(file, "factor_names", path).astype(str).ravel().tolist())
-    owner = f"'{factors_key}' of {path}"
-    factors, specs = as_factors(_as_columns(columns, len(images), owner), names, owner)
-    return Dataset(path.stem, images[rows], factors[rows], specs, split)
+        images_keys, factors_keys, note = _keys(file, config, path)
+        parts = [
+            as_images(_read(file, key, path), config.layout, f"'{key}' of {path}")
+            for key in images_keys
+        ]
+        columns = _columns(file, factors_keys, parts, config, path)
+    images = _joined(parts, path)
+    rows = _rows(parts, split, config, path)
+    read = read_columns(columns, config.kinds, config.units, str(path))
+    factors, specs, notes = read
+    if config.names is not None:
+        specs = _with_names(specs, config.names, str(path))
+    if factors is not None:
+        factors = factors[rows]
+    notes = (*((note,) if note else ()), *notes)
+    return Dataset(title, images[rows], factors, specs, split, notes)
 
 
-def as_factors(
-    columns: NDArray[Any], names: tuple[str, ...] | None, owner: str
-) -> tuple[NDArray[Any], tuple[FactorSpec, ...]]:
-    """Return factors (N, F) and their specs: reals as they are, anything else as categories.
+def _keys(
+    file: NpzFile, config: Config, path: Path
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]:
+    """Return the keys of the images, one a split, and of the factors, as many each.
 
-    >>> as_factors(np.array([[10], [30], [10]]), None, "mine")[0].tolist()
-    [[0], [1], [0]]
+    The last is a sentence on arrays that could be factors and are not taken as such.
     """
-    count = columns.shape[1]
-    if names is None:
-        names = ("label",) if count == 1 else tuple(f"factor_{each}" for each in range(count))
-    if len(names) != count or len(set(names)) != count:
-        raise UnbraidError(
-            f"{owner} has {count} factors, but factor_names has {', '.join(names)}: give one name "
-            "a factor, each of its own."
-        )
-    if columns.dtype.kind == "f":
-        ranges = zip(names, columns.min(axis=0).tolist(), columns.max(axis=0).tolist(), strict=True)
-        specs = tuple(
-            FactorSpec(name, "continuous", range=(low, high)) for name, low, high in ranges
-        )
-        return columns.astype(np.float64), specs
-    factors = np.empty(columns.shape, np.int64)
-    specs = ()
-    for column, name in enumerate(names):
-        levels, factors[:, column] = np.unique(columns[:, column], return_inverse=True)
-        specs += (FactorSpec(name, "categorical", values=tuple(levels.tolist())),)
-    return factors, specs
+    image = _key(file, config.images_key, IMAGES_KEYS, path)
+    if image is None:
+        return *_halves(file, path), ""
+    if config.factors_key is not None:
+        chosen = [key.strip() for key in config.factors_key.split(",")]
+        for key in chosen:
+            _key(file, key, (), path)  # raises if there is none
+        return (image,), tuple((key,) for key in chosen), ""
+    usual = _key(file, None, FACTORS_KEYS, path)
+    others = _one_a_row(file, image, path)
+    if usual is None:
+        return (image,), tuple((key,) for key in others), ""
+    left = [key for key in others if key != usual]
+    if not left:
+        return (image,), ((usual,),), ""
+    return (
+        (image,),
+        ((usual,),),
+        f"{path} also holds {', '.join(left)}, with a value an image: to take them as factors, "
+        f"name all with factors_key (--data.factors-key {','.join([usual, *left])}).",
+    )
 
 
-def _as_columns(factors: NDArray[Any], count: int, owner: str) -> NDArray[Any]:
-    """Check an array of factors and return it with two axes."""
-    if factors.ndim not in (1, 2) or factors.dtype.kind not in "buifU":
+def _halves(file: NpzFile, path: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the keys of a file that holds both splits, or the train split alone."""
+    lower = {key.lower(): key for key in file.files}
+    (train, train_labels), (test, test_labels) = (
+        [next((lower[key] for key in usual if key in lower), None) for usual in SPLIT_KEYS[split]]
+        for split in SPLITS
+    )
+    if train is None:
         raise UnbraidError(
-            f"{owner} has shape {factors.shape} and type {factors.dtype}, expected (N,) or (N, F) "
-            "of whole numbers, reals or words."
+            f"{path} has none of the arrays {', '.join(IMAGES_KEYS)} or x_train: {_listing(file)}; "
+            "name the one that holds the images with images_key (--data.images-key)."
         )
-    if len(factors) != count:
+    if test is None:
+        return (train,), () if train_labels is None else ((train_labels,),)
+    if train_labels is None or test_labels is None:
+        return (train, test), ()
+    return (train, test), ((train_labels, test_labels),)
+
+
+def _one_a_row(file: NpzFile, images: str, path: Path) -> list[str]:
+    """Return the keys of arrays with one axis, a number or word an image."""
+    shapes = {key: _shape(file, key) for key in file.files if key not in (images, "factor_names")}
+    count = _shape(file, images)[:1]
+    return [key for key, shape in shapes.items() if shape == count and len(shape) == 1]
+
+
+def _shape(file: NpzFile, key: str) -> tuple[int, ...]:
+    """Return an array's shape without reading it, () for what is no array of plain values."""
+    assert file.zip is not None
+    name = key if key in file.zip.namelist() else f"{key}.npy"
+    try:
+        with file.zip.open(name) as member:
+            version = np.lib.format.read_magic(member)
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read(member)
+    except (OSError, ValueError, KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return ()
+    return () if dtype.hasobject else tuple(shape)
+
+
+def _columns(
+    file: NpzFile,
+    keys: tuple[tuple[str, ...], ...],
+    parts: list[NDArray[np.uint8]],
+    config: Config,
+    path: Path,
+) -> dict[str, NDArray[Any]]:
+    """Return the factors' columns by name, those of both splits one after the other."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for both in keys:
+        pieces = [
+            checked(_read(file, each, path), len(images), f"'{each}' of {path}")
+            for each, images in zip(both, parts, strict=True)
+        ]
+        arrays[both[0]] = _joined(pieces, path)
+    names = config.factor_names
+    if names is None and arrays and "factor_names" in file.files:
+        names = tuple(_read(file, "factor_names", path).astype(str).ravel().tolist())
+    if len(arrays) == 1 and (config.factors_key is not None or _is_usual(keys[0][0])):
+        return split_columns(next(iter(arrays.values())), names, f"'{keys[0][0]}' of {path}")
+    columns: dict[str, NDArray[Any]] = {}
+    for key, array in arrays.items():
+        width = array.shape[1] if array.ndim == 2 else 1
+        own = tuple(f"{key}_{each}" for each in range(width)) if width > 1 else (key,)
+        columns |= split_columns(array, own, f"'{key}' of {path}")
+    if config.factor_names is None:
+        return columns
+    given = renamed(config.factor_names, len(columns), str(path))
+    return dict(zip(given, columns.values(), strict=True))
+
+
+def _is_usual(key: str) -> bool:
+    return key.lower() in FACTORS_KEYS or any(key.lower() in s[1] for s in SPLIT_KEYS.values())
+
+
+def _joined(parts: list[NDArray[Any]], path: Path) -> NDArray[Any]:
+    """Return the arrays of both splits as one."""
+    if len(parts) == 1:
+        return parts[0]
+    one, other = (part.shape[1:] for part in parts)
+    if one != other:
         raise UnbraidError(
-            f"{owner} has {len(factors)} rows, but there are {count} images: there must be one "
-            "row an image."
+            f"{path}: the rows of the train and the test split have shapes {one} and {other}, "
+            "expected the same: name one array with the option images_key."
         )
-    if factors.dtype.kind == "f" and not np.isfinite(factors).all():
+    return np.concatenate(parts)
+
+
+def _rows(
+    parts: list[NDArray[np.uint8]], split: str, config: Config, path: Path
+) -> NDArray[np.int64]:
+    """Return the rows of a split: the file's own, or a tenth held out."""
+    count = sum(map(len, parts))
+    if len(parts) == 1:
+        return held_out(count, split, config.split_seed, config.full, str(path))
+    if config.full:
+        return np.arange(count)
+    edge = len(parts[0])
+    return np.arange(edge) if split == "train" else np.arange(edge, count)
+
+
+def _with_names(specs: tuple[FactorSpec, ...], names: str, owner: str) -> tuple[FactorSpec, ...]:
+    """Return the specs with names for the values of the one that is a category of numbers."""
+    able = [
+        column
+        for column, spec in enumerate(specs)
+        if spec.kind == "categorical" and not isinstance((spec.values or ("",))[0], str)
+    ]
+    if len(able) != 1:
         raise UnbraidError(
-            f"{owner} contains NaN or infinity: leave those images out, or give all factors."
+            f"{owner}: names were given, and {len(able)} of its factors "
+            f"({', '.join(spec.name for spec in specs)}) are categories that are numbers, expected "
+            "one: save the names themselves as the factor."
         )
-    return factors if factors.ndim == 2 else factors[:, None]
+    return tuple(
+        named(spec, names, owner) if column == able[0] else spec
+        for column, spec in enumerate(specs)
+    )
 
 
 def _key(file: NpzFile, chosen: str | None, usual: tuple[str, ...], path: Path) -> str | None:

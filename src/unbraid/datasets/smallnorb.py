@@ -22,6 +22,7 @@ from unbraid.datasets._download import RemoteFile, locate
 from unbraid.datasets._factored import fingerprint, reading, resized
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
+from unbraid.files import expand
 
 COUNT, SIDE = 24_300, 96
 CAMERAS = {"left": slice(0, 1), "right": slice(1, 2), "both": slice(0, 2)}
@@ -109,7 +110,7 @@ def remote_file(split: str, part: str) -> RemoteFile:
 def _file(config: Config, split: str, part: str) -> Path:
     remote = remote_file(split, part)
     if config.path is not None:
-        plain = Path(config.path).expanduser() / remote.name.removesuffix(".gz")
+        plain = expand(config.path) / remote.name.removesuffix(".gz")
         if plain.is_file():
             return plain
         if not plain.parent.is_dir():

@@ -2,41 +2,130 @@
 
 A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``Config`` (its
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
-``animate(target, config) -> list of PIL images``, written where the path ends in .gif.
+``animate(target, config) -> list of PIL images``, written where the path ends in .gif, and one that
+has more to tell ``report(target, config) -> list of lines``, which its command prints.
 """
 
 from __future__ import annotations
 
+import functools
+import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from unbraid import registry
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.files import atomic, expand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.datasets import Dataset
+    from unbraid.library import Data
+    from unbraid.methods import Method
     from unbraid.runs import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def _run(name: str) -> Run:
+def _run(name: str, data: str = "") -> Run:
     from unbraid.runs import Run
 
-    return Run(name)
+    return Run(name, data=data)
 
 
-def _dataset(name: str) -> Dataset:
+def _dataset(name: str, **options: Any) -> Dataset:
     from unbraid.datasets import load_dataset
 
-    return load_dataset(name)
+    return load_dataset(name, **options)
 
 
-TARGETS: dict[str, Callable[[str], Any]] = {"run": _run, "dataset": _dataset}
+TARGETS: dict[str, Callable[..., Any]] = {"run": _run, "dataset": _dataset}
+
+
+def draw(
+    name: str, target: Run | Method | Data, *, data: Data | None = None, **options: Any
+) -> Figure:
+    """Return a figure, as ``unbraid NAME`` draws it; a notebook shows it.
+
+    Args:
+        name: the figure's, such as ``"traverse"``.
+        target: a run, its folder, or a model in memory; of ``"show"``, a data set or its name.
+        data: images that the model was not trained on, in the place of the run's own; needed for a
+            model that ``unbraid.train`` did not train.
+        **options: those of the figure, the fields of its ``Config``.
+
+    Raises:
+        UnbraidError: an unknown figure or option, or a target that it cannot be drawn of.
+
+    >>> figure = draw("traverse", model, rows=5)  # doctest: +SKIP
+    >>> figure.savefig("traverse.pdf")  # doctest: +SKIP
+    """
+    module, opened, config = _opened(name, target, data, options)
+    figure: Figure = module.draw(opened, config)
+    vars(figure)["_repr_png_"] = functools.partial(_png, figure)  # what notebooks ask for
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150)
+    return file.getvalue()
+
+
+def write(
+    name: str,
+    target: Run | Method | Data,
+    path: str | Path,
+    *,
+    data: Data | None = None,
+    **options: Any,
+) -> Path:
+    """Write a figure as PNG, SVG, PDF or, where it can move, GIF, by the path's suffix.
+
+    Args:
+        name: the figure's.
+        target: what it is drawn of, as for ``draw``.
+        path: where to.
+        data: as for ``draw``.
+        **options: those of the figure.
+
+    Returns:
+        The path.
+
+    Raises:
+        UnbraidError: as ``draw``, or a path that cannot be written.
+
+    >>> write("traverse", "runs/first", "moving.gif", rows=3)  # doctest: +SKIP
+    """
+    module, opened, config = _opened(name, target, data, options)
+    return produce(module, name, opened, config, Path(path))
+
+
+def _opened(
+    name: str, target: Any, data: Data | None, options: dict[str, Any]
+) -> tuple[ModuleType, Any, Any]:
+    """Return a figure's module, what it is drawn of, and its options."""
+    from unbraid.library import dataset_of, memory_run
+    from unbraid.methods import Method
+    from unbraid.runs import Run
+
+    module = registry.load("figures", name)
+    config = registry.build(module.Config, options, f"figure {name}")
+    if module.TARGET == "dataset":
+        return module, dataset_of(target), config
+    if isinstance(target, Method):
+        return module, memory_run(target, data), config
+    if not isinstance(target, Run | str | os.PathLike):
+        raise UnbraidError(
+            f"{name} is drawn of a run, its folder or a model, found {type(target).__name__}."
+        )
+    run = target if isinstance(target, Run) else Run(target)
+    return module, run if data is None else memory_run(run.model(), data), config
 
 
 def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path | None) -> Path:
@@ -48,7 +137,7 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     Raises:
         UnbraidError: a suffix that is not a format the figure has, or a path not to be written.
     """
-    path = out or getattr(target, "folder", Path()) / f"{name}.png"
+    path = expand(out) if out else getattr(target, "folder", Path()) / f"{name}.png"
     animated = hasattr(module, "animate")
     allowed = [*SUFFIXES, ".gif"] if animated else [*SUFFIXES]
     if path.suffix.lower() not in allowed:
@@ -72,7 +161,16 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     return path
 
 
+def report(module: ModuleType, target: Any, config: Any) -> list[str]:
+    """Return what a figure's command prints besides, in lines of text."""
+    lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
+    return lines
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF by its path's suffix, whole or not at all."""
+    kind = path.suffix[1:].lower()
+    # by this a folder of images knows a figure that was written into it
+    about = {"Software": "unbraid"} if kind == "png" else None
     with atomic(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(temporary, format=kind, dpi=150, metadata=about)

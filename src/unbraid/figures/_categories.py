@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unbraid.figures._codes import Codes, Latent
+from unbraid.figures._style import short, which
 from unbraid.methods import Method
 from unbraid.metrics.clustering_accuracy import contingency, match
 
@@ -49,7 +50,10 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
     if not found:
         return None
     name, values, column = found[0]
-    category = codes.mean[:, latent.columns].argmax(1)
+    known = ~np.isnan(column)
+    category, column = codes.mean[known][:, latent.columns].argmax(1), column[known]
+    if not len(column):
+        return None
     table = contingency(category, column.astype(np.int64), (size, size))
     labels = match(table)
     order = np.argsort(labels, kind="stable")
@@ -58,7 +62,8 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
     doubtful |= agreeing == 0
     names = [f"{values[labels[k]]}{'?' if doubtful[k] else ''}" for k in order]
     share = agreeing.sum() / len(category)
-    note = f"the {name} each category of {latent.name} matches: {share:.0%} of unseen images"
+    matched = f"the {short(name)} each category of {latent.name} matches"
+    note = f"{matched}: {share:.0%} of {which(data)} images"
     return Order(order.tolist(), names, note)
 
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
+from unbraid.figures._style import which
 from unbraid.methods import Method
 from unbraid.methods._autoencoder import Autoencoder
 from unbraid.nets import as_pixels
+from unbraid.subsets import some_rows
 
 ROWS = 500  # images encoded at once
 Floats = NDArray[np.float32]
@@ -63,8 +65,7 @@ class Codes:
 def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
     """Encode at most ``limit`` of the images, drawn by the seed and kept in their order."""
     noise = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(data), generator=noise)[:limit].sort().values.numpy()
-    data = data.take(rows)
+    data = data.take(some_rows(len(data), limit, seed))
     mean, drawn, kl = [], [], []
     with torch.no_grad():
         for start in range(0, len(data), ROWS):
@@ -106,7 +107,7 @@ def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
     order = np.random.default_rng(seed).permutation(len(data))
     if data.factors is None or data.specs[0].kind != "categorical":
         return order[:count]
-    classes = data.factors[order, 0]
+    classes = np.nan_to_num(data.factors[order, 0], nan=len(data.specs[0].values or ()))
     # how often each image's class came before it; the first of each class, then the second, ...
     place = np.zeros(len(order), np.int64)
     for value in np.unique(classes):
@@ -121,7 +122,7 @@ def unseen_image(data: Dataset, index: int) -> NDArray[np.uint8]:
     """Return one unseen image, (1, C, H, W)."""
     if not 0 <= index < len(data):
         raise UnbraidError(
-            f"image is {index}, but {data.name} has {len(data):,} unseen images: "
+            f"image is {index}, but {data.name} has {len(data):,} {which(data)} images: "
             f"expected 0 to {len(data) - 1}."
         )
     return np.asarray(data.images[index : index + 1])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib
@@ -12,14 +12,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from PIL import Image
 
+from unbraid.datasets import called
 from unbraid.errors import UnbraidError
+from unbraid.files import readable
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
 
 if TYPE_CHECKING:
+    from unbraid.datasets import Dataset
     from unbraid.runs import Run
 
 # Okabe & Ito 2008, "Color Universal Design", and two more at least as far (CIELAB, also as seen
@@ -43,11 +47,14 @@ GREY = "#666666"
 WIDTH = 6.5  # inches: the text width of most papers
 MOST = 1000  # rows, columns or steps of a figure
 TILE = 0.62  # inches: the widest an image of a grid gets
+SMALLEST = 0.22  # inches: the narrowest; more columns than fit make a wider figure
+NAME = 24  # characters of a name of classes, factors or data
+POINTS = 8  # type
 
 _RC: dict[str, Any] = {
-    "font.size": 8,
+    "font.size": POINTS,
     "axes.titlesize": 9,
-    "axes.labelsize": 8,
+    "axes.labelsize": POINTS,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -85,9 +92,47 @@ def marker(index: int) -> dict[str, Any]:
     }
 
 
+def short(text: object, most: int = NAME) -> str:
+    """Return text of at most ``most`` characters: of a longer one, its start and its end.
+
+    >>> short("n02085620-Chihuahua", 14), short("cat", 14)
+    ('n0208562…uahua', 'cat')
+    """
+    whole = str(text)
+    if len(whole) <= most:
+        return whole
+    end = (most - 1) // 3 + 1 if most > 3 else 0
+    return whole[: max(most - 1 - end, 0)] + "…" + whole[len(whole) - end :]
+
+
+@functools.cache
+def text_width(text: str, points: float = POINTS) -> float:
+    """Return the inches that text of a size takes.
+
+    >>> text_width("MM", 8) > 2 * text_width("ii", 8)
+    True
+    """
+    if not text.strip():
+        return 0.0
+    # a twentieth more: letters on whole pixels are wider
+    return 1.05 * float(TextPath((0, 0), text, size=points).get_extents().x1) / 72
+
+
+def folded(text: object, inches: float, points: float = POINTS, lines: int = 2) -> str:
+    """Return text in at most so many lines that fit a width; what is left out is an ellipsis."""
+    whole = " ".join(str(text).split())
+    for letters in range(len(whole), 0, -1):
+        found = textwrap.wrap(whole, letters)
+        if len(found) > lines:
+            found = [*found[: lines - 1], short(" ".join(found[lines - 1 :]), letters)]
+        if all(text_width(line, points) <= inches for line in found):
+            return "\n".join(found)
+    return whole[:1]
+
+
 def label_width(labels: Sequence[str]) -> float:
     """Return the inches that the longest of some tick labels needs beside its axes."""
-    return 0.075 * max(map(len, labels)) + 0.15
+    return max(map(text_width, labels)) + 0.2
 
 
 def new_figure(width: float, height: float, **options: Any) -> Figure:
@@ -107,17 +152,24 @@ def frame(figure: Figure) -> Image.Image:
 
 
 def title(run: Run, what: str) -> str:
-    """Return a figure's title: method, its beta if it has one, data, seed and what it shows."""
+    """Return a figure's title: method, its beta if it has one, data, seed and what it shows.
+
+    Of an unfinished run it says how far that is.
+    """
     from unbraid import methods
 
     config = run.config
-    # images of a user's own go by their file's name, as on the command line
-    path = config.data_options.get("path")
-    data = Path(path).stem if path else config.data
+    data = short(readable(called(config.data, config.data_options)))  # as on the command line
     name = methods.name_of(config.method)
     beta = getattr(config.method, "beta", None)
     name += "" if beta is None else f", β = {beta:g},"
-    return f"{name} on {data}, seed {config.training.seed}: {what}"
+    stage = f", {run.stage}" if run.stage else ""
+    return f"{name} on {data}, seed {config.training.seed}{stage}: {what}"
+
+
+def which(data: Dataset) -> str:
+    """Return what to call a run's ``unseen`` images: those of a run that has none are not."""
+    return "training" if data.split == "train" else "unseen"
 
 
 def check_counts(config: Any, *names: str) -> None:
@@ -134,6 +186,11 @@ def check_drawable(name: str, found: int) -> None:
         raise UnbraidError(f"{name} is {found}, expected {MOST:,} or fewer.")
 
 
+def tile_side(columns: int, left: float, right: float) -> float:
+    """Return the inches that a picture of a grid is wide, given those beside the grid."""
+    return max(SMALLEST, min(TILE, (WIDTH - left - right) / columns))
+
+
 def image_grid(
     blocks: Sequence[NDArray[np.uint8]],
     heading: str,
@@ -142,6 +199,7 @@ def image_grid(
     left: float = 0.05,
     right: float = 0.05,
     below: float = 0.05,
+    foot: float = 0.0,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of grids of pictures, one above the other, and their axes.
 
@@ -153,13 +211,15 @@ def image_grid(
         note: a second, lighter line.
         left, right: inches beside the grids, for labels.
         below: inches below each grid, for labels.
+        foot: inches below the last grid besides.
     """
     _, columns, height, width, _ = blocks[0].shape
-    side = min(TILE, (WIDTH - left - right) / columns)  # inches
+    side = tile_side(columns, left, right)
     tall = side * height / width
     top = 0.4 if note else 0.25
-    total = top + sum(len(block) * tall + below for block in blocks)
-    figure = new_figure(max(left + columns * side + right, 4.8), total)
+    total = top + sum(len(block) * tall + below for block in blocks) + foot
+    said = max(text_width(heading, 9), text_width(note)) + 0.15
+    figure = new_figure(max(left + columns * side + right, said, 4.8), total)
     across, up = figure.get_size_inches()
     figure.text(0.05 / across, 1 - 0.05 / up, heading, va="top", fontsize=9)
     figure.text(0.05 / across, 1 - 0.23 / up, note, va="top", color=GREY)

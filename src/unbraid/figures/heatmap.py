@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError
-from unbraid.figures._style import new_figure, styled, title
+from unbraid.figures._style import (
+    folded,
+    label_width,
+    new_figure,
+    short,
+    styled,
+    title,
+    which,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from unbraid.metrics import Score
     from unbraid.runs import Run
 
 TARGET = "run"
@@ -56,27 +65,40 @@ def draw(run: Run, config: Config) -> Figure:
     scores = scoring.measure(model, data, chosen)
     blocks, free = len(model.layout.categories), model.layout.continuous
     latents = [f"c{i}" for i in range(blocks)] + [f"z{i}" for i in range(free)]
-    size = (max(6.0, 3.0 + 0.9 * len(data.specs)), 1.3 + 0.24 * len(latents))
-    figure = new_figure(*size, layout="constrained")
+    figure = new_figure(*size_of(data.factor_names, len(latents)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _map(left, scores["mig"], "mutual information, nats", latents)
-    _map(right, scores["dci"], "importance, share of a factor", latents)
+    for ax, name, what in (
+        (left, "mig", "mutual information, nats"),
+        (right, "dci", "importance, share of a factor"),
+    ):
+        matrix = scores[name].matrix
+        assert matrix is not None  # both metrics have one
+        draw_map(ax, matrix, scores[name].factor_names, what, latents)
     left.set_ylabel("latent")
     for ax, score in ((left, scores["mig"]), (right, scores["dci"])):
         found = f"{score.value:.2f} ± {score.standard_error:.2f}"
         ax.set_xlabel(f"{score.metric.upper()}: {found.replace('nan ± nan', 'undefined')}")
-    figure.suptitle(title(run, f"codes against factors, {len(data):,} unseen images"), fontsize=9)
+    heading = title(run, f"codes against factors, {len(data):,} {which(data)} images")
+    figure.suptitle(folded(heading, figure.get_figwidth() - 0.2, 9), fontsize=9)
     return figure
 
 
-def _map(ax: Axes, score: Score, what: str, latents: list[str]) -> None:
-    """Draw a score's matrix (codes, factors), each cell with its number."""
-    matrix = score.matrix
-    assert matrix is not None  # both metrics have one
+def size_of(factors: Sequence[str], latents: int) -> tuple[float, float]:
+    """Return the inches across and up of two maps side by side, with the factors' names below."""
+    each = 0.9 if len(factors) * latents <= WRITTEN else 0.5  # of both maps
+    slant = 0.65 * label_width([short(name) for name in factors])
+    return max(6.0, 2.0 + each * len(factors) + slant), 1.2 + 0.24 * latents + slant
+
+
+def draw_map(
+    ax: Axes, matrix: NDArray[Any], factors: Sequence[str], what: str, latents: list[str]
+) -> None:
+    """Draw a matrix (codes, factors), each cell with its number where there is room."""
     ax.imshow(matrix, cmap="Blues", vmin=0, aspect="auto")
     ax.set_title(what)
-    ax.set_xticks(range(matrix.shape[1]), score.factor_names, rotation=40, ha="right")
-    ax.set_yticks(range(matrix.shape[0]), latents)
+    names = [short(name) for name in factors]
+    ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(latents)), latents)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     if matrix.size > WRITTEN:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError
-from unbraid.figures._style import as_pictures, check_counts, image_grid, styled, title
+from unbraid.figures._style import as_pictures, check_counts, image_grid, styled, title, which
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def draw(run: Run, config: Config) -> Figure:
     model, unseen = run.model(), run.unseen()
     rows = one_of_each(unseen, 2 * config.pairs, config.seed)
     if len(rows) < 2:
-        raise UnbraidError(f"{unseen.name} has one unseen image, expected two for a pair.")
+        raise UnbraidError(f"{unseen.name} has one {which(unseen)} image, expected two for a pair.")
     pairs = len(rows) // 2
     # the classes come in order: pairing first with last half keeps both ends apart
     ends = unseen.take(rows[: 2 * pairs])
@@ -70,7 +70,7 @@ def draw(run: Run, config: Config) -> Figure:
     figure, (ax,) = image_grid(
         [grid],
         title(run, "from image to image"),
-        f"{config.path} path between the codes of unseen images",
+        f"{config.path} path between the codes of {which(unseen)} images",
         below=0.2,
     )
     ax.axvline(1, color="white", linewidth=5)

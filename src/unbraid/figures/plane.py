@@ -13,6 +13,7 @@ from unbraid.errors import UnbraidError
 from unbraid.figures._style import (
     as_pictures,
     check_drawable,
+    folded,
     new_figure,
     styled,
     tile,
@@ -80,7 +81,7 @@ def draw(run: Run, config: Config) -> Figure:
     ax.spines[:].set_visible(False)
     ax.set_xlabel(f"z{across}")
     ax.set_ylabel(f"z{up}")
-    ax.set_title(title(run, "the plane of its codes, decoded"), loc="left")
+    ax.set_title(folded(title(run, "the plane of its codes, decoded"), 5.2, 9), loc="left")
     return figure
 
 

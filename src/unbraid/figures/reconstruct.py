@@ -14,6 +14,7 @@ from unbraid.figures._style import (
     label_width,
     styled,
     title,
+    which,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def draw(run: Run, config: Config) -> Figure:
         note += f"; mean of {found['images']:,} images: {found['squared_error']:.1f}"
     figure, axes = image_grid(
         [pairs[:, start : start + config.columns] for start in starts],
-        title(run, "unseen images and their reconstructions"),
+        title(run, f"{which(unseen)} images and their reconstructions"),
         note,
         left=label_width(NAMES),
         below=0.2,

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.figures._style import PALETTE, marker, new_figure, styled, title
+from unbraid.figures._style import (
+    PALETTE,
+    folded,
+    label_width,
+    marker,
+    new_figure,
+    short,
+    styled,
+    title,
+    which,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 TARGET = "run"
+UNKNOWN = "#bbbbbb"  # points whose factor is unknown
 CLASSES = 20  # more are told apart by a colour scale, not by a legend
 
 
@@ -54,13 +65,16 @@ def draw(run: Run, config: Config) -> Figure:
         raise UnbraidError(f"points is {config.points}, expected 2 or more.")
     codes = encode(run.model(), run.unseen(), config.points, config.seed)
     pair = chosen(codes, config.latents)
-    figure = new_figure(5.6, 4.6, layout="constrained")
+    spec = _spec(codes.data, config.factor)
+    wide = label_width([short(value) for value in _words(spec)] or [""])
+    figure = new_figure(5.6 + max(wide - 0.8, 0), 4.6, layout="constrained")
     ax = figure.subplots()
     points = np.concatenate([codes.mean[:, latent.columns] for latent in pair], 1)
     plot(ax, points, codes.data, config.factor, legend=True)
     ax.set_xlabel(pair[0].label)
     ax.set_ylabel(pair[1].label)
-    ax.set_title(title(run, f"codes of {len(points):,} unseen images"), loc="left")
+    heading = title(run, f"codes of {len(points):,} {which(codes.data)} images")
+    ax.set_title(folded(heading, figure.get_figwidth() - 0.8, 9), loc="left")
     return figure
 
 
@@ -107,17 +121,31 @@ def plot(
         ax.scatter(points[:, 0], points[:, 1], s=4, color=PALETTE[0], alpha=0.5, linewidths=0)
         return
     values = data.factor(spec.name)
+    known = ~np.isnan(values)
+    if not known.all():  # grey, under the others
+        x, y = points[~known].T
+        ax.scatter(x, y, s=4, color=UNKNOWN, linewidths=0, zorder=0.5)
+        points, values = points[known], values[known]
     if spec.kind == "categorical" and spec.values and len(spec.values) <= CLASSES:
         _classes(ax, points, values, spec, legend)
         return
     if spec.values and all(isinstance(value, int | float) for value in spec.values):
-        values = np.array(spec.values)[values]
+        values = np.array(spec.values)[values.astype(np.int64)]
     colours = "twilight" if spec.kind == "periodic" else "viridis"
     drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, cmap=colours, linewidths=0)
     if legend:
-        label = spec.name + (f" ({spec.unit})" if spec.unit else "")
+        label = short(spec.name) + (f" ({short(spec.unit)})" if spec.unit else "")
         bar = ax.figure.colorbar(drawn, ax=ax, label=label)
         bar.outline.set_visible(False)
+        if words := _words(spec):
+            shown = np.unique(np.linspace(values.min(), values.max(), CLASSES).round()).astype(int)
+            bar.set_ticks(shown.tolist(), labels=[short(words[index]) for index in shown])
+
+
+def _words(spec: FactorSpec | None) -> list[str]:
+    """Return the values of a factor whose values are words."""
+    values = (spec.values if spec else None) or ()
+    return list(map(str, values)) if any(isinstance(value, str) for value in values) else []
 
 
 def _spec(data: Dataset, factor: str | None) -> FactorSpec | None:
@@ -125,7 +153,8 @@ def _spec(data: Dataset, factor: str | None) -> FactorSpec | None:
     if factor is not None:
         data.factor(factor)  # a factor the data lack is an error that names those it has
         return data.specs[data.factor_names.index(factor)]
-    varying = (spec for spec in data.specs if len(np.unique(data.factor(spec.name))) > 1)
+    known = {spec: data.factor(spec.name) for spec in data.specs}
+    varying = (spec for spec, v in known.items() if len(np.unique(v[~np.isnan(v)])) > 1)
     return next(varying, None)
 
 
@@ -145,11 +174,11 @@ def _classes(
                 s=6,
                 alpha=0.75,
                 **marker(int(index)),
-                label=str(spec.values[index]) if share == 0 else None,
+                label=short(spec.values[int(index)]) if share == 0 else None,
             )
     if legend:
         ax.legend(
-            title=spec.name,
+            title=short(spec.name),
             loc="center left",
             bbox_to_anchor=(1, 0.5),
             markerscale=2,

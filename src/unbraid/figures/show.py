@@ -1,8 +1,7 @@
-"""Samples of a data set with their factors, and a strip for each factor moving alone."""
+"""Samples of a data set, a strip for each factor moving alone, and which factors go together."""
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.datasets import Dataset
+from unbraid.datasets._association import associations
+from unbraid.datasets._report import report_of
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.figures._style import as_pictures, check_drawable
+from unbraid.figures._style import as_pictures, check_drawable, folded, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 TARGET = "dataset"
 _GAP = 2  # pixels between tiles
+_WIDTH = 10.0  # inches
+_SMALL, _LABEL = 5.5, 7  # points of what stands below samples, and below a strip
 _GAP_GREY = 255
 
 
@@ -32,19 +35,27 @@ class Config:
         columns: samples a row.
         steps: images a strip.
         seed: draws the samples.
+        confounded: factors whose association is above this are named, 0 to 1.
     """
 
     rows: int = 4
     columns: int = 10
     steps: int = 10
     seed: int = 0
+    confounded: float = 0.5
+
+
+def report(dataset: Dataset, config: Config) -> list[str]:
+    """Return what there is to know of a data set in lines of text, for the command line."""
+    return report_of(dataset, config.confounded)
 
 
 def draw(dataset: Dataset, config: Config) -> Figure:
-    """Draw the samples above, each with its factors, and the strips below.
+    """Draw the samples above, each with its factors, the strips below, then the associations.
 
     Where a data set can draw (``digits``), a strip shows one handwriting with all else fixed;
-    elsewhere it shows the images whose other factors are nearest to fixed.
+    elsewhere it shows the images whose other factors are nearest to fixed. The associations of each
+    two factors (docs/datasets.md) are shown if there are several.
 
     >>> from unbraid.datasets import load_dataset
     >>> figure = draw(load_dataset("mnist", split="test"), Config(rows=2))
@@ -58,16 +69,44 @@ def draw(dataset: Dataset, config: Config) -> Figure:
             raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
         check_drawable(name, found)
     moving = [spec for spec in dataset.specs if _moves(spec)]
-    width = 10.0
-    heights = [config.rows * (width / config.columns * 1.25)]
-    heights += [width / config.steps + 0.3 for _ in moving]
-    figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
-    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    _, tall, wide = dataset.image_shape
+    scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel
+    heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
+    heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
+    several = len(moving) > 1
+    parts = [sum(heights) + 0.4, *([0.9 + 0.4 * len(moving)] * several)]
+    figure = Figure(figsize=(_WIDTH, sum(parts)), layout="constrained")
+    # apart, so that the names beside the matrix take no width from the images
+    above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
+    axes = above.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _samples(axes[0], dataset, moving, config)
     base = _middle_row(dataset, moving) if moving else 0
     for ax, spec in zip(axes[1:], moving, strict=True):
         _strip(ax, dataset, spec, base, config)
+    for part in below:
+        _matrix(part.subplots(), dataset, moving, config)
     return figure
+
+
+def _matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
+    """Draw the association of each two factors."""
+    columns = np.stack([dataset.factor(spec.name) for spec in moving], 1)
+    found = associations(columns, moving, config.seed)
+    np.fill_diagonal(found, np.nan)
+    ax.imshow(found, vmin=0, vmax=1, cmap="Blues", aspect="equal")
+    names = [short(spec.name, 12) for spec in moving]
+    ax.set_xticks(range(len(names)), names, fontsize=7, rotation=30, ha="right")
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.set_title(
+        "association of each two factors (0: independent, 1: one tells the other)", fontsize=8
+    )
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(found):
+        if row != column:
+            text = "?" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
+            color = "white" if value > 0.6 else "black"
+            ax.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
 
 
 def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
@@ -75,7 +114,7 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     rows = np.sort(np.random.default_rng(config.seed).choice(len(dataset), count, replace=False))
     images = dataset.images[rows]
     # A white band under each row of tiles holds their labels.
-    band = int(0.25 * dataset.image_shape[1]) if moving else 0
+    band = _band(dataset, moving, config)
     tile_height, tile_width = dataset.image_shape[1] + band + _GAP, dataset.image_shape[2] + _GAP
     lines = [
         _row_of_tiles(images[start : start + config.columns], config.columns, band)
@@ -83,20 +122,33 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     ]
     _show(ax, np.concatenate(lines))
     ax.set_xticks([])
-    names = ", ".join(spec.name + (f" ({spec.unit})" if spec.unit else "") for spec in moving)
-    title = f"{dataset.name}, {dataset.split}: {len(dataset):,} images"
-    ax.set_title(title + (f"; below each: {names}" if names else ""), fontsize=9, loc="left")
+    names = ", ".join(short(spec.name) + _unit_of(spec) for spec in moving)
+    title = f"{short(dataset.name)}, {dataset.split}: {len(dataset):,} images"
+    title += f"; below each: {names}" if names else ""
+    ax.set_title(folded(title, _WIDTH, 9), fontsize=9, loc="left")
     for index, row in enumerate(rows if moving else ()):
         values = ", ".join(_value(spec, dataset.factor(spec.name)[row], 2) for spec in moving)
         ax.text(
-            (index % config.columns + 0.5) * tile_width,
+            index % config.columns * tile_width + (dataset.image_shape[2] - 1) / 2,
             (index // config.columns + 1) * tile_height - _GAP - band,
-            "\n".join(textwrap.wrap(values, 21)[:2]),
+            folded(values, 0.88 * _WIDTH / config.columns, _SMALL),
             ha="center",
             va="top",
-            fontsize=5.5,
+            fontsize=_SMALL,
             linespacing=1.0,
         )
+
+
+def _band(dataset: Dataset, moving: list[FactorSpec], config: Config) -> int:
+    """Return the pixels below each sample that two lines of its factors need."""
+    _, tall, wide = dataset.image_shape
+    inches = 2 * 1.2 * _SMALL / 72
+    needed = int(np.ceil(inches * config.columns * (wide + _GAP) / _WIDTH))
+    return max(int(0.25 * tall), needed) if moving else 0
+
+
+def _unit_of(spec: FactorSpec, before: str = " ") -> str:
+    return f"{before}({short(spec.unit)})" if spec.unit else ""
 
 
 def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Config) -> None:
@@ -108,9 +160,13 @@ def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Conf
         rows = _nearest_rows(dataset, spec, values, base)
         images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
     _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0))
-    middles = (np.arange(len(images)) + 0.5) * (dataset.image_shape[2] + _GAP)
-    ax.set_xticks(middles, [_value(spec, value) for value in values], fontsize=7)
-    ax.set_ylabel(spec.name + (f"\n({spec.unit})" if spec.unit else ""), fontsize=8)
+    wide = dataset.image_shape[2]
+    middles = np.arange(len(images)) * (wide + _GAP) + (wide - 1) / 2
+    apart = _WIDTH / max(config.steps, len(images))
+    labels = [folded(_value(spec, value), 0.88 * apart, _LABEL) for value in values]
+    ax.set_xticks(middles, labels, fontsize=_LABEL)
+    high = apart * dataset.image_shape[1] / dataset.image_shape[2]
+    ax.set_ylabel(folded(spec.name, high, 8) + _unit_of(spec, "\n"), fontsize=8)
 
 
 def _show(ax: Axes, picture: NDArray[np.uint8]) -> None:
@@ -145,7 +201,9 @@ def _steps(spec: FactorSpec, steps: int) -> NDArray[np.float64]:
 
 
 def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
-    """Write a stored value in the factor's own words."""
+    """Write a stored value in the factor's own words, ``?`` if it is unknown."""
+    if np.isnan(stored):
+        return "?"
     value = stored if spec.values is None else spec.values[int(stored)]
     return value if isinstance(value, str) else f"{value:.{figures}g}"
 
@@ -160,6 +218,7 @@ def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
 def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far apart two values are, given their difference on the 0 to 1 scale."""
     away: NDArray[np.float64] = np.abs(offset)
+    away[np.isnan(away)] = 1  # unknown: as far as can be
     if spec.kind == "categorical":
         return np.sign(away)
     return np.minimum(away, 1 - away) if spec.kind == "periodic" else away
@@ -175,7 +234,8 @@ def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
     names = [spec.name for spec in moving]
     for spec in moving:
         if spec.kind != "categorical":
-            away += (_unit(dataset, spec) - 0.5) ** 2
+            away += np.nan_to_num((_unit(dataset, spec) - 0.5) ** 2, nan=1)
+        away += np.isnan(dataset.factor(spec.name))
         for symmetry in spec.symmetries:
             if symmetry.factor in names:
                 values = dataset.specs[dataset.factor_names.index(symmetry.factor)].values or ()
@@ -197,9 +257,5 @@ def _nearest_rows(
     stored = dataset.factor(spec.name)
     low, high = _steps(spec, 2)[[0, -1]]
     # First the factor itself, then the others: a hundredth of its span outweighs all of those.
-    return np.array(
-        [
-            int(((abs(stored - value) / (high - low)) ** 2 * 1e4 + others).argmin())
-            for value in values
-        ]
-    )
+    apart = (abs(stored - values[:, None]) / (high - low)) ** 2 * 1e4 + others  # (steps, N)
+    return np.asarray(np.nan_to_num(apart, nan=np.inf).argmin(1))

@@ -17,12 +17,17 @@ from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
     as_pictures,
     check_drawable,
+    folded,
     frame,
     image_grid,
     label_width,
     new_figure,
+    short,
     styled,
+    text_width,
+    tile_side,
     title,
+    which,
 )
 
 if TYPE_CHECKING:
@@ -106,23 +111,31 @@ def _draw_categories(
     """Draw a block for each continuous latent: its steps down, a category in each column."""
     names = [latent.label for latent in moved.latents]
     values = [moved.values(latent, steps) for latent in moved.latents]
+    left, right = label_width(names), label_width([text for texts in values for text in texts])
+    side = tile_side(len(order.names), left, right)
+    upright = max(map(text_width, order.names)) > 0.92 * side  # too long to lie side by side
+    classes = [short(name) for name in order.names]
     figure, axes = image_grid(
         [moved.grid(latent, steps) for latent in moved.latents],
         title(run, "latents moved one at a time"),
         moved.note(),
-        left=label_width(names),
-        right=label_width([text for texts in values for text in texts]),
-        below=0.42,
+        left=left,
+        right=right,
+        below=0.08 if upright else 0.42,
+        foot=label_width(classes) + 0.4 if upright else 0.1,
     )
     down = np.arange(len(steps)) + 0.5
     for ax, name, texts in zip(axes, names, values, strict=True):
         ax.set_yticks([len(steps) / 2], [name])
-        ax.set_xticks(np.arange(len(order.names)) + 0.5, order.names)
+        if ax is axes[-1] or not upright:
+            ax.set_xticks(np.arange(len(classes)) + 0.5, classes, rotation=90 if upright else 0)
         other = ax.secondary_yaxis("right")
         other.set_yticks(down, texts)
         other.tick_params(length=0)
         other.spines[:].set_visible(False)
-    axes[-1].set_xlabel(order.note)
+    room = figure.get_figwidth() - left - 0.05
+    centred = text_width(order.note) < len(classes) * side + 2 * min(left, right)
+    axes[-1].set_xlabel(folded(order.note, room), loc="center" if centred else "left")
     return figure
 
 
@@ -261,4 +274,5 @@ class _Traversal:
         """Return what the other latents are held at."""
         if self.config.center == "zero":
             return "the others held at zero"
-        return f"the others held at the code of unseen image {self.config.image}"
+        kind = which(self.codes.data)
+        return f"the others held at the code of {kind} image {self.config.image}"

@@ -46,16 +46,21 @@ class Phase(NamedTuple):
     span: tuple[float, float] = (0.0, 1.0)  # part of the training it has, in whole epochs
     fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
 
-    def lr_at(self, epoch: float, epochs: int) -> float:
+    @property
+    def needs_length(self) -> bool:
+        """Whether its learning rate depends on how long the training is in all."""
+        return self.fall or self.span != (0.0, 1.0)
+
+    def lr_at(self, epoch: float, epochs: float) -> float:
         """Return the learning rate's share at an epoch, 0 <= epoch < epochs; 0 outside its part.
 
         >>> phase = Phase([], span=(0.5, 1.0), fall=True)
         >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
         (0.0, 1.0, 0.5)
         """
-        start, end = (round(part * epochs) for part in self.span)
-        if end == start:  # too few epochs to divide
-            start, end = (0, epochs) if epochs == 1 else (start, start + 1)
+        start, end = (epochs if part == 1 else round(part * epochs) for part in self.span)
+        if end <= start:  # too few epochs to divide
+            start, end = (0, epochs) if epochs <= 1 else (start, start + 1)
             if end > epochs:
                 start, end = epochs - 1, epochs
         if not start <= epoch < end:
@@ -99,6 +104,9 @@ class Method(nn.Module):
     # keeps them here, and is told of labels in its context.
     labelled: ClassVar[bool] = False
     least_batch: ClassVar[int] = 1  # images a batch must have
+    # What trainings under several seeds are ranked by: a term of validation, the lowest being the
+    # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
+    selection: ClassVar[str] = "loss"
     specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:
@@ -126,8 +134,8 @@ class Method(nn.Module):
     def restart_score(self, images: Images) -> float | None:
         """Return how well training went, judged without labels: the higher, the better.
 
-        ``unbraid train --restarts`` keeps the seed of the highest. None, the default: the lowest
-        loss on held-out images is the best.
+        ``unbraid train --restarts`` keeps the seed of the highest, if ``selection`` says
+        ``"restart_score"``. None, the default, for methods whose ``selection`` is a term.
 
         Args:
             images: (N, C, H, W), held out of training.

@@ -68,6 +68,17 @@ class FactorCodes:
             parts.append(torch.stack([angle.sin(), angle.cos()], 1))
         return torch.cat(parts, 1).float() if parts else factors.new_zeros(len(factors), 0)
 
+    def even(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw factors evenly over their levels and ranges, (count, F)."""
+        factors = torch.rand((count, len(self.specs)), generator=noise)
+        for column, spec in enumerate(self.specs):
+            low, high = self.bounds(column)
+            if spec.is_discrete:
+                factors[:, column] = (factors[:, column] * len(spec.values or ())).floor()
+            else:
+                factors[:, column] = low + factors[:, column] * (high - low)
+        return factors
+
     def middle(self, codes: Tensor) -> Tensor:
         """Return code columns of the same categories, all else in the middle (or at angle 0)."""
         moved = codes.clone()

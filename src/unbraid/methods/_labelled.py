@@ -18,7 +18,8 @@ class LabelledConfig(MethodConfig):
     """Options of every method that learns from labels; goes first among a Config's bases.
 
     Args:
-        labels: how many training images keep their labels; 0 leaves them to all.
+        labels: how many training images keep their labels, and no label of another image is
+            looked at; 0 leaves them to all, held-out images included, where they serve validation.
         label_seed: chooses those images; fewer of the same seed are among the more.
         label_factors: the factors whose labels are used; all if none is named.
     """

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid.distributions import LOG_2PI
+from unbraid.nets import linear
 
 
 class StylePrior(nn.Module):
@@ -21,7 +22,7 @@ class StylePrior(nn.Module):
     def __init__(self, categories: int, components: int, style_dim: int) -> None:
         super().__init__()
         self.shape = components, 2 * style_dim + 1
-        self.net = nn.Linear(categories, components * self.shape[1])
+        self.net = linear(categories, components * self.shape[1])
         with torch.no_grad():
             self.net.weight.normal_(0, 0.3)
             self.net.bias.normal_(0, 0.3)

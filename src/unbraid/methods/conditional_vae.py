@@ -100,6 +100,7 @@ class Model(Method):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
     labelled = True
+    selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
     def __init__(
@@ -123,7 +124,7 @@ class Model(Method):
             self.reader = PlainReader(coder, image_shape)
             self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
             self.style_net = nets.encoder("conv", image_shape, 128)
-        self.class_net = nn.Linear(coder.categories, 128)
+        self.class_net = nets.linear(coder.categories, 128)
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
         self.register_buffer("error", torch.zeros(real))
@@ -154,14 +155,22 @@ class Model(Method):
         return self.coder.decode(codes)
 
     @torch.no_grad()
+    def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        It is a draw from p(z|c), whatever the reader makes of it.
+        """
+        return self.prior.place(base, self.categories(self.factor_codes(factors)))
+
+    @torch.no_grad()
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
 
         A style whose digit, drawn in the middle of all ranges, might to the reader be another is
         replaced by one that follows from the same numbers; a few times, if need be.
         """
+        style = self.first_style(base, factors)
         codes = self.coder.middle(self.factor_codes(factors))
-        style = self.prior.place(base, self.categories(codes))
         left = torch.arange(len(base), device=base.device)
         for turn in range(TRIES):
             drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
@@ -205,14 +214,8 @@ class Model(Method):
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw factors evenly and styles from p(z|c), (count, D)."""
-        columns = torch.rand((count, len(self.specs)), generator=noise)
+        columns = self.coder.even(count, noise)
         base = torch.randn((count, self.style_dim + 1), generator=noise)
-        for index, spec in enumerate(self.specs):
-            low, high = self.coder.bounds(index)
-            if spec.is_discrete:
-                columns[:, index] = (columns[:, index] * len(spec.values or ())).floor()
-            else:
-                columns[:, index] = low + columns[:, index] * (high - low)
         codes = self.coder.encode(columns)
         with torch.no_grad():
             where = self.device
@@ -228,15 +231,17 @@ class Model(Method):
         return self.generator_terms(images, context)
 
     def reader_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``category`` and ``real``, losses on labels, and the same on what was read."""
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
+
+        Without labels, as in a validation that is given none, the first two are left out.
+        """
         terms: Terms = {}
         images = images[:READ]
         if context.labelled is not None:
             seen, factors = (part[:READ] for part in context.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
-        else:
-            terms |= {"category": images.new_zeros(()), "real": images.new_zeros(())}
+        loss = sum(terms.values(), start=images.new_zeros(()))
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
         sure, targets = self.certain(read)
@@ -245,7 +250,6 @@ class Model(Method):
         terms |= {"read_category": told["category"], "read_real": told["real"]}
         # what is read from unlabelled images counts once there is something to it
         trust = min(1.0, context.epoch / 2)
-        loss = terms["category"] + terms["real"]
         loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
         return {"loss": loss, **terms}
 
@@ -329,7 +333,10 @@ class Model(Method):
         return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
 
     def generator_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``reconstruction``, ``kl`` of the style, and ``leak``, nats per image."""
+        """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
+
+        In training, images whose category is in doubt are left out; validation counts all.
+        """
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
             sure, codes = self.certain(read)
@@ -340,6 +347,8 @@ class Model(Method):
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
                 # an image that reads as another class would teach to draw such
                 sure = torch.where(unknown.any(1), sure, self.plausible(read, codes))
+            if not self.training:  # else a reader that is never sure would do best
+                sure = torch.ones_like(sure)
         mean, logvar = self.style(images, codes)  # q(z|x,c)
         z = gaussian_sample(mean, logvar, context.noise)
         logits = self.drawer(codes, z)  # p(x|f,z)

@@ -186,6 +186,7 @@ class Model(Method):
 
     config: Config
     least_batch = 2  # its layers are normalised over batches
+    selection = "restart_score"  # adversarial losses balance, and tell of nothing
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         layout = Layout((config.categories,), config.continuous, uniform=True)

@@ -97,6 +97,7 @@ class Model(Autoencoder):
     """JointVAE; a code is the category's probabilities, then the continuous latents."""
 
     config: Config
+    selection = "restart_score"
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         layout = Layout((config.categories,), config.latent_dim)

@@ -20,10 +20,20 @@ from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
-from unbraid.metrics._protocols import PROTOCOLS
+from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
 
-__all__ = ["PROTOCOLS", "Encoder", "Estimate", "Evidence", "Score", "evaluate", "gather", "needs"]
+__all__ = [
+    "PROTOCOLS",
+    "SIZES",
+    "Encoder",
+    "Estimate",
+    "Evidence",
+    "Score",
+    "evaluate",
+    "gather",
+    "needs",
+]
 
 
 def evaluate(
@@ -43,12 +53,14 @@ def evaluate(
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
     categories: Sequence[int] = (),
+    run_categories: Sequence[Sequence[int]] = (),
 ) -> dict[str, Score]:
     """Score a representation with any of the metrics.
 
     Args:
         codes: (N, D) codes of N images; the means, where codes are distributions.
-        factors: (N, F) what made each image. Any rows will do, no full grid is needed.
+        factors: (N, F) what made each image, NaN where unknown. Any rows will do, no full grid
+            is needed.
         specs: what each factor is; without them whole numbers are taken for ordered levels and
             other numbers for continuous factors.
         metrics: ``"all"`` that the given inputs allow (with a protocol: all of its metrics),
@@ -64,14 +76,19 @@ def evaluate(
         encoder: maps factors (n, F) and a numpy Generator to codes (n, D); FactorVAE and
             BetaVAE then encode fresh factors, as published, instead of drawing rows.
         categories: how many values each categorical code has; these are the first columns of
-            ``codes``, each row's category as an index.
+            ``codes``, each row's category as an index. Which integer names which category
+            changes no score.
+        run_categories: the same for each of ``runs``, empty for one without categorical codes.
 
     Returns:
         One Score per metric, by name, in alphabetical order.
 
     Raises:
         UnbraidError: unknown metric, protocol or option, inputs that are missing or make no
-            sense (NaN, other lengths, a factor with one value, too few rows).
+            sense (words, NaN codes, other lengths, a factor with one value, too few rows).
+
+    Arrays may be anything that holds numbers: NumPy arrays of any type and memory layout, lists,
+    tensors, data frames. Rows in which a factor is unknown are left out, and a note says so.
 
     >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 8, (2000, 2))
@@ -90,6 +107,7 @@ def evaluate(
         log_weights=log_weights,
         encoder=encoder,
         categories=categories,
+        run_categories=run_categories,
     )
     preset = _preset(protocol)
     names = _chosen(metrics, list(preset) if protocol else None, evidence)
@@ -102,7 +120,8 @@ def evaluate(
         _check_needs(name, module, evidence)
         merged = {**preset.get(name, {}), **given.get(name, {})}
         config = registry.build(module.Config, merged, f"metric {name}")
-        scores[name] = module.compute(evidence, config, seed)
+        inputs = evidence if "factors" in needs(module) else evidence.whole or evidence
+        scores[name] = module.compute(inputs, config, seed)
     return scores
 
 

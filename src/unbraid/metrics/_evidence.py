@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.metrics._bins import BINNINGS
+from unbraid.metrics._latents import Latents
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,6 +38,10 @@ class Evidence:
         encoder: maps drawn factors (n, F) and a random generator to codes (n, D).
         categories: how many values each of the first codes can take, for those that are
             categorical: they come before all others, as indices 0..K-1.
+        orders: the places of their categories in one-hot blocks; see ``Latents``.
+        run_latents: which codes of ``runs`` are categorical.
+        said: notes on the inputs, such as rows that were left out.
+        whole: the same without factors, on all rows, also those whose factors are unknown.
     """
 
     codes: Floats
@@ -50,6 +55,10 @@ class Evidence:
     log_weights: Floats | None = None
     encoder: Encoder | None = None
     categories: tuple[int, ...] = ()
+    orders: tuple[Ints, ...] = ()
+    run_latents: tuple[Latents, ...] = ()
+    said: tuple[str, ...] = ()
+    whole: Evidence | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def has(self, need: str) -> bool:
@@ -69,18 +78,36 @@ class Evidence:
         return {**sizes, **({"test_rows": len(self.test.codes)} if self.test else {})}
 
     @property
+    def latents(self) -> Latents:
+        """How the codes become columns: a categorical one is a one-hot block."""
+        return Latents(self.codes.shape[1], self.orders)
+
+    def columns(self) -> Floats:
+        """Return the codes as columns (N, W) for linear predictors, trees and distances."""
+        return self.shared("columns", lambda: self.latents.columns(self.codes))
+
+    def deviations(self) -> Floats:
+        """Return each code's standard deviation (D,), exactly 0 where it is constant.
+
+        A categorical code's is that of its one-hot vector: the root of ``1 - sum_k p_k^2``.
+        """
+        spread = np.sqrt(self.latents.total(self.columns().var(axis=0)))
+        spread[self.constant_codes] = 0.0
+        return spread
+
+    @property
     def constant_codes(self) -> Ints:
         """Indices of the codes that never change."""
         return np.flatnonzero(np.ptp(self.codes, axis=0) == 0)
 
     def notes(self) -> tuple[str, ...]:
-        """What is unusual about the codes, as sentences."""
+        """What is unusual about the rows and the codes, as sentences."""
         dead = self.constant_codes
         if not len(dead):
-            return ()
+            return self.said
         if len(dead) == self.codes.shape[1]:
-            return ("every code is constant, so nothing is encoded",)
-        return (f"constant codes: {', '.join(map(str, dead))}",)
+            return (*self.said, "every code is constant, so nothing is encoded")
+        return (*self.said, f"constant codes: {', '.join(map(str, dead))}")
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what ``make`` returned the first time ``key`` was asked for."""
@@ -147,7 +174,7 @@ class Evidence:
         return column[:, None]
 
 
-def one_hot(column: Floats) -> Floats:
+def one_hot(column: NDArray[Any]) -> Floats:
     """Return a column (N,) as one-hot rows (N, K), in the order of its K values.
 
     >>> one_hot(np.array([5.0, 2.0]))

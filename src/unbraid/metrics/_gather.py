@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.metrics._arrays import finite, matrix, numbers
 from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
+from unbraid.metrics._latents import Latents, appearance
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def gather(
@@ -27,71 +31,104 @@ def gather(
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
     categories: Sequence[int] = (),
+    run_categories: Sequence[Sequence[int]] = (),
 ) -> Evidence:
     """Check the inputs of ``evaluate`` and bundle them.
 
+    Rows in which a factor is unknown (NaN) are left out, and ``Evidence.notes`` says so;
+    ``Evidence.whole`` keeps them for what needs no factors.
+
     Raises:
-        UnbraidError: wrong shapes, NaN, too few rows, a factor with a single value, ...
+        UnbraidError: wrong shapes, NaN codes, too few rows, a factor with a single value, ...
     """
     if factors is not None and codes is None:
         raise UnbraidError("factors were given without codes: give the codes (N, D) too.")
-    z = np.zeros((0, 0)) if codes is None else _matrix(codes, "codes")
-    v = np.zeros((len(z), 0)) if factors is None else _matrix(factors, "factors")
+    z = np.zeros((0, 0)) if codes is None else finite(matrix(codes, "codes"), "codes")
+    v = np.zeros((len(z), 0)) if factors is None else matrix(factors, "factors")
     if len(v) != len(z):
         raise UnbraidError(
             f"there are {len(z)} rows of codes and {len(v)} of factors: "
             "row n of both must describe the same image."
         )
-    if codes is not None and len(z) < MIN_ROWS:
+    if codes is not None:
+        _enough(len(z), "codes")
+    _check_specs(specs, v.shape[1])
+    known, said = _known(v, specs, "rows")
+    if not known.all() and known.sum() < MIN_ROWS:
         raise UnbraidError(
-            f"found {len(z)} rows of codes, too few to measure anything: give at least {MIN_ROWS}."
+            f"{known.sum()} of {len(v)} rows have no unknown factor, too few to measure anything: "
+            f"give at least {MIN_ROWS}, or leave out the factors that are unknown most often."
         )
-    checked = _specs(v, specs)
-    _check_factors(v, checked)
+    checked = _specs(v[known], specs)
+    _check_factors(v[known], checked)
+    sizes = _categories(z, categories)
+    if sizes and logvar is not None:
+        raise UnbraidError(
+            f"logvar were given for codes of which the first {len(sizes)} are categorical and so "
+            "have no Gaussian posterior: give the other codes and their logvar alone."
+        )
+    spread = _like(logvar, z, "logvar", "codes")
+    common: dict[str, Any] = {
+        "images": _images(images),
+        "reconstructions": _like(reconstructions, images, "reconstructions", "images"),
+        "log_weights": _weights(log_weights),
+        "categories": sizes,
+        "orders": _orders(z, sizes),
+        **_runs(runs, run_categories),
+    }
+    whole = Evidence(z, v[:, :0], (), logvar=spread, **common)
+    tested = None if test is None else _test_set(test, whole, checked, specs)
+    rows = slice(None) if known.all() else known
     return Evidence(
-        codes=z,
-        factors=v,
+        codes=z[rows],
+        factors=v[rows],
         specs=checked,
-        test=None if test is None else _test_set(test, z, v, checked),
-        logvar=_like(logvar, z, "logvar", "codes"),
-        runs=_runs(runs),
-        images=_optional(images, "images"),
-        reconstructions=_like(reconstructions, images, "reconstructions", "images"),
-        log_weights=None if log_weights is None else _matrix(log_weights, "log_weights"),
+        test=tested,
+        logvar=None if spread is None else spread[rows],
         encoder=encoder,
-        categories=_categories(z, categories),
+        said=said + (() if tested is None else tested.said),
+        whole=whole,
+        **common,
     )
 
 
-def _numbers(value: ArrayLike, name: str) -> Floats:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+def _enough(rows: int, name: str) -> None:
+    if rows < MIN_ROWS:
         raise UnbraidError(
-            f"{name} must be an array of numbers, found {type(value).__name__} that is not: "
-            "encode words as integers first."
-        ) from error
-    bad = int(array.size - np.isfinite(array).sum())
-    if bad:
-        raise UnbraidError(
-            f"{name} hold {bad} values that are NaN or infinite: "
-            "remove those rows, or look why the model produced them."
+            f"found {rows} row{'s' * (rows != 1)} of {name}, too few to measure anything: "
+            f"give at least {MIN_ROWS}."
         )
-    return array
 
 
-def _matrix(value: ArrayLike, name: str) -> Floats:
-    array = _numbers(value, name)
-    if array.ndim != 2 or array.shape[1] == 0:
+def _known(
+    factors: Floats, specs: Sequence[FactorSpec] | None, what: str
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Return which rows have no unknown factor, and a note on those left out."""
+    unknown = np.isnan(factors)
+    infinite = int(np.isinf(factors).sum())
+    if infinite:
         raise UnbraidError(
-            f"{name} have shape {array.shape}, expected two dimensions, (rows, columns): "
-            "a single column is array[:, None]."
+            f"factors hold {infinite} values that are infinite: give NaN where a factor is unknown."
         )
-    return array
+    known: NDArray[np.bool_] = np.logical_not(unknown.any(axis=1))
+    if known.all():
+        return known, ()
+    names = [s.name for s in specs] if specs else [f"factor {j}" for j in range(len(unknown.T))]
+    counts = [
+        f"{name} in {count}"
+        for name, count in zip(names, unknown.sum(axis=0), strict=False)
+        if count
+    ]
+    note = f"{(~known).sum()} of {len(known)} {what} were left out, where a factor is unknown"
+    return known, (f"{note}: {', '.join(counts)}",)
 
 
-def _optional(value: ArrayLike | None, name: str) -> Floats | None:
-    return None if value is None else _numbers(value, name)
+def _images(value: ArrayLike | None) -> Floats | None:
+    return None if value is None else finite(numbers(value, "images"), "images")
+
+
+def _weights(value: ArrayLike | None) -> Floats | None:
+    return None if value is None else finite(matrix(value, "log_weights"), "log_weights")
 
 
 def _like(
@@ -99,51 +136,85 @@ def _like(
 ) -> Floats | None:
     if value is None:
         return None
-    array = _numbers(value, name)
+    array = finite(numbers(value, name), name)
     shape = () if other is None else np.shape(other)
     if array.shape != shape:
         raise UnbraidError(f"{name} have shape {array.shape}, but {other_name} have {shape}.")
     return array
 
 
-def _categories(codes: Floats, categories: Sequence[int]) -> tuple[int, ...]:
+def _categories(codes: Floats, categories: Sequence[int], of: str = "") -> tuple[int, ...]:
     """Return the sizes of the categorical codes, checked against the codes' first columns."""
-    if len(categories) > codes.shape[1]:
+    try:
+        sizes = tuple(int(size) for size in categories)
+        whole = sizes == tuple(categories)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
         raise UnbraidError(
-            f"categories name {len(categories)} categorical codes, but there are "
+            f"categories{of} are {categories!r}, expected one whole number for each categorical "
+            "code, as in categories=[10]."
+        )
+    if len(sizes) > codes.shape[1]:
+        raise UnbraidError(
+            f"categories{of} name {len(sizes)} categorical codes, but there are "
             f"{codes.shape[1]} codes: give one number for each of the first columns."
         )
-    for index, (size, column) in enumerate(zip(categories, codes.T, strict=False)):
+    for index, (size, column) in enumerate(zip(sizes, codes.T, strict=False)):
         if size < 2:
-            raise UnbraidError(f"categories are {tuple(categories)}, expected at least 2 each.")
+            raise UnbraidError(f"categories{of} are {sizes}, expected at least 2 each.")
         if not np.isin(column, np.arange(size)).all():
             raise UnbraidError(
-                f"code {index} is said to have {size} categories, so it must hold whole numbers "
-                f"0 to {size - 1}: give each row's most probable category."
+                f"code {index}{of} is said to have {size} categories, so it must hold whole "
+                f"numbers 0 to {size - 1}: give each row's most probable category."
             )
-    return tuple(int(size) for size in categories)
+    return sizes
 
 
-def _runs(runs: Sequence[ArrayLike] | None) -> tuple[Floats, ...]:
+def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]]) -> dict[str, Any]:
     if runs is None:
-        return ()
-    arrays = tuple(_matrix(run, f"the codes of run {i}") for i, run in enumerate(runs))
+        return {}
+    names = [f"the codes of run {i}" for i in range(len(runs))]
+    arrays = tuple(finite(matrix(r, n), n) for r, n in zip(runs, names, strict=True))
     if len({len(array) for array in arrays}) > 1:
         raise UnbraidError(
             f"the runs have {', '.join(str(len(a)) for a in arrays)} rows of codes: "
             "encode the same images with every run."
         )
-    return arrays
+    if arrays:
+        _enough(len(arrays[0]), "every run's codes")
+    given = categories or [()] * len(arrays)
+    if len(given) != len(arrays):
+        raise UnbraidError(
+            f"run_categories are given for {len(given)} runs, but there are {len(arrays)}: "
+            "give one list for each, empty where no code is categorical."
+        )
+    latents = tuple(
+        Latents(array.shape[1], _orders(array, _categories(array, sizes, f" of run {i}")))
+        for i, (array, sizes) in enumerate(zip(arrays, given, strict=True))
+    )
+    return {"runs": arrays, "run_latents": latents}
+
+
+def _orders(codes: Floats, sizes: Sequence[int]) -> tuple[Ints, ...]:
+    return tuple(appearance(code, size) for code, size in zip(codes.T, sizes, strict=False))
+
+
+def _check_specs(specs: Sequence[FactorSpec] | None, factors: int) -> None:
+    if specs is None:
+        return
+    if not all(isinstance(spec, FactorSpec) for spec in specs):
+        raise UnbraidError("specs must hold one FactorSpec for each factor, or be left out.")
+    if len(specs) != factors:
+        raise UnbraidError(
+            f"there are {factors} factors and {len(specs)} specs: give one for each."
+        )
 
 
 def _specs(factors: Floats, specs: Sequence[FactorSpec] | None) -> tuple[FactorSpec, ...]:
     """Return the given specs, or guess: whole numbers are ordered levels, others continuous."""
     if specs is None:
         return tuple(_guess(column, j) for j, column in enumerate(factors.T))
-    if len(specs) != factors.shape[1]:
-        raise UnbraidError(
-            f"there are {factors.shape[1]} factors and {len(specs)} specs: give one for each."
-        )
     for spec, column in zip(specs, factors.T, strict=True):
         if spec.values is not None and not np.isin(column, np.arange(len(spec.values))).all():
             raise UnbraidError(
@@ -176,12 +247,25 @@ def _check_factors(factors: Floats, specs: tuple[FactorSpec, ...]) -> None:
 
 
 def _test_set(
-    test: tuple[ArrayLike, ArrayLike], codes: Floats, factors: Floats, specs: tuple[FactorSpec, ...]
+    test: tuple[ArrayLike, ArrayLike],
+    train: Evidence,
+    specs: tuple[FactorSpec, ...],
+    given: Sequence[FactorSpec] | None,
 ) -> Evidence:
-    z, v = _matrix(test[0], "test codes"), _matrix(test[1], "test factors")
-    if z.shape[1] != codes.shape[1] or v.shape[1] != factors.shape[1] or len(z) != len(v):
+    if not isinstance(test, tuple | list) or len(test) != 2:
+        raise UnbraidError("test must be a pair, (codes, factors).")
+    z = finite(matrix(test[0], "test codes"), "test codes")
+    v = matrix(test[1], "test factors")
+    codes, factors = train.codes.shape[1], len(specs)
+    if z.shape[1] != codes or v.shape[1] != factors or len(z) != len(v) or not len(z):
         raise UnbraidError(
             f"the test codes and factors have shapes {z.shape} and {v.shape}, expected "
-            f"(M, {codes.shape[1]}) and (M, {factors.shape[1]})."
+            f"(M, {codes}) and (M, {factors})."
         )
-    return Evidence(z, v, specs)
+    known, said = _known(v, specs, "test rows")
+    if not known.any():
+        raise UnbraidError("every test row has an unknown factor: give test rows without NaN.")
+    z, v = z[known], v[known]
+    _specs(v, given)
+    sizes = _categories(z, train.categories, " of the test rows")
+    return Evidence(z, v, specs, categories=sizes, orders=train.orders, said=said)

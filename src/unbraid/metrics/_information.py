@@ -73,12 +73,14 @@ class Information:
         factor_entropy: (G + 1, F).
         code_entropy: (G + 1, D) of the binned codes; None where codes are not binned.
         alive: (D,) which codes count.
+        code_levels: (D,) how many values a binned code can take.
     """
 
     mutual: Floats
     factor_entropy: Floats
     code_entropy: Floats | None
     alive: NDArray[np.bool_]
+    code_levels: Ints
 
     @property
     def normalised(self) -> Floats:
@@ -95,11 +97,12 @@ def information(evidence: Evidence, options: InformationOptions, seed: int) -> I
 
 def level_information(evidence: Evidence, options: InformationOptions, seed: int) -> Information:
     """Return the plug-in information of codes that are levels already, whatever their values."""
-    codes = np.stack([np.unique(z, return_inverse=True)[1] for z in evidence.codes.T], axis=1)
+    codes = evidence.latents.levels(evidence.codes)
     levels = evidence.levels(options.factor_bins, options.factor_binning)
     groups = blocks(len(codes), options.blocks, seed)
     mutual, code_entropy, factor_entropy = _plug_in(codes, levels, groups)
-    return Information(mutual, factor_entropy, code_entropy, np.full(codes.shape[1], True))
+    alive = np.full(codes.shape[1], True)
+    return Information(mutual, factor_entropy, code_entropy, alive, codes.max(axis=0) + 1)
 
 
 def _fields_used(options: InformationOptions) -> tuple[Any, ...]:
@@ -108,7 +111,9 @@ def _fields_used(options: InformationOptions) -> tuple[Any, ...]:
 
 def _information(evidence: Evidence, options: InformationOptions, seed: int) -> Information:
     levels = evidence.levels(options.factor_bins, options.factor_binning)
-    alive = evidence.codes.std(axis=0) >= options.min_std
+    latents = evidence.latents
+    named = np.flatnonzero(latents.categorical)
+    alive = evidence.deviations() >= options.min_std
     # Neighbour searches are repeated for each block left out, so there are fewer blocks.
     count = min(options.blocks, KNN_BLOCKS) if options.estimator == "knn" else options.blocks
     groups = blocks(len(evidence.codes), count, seed)
@@ -116,9 +121,14 @@ def _information(evidence: Evidence, options: InformationOptions, seed: int) -> 
     if options.estimator == "histogram":
         bin_codes = BINNINGS[options.binning]
         binned = np.stack([bin_codes(code, options.bins) for code in evidence.codes.T], axis=1)
+        binned[:, named] = latents.levels(evidence.codes)[:, named]
         mutual, code_entropy, factor_entropy = _plug_in(binned, levels, groups)
     elif options.estimator == "knn":
-        mutual = _neighbours(evidence.codes, levels, groups, options.neighbours, seed)
+        measured = (np.ptp(evidence.codes, axis=0) > 0) & ~latents.categorical
+        mutual = _neighbours(evidence.codes, measured, levels, groups, options.neighbours, seed)
+        if len(named):  # a category has no neighbours
+            categories = latents.levels(evidence.codes)[:, named]
+            mutual[:, named] = _plug_in(categories, levels, groups)[0]
         factor_entropy = _entropies(levels, groups)
     else:
         if evidence.logvar is None:
@@ -131,7 +141,8 @@ def _information(evidence: Evidence, options: InformationOptions, seed: int) -> 
         )
         factor_entropy = np.repeat(_entropies(levels, groups)[:1], len(mutual), axis=0)
     mutual = np.where(alive[:, None], mutual, 0.0)
-    return Information(mutual, factor_entropy, code_entropy, alive)
+    code_levels = np.array([*evidence.categories, *[options.bins] * (len(alive) - len(named))])
+    return Information(mutual, factor_entropy, code_entropy, alive, code_levels)
 
 
 def _plug_in(binned: Ints, levels: Ints, groups: Ints) -> tuple[Floats, Floats, Floats]:
@@ -163,16 +174,25 @@ def _entropies(columns: Ints, groups: Ints) -> Floats:
     return entropies
 
 
-def _neighbours(codes: Floats, levels: Ints, groups: Ints, k: int, seed: int) -> Floats:
+def _neighbours(
+    codes: Floats, measured: NDArray[np.bool_], levels: Ints, groups: Ints, k: int, seed: int
+) -> Floats:
     noisy = jittered(codes, seed)
     count = int(groups.max()) + 1
     kept = [np.full(len(codes), True), *(groups != block for block in range(count))]
     mutual = np.zeros((count + 1, codes.shape[1], levels.shape[1]))
-    for i in np.flatnonzero(np.ptp(codes, axis=0) > 0):
+    for i in np.flatnonzero(measured):
         for j in range(levels.shape[1]):
             for g, keep in enumerate(kept):
                 mutual[g, i, j] = ross(noisy[keep, i], levels[keep, j], k)
     return mutual
+
+
+def lone_code(evidence: Evidence) -> tuple[str, ...]:
+    """Return a note where gaps between the two best codes are taken and there is one."""
+    if evidence.codes.shape[1] > 1:
+        return ()
+    return ("with a single code there is no runner-up: all that it tells counts as the gap",)
 
 
 def gap(values: Floats, axis: int) -> Floats:

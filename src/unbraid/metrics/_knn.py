@@ -12,8 +12,9 @@ Ints = NDArray[np.int64]
 
 def jittered(codes: Floats, seed: int) -> Floats:
     """Return the codes (N, D) at unit scale with ties broken by noise of relative size 1e-10."""
-    spread = codes.std(axis=0)
-    scaled: Floats = codes / np.where(spread > 0, spread, 1.0)
+    spread = np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), 1.0)
+    # Centred: the noise, in proportion to the numbers' size, must not grow with an offset.
+    scaled: Floats = (codes - codes.mean(axis=0)) / spread
     size = 1e-10 * np.maximum(1.0, np.abs(scaled).mean(axis=0))
     # Drawn code by code: a code's noise does not depend on how many others follow it.
     noise: Floats = np.random.default_rng(seed).standard_normal(codes.T.shape).T
@@ -35,6 +36,8 @@ def ross(code: Floats, levels: Ints, neighbours: int) -> float:
     """
     counts = np.bincount(levels)
     keep = counts[levels] > 1
+    if not keep.any():
+        return 0.0
     code, levels = code[keep], levels[keep]
     by_level = np.lexsort((code, levels))
     sizes = np.bincount(levels)[levels[by_level]]

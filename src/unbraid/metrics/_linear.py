@@ -37,8 +37,24 @@ def logistic(
     # The matrices are too narrow for threads: two take six times the processor time of one.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)  # many levels are no regression
         model.fit(codes, classes)
     return model
+
+
+def standardised(train: Floats, rows: Floats | None = None) -> Floats:
+    """Return rows (n, W) with the mean of ``train`` taken off, over its standard deviation.
+
+    Without ``rows`` it is ``train`` itself. A column that is constant in ``train`` becomes 0.
+
+    >>> standardised(np.array([[1e6, 0.1], [1e6 + 2, 0.1]]))
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+    # the standard deviation of equal numbers need not be 0, their range is
+    spread = np.where(np.ptp(train, axis=0) > 0, train.std(axis=0), np.inf)
+    scaled: Floats = ((train if rows is None else rows) - train.mean(axis=0)) / spread
+    return scaled
 
 
 def r2_rows(target: Floats, predicted: Floats) -> Floats:

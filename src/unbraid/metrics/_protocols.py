@@ -7,8 +7,7 @@ from typing import Any
 
 PROTOCOLS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # Locatello et al. 2019, "Challenging Common Assumptions in the Unsupervised Learning of
-    # Disentangled Representations", appendix; IRS as in the journal version. 10,000 rows fit
-    # and 5,000 test the predictors: give 15,000 rows, or test rows of your own.
+    # Disentangled Representations", appendix; IRS as in the journal version.
     "locatello2019": {
         "betavae": {"train": 10_000, "test": 5_000, "repeats": 1},
         "factorvae": {"train": 10_000, "test": 5_000, "min_std": 0.05, "repeats": 1},
@@ -24,3 +23,6 @@ PROTOCOLS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # Hsu et al. 2023.
     "hsu2023": {"infomec": {"neighbours": 10, "range_share": 1 / 20, "max_iterations": 100}},
 }
+
+# How many draws of the factors fit predictors and how many test them, where a study says so.
+SIZES: Mapping[str, tuple[int, int]] = {"locatello2019": (10_000, 5_000)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,5 +45,20 @@ def half_samples(rows: int, count: int, seed: int) -> list[Ints]:
 
 
 def mean_error(rows: Floats) -> float:
-    """Return the standard error of the mean of independent rows."""
-    return float(rows.std(ddof=1) / np.sqrt(len(rows)))
+    """Return the standard error of the mean of independent rows, NaN for a single one."""
+    return float(rows.std(ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else math.nan
+
+
+def repeats_error(scores: Floats, overlap: float = 0.0) -> float:
+    """Return the standard error of the mean of repeated measurements, NaN for a single one.
+
+    Repeats on random splits of the same rows are alike: with ``overlap`` the number of test rows
+    over that of training rows, their variance is multiplied by ``1 / J + overlap`` and not by
+    ``1 / J`` (Nadeau & Bengio 2003). ``overlap`` is 0 for independent repeats.
+
+    >>> repeats_error(np.array([0.0, 2.0])), repeats_error(np.array([0.0, 2.0]), 1.5)
+    (1.0, 2.0)
+    """
+    if len(scores) < 2:
+        return math.nan
+    return float(np.sqrt(scores.var(ddof=1) * (1 / len(scores) + overlap)))

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+SINGLE = ("there is a single image, so the standard error is unknown",)
+
 
 @dataclass(frozen=True)
 class Estimate:

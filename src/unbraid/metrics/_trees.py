@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
+from unbraid.metrics._linear import standardised
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Predict = Callable[[Floats], Floats]
@@ -18,44 +20,81 @@ Predict = Callable[[Floats], Floats]
 class Fit(NamedTuple):
     """Trees for one factor.
 
-    ``importance`` (D,) sums to 1, or to 0 if no code helped; ``predict`` maps codes (n, D) to
-    class indices (n, 1) or numbers (n, q).
+    ``importance`` (D,) sums to 1, or to 0 if no code helped; ``predict`` maps the codes' columns
+    (n, W) to class indices (n, 1) or numbers (n, q).
     """
 
     importance: Floats
     predict: Predict
 
 
-def fit_classes(codes: Floats, classes: Ints, rounds: int, backend: str, seed: int) -> Fit:
-    """Fit trees to classes 0..K-1 (n,), each of which occurs."""
+def leaf_rows(rows: int) -> int:
+    """Return the least number of rows in a leaf: LightGBM's default of 20, fewer below 1,000 rows.
+
+    At 20, trees on a few dozen rows could not split at all, and found nothing in perfect codes.
+
+    >>> [leaf_rows(rows) for rows in (39, 500, 1000, 100_000)]
+    [1, 10, 20, 20]
+    """
+    return min(20, max(1, rows // 50))
+
+
+def fit_classes(
+    columns: Floats, owners: Ints, classes: Ints, rounds: int, backend: str, seed: int
+) -> Fit:
+    """Fit trees to classes 0..K-1 (n,), each of which occurs.
+
+    Args:
+        columns: (n, W).
+        owners: (W,) the code that each column belongs to.
+        classes: (n,).
+        rounds: of boosting.
+        backend: ``lightgbm`` or ``sklearn``.
+        seed: of the trees.
+    """
     count = int(classes.max()) + 1
     if count == 1:  # a rare class may have gone to the other rows altogether
-        return Fit(np.zeros(codes.shape[1]), lambda z: np.zeros((len(z), 1)))
+        return Fit(np.zeros(int(owners.max()) + 1), lambda z: np.zeros((len(z), 1)))
     if backend == "sklearn":
         model = GradientBoostingClassifier(n_estimators=rounds, random_state=seed)
-        model.fit(codes, classes)
-        return Fit(model.feature_importances_, lambda z: model.predict(z)[:, None])
+        model.fit(standardised(columns), classes)  # in float32, which an offset would use up
+        return Fit(
+            _by_code(owners, model.feature_importances_),
+            lambda z: model.predict(standardised(columns, z))[:, None],
+        )
     objective = {"objective": "multiclass", "num_class": count}
-    importance, predict = _lightgbm(codes, classes, rounds, objective, seed)
+    importance, predict = _lightgbm(columns, owners, classes, rounds, objective, seed)
     return Fit(_shares(importance), lambda z: predict(z).argmax(axis=1)[:, None].astype(float))
 
 
-def fit_numbers(codes: Floats, targets: Floats, rounds: int, backend: str, seed: int) -> Fit:
-    """Fit trees to numbers (n, q), one ensemble a column; their importances are added up."""
+def fit_numbers(
+    columns: Floats, owners: Ints, targets: Floats, rounds: int, backend: str, seed: int
+) -> Fit:
+    """Fit trees to numbers (n, q), one ensemble a number; their importances are added up."""
     importances, predictors = [], []
     for target in targets.T:
         if backend == "sklearn":
             model = GradientBoostingRegressor(n_estimators=rounds, random_state=seed)
-            model.fit(codes, target)
-            # Shares of each column's own gain, put back on the scale of that gain.
-            importances.append(model.feature_importances_ * target.var())
-            predictors.append(model.predict)
+            model.fit(standardised(columns), target)
+            # Shares of each number's own gain, put back on the scale of that gain.
+            gain = _by_code(owners, model.feature_importances_ * target.var())
+            predict = _of_standardised(model.predict, columns)
         else:
-            gain, predict = _lightgbm(codes, target, rounds, {"objective": "regression"}, seed)
-            importances.append(gain)
-            predictors.append(predict)
+            objective = {"objective": "regression"}
+            gain, predict = _lightgbm(columns, owners, target, rounds, objective, seed)
+        importances.append(gain)
+        predictors.append(predict)
     total: Floats = np.sum(importances, axis=0)
     return Fit(_shares(total), lambda z: np.stack([p(z) for p in predictors], axis=1))
+
+
+def _by_code(owners: Ints, importance: Floats) -> Floats:
+    total: Floats = np.bincount(owners, importance).astype(np.float64)
+    return total
+
+
+def _of_standardised(predict: Predict, columns: Floats) -> Predict:
+    return lambda z: predict(standardised(columns, z))
 
 
 def _shares(importance: Floats) -> Floats:
@@ -65,19 +104,28 @@ def _shares(importance: Floats) -> Floats:
 
 
 def _lightgbm(
-    codes: Floats, target: NDArray[Any], rounds: int, objective: dict[str, Any], seed: int
+    columns: Floats,
+    owners: Ints,
+    target: NDArray[Any],
+    rounds: int,
+    objective: dict[str, Any],
+    seed: int,
 ) -> tuple[Floats, Predict]:
     """Return each code's total gain (D,) and the predictor.
 
-    Trees see only the order of a code's values, and LightGBM gives every tie between codes to
-    the first. So codes of one order (copies, mirrored copies) enter once, and share the gain.
+    Trees see only the order of a column's values, and LightGBM gives every tie between columns to
+    the first. So columns of one order (copies, mirrored copies) enter once, and the codes that
+    they belong to share the gain.
     """
-    groups = same_order(codes)
+    groups = same_order(columns)
     first = [group[0] for group in groups]
+    leaf = leaf_rows(len(columns))
     options = {
         **objective,
         "max_depth": 3,
         "num_leaves": 8,
+        "min_data_in_leaf": leaf,
+        "min_data_in_bin": min(3, leaf),
         "learning_rate": 0.1,
         "num_threads": 1,  # factors are fitted side by side; and results never depend on it
         "deterministic": True,
@@ -85,12 +133,13 @@ def _lightgbm(
         "seed": seed,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(codes[:, first], target, params=options)
+    data = lightgbm.Dataset(columns[:, first], target, params=options)
     booster = lightgbm.train(options, data, rounds)
     gain = booster.feature_importance("gain")
-    importance = np.zeros(codes.shape[1])
+    importance = np.zeros(int(owners.max()) + 1)
     for group, total in zip(groups, gain, strict=True):
-        importance[group] = total / len(group)
+        codes = np.unique(owners[group])
+        importance[codes] += total / len(codes)
     return importance, lambda z: np.asarray(booster.predict(z[:, first], num_threads=1))
 
 

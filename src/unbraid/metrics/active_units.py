@@ -1,7 +1,8 @@
 """Active units: how many codes depend on the image at all?
 
 Burda et al. 2016, "Importance Weighted Autoencoders": a code is active if the
-variance of its posterior mean over images exceeds 0.01.
+variance of its posterior mean over images exceeds 0.01. A categorical code's is that of its one-hot
+vector, ``1 - sum_k p_k^2``.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unbraid.metrics._evidence import Evidence
+from unbraid.metrics._latents import Latents
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import blocks
 from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes",)
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,11 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     >>> compute(gather(z), Config(), seed=0).value
     2.0
     """
-    codes = evidence.codes - evidence.codes.mean(axis=0)
-    variance = codes.var(axis=0)
+    columns = evidence.columns() - evidence.columns().mean(axis=0)
+    variance = evidence.latents.total(columns.var(axis=0))
     active = variance > config.min_variance
-    error = _bootstrap_error(codes, config, seed)
-    count = codes.shape[1]
+    error = _bootstrap_error(evidence.latents, columns, config, seed)
+    count = len(active)
     return Score(
         "active-units",
         f"variance > {config.min_variance:g}",
@@ -64,7 +69,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     )
 
 
-def _bootstrap_error(codes: np.ndarray, config: Config, seed: int) -> float:
+def _bootstrap_error(latents: Latents, codes: Floats, config: Config, seed: int) -> float:
     """Return the standard error of the count; blocks of rows are drawn with replacement."""
     groups = blocks(len(codes), min(50, len(codes)), seed)
     count = int(groups.max()) + 1
@@ -75,4 +80,4 @@ def _bootstrap_error(codes: np.ndarray, config: Config, seed: int) -> float:
     )
     rows = (drawn @ np.bincount(groups))[:, None]
     variance = drawn @ second / rows - np.square(drawn @ first / rows)
-    return float((variance > config.min_variance).sum(axis=1).std(ddof=1))
+    return float((latents.total(variance) > config.min_variance).sum(axis=1).std(ddof=1))

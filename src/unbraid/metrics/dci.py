@@ -4,13 +4,15 @@ Eastwood & Williams 2018, "A Framework for the Quantitative Evaluation of Disent
 Representations", section 2. R_ij is how much code i helps boosted trees to predict factor j.
 Disentanglement weighs ``1 - H_F(R_i. / sum_j R_ij)`` by code i's share of all importance;
 completeness is the mean of ``1 - H_D(R_.j)`` (entropies to base F and D); informativeness is the
-accuracy of the predictions (R^2 for factors stored as reals), higher is better.
+accuracy of the predictions (R^2 for factors stored as reals), higher is better. The importance of
+a categorical code is that of all columns of its one-hot block.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -33,7 +35,8 @@ class Config:
     """How DCI is found.
 
     Args:
-        backend: ``lightgbm`` (gain importances, depth 3) or ``sklearn`` (the published gradient
+        backend: ``lightgbm`` (gain importances, depth 3, leaves of a 50th of the training rows
+            but at most 20) or ``sklearn`` (the published gradient
             boosting, some 20 times slower); the two differ in value, so do not mix them.
         rounds: boosting rounds.
         test_fraction: share of the rows kept for testing, if no test rows are given.
@@ -67,7 +70,8 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     train, test = evidence.split(config.test_fraction, seed)
     halves = [train.take(h) for h in half_samples(len(train.codes), config.refits, seed)]
     factors = range(len(evidence.specs))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore", UserWarning)  # of scikit-learn, on many levels
         fitting = [pool.submit(_fit_and_test, train, test, j, config, seed) for j in factors]
         refitting = [
             [pool.submit(_fit, half, j, config.refit_rounds, config, seed) for j in factors]
@@ -173,15 +177,16 @@ def _fit_and_test(train: Evidence, test: Evidence, j: int, config: Config, seed:
 
 
 def _fit(train: Evidence, j: int, rounds: int, config: Config, seed: int) -> Fit:
+    columns, owners = train.columns(), train.latents.owners
     if train.is_real(j):
-        return fit_numbers(train.codes, train.coordinates(j), rounds, config.backend, seed)
+        return fit_numbers(columns, owners, train.coordinates(j), rounds, config.backend, seed)
     classes = np.unique(train.factors[:, j], return_inverse=True)[1]
-    return fit_classes(train.codes, classes, rounds, config.backend, seed)
+    return fit_classes(columns, owners, classes, rounds, config.backend, seed)
 
 
 def _rows(fit: Fit, j: int, train: Evidence, rows: Evidence) -> Floats:
     """Return each row's share (n,) of factor j's accuracy or R^2: their mean is the score."""
-    predicted = fit.predict(rows.codes)
+    predicted = fit.predict(rows.columns())
     if not train.is_real(j):
         known = np.unique(train.factors[:, j])
         right = known[predicted[:, 0].astype(int)] == rows.factors[:, j]

@@ -11,6 +11,7 @@ bear on factors is not reproduced: figures of theirs are not comparable with the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Config(InformationOptions):
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
-    """Return EDI, 0 to 1 (best), with its three parts.
+    """Return EDI, 0 to 1 (best), with its three parts; NaN with a single factor or code.
 
     >>> import numpy as np
     >>> from unbraid.metrics import gather
@@ -45,14 +46,20 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     stacked = np.stack(
         [(modularity + compactness + explicitness) / 3, modularity, compactness, explicitness]
     )
+    notes = evidence.notes()
+    if len(evidence.specs) < 2:
+        notes += ("with a single factor no code can mix factors: modularity and EDI are undefined",)
+        stacked[:2] = math.nan
+    if evidence.codes.shape[1] < 2:
+        notes += (
+            "with a single code no factor can be spread out: compactness and EDI are undefined",
+        )
+        stacked[[0, 2]] = math.nan
     labels = ("EDI", "modularity", "compactness", "explicitness")
     parts = {
         label: Estimate(float(values[0]), float(jackknife_error(values)))
         for label, values in zip(labels, stacked, strict=True)
     }
-    notes = evidence.notes()
-    if len(evidence.specs) < 2:
-        notes += ("with a single factor modularity, and so EDI, says nothing about mixing",)
     return Score(
         "edi",
         f"on normalised information, {config.variant}",

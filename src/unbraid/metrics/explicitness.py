@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from unbraid.metrics._evidence import MIN_ROWS, Evidence, joint_levels
-from unbraid.metrics._linear import logistic
+from unbraid.metrics._linear import logistic, standardised
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Estimate, Score, settings
@@ -26,7 +26,8 @@ class Config:
     """How explicitness is found.
 
     Args:
-        penalty: C of the L2-penalised multinomial logistic regression on standardised codes.
+        penalty: C of the L2-penalised multinomial logistic regression on standardised codes,
+            categorical ones as standardised one-hot blocks.
         max_iterations: of its solver.
         factor_bins: quantile bins (on a circle, equal arcs) of a factor stored as reals.
         test_fraction: share of the rows kept for testing, if no test rows are given.
@@ -56,13 +57,10 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """
     evidence = evidence.thin(config.max_rows, seed)
     train, test = evidence.split(config.test_fraction, seed)
-    mean, spread = train.codes.mean(axis=0), train.codes.std(axis=0)
-    spread = np.where(spread > 0, spread, np.inf)
+    fitted = standardised(train.columns())
+    scored = standardised(train.columns(), test.columns())
     rows = [
-        _factor_rows(
-            (train.codes - mean) / spread, (test.codes - mean) / spread, train, test, j, config
-        )
-        for j in range(len(evidence.specs))
+        _factor_rows(fitted, scored, train, test, j, config) for j in range(len(evidence.specs))
     ]
     on_train = np.stack([r[0] for r in rows], axis=1)
     on_test = np.stack([r[1] for r in rows], axis=1)

@@ -2,24 +2,30 @@
 
 Kim & Mnih 2018, "Disentangling by Factorising", section 4: hold one factor fixed in a batch, note
 the code whose variance, relative to its variance over all data, is smallest, and predict the
-factor from that code by majority vote.
+factor from that code by majority vote. The variance of a categorical code is that of its one-hot
+vector.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.metrics._evidence import Evidence
-from unbraid.metrics._fixed import Sampler, sampler
+from unbraid.metrics._fixed import FreshSampler, Plan, Sampler
+from unbraid.metrics._fixed import plan as make_plan
 from unbraid.metrics._options import at_least
-from unbraid.metrics._resampling import mean_error
+from unbraid.metrics._resampling import repeats_error
 from unbraid.metrics._score import Score, settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+LEAST = 5  # rows of a batch: a variance of fewer is little more than chance
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Config:
         min_std: codes whose standard deviation over all data is lower take no part, 0.05 as in
             Locatello et al. (2019). At 0 a constant code is left out all the same; the
             published code lets it win every vote.
-        batch: rows that share a factor, for one vote.
+        batch: rows that share a factor, for one vote; fewer, but at least 5, if levels of the
+            factors have fewer.
         train: votes that set the majority classifier.
         test: votes that are scored.
         variance_rows: draws for the variance over all data, if codes come from an encoder.
@@ -53,53 +60,79 @@ class Config:
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """Return the FactorVAE score, 1 / F (chance) to 1; 0 if every code is dead.
 
+    NaN if fewer than two factors can be held fixed.
+
     >>> import numpy as np
     >>> from unbraid.metrics import gather
     >>> factors = np.random.default_rng(0).integers(0, 4, (600, 2))
     >>> compute(gather(factors, factors), Config(repeats=2), seed=0).value
     1.0
     """
-    source = sampler(evidence, config.factor_bins)
-    results = [
-        _repeat(source, evidence, config, np.random.default_rng([seed, repeat]))
-        for repeat in range(config.repeats)
-    ]
-    scores = np.array([score for score, _, _ in results])
-    votes = np.sum([votes for _, votes, _ in results], axis=0)
-    alive = results[0][2]
+    notes, plan = evidence.notes(), None
+    scores, votes = np.full(1, math.nan), np.zeros((evidence.codes.shape[1], len(evidence.specs)))
+    alive = evidence.deviations() >= config.min_std
+    if len(evidence.specs) < 2:
+        notes += ("with a single factor there is nothing to tell apart",)
+    else:
+        least = min(LEAST, config.batch)
+        plan = make_plan(evidence, config.repeats, config.factor_bins, config.batch, least, seed)
+        notes += plan.notes
+    if plan and len(plan.factors) > 1:
+        results = [
+            _repeat(sources, evidence, plan, config, np.random.default_rng([seed, repeat]))
+            for repeat, sources in enumerate(plan.sources)
+        ]
+        scores = np.array([score for score, _, _ in results])
+        votes = np.sum([votes for _, votes, _ in results], axis=0)
+        alive = results[0][2]
+        if alive.sum() == 1:
+            notes += ("with a single active code every vote is the same: the score is chance",)
+    found: dict[str, Any] = {"source": "encoder" if evidence.encoder else "rows"}
+    found |= {"active_codes": int(alive.sum())} | (
+        {"group": plan.group, "fixed_factors": len(plan.factors)} if plan else {}
+    )
+    error = plan.error if plan else "none"
     return Score(
         "factorvae",
         f"codes of sd >= {config.min_std:g}, majority vote",
         float(scores.mean()),
-        mean_error(scores) if len(scores) > 1 else float("nan"),
-        settings(evidence.sizes, config, seed, "repeats of the sampling, rows held fixed")
-        | {"source": type(source).__name__, "active_codes": int(alive.sum())},
+        repeats_error(scores, plan.overlap if plan else 0.0),
+        settings(evidence.sizes, config, seed, error) | found,
         matrix=votes / np.maximum(votes.sum(axis=0), 1),
         factor_names=evidence.names,
-        detail={"repeats": scores, "active": alive},
-        notes=evidence.notes(),
+        detail={"repeats": scores, "active": alive}
+        | ({"levels_used": plan.levels_used} if plan else {}),
+        notes=notes,
     )
 
 
 def _repeat(
-    source: Sampler, evidence: Evidence, config: Config, rng: np.random.Generator
+    sources: tuple[Sampler, Sampler],
+    evidence: Evidence,
+    plan: Plan,
+    config: Config,
+    rng: np.random.Generator,
 ) -> tuple[float, Floats, NDArray[np.bool_]]:
     """Return the score, the training votes (D, F) and which codes took part (D,)."""
-    everything = evidence.codes
-    if evidence.encoder is not None:
-        everything = source.free(config.variance_rows, rng)
-    variance = everything.var(axis=0, ddof=1)
-    alive = (np.sqrt(variance) >= config.min_std) & (np.ptp(everything, axis=0) > 0)
-    factors = len(evidence.specs)
-    votes = np.zeros((len(variance), factors))
+    everything = evidence.columns()
+    if isinstance(sources[0], FreshSampler):
+        everything = sources[0].free(config.variance_rows, rng)
+    variance = evidence.latents.total(everything.var(axis=0, ddof=1))
+    constant = evidence.latents.total(np.ptp(everything, axis=0)) == 0
+    alive = (np.sqrt(variance) >= config.min_std) & ~constant
+    votes = np.zeros((len(variance), len(evidence.specs)))
     if not alive.any():
         return 0.0, votes, alive
-    fixed = rng.integers(factors, size=config.train + config.test)
-    code = _votes(source, fixed, variance, alive, config.batch, rng)
-    train, test = slice(None, config.train), slice(config.train, None)
-    np.add.at(votes, (code[train], fixed[train]), 1)
-    guess = votes.argmax(axis=1)[code[test]]
-    return float(np.mean(guess == fixed[test])), votes, alive
+    fixed = plan.factors[rng.integers(len(plan.factors), size=config.train + config.test)]
+    train, test = fixed[: config.train], fixed[config.train :]
+    scale = np.where(alive, variance, np.inf)
+    codes = [
+        _votes(source, evidence, factor, scale, plan.group, rng)
+        for source, factor in zip(sources, (train, test), strict=True)
+    ]
+    np.add.at(votes, (codes[0], train), 1)
+    guess = votes.argmax(axis=1)[codes[1]]
+    return float(np.mean(guess == test)), votes, alive
 
 
 # Batches drawn at a time: bounds memory at a few tens of MB.
@@ -108,17 +141,25 @@ AT_ONCE = 500
 
 def _votes(
     source: Sampler,
+    evidence: Evidence,
     fixed: Ints,
-    variance: Floats,
-    alive: NDArray[np.bool_],
-    batch: int,
+    scale: Floats,
+    group: int,
     rng: np.random.Generator,
 ) -> Ints:
-    """Return for each fixed factor the code that varies least in a batch, relative to all."""
-    scale = np.where(alive, variance, np.inf)
+    """Return for each fixed factor the code that varies least in a batch, relative to all.
+
+    Args:
+        source: of the batches.
+        evidence: whose codes they are.
+        fixed: (n,) factors.
+        scale: (D,) variances over all data, infinite for codes that take no part.
+        group: rows of a batch.
+        rng: of the draws.
+    """
     chosen = []
     for start in range(0, len(fixed), AT_ONCE):
-        codes = source.batches(fixed[start : start + AT_ONCE], batch, rng)
-        ratio = np.where(alive, codes.var(axis=1, ddof=1) / scale, np.inf)
-        chosen.append(ratio.argmin(axis=1))
+        codes = source.batches(fixed[start : start + AT_ONCE], group, rng)
+        variance = evidence.latents.total(codes.var(axis=1, ddof=1))
+        chosen.append(np.where(np.isinf(scale), np.inf, variance / scale).argmin(axis=1))
     return np.concatenate(chosen)

@@ -5,7 +5,8 @@ information ``n_ij = I(code i; factor j) / H_j`` over the L active codes,
 ``InfoM = (mean_i max_j n_ij / sum_j n_ij - 1/F) / (1 - 1/F)``,
 ``InfoC = (mean_j max_i n_ij / sum_i n_ij - 1/L) / (1 - 1/L)``, and
 ``InfoE = mean_j (1 - H(v_j | z) / log K_j)`` with the log loss of an unpenalised, class-balanced
-linear classifier on all codes in place of the conditional entropy.
+linear classifier on all codes in place of the conditional entropy. A categorical code has plug-in
+information and enters the classifier as a one-hot block.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from unbraid.metrics._information import (
     information,
     level_information,
 )
-from unbraid.metrics._linear import logistic, r2_rows
+from unbraid.metrics._linear import logistic, r2_rows, standardised
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import jackknife_error, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
@@ -43,7 +44,7 @@ class Config:
             inputs instead of nearest neighbours and standardised ones.
         neighbours: k of the nearest-neighbour estimate.
         range_share: a code is active if its range exceeds this share of the largest range (0
-            if ``discrete_codes``).
+            if ``discrete_codes``). A categorical code is active if it is not constant.
         silent_codes: an active code that shares nothing with any factor has no largest share,
             0/0. ``exclude`` leaves it out of InfoM, ``uniform`` gives it the share 1/F, and
             ``undefined`` makes InfoM NaN, as the authors' code does.
@@ -76,8 +77,10 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     evidence = evidence.thin(config.max_rows, seed)
     info = _information(evidence, config, seed)
     width = np.ptp(evidence.codes, axis=0)
+    real = ~evidence.latents.categorical
     share = 0.0 if config.discrete_codes else config.range_share
-    active = width > share * width.max()
+    # the numbers that name categories have no range
+    active = np.where(real, width > share * width[real].max(initial=0.0), width > 0)
     shares = info.normalised[:, active]
     modularity = largest_share(shares, 2, config.silent_codes)
     compactness = largest_share(shares, 1, "undefined")
@@ -106,7 +109,19 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         matrix=info.normalised[0],
         factor_names=evidence.names,
         detail={"active": active},
-        notes=_notes(evidence, info, active, config),
+        notes=_notes(evidence, info, active, config) + _unknown_errors(parts),
+    )
+
+
+def _unknown_errors(parts: dict[str, Estimate]) -> tuple[str, ...]:
+    left_out = [
+        label
+        for label, part in parts.items()
+        if math.isnan(part.standard_error) and not math.isnan(part.value)
+    ]
+    return tuple(
+        f"{label} is undefined once some rows are left out, so its standard error is unknown"
+        for label in left_out
     )
 
 
@@ -126,6 +141,10 @@ def _notes(
             f"active codes that share nothing with any factor: {', '.join(map(str, silent))} "
             f"(silent_codes='{config.silent_codes}')",
         )
+    unheard = np.flatnonzero(info.mutual[0][active].sum(axis=0) == 0)
+    if len(unheard) and active.any():
+        names = ", ".join(evidence.names[j] for j in unheard)
+        notes += (f"no active code shares anything with {names}, so InfoC is undefined",)
     if len(evidence.specs) < 2:
         notes += ("with a single factor no code can mix factors, so InfoM is undefined",)
     if active.sum() == 1:
@@ -172,10 +191,10 @@ def largest_share(shares: Floats, axis: int, silent: str) -> Floats:
 def _explicit_rows(evidence: Evidence, j: int, config: Config) -> Floats:
     """Return each row's share (n,) of factor j's explicitness: their mean is the score."""
     if config.discrete_codes:
-        inputs = np.concatenate([one_hot(code) for code in evidence.codes.T], axis=1)
+        levels = evidence.latents.levels(evidence.codes)
+        inputs = np.concatenate([one_hot(level) for level in levels.T], axis=1)
     else:
-        spread = evidence.codes.std(axis=0)
-        inputs = (evidence.codes - evidence.codes.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        inputs = standardised(evidence.columns())
     if evidence.is_real(j):
         target = evidence.coordinates(j)
         return r2_rows(target, LinearRegression().fit(inputs, target).predict(inputs))

@@ -3,7 +3,8 @@
 Do & Tran 2020, "Theory and Evaluation Metrics for Learning Disentangled Representations":
 ``JEMMIG_j = H(z*, v_j) - I(z*, v_j) + I(z', v_j)`` with z* and z' the two codes that tell most
 of factor j. It is 0 at best and at most H(v_j) + log(bins), so the normalised score
-``1 - JEMMIG_j / (H(v_j) + log(bins))`` runs from 0 to 1.
+``1 - JEMMIG_j / (H(v_j) + log(bins))`` runs from 0 to 1. The bins of a categorical code are its
+categories.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
-from unbraid.metrics._information import InformationOptions, gap, information
+from unbraid.metrics._information import InformationOptions, gap, information, lone_code
 from unbraid.metrics._resampling import jackknife_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -46,7 +47,8 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     best = info.mutual.argmax(axis=1)[:, None, :]
     joint = info.code_entropy[:, :, None] + info.factor_entropy[:, None, :] - info.mutual
     raw = np.take_along_axis(joint, best, axis=1)[:, 0] - gap(info.mutual, axis=1)
-    scores = 1 - raw / (info.factor_entropy + np.log(config.bins))
+    highest = info.factor_entropy + np.log(info.code_levels)[best[:, 0]]
+    scores = 1 - raw / highest
     values, nats = scores.mean(axis=1), raw.mean(axis=1)
     normalised = Estimate(float(values[0]), float(jackknife_error(values)))
     return Score(
@@ -63,5 +65,5 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         matrix=info.mutual[0],
         factor_names=evidence.names,
         detail={"best_code": best[0, 0], "joint_entropy": joint[0]},
-        notes=evidence.notes(),
+        notes=evidence.notes() + lone_code(evidence),
     )

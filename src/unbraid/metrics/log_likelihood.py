@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import mean_error
-from unbraid.metrics._score import Estimate, Score, settings
+from unbraid.metrics._score import SINGLE, Estimate, Score, settings
 
 NEEDS = ("log_weights",)
 
@@ -53,10 +53,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     rows = {"log-likelihood": bound, "ELBO": weights.mean(axis=1), "effective samples": effective}
     if config.dimensions:
         rows["log-likelihood per dimension"] = bound / config.dimensions
-    parts = {
-        label: Estimate(float(v.mean()), mean_error(v) if len(v) > 1 else float("nan"))
-        for label, v in rows.items()
-    }
+    parts = {label: Estimate(float(v.mean()), mean_error(v)) for label, v in rows.items()}
     return Score(
         "log-likelihood",
         f"{samples} importance samples",
@@ -66,4 +63,5 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
             {"rows": len(weights), "samples": samples}, config, seed, "spread over images", "scipy"
         ),
         parts=parts,
+        notes=SINGLE if len(weights) == 1 else (),
     )

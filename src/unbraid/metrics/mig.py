@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unbraid.metrics._evidence import Evidence
-from unbraid.metrics._information import InformationOptions, gap, information
+from unbraid.metrics._information import InformationOptions, gap, information, lone_code
 from unbraid.metrics._resampling import jackknife_error
 from unbraid.metrics._score import Score, settings
 
@@ -48,5 +48,5 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
             "best_code": info.mutual[0].argmax(axis=0),
             "factor_entropy": info.factor_entropy[0],
         },
-        notes=evidence.notes(),
+        notes=evidence.notes() + lone_code(evidence),
     )

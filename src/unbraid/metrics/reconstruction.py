@@ -10,14 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import entr, xlogy
 
 from unbraid.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._resampling import mean_error
-from unbraid.metrics._score import Estimate, Score, settings
+from unbraid.metrics._score import SINGLE, Estimate, Score, settings
 
 NEEDS = ("images", "reconstructions")
+
+Floats = NDArray[np.float64]
+
+ROUNDING = 1e-5  # float32 and a resized image leave values this far outside [0, 1]
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,11 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     assert evidence.reconstructions is not None
     x = evidence.images.reshape(len(evidence.images), -1)
     y = evidence.reconstructions.reshape(len(x), -1)
-    _check_range(x, "images")
+    x = _in_range(x, "images")
     if config.logits:
         nll, p = np.logaddexp(0, y) - x * y, 1 / (1 + np.exp(-np.clip(y, -500, 500)))
     else:
-        _check_range(y, "reconstructions")
+        y = _in_range(y, "reconstructions")
         p = np.clip(y, config.clip, 1 - config.clip)
         nll = -xlogy(x, p) - xlogy(1 - x, 1 - p)
     excess = nll - entr(x) - entr(1 - x)
@@ -68,16 +73,20 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         parts["BCE per dimension"].standard_error,
         settings({"rows": len(x), "dimensions": dims}, config, seed, "spread over images", "scipy"),
         parts=parts,
+        notes=SINGLE if len(x) == 1 else (),
     )
 
 
-def _estimate(rows: np.ndarray) -> Estimate:
-    return Estimate(float(rows.mean()), mean_error(rows) if len(rows) > 1 else float("nan"))
+def _estimate(rows: Floats) -> Estimate:
+    return Estimate(float(rows.mean()), mean_error(rows))
 
 
-def _check_range(values: np.ndarray, name: str) -> None:
-    if values.min() < 0 or values.max() > 1:
+def _in_range(values: Floats, name: str) -> Floats:
+    """Return values within [0, 1]; what rounding put outside is moved to the edge."""
+    low, high = float(values.min()), float(values.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise UnbraidError(
-            f"{name} range over {values.min():g}..{values.max():g}, expected 0..1: divide bytes "
+            f"{name} range over {low:.7g}..{high:.7g}, expected 0..1: divide bytes "
             "by 255, and say logits=True for reconstructions before the sigmoid."
         )
+    return np.clip(values, 0.0, 1.0)

@@ -104,6 +104,9 @@ def _log_normal(z: Floats, mean: Floats, logvar: Floats) -> Floats:
 
 def _controlled(terms: Floats, controls: Floats) -> Estimate:
     """Return the mean of ``terms`` (M,) regressed on ``controls`` (M, C), whose means are 0."""
+    # At one size, or those of codes far from 0 would drown the constant.
+    size = np.sqrt(np.square(controls).mean(axis=0))
+    controls = controls / np.where(size > 0, size, 1)
     inputs = np.concatenate([np.ones((len(terms), 1)), controls], axis=1)
     weights = np.linalg.lstsq(inputs, terms, rcond=None)[0]
     left = terms - inputs @ weights

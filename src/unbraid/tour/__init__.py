@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from unbraid.errors import UnbraidError
+from unbraid.files import expand
 
 
 @dataclass(frozen=True)
@@ -15,17 +19,18 @@ class Config:
     Args:
         out: the folder of the report and of its runs; a tour started again uses what is there.
         quick: fewer, shorter trainings: within five minutes on two idle cores.
-        full: longer trainings, at least five seeds of each, for figures to rely on: an hour or
-            more.
-        seeds: trainings of each model, which differ in nothing but their seed; 0 takes six of
-            those with two latents and, of the others, two (quick), three, or five (full).
-        figure: make this figure alone, by the name that is said below it in the report.
+        full: longer trainings, five seeds of each and ten of the beta-VAE and beta-TCVAE, for
+            figures to rely on: hours.
+        seeds: trainings of each model, which differ only in their seed; 0 takes six of those with
+            two latents and, of the others, two (quick), three, or five (full; ten of the beta-VAE
+            and beta-TCVAE).
+        figure: make this figure alone, by its name, which the report says below it.
         epochs: of every training, in place of each one's own: 1 gives a first look.
-        images: train on the first so many images only.
+        images: train on so many images only, a random subset that is always the same.
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 
-    out: Path = Path("report")
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("report")
     quick: bool = False
     full: bool = False
     seeds: int = 0
@@ -62,4 +67,4 @@ def run(config: Config) -> Path:
     """
     from unbraid.tour._report import make
 
-    return make(config)
+    return make(replace(config, out=expand(config.out)))

@@ -1,30 +1,163 @@
 """The claim under test: better reconstruction with similar disentanglement, at each beta.
 
-Each seed trains both methods; its differences are what is averaged, so that what a seed does to
-both falls out. Intervals are percentiles of the bootstrap over seeds (Efron 1979, "Bootstrap
-Methods: Another Look at the Jackknife").
+Each seed trains both methods; what is tested is the mean of its differences, so that what a seed
+does to both cancels. All tests are one-sided t tests over seeds, which hold their level with few
+seeds too, if differences are normal. Four kinds of statement can be made, each with a quarter of
+``ALPHA``, corrected within its kind for how many there are by Holm 1979, "A Simple Sequentially
+Rejective Multiple Test Procedure":
+
+- at equal reconstruction a score is *higher*, or *lower*;
+- at the same beta the claim *holds*: the reconstruction is better, and no score is lower by the
+  margin or more. All parts must pass, an intersection-union test (Berger 1982, "Multiparameter
+  Hypothesis Testing and Acceptance Sampling"), which needs no correction for its parts;
+- at the same beta the claim *fails*: the reconstruction is worse, or a score is lower by more than
+  the margin.
+
+So the chance of any false statement, whatever the truth, is at most ``ALPHA``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-DRAWS = 10_000
-LEVEL = 0.95
+ALPHA = 0.05  # chance of any false statement
+KINDS = 4  # of statements, which share it
+LEVEL = 0.95  # of the intervals, each by itself
 MARGIN = 0.05  # a score lower by less than that counts as similar; scores reach from 0 to 1
+RECONSTRUCTION = "reconstruction"
+Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds and the interval that holds it."""
+class Interval(NamedTuple):
+    """A mean over seeds and its t interval, whose ends are NaN where there is a single seed."""
 
     mean: float
     low: float
     high: float
+
+
+def interval(differences: Sequence[float] | Floats) -> Interval:
+    """Return the mean of paired differences, one a seed, and its 95% t interval.
+
+    >>> [round(each, 2) for each in interval([1.0, 2.0, 3.0])]
+    [2.0, -0.48, 4.48]
+    """
+    values = np.asarray(differences, np.float64)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Interval(mean, float("nan"), float("nan"))
+    error = float(values.std(ddof=1)) / len(values) ** 0.5
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+    return Interval(mean, mean - reach, mean + reach)
+
+
+# -- the tests -------------------------------------------------------------------------------------
+
+
+def below(differences: Floats, bound: float = 0.0) -> Floats:
+    """Return the p value of "the mean is below the bound" for differences (..., seeds).
+
+    One-sided t test; 1 where there are fewer than two seeds.
+    """
+    seeds = differences.shape[-1]
+    if seeds < 2:
+        return np.ones(differences.shape[:-1])
+    offset = differences.mean(-1) - bound
+    error = differences.std(-1, ddof=1) / seeds**0.5
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread: certain, or undecided at 0
+        t = np.where(offset == 0, 0.0, offset / error)
+    p: Floats = stats.t.cdf(t, seeds - 1)
+    return p
+
+
+def holm(p: Floats) -> Floats:
+    """Return p values (..., tests) corrected for how many there are (Holm 1979).
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p, axis=-1)
+    count = p.shape[-1]
+    ranked = np.take_along_axis(p, order, -1) * np.arange(count, 0, -1)
+    corrected = np.empty_like(p)
+    np.put_along_axis(corrected, order, np.maximum.accumulate(ranked, axis=-1).clip(max=1), -1)
+    return corrected
+
+
+class PValues(NamedTuple):
+    """Corrected p values: at ``ALPHA`` or below, the statement is made.
+
+    Args:
+        holds: of each beta, (..., betas).
+        fails: of each part at each beta, the reconstruction first, (..., parts, betas).
+        higher, lower: of each score at equal reconstruction, (..., scores).
+    """
+
+    holds: Floats
+    fails: Floats
+    higher: Floats
+    lower: Floats
+
+    def anything(self) -> NDArray[np.bool_]:
+        """Whether any statement is made, (...,)."""
+        found = [each.min(-1) for each in (self.holds, self.higher, self.lower)]
+        least = np.minimum.reduce([*found, self.fails.min((-2, -1))])
+        said: NDArray[np.bool_] = least <= ALPHA
+        return said
+
+
+def assess(differences: Floats, gaps: Floats) -> PValues:
+    """Test all statements, and return their corrected p values.
+
+    Args:
+        differences: at the same beta, (..., parts, betas, seeds): of the reconstruction, in nats
+            (below 0 is better), then of each score (above 0 is better).
+        gaps: of each score at equal reconstruction, (..., scores, seeds).
+    """
+    reconstruction, scores = differences[..., 0, :, :], differences[..., 1:, :, :]
+    similar = below(-scores, MARGIN)  # the mean of -scores is below the margin
+    holds = np.maximum(below(reconstruction), similar.max(-2))
+    fails = np.concatenate(
+        [below(-reconstruction)[..., None, :], below(scores, -MARGIN)], -2
+    )  # (..., parts, betas)
+    every = holm(fails.reshape(*fails.shape[:-2], -1)).reshape(fails.shape)
+    shared = (holm(holds), every, holm(below(-gaps)), holm(below(gaps)))
+    return PValues(*(np.minimum(1.0, KINDS * each) for each in shared))
+
+
+def chance(spread: Floats, gaps: Floats, seeds: int, trials: int = 20_000) -> float:
+    """Return how often any statement is made where the methods do not differ at all, simulated.
+
+    Args:
+        spread: standard deviations of the differences, (parts, betas).
+        gaps: those at equal reconstruction, (scores,).
+        seeds: trainings of each.
+        trials: simulated experiments.
+    """
+    rng = np.random.default_rng(0)
+    found = 0
+    for count in _parts(trials, 2_000):
+        differences = rng.normal(size=(count, *spread.shape, seeds)) * spread[..., None]
+        found += int(
+            assess(differences, rng.normal(size=(count, *gaps.shape, seeds)) * gaps[..., None])
+            .anything()
+            .sum()
+        )
+    return found / trials
+
+
+def _parts(total: int, most: int) -> list[int]:
+    """Split a number into parts of at most so many."""
+    return [min(most, total - start) for start in range(0, total, most)]
+
+
+# -- the answer ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -33,107 +166,90 @@ class Comparison:
 
     Args:
         beta: of both.
-        reconstruction: nats per image; below 0 is better.
-        scores: of each metric; above 0 is better.
+        parts: the differences: ``reconstruction`` in nats, below 0 is better; then of each score,
+            above 0 is better.
+        holds: corrected p value of the claim.
+        fails: corrected p value of each part's failing.
     """
 
     beta: int
-    reconstruction: Interval
-    scores: Mapping[str, Interval]
+    parts: Mapping[str, Interval]
+    holds: float
+    fails: Mapping[str, float]
 
     @property
-    def better(self) -> bool:
-        """Whether the reconstruction is better, the whole interval says so."""
-        return self.reconstruction.high < 0
+    def failing(self) -> list[str]:
+        """The parts that the claim fails by."""
+        return [name for name, p in self.fails.items() if p <= ALPHA]
 
     @property
-    def why_not(self) -> str:
-        """What the claim fails by, empty if it holds."""
-        if not self.better:
-            surely = "worse" if self.reconstruction.low > 0 else "not surely better"
-            return f"the reconstruction is {surely}"
-        lower = [name for name, score in self.scores.items() if score.high <= -MARGIN]
-        perhaps = [name for name, score in self.scores.items() if score.low <= -MARGIN < score.high]
-        parts = [
-            f"{' and '.join(names)} {verb} lower by {MARGIN:g} or more"
-            for names, verb in ((lower, "is" if len(lower) < 2 else "are"), (perhaps, "may be"))
-            if names
-        ]
-        return f"it is better, but {', and '.join(parts)}" if parts else ""
+    def decision(self) -> str:
+        """``holds``, ``fails`` or ``not decided``."""
+        return "fails" if self.failing else "holds" if self.holds <= ALPHA else "not decided"
 
     @property
-    def similar(self) -> bool:
-        """Whether no score may be lower by as much as the margin."""
-        return all(score.low > -MARGIN for score in self.scores.values())
-
-
-def bootstrap(differences: Sequence[float], seed: int = 0) -> Interval:
-    """Return the mean of paired differences, one a seed, and its bootstrap interval.
-
-    >>> bootstrap([1.0, 1.0, 1.0])
-    Interval(mean=1.0, low=1.0, high=1.0)
-    """
-    values = np.asarray(differences, np.float64)
-    means = _means(values[None], np.random.default_rng(seed), DRAWS)[0]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
-
-
-def _means(
-    samples: NDArray[np.float64], rng: np.random.Generator, draws: int
-) -> NDArray[np.float64]:
-    """Return the means of ``draws`` resamples of each row of samples, (len(samples), draws)."""
-    count = samples.shape[1]
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=draws) / count  # (draws, n)
-    means: NDArray[np.float64] = samples @ weights.T
-    return means
-
-
-def coverage(seeds: int, trials: int = 4000) -> float:
-    """Return how often such an interval of normal differences holds the true mean.
-
-    With few seeds that is less often than the interval's level says.
-    """
-    rng = np.random.default_rng(0)
-    samples = rng.normal(size=(trials, seeds))
-    means = _means(samples, rng, 1000)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
-    return float(((low <= 0) & (high >= 0)).mean())
+    def reason(self) -> str:
+        """What the claim fails by; empty unless it does."""
+        scores = [name for name in self.failing if name != RECONSTRUCTION]
+        parts = ["the reconstruction is worse"] if RECONSTRUCTION in self.failing else []
+        if scores:
+            verb = "are" if len(scores) > 1 else "is"
+            parts.append(f"{' and '.join(scores)} {verb} lower by {MARGIN:g} or more")
+        return ", and ".join(parts)
 
 
 def verdict(found: Sequence[Comparison], seeds: int) -> tuple[str, str]:
-    """Return the answer, in a word or two and as a sentence that says why.
-
-    The claim is confirmed at a beta if the reconstruction is better and the scores are similar:
-    both intervals say so. It is confirmed if that holds at every beta, not confirmed if it holds at
-    none, and else confirmed only where it holds.
-    """
+    """Return the answer, in a few words, and sentences that say why."""
     if seeds < 2:
-        return "not decided", "One training of each is no test of two methods: take more seeds."
-    holds = [each.beta for each in found if each.better and each.similar]
-    reasons = [f"at β = {each.beta} {each.why_not}" for each in found if each.why_not]
-    if found and len(holds) == len(found):
-        return "confirmed", "At every β the reconstruction is better and the scores are similar."
-    if not holds:
-        return "not confirmed", _sentence(reasons)
-    return f"confirmed only in this range: β = {ranges(holds, found)}", _sentence(reasons)
+        return "cannot be decided", (
+            "One training of each compares two trainings, not two methods: take more seeds."
+        )
+    betas: dict[str, list[int]] = {"holds": [], "fails": [], "not decided": []}
+    for each in found:
+        betas[each.decision].append(each.beta)
+    reasons = [f"at β = {each.beta} {each.reason}" for each in found if each.reason]
+    why = _sentence(reasons)
+    if betas["not decided"]:
+        why = f"{why} {_undecided(betas['not decided'], found, seeds)}".strip()
+    if not betas["holds"] and not betas["fails"]:
+        return f"cannot be decided with {seeds} seeds", why
+    if len(betas["holds"]) == len(found):
+        return "confirmed at every β", "The reconstruction is better and the scores are similar."
+    if len(betas["fails"]) == len(found):
+        return "refuted at every β", why
+    words = {"holds": "confirmed at", "fails": "refuted at", "not decided": "not decided at"}
+    said = [f"{words[key]} β = {ranges(each, found)}" for key, each in betas.items() if each]
+    return ", ".join(said), why
 
 
-def ranges(holds: Sequence[int], found: Sequence[Comparison]) -> str:
-    """Write the betas that hold, neighbours joined: ``2 to 4 and 16``."""
+def _undecided(betas: Sequence[int], found: Sequence[Comparison], seeds: int) -> str:
+    where = "" if len(betas) == len(found) else f" at β = {ranges(betas, found)}"
+    return f"The differences vary too much between the {seeds} seeds to decide{where}, either way."
+
+
+def ranges(chosen: Sequence[int], found: Sequence[Comparison]) -> str:
+    """Write betas, three neighbours or more joined: ``2 to 6 and 16``."""
     known = [each.beta for each in found]
-    parts: list[list[int]] = []
-    for beta in holds:
-        if parts and known.index(beta) == known.index(parts[-1][-1]) + 1:
-            parts[-1].append(beta)
+    runs: list[list[int]] = []
+    for beta in chosen:
+        if runs and known.index(beta) == known.index(runs[-1][-1]) + 1:
+            runs[-1].append(beta)
         else:
-            parts.append([beta])
-    return " and ".join(f"{p[0]} to {p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
+            runs.append([beta])
+    parts = [
+        part
+        for run in runs
+        for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(beta) for beta in run])
+    ]
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _sentence(reasons: Sequence[str]) -> str:
     text = "; ".join(reasons)
     return text[:1].upper() + text[1:] + "." if text else ""
+
+
+# -- at equal reconstruction -----------------------------------------------------------------------
 
 
 def at_equal_reconstruction(

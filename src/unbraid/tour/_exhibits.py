@@ -87,6 +87,7 @@ def exhibit(
         sheet = numbers.sheet()
         with atomic(tour.figures / f"{name}.csv") as temporary:
             temporary.write_text(sheet, encoding="utf-8")
+        tour.files.append(tour.figures / f"{name}.csv")
         links.append(_page.sheet_link(name, sheet))
     parts += [_page.downloads(links)] if links else []
     lines = [shlex.join(["unbraid", "tour", "--figure", name, *tour.given()]), *also]
@@ -132,5 +133,6 @@ def _image(tour: Tour, stem: str, picture: Picture, grid: bool) -> str:
     with atomic(tour.figures / f"{stem}.png") as temporary:
         picture.figure.savefig(temporary, format="png", dpi=DPI)
     tour.made.append(tour.figures / f"{stem}.png")
+    tour.files += [tour.figures / f"{stem}.{suffix}" for suffix in ("svg", "png")]
     width, height = (round(inches * CSS_INCH) for inches in picture.figure.get_size_inches())
     return _page.image("svg+xml", svg, picture.alt, width, height, stem, grid)

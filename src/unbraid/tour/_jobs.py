@@ -17,6 +17,7 @@ from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
 from unbraid.runs import Run, RunConfig
+from unbraid.subsets import some_rows
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
@@ -38,10 +39,11 @@ class Scale:
     """How much a tour trains.
 
     Args:
-        seeds: of all but the models with two latents.
+        seeds: of all but the models with two latents and the two curves.
         codes: epochs of the autoencoders and of the VAE with two latents.
         betas: at which beta-VAE and beta-TCVAE are trained.
         curve: epochs of these.
+        curve_seeds: of these.
         infogan: epochs of InfoGAN.
         gans: seeds of InfoGAN.
         plain: seeds of InfoGAN as published, trained on generated images alone.
@@ -51,27 +53,31 @@ class Scale:
     codes: int
     betas: tuple[int, ...]
     curve: int
+    curve_seeds: int
     infogan: int
     gans: int
     plain: int
 
 
-QUICK = Scale(seeds=2, codes=2, betas=(1, 4, 16), curve=4, infogan=3, gans=2, plain=0)
-DEFAULT = Scale(seeds=3, codes=5, betas=(1, 2, 4, 8, 16), curve=10, infogan=5, gans=2, plain=1)
-FULL = Scale(seeds=5, codes=10, betas=(1, 2, 4, 6, 8, 12, 16), curve=40, infogan=8, gans=5, plain=5)
+QUICK = Scale(seeds=2, codes=2, betas=(1, 4, 16), curve=4, curve_seeds=2, infogan=3, gans=2,
+              plain=0)  # fmt: skip
+DEFAULT = Scale(seeds=3, codes=5, betas=(1, 2, 4, 8, 16), curve=10, curve_seeds=3, infogan=5,
+                gans=2, plain=1)  # fmt: skip
+FULL = Scale(seeds=5, codes=10, betas=(1, 2, 4, 6, 8, 12, 16), curve=40, curve_seeds=10, infogan=8,
+             gans=5, plain=5)  # fmt: skip
 
 
 def scale(config: Config) -> Scale:
     """Return how much a tour of these options trains.
 
-    >>> scale(Config(full=True, seeds=10)).seeds
-    10
+    >>> scale(Config(full=True)).seeds, scale(Config(full=True)).curve_seeds
+    (5, 10)
     """
     found = QUICK if config.quick else FULL if config.full else DEFAULT
     if count := config.seeds:
         gans = count if config.full else min(count, found.gans)
         plain = count if config.full else min(count, found.plain)
-        found = dataclasses.replace(found, seeds=count, gans=gans, plain=plain)
+        found = dataclasses.replace(found, seeds=count, curve_seeds=count, gans=gans, plain=plain)
     if config.epochs:
         count = config.epochs
         found = dataclasses.replace(found, codes=count, curve=count, infogan=count)
@@ -182,7 +188,7 @@ def plan(config: Config) -> dict[str, Job]:
     curve = [
         _job(config, drawn, curve_name(method, beta), method, seed, size.curve, net="mlp",
              beta=float(beta))
-        for seed in seeds
+        for seed in range(size.curve_seeds)
         for method, beta in curve_points(size)
     ]  # fmt: skip
     return {job.name: job for job in (*codes, *gans, *curve)}
@@ -220,27 +226,26 @@ def _job(
         epochs=epochs, seed=seed, threads=1, batch_size=128 if method == "infogan" else batch
     )
     name = f"{stem}-{seed}"
-    folder = f"{name}-e{epochs}" + (f"-n{config.images}" if config.images else "")
-    return Job(
-        name,
-        RunConfig(model, **data, training=training),
-        config.out / "runs" / folder,
-        scored=data["data"] == "digits",
-    )
+    scored = data["data"] == "digits"
+    # "-n" once named runs on the first images; drawn digits are random ones whatever their number
+    few = f"-{'n' if scored else 'random'}{config.images}" if config.images else ""
+    folder = config.out / "runs" / f"{name}-e{epochs}{few}"
+    return Job(name, RunConfig(model, **data, training=training), folder, scored)
 
 
 def mnist(config: Config) -> dict[str, Any]:
-    """Return the data and their options, writing the first images to a file if only those count."""
+    """Return the data and their options, writing a random subset to a file if one is asked for."""
     if config.images is None:
         return {"data": "mnist", "data_options": {}}
-    path = (config.out / "data" / f"mnist-{config.images}.npz").absolute()
+    path = (config.out / "data" / f"mnist-random-{config.images}.npz").absolute()
     if not is_zipfile(path):  # missing, or broken: it is the tour's own
         data = load_dataset("mnist")
+        data = data.take(some_rows(len(data), config.images))
         with atomic(path) as temporary:
             np.savez_compressed(
                 temporary,
-                images=data.images[: config.images],
-                factors=data.factor("digit")[: config.images],
+                images=np.asarray(data.images[:]),
+                factors=data.factor("digit"),
                 factor_names=np.array(["digit"]),
             )
     return {"data": "npz", "data_options": {"path": str(path)}}

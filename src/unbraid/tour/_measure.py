@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from unbraid import metrics, scoring
 from unbraid.datasets import Dataset
-from unbraid.files import write_json
 from unbraid.runs import Run
 from unbraid.tour._jobs import METRICS, has_scores
 
@@ -81,12 +81,36 @@ def centres_spread(clouds: Sequence[Cloud]) -> float:
 
 
 def agreement(degrees: Sequence[float]) -> float:
-    """Return how much directions agree: 1 if all are the same, near 0 if they cancel.
+    """Return how much directions agree: 1 if all are the same, 0 if they cancel.
 
     The length of the mean of their unit vectors (Mardia & Jupp 2000, "Directional Statistics",
-    section 2.3).
+    section 2.3). Random directions agree by more than 0: see ``chance_agreement``.
     """
     return float(abs(np.exp(1j * np.radians(degrees)).mean()))
+
+
+@functools.cache
+def chance_agreement(count: int) -> tuple[float, float]:
+    """Return by how much random directions agree: their mean, and what 5% of draws exceed.
+
+    Simulated with 100,000 draws.
+
+    >>> [round(each, 2) for each in chance_agreement(6)]
+    [0.37, 0.69]
+    """
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, (100_000, count))
+    found = np.abs(np.exp(1j * angles).mean(1))
+    return float(found.mean()), float(np.quantile(found, 0.95))
+
+
+def beside_chance(degrees: Sequence[float]) -> str:
+    """Say how much directions agree, and whether chance alone explains it."""
+    found, (mean, high) = agreement(degrees), chance_agreement(len(degrees))
+    more = "more than chance explains" if found > high else "no more than chance explains"
+    return (
+        f"they agree by {found:.2f} (1 if all are the same), {more}: {len(degrees)} random "
+        f"directions agree by {mean:.2f} on average, and by {high:.2f} or more in 5% of cases"
+    )
 
 
 def score(run: Run) -> None:
@@ -103,12 +127,16 @@ def score(run: Run) -> None:
     codes = scoring.as_factors(
         model.encode(np.asarray(data.images[:])).double().numpy(), model.layout
     )
-    found = metrics.evaluate(codes, data.factors, data.specs, METRICS, seed=config.seed)
-    result = run.result
-    scores = {name: value.to_json() for name, value in found.items()}
-    result["metrics"] = {**result.get("metrics", {}), **scores}
-    result["metrics_data"] = {"name": data.name, "split": data.split, "images": len(data)}
-    write_json(run.folder / "result.json", result)
+    found = metrics.evaluate(
+        codes,
+        data.factors,
+        data.specs,
+        METRICS,
+        seed=config.seed,
+        categories=model.layout.categories,
+    )
+    told = {"name": data.name, "split": data.split, "images": len(data)}
+    run.record(lambda result: scoring.with_scores(result, found, told))
 
 
 def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Sequence
 from html import escape
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import unbraid
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
+from unbraid.tour._commands import runnable
 
 HERE = Path(__file__).parent
 GENERATOR = "unbraid tour"
@@ -60,7 +62,11 @@ def number(value: float, digits: int = 1) -> str:
 def table(
     caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], words: bool = False
 ) -> str:
-    """Return a table; the first entry of each row is its heading, cells hold numbers or words."""
+    """Return a table; the first entry of each row is its heading, cells hold numbers or words.
+
+    Every column has a heading in words, which is how screen readers name its cells.
+    """
+    assert all(head)
     kind = ' class="words"' if words else ""
     top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
     lines = [
@@ -77,8 +83,8 @@ def table(
 
 
 def commands(lines: Sequence[str], intro: str = "Make the figure yourself:") -> str:
-    """Return commands to copy."""
-    quoted = escape("\n".join(lines))
+    """Return commands to copy, which start with ``unbraid``, as they run from this folder."""
+    quoted = escape("\n".join(map(runnable, lines)))
     return (
         f'<div class="command"><p>{text(intro)}</p>'
         f'<pre tabindex="0"><code>{quoted}</code></pre></div>'
@@ -150,21 +156,28 @@ def figure(images: Sequence[str], caption: str, grid: bool = False) -> str:
 # -- the page --------------------------------------------------------------------------------------
 
 
-def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, foot: str) -> str:
-    """Return the page's HTML; ``intro`` and ``foot`` are HTML."""
+def render(
+    title: str,
+    intro: str,
+    chapters: Sequence[Chapter],
+    state: State,
+    foot: str,
+    references: str = "",
+) -> str:
+    """Return the page's HTML; ``intro``, ``foot`` and ``references``, a section, are HTML."""
     style = (HERE / "report.css").read_text(encoding="utf-8")
-    links = "".join(
-        f'<li><a href="#{chapter.anchor}">{text(chapter.title)}</a>'
-        + ("" if chapter.body else " <span>(to come)</span>")
-        + "</li>"
-        for chapter in chapters
-    )
+    links = "".join(map(_entry, chapters))
+    more = '<p><a href="#references">References</a></p>' if references else ""
+    touched = [found for chapter in chapters for found in _touchable(chapter)]
+    skip = '<a class="skip" href="#chapters">Skip to the chapters</a>'
+    if touched:  # shown by touch.js, without which there is nothing to move
+        skip += f'<a class="skip" href="#{touched[0][0]}" data-try hidden>Skip to the sliders</a>'
     sections = "\n".join(_section(place, chapter) for place, chapter in enumerate(chapters, 1))
     scripts, growing = ["report.js", "touch.js"], ""
     if state.growing:
         growing = (
-            f'<label><input type="checkbox" id="live" data-written="{round(time.time())}"> load '
-            "this page anew every few seconds</label>"
+            f'<label><input type="checkbox" id="live" data-written="{round(time.time())}"> reload '
+            "this page automatically</label>"
         )
         scripts.append("live.js")
     script = "".join(
@@ -183,15 +196,17 @@ def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, fo
 {style}</style>
 </head>
 <body>
-<a class="skip" href="#chapters">Skip to the chapters</a>
+{skip}
 <header>
 <h1>{text(title)}</h1>
 {intro}
 <p class="state"><span role="status">{escape(state.sentence)}</span> {growing}</p>
 </header>
-<nav aria-label="Chapters"><ol>{links}</ol></nav>
-<main id="chapters">
+<nav aria-label="Contents"><details id="contents" open><summary>Contents</summary>
+<ol>{links}</ol>{more}</details></nav>
+<main id="chapters" tabindex="-1">
 {sections}
+{references}
 </main>
 <footer>
 {foot}
@@ -199,6 +214,25 @@ def render(title: str, intro: str, chapters: Sequence[Chapter], state: State, fo
 {script}</body>
 </html>
 """
+
+
+def _entry(chapter: Chapter) -> str:
+    """Return a chapter's entry in the contents, with what can be touched in it."""
+    boxes = "".join(
+        f'<li data-try hidden><a href="#{anchor}">Try it: {title}</a></li>'
+        for anchor, title in _touchable(chapter)
+    )
+    return (
+        f'<li><a href="#{chapter.anchor}">{text(chapter.title)}</a>'
+        + ("" if chapter.body else " <span>(to come)</span>")
+        + (f"<ul>{boxes}</ul>" if boxes else "")
+        + "</li>"
+    )
+
+
+def _touchable(chapter: Chapter) -> list[tuple[str, str]]:
+    """Return the places and titles of a chapter's boxes with sliders, as HTML."""
+    return re.findall(r'id="(try-[a-z]+)" data-title="([^"]*)"', chapter.body or "")
 
 
 def _section(place: int, chapter: Chapter) -> str:

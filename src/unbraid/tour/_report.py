@@ -7,6 +7,7 @@ import importlib
 import os
 import platform
 import shlex
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from datetime import datetime
@@ -21,8 +22,10 @@ from unbraid import training
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets.digits import Digits
 from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.runs import Run, locked
+from unbraid.runs import Run
+from unbraid.store import locked
 from unbraid.tour import Config, _page
+from unbraid.tour._commands import NAME, program, runnable
 from unbraid.tour._jobs import (
     Job,
     curve_name,
@@ -33,7 +36,10 @@ from unbraid.tour._jobs import (
     scale,
     side_by_side,
 )
+from unbraid.tour._kept import Kept
+from unbraid.tour._outlook import Outlook
 from unbraid.tour._page import Chapter, State
+from unbraid.tour._references import ARTICLE, cite, listed
 from unbraid.tour._terminal import Terminal
 from unbraid.tour._workers import Event, train_all
 from unbraid.training import Interrupted
@@ -54,6 +60,9 @@ CHAPTERS = (
     "steering",
     "onward",
 )
+# about how long a chapter takes to write, on the machine of benchmarks/side_by_side.py
+USUAL = 3.0
+SECONDS = {"staying": 11.0, "finding": 11.0, "weighing": 10.0, "steering": 46.0}
 
 
 class Tour:
@@ -78,7 +87,9 @@ class Tour:
         self.stopped = ""  # the sentence that says why, once it has
         self.wrote = False  # whether the page that lies there is this tour's
         self.bodies: dict[str, str] = {}
-        self.made: list[Path] = []  # figures written
+        self.made: list[Path] = []  # images written, as PNG
+        self.files: list[Path] = []  # all files of figures written
+        self.kept = Kept(self)
 
     # -- for chapters -----------------------------------------------------------------------------
 
@@ -150,10 +161,43 @@ class Tour:
     def add_ready_chapters(self, terminal: Terminal) -> None:
         """Write the chapters that can be written, the page after each."""
         for name in self.ready():
-            if not terminal.stop_requested():
-                self.bodies[name] = self.modules[name].write(self)
-                self.write_page()
-                terminal.line(f"wrote chapter {CHAPTERS.index(name) + 1}, {self.title(name)}")
+            if terminal.stop_requested():
+                return
+            told = f"chapter {CHAPTERS.index(name) + 1}, {self.title(name)}"
+            terminal.doing, begun = f"writing {told}", time.monotonic()
+            fresh = self._add(name)
+            terminal.doing = ""
+            expected = terminal.outlook.writing.pop(name, SECONDS.get(name, USUAL))
+            if fresh:
+                terminal.outlook.wrote[0] += time.monotonic() - begun
+                terminal.outlook.wrote[1] += expected
+            self.write_page()
+            terminal.line(f"wrote {told}" if fresh else f"{told}: as before")
+
+    def _add(self, name: str) -> bool:
+        """Render a chapter, or take the kept one; say whether it was rendered."""
+        body = None if self.config.figure else self.kept.read(name)
+        if body is None:
+            before = len(self.files)
+            self.bodies[name] = self.modules[name].write(self)
+            if not self.config.figure:
+                self.kept.write(name, self.bodies[name], self.files[before:])
+            return True
+        self.bodies[name] = body
+        return False
+
+    def writing(self, processes: int) -> dict[str, float]:
+        """Return about how many seconds each chapter takes that is written after the trainings.
+
+        Side by side with trainings, only those wait that tell of the last of them.
+        """
+        left = [name for name in self.jobs if name not in self.finished]
+        last = set(left[-processes:] if processes > 1 else left)
+        return {
+            name: SECONDS.get(name, USUAL)
+            for name, module in self.modules.items()
+            if name not in self.bodies and (not left or last & set(module.needs(self)))
+        }
 
     def title(self, name: str) -> str:
         """Return a chapter's title."""
@@ -165,7 +209,11 @@ class Tour:
         if self.config.figure:
             return
         chapters = [Chapter(name, self.title(name), self.bodies.get(name)) for name in CHAPTERS]
-        _page.write(self.path, _page.render(TITLE, INTRO, chapters, self.state(), self.foot()))
+        references = listed(intro() + "".join(self.bodies.values()))
+        _page.write(
+            self.path,
+            _page.render(TITLE, intro(), chapters, self.state(), self.foot(), references),
+        )
         self.wrote = True
 
     def state(self) -> State:
@@ -173,8 +221,10 @@ class Tour:
         total, done = len(self.jobs), len(self.finished)
         if len(self.bodies) == len(CHAPTERS):
             seconds = sum(self.run(name).result["training"]["seconds"] for name in self.jobs)
+            minutes = max(1, round(seconds / 60))
             return State(
-                f"Complete: {total} trainings, {seconds / 60:,.0f} minutes of training in all.",
+                f"Complete: {total} trainings, which took {minutes:,} "
+                f"minute{'' if minutes == 1 else 's'} in all.",
                 False,
             )
         sentence = f"{done} of {total} trainings and {len(self.bodies)} of {len(CHAPTERS)} "
@@ -195,7 +245,7 @@ class Tour:
             f"Written on {datetime.now().astimezone():%d %B %Y at %H:%M} by "
             f"unbraid {unbraid.__version__} with torch {torch.__version__} and Python "
             f"{platform.python_version()} on {platform.system()} ({platform.machine()}, "
-            f"{os.cpu_count()} cores), by: {shlex.join(['unbraid', 'tour', *self.given()])}",
+            f"{os.cpu_count()} cores), by: {runnable(shlex.join([NAME, 'tour', *self.given()]))}",
             "All figures (PNG, SVG) and their numbers (CSV) are also files in the folder figures "
             "beside this page.",
             "MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.",
@@ -207,15 +257,32 @@ class Tour:
         return f"{text}<details><summary>The trainings</summary>{trainings}</details>"
 
 
-INTRO = (
-    "<p>A picture is thousands of numbers, yet a few would do to describe it: which digit, how "
-    "slanted, how bold. This page is about models that find such short descriptions by themselves, "
-    "without labels, and about what it takes for each number in them to mean one thing. That is "
-    "what <em>disentangled</em> says.</p>"
-    "<p>Nothing here is prepared, but for one model and its judge in chapter 9. All others were "
-    "trained on this machine while the page was written, and every picture and number comes from "
-    "them; the commands let you make each again and change it.</p>"
-)
+def intro() -> str:
+    """Return what stands above the chapters, HTML."""
+    place = "The commands below run in the folder in which the tour was started."
+    if (start := program()) != NAME:
+        place += (
+            f" They start with <code>{escape(start)}</code>, since <code>{NAME}</code> alone was "
+            "not on the path when this page was written."
+        )
+    return "".join(
+        [
+            _page.paragraph(
+                "An image is hundreds or thousands of numbers, yet a few would do to describe it: "
+                "which digit, how slanted, how bold. This page is about models that find such "
+                "short descriptions without labels, and about what it takes for each number in "
+                "them to mean one thing. This is what <em>disentangled</em> means. The page "
+                f"follows the article “Feature Disentanglement - I” ({cite(ARTICLE)}) and repeats "
+                "its experiments."
+            ),
+            _page.paragraph(
+                "Nothing here was prepared in advance except one model and its judge, in chapter "
+                "9. All other models were trained on this machine while the page was written, and "
+                "every picture and number comes from them. The commands make each again, for you "
+                f"to change. {place}"
+            ),
+        ]
+    )
 
 
 def make(config: Config) -> Path:
@@ -233,17 +300,22 @@ def _make(tour: Tour, config: Config) -> Path:
         tour.write_page()
     left = [job for name, job in tour.jobs.items() if name not in tour.finished]
     processes = side_by_side(config)
-    with Terminal(len(left)) as terminal, training.threads(1 if processes > 1 else 0):
+    outlook = Outlook(left, min(processes, max(1, len(left))), config.images)
+    with Terminal(outlook) as terminal, training.threads(1 if processes > 1 else 0):
         if not config.figure:
             terminal.line(f"the report grows at {tour.path}")
+        if program() != NAME:
+            terminal.line(f"its commands start with {program()}, since {NAME} is not on the path")
         begun = False
 
         def hear(event: Event) -> None:
             nonlocal begun
-            terminal.event(event)
             if event.kind == "done":
                 tour.finished.add(event.job)
                 tour.write_page()
+            if event.kind == "done" or not begun:
+                outlook.writing = tour.writing(processes)
+            terminal.event(event)
             if event.kind == "done" or not begun:
                 # the first chapters, which wait for no training, are written beside the first
                 begun = True
@@ -251,12 +323,13 @@ def _make(tour: Tour, config: Config) -> Path:
 
         try:
             if not left:
+                outlook.writing = tour.writing(processes)
                 tour.add_ready_chapters(terminal)
             train_all(left, processes, hear, terminal.stop_requested)
             if terminal.stop_requested():
                 raise Interrupted
         except BaseException as error:
-            again = shlex.join(["unbraid", "tour", *given(config)])
+            again = runnable(shlex.join([NAME, "tour", *given(config)]))
             tour.stopped = f"The tour was stopped; go on with: {again}"
             if tour.wrote:
                 with suppress(UnbraidError):  # the first error is the one to tell

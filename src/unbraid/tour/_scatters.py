@@ -16,6 +16,7 @@ from unbraid import methods
 from unbraid.figures import scatter
 from unbraid.figures._style import GREY, PALETTE, new_figure, styled
 from unbraid.runs import Run
+from unbraid.subsets import some_rows
 from unbraid.tour._exhibits import Numbers, Picture
 from unbraid.tour._measure import PRIOR_RADIUS, Cloud
 from unbraid.tour._page import number, table
@@ -37,7 +38,7 @@ def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) ->
     for run, cloud in zip(runs, clouds, strict=True):
         figure = new_figure(3.2, 3.4, layout="constrained")
         ax = figure.subplots()
-        shown = np.arange(min(POINTS, len(cloud.codes)))
+        shown = some_rows(len(cloud.codes), POINTS)
         scatter.plot(ax, cloud.codes[shown], cloud.data.take(shown))
         for points in ax.collections:  # thousands of points are smaller as pixels
             points.set_rasterized(True)
@@ -53,7 +54,7 @@ def panels(runs: Sequence[Run], clouds: Sequence[Cloud], prior: bool = False) ->
         ax.set_title(f"{method} on mnist, seed {seed}", loc="left")
         ax.set_xlabel("z0")
         ax.set_ylabel("z1")
-        # every digit's name where most of its codes are
+        # every digit's numeral at the median of its codes
         for digit in range(10):
             mine = cloud.codes[cloud.data.factor("digit") == digit]
             if len(mine):
@@ -135,7 +136,7 @@ HEAD = (
     "spread, along and across",
     "long axis",
     "ones towards",
-    "farthest codes",
+    "radius of 99%",
 )
 
 

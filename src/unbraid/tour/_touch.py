@@ -23,7 +23,7 @@ from unbraid.control.requests import parse
 from unbraid.figures._codes import encode, one_of_each
 from unbraid.figures.traverse import LIMIT
 from unbraid.tour._page import text
-from unbraid.tour.factors import middling
+from unbraid.tour.factors import REFERENCE, middling
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -49,11 +49,13 @@ ACROSS = 42  # tiles in a row of the picture
 # -- latents on sliders ----------------------------------------------------------------------------
 
 
-def sliders(run: Run, name: str, intro: str) -> str:
+def sliders(run: Run, key: str, title: str, name: str, intro: str) -> str:
     """Return sliders for the latents of a run whose networks are fully connected.
 
     Args:
         run: of a VAE's kind, with grey images and a Bernoulli likelihood.
+        key: letters that tell the box from others of the page.
+        title: of the box in the list of contents.
         name: what the image is called.
         intro: plain text above them, which is hidden where they are.
     """
@@ -79,6 +81,8 @@ def sliders(run: Run, name: str, intro: str) -> str:
     data = {"layers": layers(model.decoder), "starts": starts.round(3).tolist()}
     return _box(
         "sliders",
+        key,
+        title,
         name,
         intro,
         run.image_shape[1:],
@@ -140,16 +144,26 @@ def requests(controller: Any, draw: Any, judge: Any, intro: str, style: int = 0)
     names = [spec.name for spec in specs]
     read = judge.read(images)[:, [names.index(n) for n in ("digit", "size", "x", "y", "angle")]]
     sheet, height, width = _sheet(images)
+    read[:, 1:4] *= width / REFERENCE  # pixels of the picture
     controls = [
         _select("digit", DIGITS, FIRST[1], 1),
         _slider("size", 0, len(SIZES) - 1, 1, 'data-word="0"', FIRST[0]),
         _select("place", [place.removeprefix("in the ") for place in PLACES], FIRST[2], 2),
         _slider("angle", 0, len(ANGLES) - 1, 1, 'data-word="3"', FIRST[3]),
     ]
-    data = {"words": WORDS, "across": ACROSS, "read": read.round(1).tolist()}
+    data = {"words": WORDS, "across": ACROSS, "read": read.round(1).tolist(), "width": width}
     said = '<p aria-live="polite"><q></q> <span></span></p>'
     tiles = f'<img hidden alt="" src="data:image/png;base64,{_base64(sheet)}">'
-    return _box("requests", "The answer", intro, (height, width), [*controls, said, tiles], data)
+    return _box(
+        "requests",
+        "requests",
+        "requests to a model",
+        "The answer",
+        intro,
+        (height, width),
+        [*controls, said, tiles],
+        data,
+    )
 
 
 def _sheet(images: NDArray[Any]) -> tuple[bytes, int, int]:
@@ -170,6 +184,8 @@ def _sheet(images: NDArray[Any]) -> tuple[bytes, int, int]:
 
 def _box(
     kind: str,
+    key: str,
+    title: str,
     name: str,
     intro: str,
     shape: Sequence[int],
@@ -179,7 +195,8 @@ def _box(
     height, width = shape
     held = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<div class="touch" data-touch="{kind}" hidden><p>{text(intro)}</p>'
+        f'<div class="touch" id="try-{key}" data-title="{text(title)}" data-touch="{kind}" '
+        f'tabindex="-1" hidden><p>{text(intro)}</p>'
         f'<canvas width="{width}" height="{height}" role="img" aria-label="{text(name)}"></canvas>'
         f'<div class="controls">{"".join(controls)}</div>'
         f'<script type="application/json">{held}</script></div>'
@@ -192,7 +209,8 @@ def _slider(
     at = low if value is None else value
     return (
         f'<label><span>{text(label)}</span><input type="range" min="{low:g}" max="{high:g}" '
-        f'step="{step:g}" value="{at:g}" {mark}></label>'
+        f'step="{step:g}" value="{at:g}" {mark}><span class="value" aria-hidden="true"></span>'
+        "</label>"
     )
 
 

@@ -24,7 +24,10 @@ EVERY = 0.2  # seconds between reports of a training's progress
 
 
 class Event(NamedTuple):
-    """What happened to a job: ``sentence`` is of a warning or failure, the rest of a step."""
+    """What happened to a job: ``sentence`` is of a warning or failure, the rest of a step.
+
+    ``at`` is when it happened, on the clock that all processes of a machine share.
+    """
 
     job: str
     kind: Literal["step", "warning", "done", "stopped", "failed"]
@@ -32,6 +35,7 @@ class Event(NamedTuple):
     done: int = 0
     total: int = 1
     images_per_second: float = 0.0
+    at: float = 0.0
 
 
 Tell = Callable[[Event], None]
@@ -51,7 +55,7 @@ class _Teller(Recorder):
         if now - self.told >= EVERY:
             self.told = now
             done, total = progress.step, progress.steps
-            self.tell(Event(self.job, "step", "", done, total, images_per_second))
+            self.tell(Event(self.job, "step", "", done, total, images_per_second, now))
 
     def warn(self, sentence: str) -> None:
         """Report the warning."""
@@ -87,7 +91,9 @@ def _train(job: Job, tell: Tell, stop: Stop) -> None:
     run = train_run(job.config, job.folder, resume=True, display=_Teller(job.name, tell, stop))
     if job.scored:
         score(run)
-    tell(Event(job.name, "done"))
+    # nothing is added to a finished one: it would take three times the model's size
+    (job.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    tell(Event(job.name, "done", at=time.monotonic()))
 
 
 def _serve(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from unbraid.figures import plane
 from unbraid.figures._style import as_pictures, image_grid, styled, title
 from unbraid.tour import _spread, _touch
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
-from unbraid.tour._measure import Cloud, agreement, cloud, digits_by_likeness, shares
+from unbraid.tour._measure import Cloud, beside_chance, cloud, digits_by_likeness, shares
 from unbraid.tour._page import number, paragraph, table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
     from unbraid.tour._report import Tour
 
-TITLE = "Why one cannot yet ask for a seven"
+TITLE = "Why a VAE cannot yet be asked for a seven"
 FIGURES = ("draws", "map")
 ASKED = 7
 DRAWN = 2000  # samples whose digits are counted
@@ -54,19 +54,21 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "The VAE draws new digits from known places. But which digit? Draw forty codes "
-                "from the prior, and take what comes:"
+                "The VAE generates new digits from a known prior. But which digit? Here are forty "
+                "codes drawn from the prior, decoded:"
             ),
             *_draws(tour, runs[0], drawn[0]),
             paragraph(
-                "With only two numbers one can look at the whole map instead: a grid over the "
-                "plane, each cell of it as likely as every other, decoded. Sevens have a place "
-                "there. But to find it, somebody had to look"
+                "With two numbers, one can decode the whole plane instead: a grid of cells that "
+                "are all equally likely. Sevens have a region there. But to find it, somebody had "
+                "to look"
                 + (", and the next training puts them elsewhere:" if len(runs) > 1 else ":")
             ),
             *_maps(tour, runs[:2], clouds),
             _touch.sliders(
                 runs[0],
+                "plane",
+                "two numbers of a VAE",
                 "What the VAE draws",
                 "Try it: here are the two numbers of the first training. Where is a seven?",
             ),
@@ -79,10 +81,10 @@ def write(tour: Tour) -> str:
             ),
             paragraph(_found(share, [_towards(each)[0] for each in clouds]), finding=True),
             paragraph(
-                "So the prior says where codes are, not what they mean. Neither number of the code "
-                "is <em>which digit</em> or <em>how slanted</em>; both are a bit of everything. To "
-                "ask for a seven, and for a small one, leaning left, each of these must have a "
-                "number, or a few, of its own. That is disentanglement."
+                "So the prior says where codes are, not what they mean. Neither number is "
+                "<em>which digit</em> or <em>how slanted</em>; each is a mixture of several. To "
+                "ask for a seven, and for a small one that leans left, each of these needs its own "
+                "number, or a few. That is disentanglement."
             ),
         ]
     )
@@ -108,8 +110,8 @@ def _found(share: Sequence[float], towards: Sequence[float]) -> str:
     if len(towards) < 2:
         return text
     return (
-        f"{text} Over {_spread.trainings(len(towards))} the direction in which sevens lie agrees "
-        f"by {agreement(towards):.2f} (1 if it were always the same)."
+        f"{text} As to the direction of the sevens over {_spread.trainings(len(towards))}, "
+        f"{beside_chance(towards)}."
     )
 
 

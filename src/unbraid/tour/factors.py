@@ -14,9 +14,11 @@ from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Digits, Renderer, factor_specs
 from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, image_grid, styled
+from unbraid.subsets import some_rows
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import CANVAS
 from unbraid.tour._page import number, paragraph, table
+from unbraid.tour._references import ARTICLE, cite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +36,7 @@ OTHERS = (
     "small seven in the top rotated -30 degrees",
 )
 ANOTHER = "big one in the left"  # the article's first
+REFERENCE = 64  # pixels of the canvas that lengths are given on, whatever the image's
 WRITERS = 10
 NEAR = 0.1  # of a factor's range: an image that close to what is asked counts as it
 
@@ -53,36 +56,38 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "An image varies because its causes vary: which digit, how big, where, how turned, "
-                "how bold. These are its <em>factors</em>, and they are independent of each other: "
-                "a seven can be big or small, and so can a three. MNIST does not say what they "
+                "An image varies because its causes vary: which digit, how big, where, how far "
+                "rotated, how bold. These are its <em>factors</em>. MNIST does not say what they "
                 f"were. So here are {len(data):,} digits made for the purpose: MNIST's "
-                "handwriting, reduced to its centre lines, and drawn again under factors that were "
-                "chosen at random and written down."
+                f"handwriting, reduced to its centre lines ({cite('zhang1984')}) and drawn again "
+                "with factors that are known. Here they are drawn independently of each other: a "
+                "seven can be big or small, and so can a three."
             ),
             exhibit(
                 tour,
                 "factors",
                 [Picture(_drawn(data), _alt(data))],
-                "Above: some of the drawn digits. Below: one handwriting, one factor moving at a "
-                "time, all else fixed. Lengths are pixels of a canvas of 64, angles degrees "
-                "counter-clockwise.",
+                "Above: some of the drawn digits. Below: one handwriting, one factor changing at a "
+                f"time, all else fixed. Lengths are in pixels of a canvas of {REFERENCE}, as in "
+                f"requests; these pictures are {CANVAS} pixels wide, so halve them. Angles are in "
+                "degrees counter-clockwise.",
                 _ranges(data),
                 also=["unbraid show digits --rows 2"],
                 grid=True,
             ),
             paragraph(
-                f"With factors written down, a sentence becomes a request: <q>{SENTENCE}</q> is "
-                f"{asked[SENTENCE].describe()}. Here is the data's own answer, drawn: ten hands to "
-                "a row, the same ten in each row of sevens; below the first row one word changed "
-                f"at a time; and last <q>{ANOTHER}</q>."
+                f"With known factors, a sentence becomes a request: the article's "
+                f"<q>{SENTENCE}</q> ({cite(ARTICLE)}) is {asked[SENTENCE].describe()} (lengths in "
+                f"pixels of a canvas of {REFERENCE}). Here the data answer it themselves: ten "
+                "handwritings to a row, the same ten in each row of sevens; below the first row "
+                f"one word is changed at a time; the last is <q>{ANOTHER}</q>."
             ),
             exhibit(
                 tour,
                 "sentence",
                 [Picture(_answers(asked), _sentence_alt(asked))],
-                "Requests answered by drawing real handwriting under the factors that they name. "
-                "Those not named are held in the middle.",
+                "Requests answered by drawing real handwriting with the factors that they name. "
+                "Those not named are in the middle of their range.",
                 Numbers(
                     ("request", *data.factor_names),
                     [[text, *middling(request, specs)] for text, request in asked.items()],
@@ -90,16 +95,16 @@ def write(tour: Tour) -> str:
                 grid=True,
             ),
             table(
-                "How requests are understood",
+                f"How requests are understood; lengths in pixels of a canvas of {REFERENCE}",
                 ["request", "understood as"],
                 [[text, request.describe()] for text, request in asked.items()],
                 words=True,
             ),
             paragraph(
-                f"Among the {len(data):,} images {found:,} fit the whole sentence to within "
-                f"{NEAR:.0%} of each factor's range; each part alone fits many ({each}). Asking is "
-                "easy where the causes are known. The question of all that follows: can a model "
-                "that sees images alone come to have such knobs?",
+                f"Of the {len(data):,} images, {found:,} match the whole sentence to within "
+                f"{NEAR:.0%} of each factor's range; each part alone matches many ({each}). "
+                "Requests are easy to answer where the factors are known. The question of the "
+                "following chapters: can a model that sees only images acquire such controls?",
                 finding=True,
             ),
         ]
@@ -114,7 +119,7 @@ def _alt(data: Dataset) -> str:
     )
     return (
         "Twenty drawn digits, white on black, and six strips in each of which one factor of one "
-        f"digit moves: the digit from 0 to 9, and {ranges}."
+        f"digit changes: the digit from 0 to 9, and {ranges}; pixels of a canvas of {REFERENCE}."
     )
 
 
@@ -151,7 +156,7 @@ def middling(request: Request, specs: Sequence[FactorSpec]) -> list[float]:
 
 
 def rendered(request: Request, seed: int = 0) -> NDArray[Any]:
-    """Return real handwriting drawn as a request asks, by ten hands, (10, 1, H, W)."""
+    """Return real handwriting of ten writers, drawn as a request asks, (10, 1, H, W)."""
     renderer = Renderer("test", CANVAS)
     rows = np.tile(middling(request, factor_specs(DigitsConfig())), (WRITERS, 1))
     return renderer.draw(rows, renderer.choose(rows, seed))
@@ -159,8 +164,8 @@ def rendered(request: Request, seed: int = 0) -> NDArray[Any]:
 
 @styled
 def _drawn(data: Digits) -> Figure:
-    """Draw two rows of digits, and a strip for each factor, which moves through its range."""
-    samples = as_pictures(np.asarray(data.images[:20]))
+    """Draw two rows of digits, and a strip for each factor, which goes through its range."""
+    samples = as_pictures(np.asarray(data.take(some_rows(len(data), 20)).images[:]))
     blocks = [samples[None, :10], samples[None, 10:]]
     row = int(np.flatnonzero(data.factor("digit") == 5)[0])
     ends = [spec.range or (0.0, 9.0) for spec in data.specs]
@@ -178,7 +183,7 @@ def _drawn(data: Digits) -> Figure:
     figure, axes = image_grid(blocks, f"digits, {len(data):,} images", left=0.85, below=0.22)
     axes[0].set_ylabel("")
     for ax, spec, values in zip(axes[2:], data.specs, steps, strict=True):
-        unit = f"\n{spec.unit}" if spec.unit else ""
+        unit = f"\n{spec.unit}".replace("pixels", f"px of {REFERENCE}") if spec.unit else ""
         ax.set_yticks([0.5], [spec.name + unit])
         labels = [number(value, 0 if spec.name in ("digit", "angle") else 1) for value in values]
         ax.set_xticks(np.arange(10) + 0.5, labels)
@@ -187,7 +192,7 @@ def _drawn(data: Digits) -> Figure:
 
 @styled
 def _answers(asked: dict[str, Request]) -> Figure:
-    """Draw each request by ten hands."""
+    """Draw each request in ten handwritings."""
     blocks = [as_pictures(rendered(request))[None] for request in asked.values()]
     figure, axes = image_grid(blocks, "digits: real handwriting, drawn as asked", below=0.25)
     for ax, text in zip(axes, asked, strict=True):

@@ -20,7 +20,7 @@ for (const event of ["input", "pointerdown"]) {
   addEventListener(event, () => { touched = Date.now(); });
 }
 setInterval(() => {
-  const busy = document.querySelector("details[open]") || !getSelection().isCollapsed ||
+  const busy = document.querySelector("main details[open], footer details[open]") || !getSelection().isCollapsed ||
     ![document.body, live].includes(document.activeElement) || Date.now() - touched < 60000;
   if (live.checked && !busy) location.reload();
 }, stale ? 60000 : 5000);

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from unbraid import registry
 from unbraid.figures._style import PALETTE, new_figure, styled
 from unbraid.tour import _curves, _spread
+from unbraid.tour._commands import runnable
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._page import paragraph, table, text
+from unbraid.tour._references import cite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,15 +60,15 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "How far did it get? Factor by factor, the gap that MIG is the mean of: how much "
+                "How far did these models get? MIG is the mean, over factors, of a gap: how much "
                 "more the best number of the code tells of the factor than the second best, as a "
-                "share of all there is to tell."
+                f"share of the factor's entropy ({cite('chen2018')}). Here it is factor by factor."
             ),
             exhibit(
                 tour,
                 "left",
                 [Picture(draw_left(gaps, best, factors), f"Bars by factor. {told}")],
-                "What each method keeps in a number of its own, at the β where its MIG was "
+                "How far each factor has a number of its own, at the β where the method's MIG was "
                 "highest; dots are single trainings.",
                 Numbers(
                     ("method", "beta", "seed", *factors),
@@ -79,32 +81,33 @@ def write(tour: Tour) -> str:
                 grid=True,
             ),
             table(
-                f"Gap of each factor, 0 to 1; {_spread.said(tour.scale.seeds)}",
+                f"Gap of each factor, 0 to 1; {_spread.said(tour.scale.curve_seeds)}",
                 ["factor", *(f"{_curves.LABELS[m]}, β = {b}" for m, b in best.items())],
                 lines,
             ),
             paragraph(
-                f"Best in a number of its own, in the mean of both methods, is "
+                f"The factor best captured by a single number, in the mean of both methods, is "
                 f"{factors[order[0]]} ({together[order[0]]:.2f}), then {factors[order[1]]} "
-                f"({together[order[1]]:.2f}); least is {factors[order[-1]]} "
+                f"({together[order[1]]:.2f}); the worst is {factors[order[-1]]} "
                 f"({together[order[-1]]:.2f}).",
                 finding=True,
             ),
             paragraph(
-                "That is where other methods begin: codes with categories, for what is a kind and "
-                "not a quantity; a few labels, to choose which number means what; other ways to "
-                "press for independence. The package has "
+                "Other methods start from what is missing: codes with categories, for factors "
+                f"without an order ({cite('dupont2018')}); a few labels, to choose which number "
+                f"means what ({cite('locatello2020')}); other penalties for dependence. The "
+                "package has "
                 + ", ".join(f"<code>{text(name)}</code>" for name in methods)
-                + "; <code>unbraid methods</code> says what each is."
+                + f"; <code>{text(runnable('unbraid methods'))}</code> says what each is."
             ),
             paragraph(
-                "And images are not the only thing with causes. In speech, what is said, who says "
-                "it, how high, how fast and in what mood vary on their own; the same losses apply "
-                "to spectrograms, and the same questions: which number is the voice, and does it "
-                "stay when the words change? That is the road from here."
+                "And images are not the only data with factors. In speech, what is said, who says "
+                "it, how high, how fast and in what mood can vary independently; the same losses "
+                "apply to spectrograms, and the same questions: which number is the voice, and "
+                "does it stay the same when the words change?"
             ),
             paragraph(
-                "In the documentation, beside the source: "
+                "The documentation is in the source, where <code>make docs</code> builds it: "
                 + "; ".join(f"<code>{page}</code>, {text(what)}" for page, what in PAGES.items())
                 + "."
             ),

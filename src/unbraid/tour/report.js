@@ -23,3 +23,36 @@ for (const link of document.querySelectorAll("a[data-figure]")) {
     saved.click();
   });
 }
+
+// The contents: beside the text where there is room, else folded away until asked for.
+const contents = document.getElementById("contents");
+const roomy = matchMedia("(min-width: 64rem)");
+const unfold = () => { contents.open = roomy.matches; };
+roomy.addEventListener("change", unfold);
+unfold();
+const entries = new Map();
+for (const link of contents.querySelectorAll("a")) {
+  link.addEventListener("click", () => { contents.open = roomy.matches; });
+  entries.set(link.hash.slice(1), link);
+}
+const watch = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) {
+    const link = entries.get(target.id);
+    if (!link) continue;
+    if (isIntersecting) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}, { rootMargin: "-25% 0px -74% 0px" });
+for (const section of document.querySelectorAll("main > section")) watch.observe(section);
+
+// What can be scrolled sideways is reached by keyboard; what fits needs no stop there.
+const scrolling = [...document.querySelectorAll("pre, .wide")];
+const stops = () => {
+  for (const each of scrolling) {
+    if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
+    else each.removeAttribute("tabindex");
+  }
+};
+addEventListener("resize", stops);
+addEventListener("load", stops);
+stops();

@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.figures._codes import one_of_each
 from unbraid.figures._style import GREY, PALETTE, as_pictures, image_grid, new_figure, styled
+from unbraid.subsets import some_rows
 from unbraid.tour import _spread
 from unbraid.tour._dimension import levina_bickel, two_nn
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import SIZES
 from unbraid.tour._page import number, paragraph, table
+from unbraid.tour._references import cite
+from unbraid.training import TrainingConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.tour._report import Tour
 
-TITLE = "784 numbers that could be few"
+TITLE = "784 pixels, few numbers"
 FIGURES = ("written", "sizes", "rebuilt")
 SUBSETS, EACH = 4, 3000  # images that the dimension is estimated from
+TWONN, LEVINA = "TwoNN", "maximum likelihood"  # the estimates
 Estimates = dict[str, list[float]]
 
 
@@ -44,25 +49,25 @@ def write(tour: Tour) -> str:
     }
     means = class_means(data)
     one = squared_error(means[unseen.factor("digit").astype(int)], unseen)
-    dimension = estimates(np.asarray(data.images[: SUBSETS * EACH]))
+    dimension = estimates(images_of(data, SUBSETS * EACH))
     return "".join(
         [
             *_data(tour, name, data),
             paragraph(
-                "How short can a code be? Let two networks find out. The encoder turns an image "
-                "into so many numbers, the decoder has to draw the image again from those alone, "
-                "and both are trained to make the drawing like the original: an "
-                "<em>autoencoder</em>. Every one below was made in the same way; only the width of "
-                "its code differs."
+                "How short can a code be? Two networks can find out. The encoder turns an image "
+                "into so many numbers, the decoder reconstructs the image from those alone, and "
+                "both are trained to make the reconstruction like the original: an "
+                f"<em>autoencoder</em> ({cite('hinton2006')}). All below were trained in the same "
+                "way; only the width of the code differs."
             ),
             *_sizes(tour, errors, one, dimension),
             exhibit(
                 tour,
                 "rebuilt",
                 [Picture(_rebuilt(tour, unseen, means), _rebuilt_alt(errors, one))],
-                "Ten unseen digits, and what is left of them after they were described by one "
-                "whole number (the average of all training images of that digit) and by 2 to 50 "
-                "real ones (autoencoders, seed 0).",
+                "Ten unseen digits, and their reconstructions from one whole number (the average "
+                "of all training images of that digit) and from 2 to 50 real numbers "
+                "(autoencoders, seed 0).",
                 grid=True,
             ),
         ]
@@ -72,16 +77,19 @@ def write(tour: Tour) -> str:
 def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
     """Tell of the data set."""
     pixels = int(np.prod(data.image_shape))
-    black = float((np.asarray(data.images[:5000]) == 0).mean())
+    black = float((images_of(data, 5000) == 0).mean())
+    trained = len(data) - len(split_rows(len(data), TrainingConfig().validation)[1])
     alt = (
-        "Four rows of ten handwritten digits, white on black, the same digit below each other; "
+        "Four rows of ten handwritten digits, white on black, a column for each digit; "
         f"they differ in slant, boldness and width. {black:.1%} of all pixels are black."
     )
     return [
         paragraph(
-            f"Here are {len(data):,} of MNIST's handwritten digits to train on, each of 28 by 28 "
-            f"grey values: {pixels} numbers. Most say nothing: {black:.0%} of all pixels are "
-            "black, and where one is white, its neighbours mostly are too."
+            f"There are {len(data):,} of MNIST's handwritten digits here ({cite('lecun1998')}): "
+            f"{trained:,} to train on, and {len(data) - trained:,} held out to watch the training. "
+            f"Each has 28 by 28 grey values: {pixels} numbers. Most of them are redundant: "
+            f"{black:.0%} of all pixels are black, and where one is white, its neighbours mostly "
+            "are too."
         ),
         exhibit(
             tour,
@@ -93,9 +101,9 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
         ),
         paragraph(
             "The same content fits into fewer numbers. The shortest description is the digit "
-            "itself, one whole number from 0 to 9: it says what is written, and nothing of how. A "
-            "few numbers more, for slant, size, boldness and the shape of strokes, and the image "
-            "could be drawn again. Such a description is called a <em>latent code</em>."
+            "itself, one whole number from 0 to 9: it says what is written, and nothing of how. "
+            "With a few more numbers, for slant, size, boldness and the shape of strokes, the "
+            "image could be reconstructed. Such a description is called a <em>latent code</em>."
         ),
     ]
 
@@ -111,7 +119,7 @@ def _sizes(
         f"Squared error of unseen images against the width of the code: {one:.1f} for the digit "
         "alone, "
         + ", ".join(f"{told[n]:.1f} for {n} numbers" for n in SIZES)
-        + f"; the dimension of the data is marked at {_either(dimension)}."
+        + f"; the intrinsic dimension of the data is marked at {_either(dimension)}."
     )
     rows = [["the digit, one whole number", f"{one:.1f}", ""]] + [
         [f"{n} real numbers", _spread.written(errors[n]), f"{len(errors[n])}"] for n in SIZES
@@ -119,15 +127,22 @@ def _sizes(
     sheet: list[tuple[object, ...]] = [("digit", 1, "", one)]
     sheet += [("real", n, seed, e) for n in SIZES for seed, e in enumerate(errors[n])]
     sheet += [(kind, "", "", value) for kind, found in dimension.items() for value in found]
-    gained = "; ".join(f"from {a} to {b}, {number(gain, 2)}" for a, b, gain in gains)
+    gained = ", ".join(
+        f"{number(gain, 2)} ({'' if place else 'from '}{a} to {b}{'' if place else ' numbers'})"
+        for place, (a, b, gain) in enumerate(gains)
+    )
+    told_of = {TWONN: cite("facco2017"), LEVINA: f"{cite('levina2004')}; {cite('mackay2005')}"}
+    by_two = "; ".join(
+        f"{name} {_spread.written(dimension[name])} ({papers})" for name, papers in told_of.items()
+    )
     return [
         exhibit(
             tour,
             "sizes",
             [Picture(draw_sizes(errors, one, dimension), alt)],
-            "How far drawings are from their originals, by the width of the code. Dots are single "
-            "trainings, the line their means; the band spans the estimates of the data's "
-            "dimension.",
+            "How far reconstructions are from their originals, by the width of the code. Dots are "
+            "single trainings, the line their means; the band spans the estimates of the data's "
+            "intrinsic dimension.",
             Numbers(("description", "numbers", "seed", "squared error or dimension"), sheet),
             grid=True,
         ),
@@ -138,17 +153,16 @@ def _sizes(
             rows,
         ),
         paragraph(
-            f"What each further number gains: {gained}. By two estimates from the distances "
-            f"between neighbouring images, MNIST has {_either(dimension)} dimensions "
-            f"({'; '.join(f'{k} {_spread.written(v)}' for k, v in dimension.items())}, over "
-            f"{SUBSETS} sets of at most {EACH:,} images).",
+            f"Each added number lowers the error by {gained}. By two estimates from the distances "
+            f"between neighbouring images, MNIST's intrinsic dimension is {_either(dimension)}: "
+            f"{by_two} (over {SUBSETS} random sets of at most {EACH:,} images).",
             finding=True,
         ),
         paragraph(
-            f"{_shape([gain for _, _, gain in gains])} The estimates say how many directions an "
-            "image can be moved in without leaving the data, and are known to come out low where "
-            "that number is large and images are few. What a code's numbers mean, and which codes "
-            "belong to any digit at all, is another question, and the next one."
+            f"{_shape([gain for _, _, gain in gains])} The estimates say in how many directions "
+            "an image can be changed without leaving the data; they are known to be too low where "
+            "that number is large and images are few. Which codes belong to digits, and what "
+            "their numbers mean, is the next question."
         ),
     ]
 
@@ -157,15 +171,15 @@ def _shape(gains: Sequence[float]) -> str:
     """Say how the curve falls, from what each further number gained at every step."""
     if min(gains) <= 0:
         return (
-            "A wider code did not always draw better here: these trainings are too few or too "
-            "short to tell."
+            "A wider code was not always better here: these trainings are too few or too short to "
+            "tell."
         )
     if list(gains) == sorted(gains, reverse=True):
         return (
             "Each further number gains less than the one before. So there is no one right width: "
-            "the curve flattens without a corner, and choosing is a problem of its own."
+            "the curve flattens without a corner, and to choose one is a problem by itself."
         )
-    return "There is no one right width: choosing is a problem of its own."
+    return "There is no one right width: to choose one is a problem by itself."
 
 
 def class_means(data: Dataset) -> NDArray[np.float64]:
@@ -186,13 +200,18 @@ def squared_error(drawn: NDArray[Any], data: Dataset) -> float:
     return float(np.square(drawn - real).sum((1, 2, 3)).mean())
 
 
+def images_of(data: Dataset, count: int) -> NDArray[np.uint8]:
+    """Return at most so many of a data set's images, random but always the same."""
+    return np.asarray(data.take(some_rows(len(data), count)).images[:])
+
+
 def estimates(images: NDArray[np.uint8]) -> Estimates:
     """Return each estimate of the dimension, on every one of a few disjoint sets of images."""
     flat = images.reshape(len(images), -1) / 255
     parts = np.array_split(flat, SUBSETS)
     return {
-        "TwoNN": [two_nn(part) for part in parts],
-        "Levina and Bickel's": [levina_bickel(part) for part in parts],
+        TWONN: [two_nn(part) for part in parts],
+        LEVINA: [levina_bickel(part) for part in parts],
     }
 
 
@@ -219,7 +238,7 @@ def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Est
     ax.axvspan(min(found), max(found), color=PALETTE[4], alpha=0.35, lw=0)
     middle = (min(found) * max(found)) ** 0.5
     ax.annotate(
-        f"dimension of the data\nby two estimates: {_either(dimension)}",
+        f"intrinsic dimension,\ntwo estimates: {_either(dimension)}",
         (middle, one * 0.93),
         (6, 0),
         textcoords="offset points",
@@ -247,7 +266,7 @@ def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Est
 def _rebuilt_alt(errors: Mapping[int, Sequence[float]], one: float) -> str:
     told = ", ".join(f"{n} numbers {values[0]:.1f}" for n, values in errors.items())
     return (
-        "A grid: ten unseen digits, and below each what was drawn again from one whole number and "
+        "A grid: ten unseen digits, and below each its reconstructions from one whole number and "
         f"from 2 to 50 real ones. Squared errors: one whole number {one:.1f}, {told}."
     )
 
@@ -263,7 +282,7 @@ def _rebuilt(tour: Tour, unseen: Dataset, means: NDArray[np.float64]) -> Figure:
         rows[f"{latents} reals"] = tour.run(tour.sized(latents)[0]).model().reconstruct(images)
     figure, (ax,) = image_grid(
         [np.stack([as_pictures(row) for row in rows.values()])],
-        "autoencoders on mnist, seed 0: unseen digits drawn again",
+        "autoencoders on mnist, seed 0: unseen digits reconstructed",
         left=0.75,
     )
     ax.set_yticks(np.arange(len(rows)) + 0.5, list(rows))

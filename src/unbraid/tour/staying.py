@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.figures import sample
+from unbraid.subsets import some_rows
 from unbraid.tour import _scatters, _spread
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import WIDE
@@ -15,6 +16,7 @@ from unbraid.tour._measure import (
     Cloud,
     agreement,
     centres_spread,
+    chance_agreement,
     cloud,
     digits_by_likeness,
     farthest_apart,
@@ -23,11 +25,12 @@ from unbraid.tour._measure import (
     shares,
 )
 from unbraid.tour._page import number, paragraph, table
+from unbraid.tour._references import cite
 
 if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
-TITLE = "A variational autoencoder's codes stay"
+TITLE = "A VAE's codes stay near the prior"
 FIGURES = ("stay", "clouds", "prior", "wider")
 METHODS = {"ae": "autoencoder", "vae": "VAE"}
 DRAWN = 2000  # samples whose digits are counted
@@ -47,11 +50,11 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "A variational autoencoder (VAE) makes two changes. The encoder names not a point "
-                "but a small cloud, a Gaussian, and the decoder must cope with any code drawn from "
-                "it. And the encoder pays for every nat by which that cloud differs from one and "
-                "the same prior, a standard normal around 0: the Kullback-Leibler divergence, KL. "
-                "What it is trained on is the sum of both, the reconstruction and the KL."
+                f"A variational autoencoder (VAE, {cite('kingma2014')}) makes two changes. The "
+                "encoder gives not a point but a Gaussian, and the decoder must reconstruct the "
+                "image from any code drawn from it. And how far that Gaussian is from a prior, the "
+                "same standard normal for every image, is penalised: the Kullback-Leibler "
+                "divergence, KL, in nats. The loss is the sum of both, reconstruction and KL."
             ),
             exhibit(
                 tour,
@@ -82,16 +85,16 @@ def write(tour: Tour) -> str:
             table(
                 "The same numbers side by side: autoencoder and VAE over "
                 f"{_spread.trainings(len(clouds['vae']))} each",
-                ["", "autoencoder", "VAE"],
+                ["measure", "autoencoder", "VAE"],
                 _beside(clouds),
             ),
             paragraph(_found(clouds), finding=True),
             paragraph(
-                "What stays free is the direction: the ones lie towards "
+                "Only the orientation remains arbitrary: the ones are towards "
                 + ", ".join(f"{each.ones:.0f}°" for each in clouds["vae"])
-                + ". A round prior looks the same from every side, so a training may turn and "
-                "mirror the whole map at no cost. Keep that in mind for later: to make each single "
-                "number mean one thing, a round prior alone is not enough."
+                + ". A standard normal looks the same from every side, so a training may rotate "
+                f"and mirror all codes at no cost ({cite('locatello2019')}). So such a prior alone "
+                "cannot make each single number mean one thing."
             ),
             *_prior(tour, clouds),
             *_wider(tour),
@@ -107,11 +110,23 @@ def _beside(clouds: Clouds) -> list[list[str]]:
         ("largest distance of two centres", lambda c: _several(c, farthest_apart(c))),
         ("spread of the centres", lambda c: _several(c, centres_spread(c))),
         ("spread of the codes", lambda c: _spread.between(_all(c, _spreads))),
-        ("reach of 99% of the codes", lambda c: _spread.between(_all(c, _reach))),
+        ("radius of 99% of the codes", lambda c: _spread.between(_all(c, _reach))),
         ("codes in the circle of 95%", lambda c: f"{np.mean([e.inside_prior for e in c]):.0%}"),
-        ("agreement of directions", lambda c: _several(c, agreement([e.ones for e in c]))),
+        (f"agreement of directions{_by_chance(clouds)}", lambda c: _several(c, _agreement(c))),
     ]
     return [[name, *(of(each) for each in pair)] for name, of in lines]
+
+
+def _agreement(clouds: Sequence[Cloud]) -> float:
+    return agreement([each.ones for each in clouds])
+
+
+def _by_chance(clouds: Clouds) -> str:
+    """Say how much random directions would agree."""
+    if (count := len(clouds["vae"])) < 2:
+        return ""
+    mean, high = chance_agreement(count)
+    return f" (by chance {mean:.2f}, 5% above {high:.2f})"
 
 
 def _several(clouds: Sequence[Cloud], value: float) -> str:
@@ -141,7 +156,7 @@ def _found(clouds: Clouds) -> str:
     if len(vae) < 2:
         return text
     apart = {method: farthest_apart(clouds[method]) for method in clouds}
-    # an honest yardstick: a model whose codes are all twice as far out wanders twice as far
+    # relative to its own spread: a model whose codes are all twice as far out differs by twice that
     own = {method: apart[method] / np.mean(_all(clouds[method], _spreads)) for method in clouds}
     text += (
         f" Between trainings the VAE's centres differ by up to {apart['vae']:.2f}, the "
@@ -182,9 +197,9 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
     table_rows = [*lines, ["real digits", *_percent(real)]]
     return [
         paragraph(
-            "If codes lie in a known place, new digits come for free: draw a code from the prior "
-            "and decode it. The autoencoder has no prior, but its decoder can be fed the same "
-            "draws:"
+            "If codes are in a known place, new digits can be generated: draw a code from the "
+            "prior and decode it. The autoencoder has no prior, but its decoder can be given the "
+            "same draws:"
         ),
         exhibit(
             tour,
@@ -202,16 +217,16 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
         table(
             f"Which digit samples are most like (nearest unseen image, by squared difference), in "
             f"percent of {DRAWN:,} draws from each training",
-            ["", *map(str, range(10))],
+            ["samples of", *map(str, range(10))],
             table_rows,
         ),
         paragraph(
             f"The circle that holds 95% of these draws holds {inside['vae']:.0%} of the codes that "
-            f"the VAE gives to real digits, and {inside['ae']:.0%} of the autoencoder's. To have "
-            "digits in their real shares, "
-            f"{_spread.written([100 * w for w in wrong['vae']], 0)}% of the VAE's samples would "
-            f"have to change, and {_spread.written([100 * w for w in wrong['ae']], 0)}% of the "
-            f"autoencoder's ({_spread.said(len(wrong['vae']))}).",
+            f"the VAE gives to real digits, and {inside['ae']:.0%} of the autoencoder's. Compared "
+            "with real digits, the shares of the ten digits are off by "
+            f"{_spread.written([100 * w for w in wrong['vae']], 0)}% among the VAE's samples and "
+            f"by {_spread.written([100 * w for w in wrong['ae']], 0)}% among the autoencoder's "
+            f"(total variation distance; {_spread.said(len(wrong['vae']))}).",
             finding=True,
         ),
     ]
@@ -228,7 +243,8 @@ def _wider(tour: Tour) -> list[str]:
         ]
         for method in METHODS
     }
-    written = np.asarray(tour.data()[1].images[:DRAWN]) / 255
+    images = tour.data()[1]
+    written = np.asarray(images.take(some_rows(len(images), DRAWN)).images[:]) / 255
     real = float(nearest(written, unseen)[1].mean())
     told = {method: _spread.written(far[method]) for method in METHODS}
     pictures = [
@@ -242,8 +258,9 @@ def _wider(tour: Tour) -> list[str]:
     ]
     return [
         paragraph(
-            "Two numbers are a small room, and an autoencoder fills the middle of it. With more "
-            f"of them there is more room to miss the digits in. The same draws with {WIDE}:"
+            "In two dimensions the autoencoder's codes still cover the middle of the prior. In "
+            "more dimensions, more of the prior has no digits in it. The same draws with "
+            f"{WIDE} latents:"
         ),
         exhibit(
             tour,

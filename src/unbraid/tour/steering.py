@@ -16,17 +16,27 @@ from unbraid.control.requests import parse
 from unbraid.datasets.digits import Renderer
 from unbraid.figures._style import as_pictures, image_grid, styled
 from unbraid.tour import _curves, _touch
+from unbraid.tour._commands import runnable
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import CANVAS
 from unbraid.tour._page import number, paragraph, table
-from unbraid.tour.factors import ANOTHER, OTHERS, SENTENCE, WRITERS, middling, rendered
+from unbraid.tour._references import ARTICLE, cite
+from unbraid.tour.factors import (
+    ANOTHER,
+    OTHERS,
+    REFERENCE,
+    SENTENCE,
+    WRITERS,
+    middling,
+    rendered,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.tour._report import Tour
 
-TITLE = "Control: the request met by a model"
+TITLE = "Control: a model draws what is asked"
 FIGURES = ("request", "changes")
 REQUESTS = 500  # random ones on which control is measured
 SEED = 3
@@ -53,19 +63,20 @@ def write(tour: Tour) -> str:
         asked[READY] = control.open(control.PRETRAINED)
         method = methods.name_of(asked[READY].model.config)
         note = paragraph(
-            "Two models are asked. One was made minutes ago, for chapter 8: a β-TCVAE that never "
-            f"saw a label while it was trained; afterwards {control.LABELS} labelled images told "
-            "which of its numbers carries what. The other was not trained here: it comes with the "
-            f"package, a <code>{method}</code> that was given the factors of its images. Each "
-            "looks at what it drew, and tries once more where that is not what was asked."
+            "Two models are asked. One was trained for chapter 8: a β-TCVAE that saw no label in "
+            f"training; afterwards {control.LABELS} labelled images showed which of its numbers "
+            "controls what. The other was not trained here: it comes with the package, a "
+            f"<code>{method}</code> (a VAE after {cite('kingma2014semi')}) that was given the "
+            "factors of its images. Each reads what it drew, and draws once more where that is not "
+            "what was asked."
         )
     asked["β-TCVAE of the tour"] = control.open(tour.run(name))
     return "".join(
         [
             paragraph(
-                f"Back to the sentence: <q>{SENTENCE}</q>. The data could answer it, since "
-                "somebody had written the factors down. Can a model draw what was asked, in a "
-                "handwriting of its own?"
+                f"Back to the article's sentence ({cite(ARTICLE)}): <q>{SENTENCE}</q>. The data "
+                "could answer it, since their factors are known. Can a model draw what was asked, "
+                "in handwriting of its own?"
             ),
             note,
             _request(tour, asked, name),
@@ -89,9 +100,9 @@ def _chosen(asked: Mapping[str, Any]) -> list[str]:
             controller,
             draw,
             Judge.load(),
-            f"Now ask for yourself. The {READY} was asked for all of these while this page was "
-            "written, in one handwriting; below its answer is what the judge reads in it. For any "
-            "other request there is: unbraid generate.",
+            f"Put a request together. The {READY} answered all of these, in one handwriting, while "
+            "this page was written; beside its answer is what the judge reads in it. For any other "
+            f"request there is: {runnable('unbraid generate')}.",
         )
     ]
 
@@ -109,7 +120,7 @@ def what_is_missing() -> str:
 def answers(controller: Any, sentence: str) -> NDArray[np.float32]:
     """Return what a model draws for a sentence, in ten styles, (10, C, H, W).
 
-    What the sentence leaves open is in the middle of its range, as in chapter 5.
+    What the sentence does not name is in the middle of its range, as in chapter 5.
     """
     row = middling(parse(sentence, controller.specs), controller.specs)
     styles = np.random.default_rng(SEED).integers(0, 2**31, WRITERS)
@@ -129,7 +140,8 @@ def _request(tour: Tour, asked: Mapping[str, Any], name: str) -> str:
         [
             Picture(
                 _rows(rows, f"“{SENTENCE}”", 1.35),
-                f"{len(rows)} rows of ten images of a request, understood as {understood}; as the "
+                f"{len(rows)} rows of ten images of a request, understood as {understood} (pixels "
+                f"of a canvas of {REFERENCE}); as the "
                 f"judge reads them: {_read(rows)}.",
             )
         ],
@@ -177,7 +189,7 @@ def _measured(asked: Mapping[str, Any]) -> list[str]:
     any_of = next(iter(found.values()))
     lines = [
         [
-            f"{what}, {any_of[what]['unit']}" if any_of[what]["unit"] else what,
+            f"{what}, {_unit(any_of[what]['unit'])}" if any_of[what]["unit"] else what,
             _better(what),
             number(any_of[what]["real"], 2),
             *(_with_error(figures[what]) for figures in found.values()),
@@ -198,27 +210,37 @@ def _measured(asked: Mapping[str, Any]) -> list[str]:
     text += (
         ". Of real handwriting, drawn as asked, the judge reads the digit in "
         f"{number(any_of['digit accuracy']['real'], 1)}% and misses the angle by "
-        f"{number(any_of['angle']['real'], 1)} degrees: so much is the judge's own doing. A digit "
-        "drawn blindly would be right in 10%."
+        f"{number(any_of['angle']['real'], 1)} degrees: that much is the judge's own error. A "
+        "random digit would be right in 10%."
     )
     return [
         table(
-            f"How {REQUESTS:,} random requests are met, as read by a network that no model here "
-            "has seen and that has seen none of them; ± is the standard error over requests",
-            ["", "", REAL, *found],
+            f"How well {REQUESTS:,} random requests are answered, as read by the judge, a network "
+            "that no model here was trained with; ± is the standard error over requests",
+            ["measure", "aim", REAL, *found],
             lines,
         ),
         paragraph(text, finding=True),
         paragraph(
-            "Diversity is how far two images of one request differ, as a share of how far two "
-            "writers' do: a stencil would obey perfectly, and have none. Leakage is how much the "
-            "other factors move when one is changed, against real handwriting's."
+            "Diversity is how much two images of one request differ, relative to two writers' "
+            "images: the same image every time would be obedient, and have none. Leakage is how "
+            "much the other factors change when one is changed, relative to real handwriting, and "
+            "the grey ratio is how much of the ink is neither black nor white. For both, the aim "
+            "is the value of real handwriting: a model that ignores the request leaks little, too. "
+            f"Lengths (px) are in pixels of a canvas of {REFERENCE}."
         ),
     ]
 
 
 def _better(what: str) -> str:
+    """Say which values of a measure are better."""
+    if what in ("leakage", "grey ratio"):
+        return "as real"
     return "more is better" if what in HIGHER else "less is better"
+
+
+def _unit(unit: str) -> str:
+    return f"{unit} of {REFERENCE}" if unit == "px" else unit
 
 
 def _with_error(figure: Mapping[str, Any], digits: int = 2) -> str:

@@ -5,7 +5,12 @@ for (const box of document.querySelectorAll("[data-touch]")) {
   const pen = canvas.getContext("2d", { willReadFrequently: true }); // small, and drawn by the processor
   const controls = [...box.querySelectorAll("input, select")];
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
-  const signed = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+  const signed = (value) => value.toFixed(2).replace("-", "\u2212");
+  const say = (slider) => {
+    const value = signed(Number(slider.value));
+    slider.setAttribute("aria-valuetext", value);
+    slider.nextElementSibling.textContent = value;
+  };
 
   if (box.dataset.touch === "sliders") {
     const layers = data.layers.map((layer) => ({
@@ -41,14 +46,14 @@ for (const box of document.querySelectorAll("[data-touch]")) {
       next = (next + 1) % data.starts.length;
       for (const slider of controls) {
         slider.value = code[slider.dataset.column];
-        slider.setAttribute("aria-valuetext", signed(Number(slider.value), 1));
+        say(slider);
       }
       draw();
     };
     for (const slider of controls) {
       slider.addEventListener("input", () => {
         code[slider.dataset.column] = Number(slider.value);
-        slider.setAttribute("aria-valuetext", signed(Number(slider.value), 1));
+        say(slider);
         draw();
       });
     }
@@ -65,6 +70,9 @@ for (const box of document.querySelectorAll("[data-touch]")) {
         choice[word] = Number(control.value);
         if (control.type === "range") {
           control.setAttribute("aria-valuetext", data.words[word][choice[word]]);
+          const short = /^rotated (.*) degrees$/.exec(data.words[word][choice[word]]);
+          control.nextElementSibling.textContent =
+            short ? `${short[1].replace("-", "\u2212")}\u00b0` : data.words[word][choice[word]];
         }
       }
       const tile = data.words.reduce((found, words, at) => found * words.length + choice[at], 0);
@@ -73,11 +81,17 @@ for (const box of document.querySelectorAll("[data-touch]")) {
       pen.drawImage(tiles, left * width, top * height, width, height, 0, 0, width, height);
       said.textContent = data.words.map((words, at) => words[choice[at]]).join(" ");
       const [digit, size, x, y, angle] = data.read[tile];
-      judged.textContent = `The judge reads: ${data.words[1][digit]}, ${size.toFixed(1)} pixels ` +
-        `high, ${signed(x, 1)} right and ${signed(y, 1)} up, turned ${signed(angle, 0)} degrees.`;
+      const off = (value, more, less) => `${Math.abs(value).toFixed(1)} ${value < 0 ? less : more}`;
+      judged.textContent = `The judge reads: ${data.words[1][digit]}, size ${size.toFixed(1)} of ` +
+        `the picture's ${data.width} pixels, ${off(x, "right", "left")} and ` +
+        `${off(y, "above", "below")} of its middle, rotated ${Math.abs(angle).toFixed(0)} degrees ` +
+        `${angle < 0 ? "clockwise" : "counter-clockwise"}.`;
     };
     for (const control of controls) control.addEventListener("input", answer);
     tiles.decode().then(answer);
   }
   box.hidden = false;
+}
+if (document.querySelector("[data-touch]")) {
+  for (const link of document.querySelectorAll("[data-try]")) link.hidden = false;
 }

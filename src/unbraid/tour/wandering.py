@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from unbraid.tour import _scatters, _spread
 from unbraid.tour._exhibits import exhibit
-from unbraid.tour._measure import Cloud, agreement, centres_spread, cloud, farthest_apart
+from unbraid.tour._measure import Cloud, beside_chance, centres_spread, cloud, farthest_apart
 from unbraid.tour._page import paragraph
+from unbraid.tour._references import ARTICLE, cite
 
 if TYPE_CHECKING:
     from unbraid.tour._report import Tour
 
-TITLE = "An autoencoder's codes wander"
+TITLE = "An autoencoder's codes differ between trainings"
 FIGURES = ("wander",)
 
 
@@ -31,7 +32,7 @@ def write(tour: Tour) -> str:
     ones = [each.ones for each in clouds]
     if len(runs) < 2:
         found = (
-            f"The farthest codes lie {reaches[0]:.1f} from 0, and the ones, to take one digit, "
+            f"99% of the codes are within {reaches[0]:.1f} of 0, and the ones, as an example, are "
             f"towards {ones[0]:.0f}°. With a single training there is nothing to compare: take "
             "more seeds."
         )
@@ -40,16 +41,16 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "Two numbers can be seen on a page, so here are codes of two. Every dot is an "
-                "unseen image, placed where the encoder puts it; colour and figure say which digit "
-                "it was, which the model was never told. The digits come apart by themselves, and "
-                "that is the good news."
+                "Two numbers can be plotted, so here are codes of two. Every dot is an unseen "
+                "image, placed where the encoder puts it; colour and numeral say which digit it "
+                "was, which the model was never told. Some digits separate without labels, the "
+                "ones above all; others overlap."
             ),
             paragraph(
                 "But nothing in the training says where codes should lie."
                 + (
-                    " Here are the same data, the same networks and the same training, started "
-                    "from different random weights:"
+                    " Here are the same data, networks and training, started from different "
+                    f"random weights, as the article shows them ({cite(ARTICLE)}, figure 3):"
                     if len(runs) > 1
                     else ""
                 )
@@ -59,16 +60,16 @@ def write(tour: Tour) -> str:
                 "wander",
                 _scatters.panels(runs, clouds),
                 "Codes of unseen digits by trainings that differ only in their seed, all on one "
-                "scale. Each figure stands where most codes of its digit are; the cross marks the "
-                "mean of all.",
+                "scale. Each numeral stands at the median of its digit's codes; the cross marks "
+                "the mean of all.",
                 _scatters.sheet(runs, clouds),
                 also=[f"unbraid scatter {tour.folder(name)}" for name in names],
             ),
             _scatters.numbers(_scatters.rows(runs, clouds)),
             paragraph(found, finding=True),
             paragraph(
-                "Where to look for a code cannot be known beforehand: which ones belong to digits, "
-                "and which to nothing at all, is only found by asking the encoder."
+                "So one cannot know in advance which codes belong to digits and which to nothing: "
+                "only the encoder tells."
             ),
         ]
     )
@@ -79,8 +80,8 @@ def _apart(clouds: Sequence[Cloud], reaches: Sequence[float], ones: Sequence[flo
     return (
         f"Over {_spread.trainings(len(clouds))} the centres end up to "
         f"{farthest_apart(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
-        f"mean square); the farthest codes lie between {min(reaches):.1f} and {max(reaches):.1f} "
-        "from 0; and the ones, to take one digit, lie towards "
+        f"mean square); 99% of the codes are within {min(reaches):.1f} to {max(reaches):.1f} of 0; "
+        "and the ones, as an example, are towards "
         + ", ".join(f"{each:.0f}°" for each in ones)
-        + f": these directions agree by {agreement(ones):.2f}, where 1 is fully and 0 not at all."
+        + f" as seen from the centre: {beside_chance(ones)} ({cite('mardia2000')})."
     )

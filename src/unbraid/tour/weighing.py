@@ -14,13 +14,14 @@ from unbraid.tour import _curves, _spread
 from unbraid.tour._curves import Curve
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._page import number, paragraph, table
+from unbraid.tour._references import cite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.tour._report import Tour
 
-TITLE = "The β-VAE: pay more for every nat"
+TITLE = "The β-VAE: a weight on the KL"
 FIGURES = ("terms", "curve", "traversals")
 ROWS, STEPS = 6, 9  # of a traversal
 
@@ -38,20 +39,23 @@ def write(tour: Tour) -> str:
         [
             paragraph(
                 "The VAE's loss is a sum of two terms, in nats per image: the "
-                "<em>reconstruction</em>, how unlikely the image is under what the decoder draws "
-                "from its code; and the <em>KL</em>, how much the code's cloud differs from the "
-                "prior. The β-VAE multiplies the second by β:"
+                "<em>reconstruction</em>, how unlikely the image is under what the decoder makes "
+                "of its code; and the <em>KL</em>, how much the code's Gaussian differs from the "
+                f"prior. The β-VAE ({cite('higgins2017')}) multiplies the second by β:"
             ),
             paragraph("<strong>loss = reconstruction + β · KL</strong>"),
             *_terms(tour, points),
             paragraph(
-                "Why should that disentangle? The prior's numbers are independent of each other; "
-                "pressed towards it, a code's numbers become independent too, and each nat must be "
-                "spent where it helps most. What varies independently in the data then gets "
-                "numbers of its own, with luck one each. But the same pressure keeps the code from "
-                "saying much at all. On the drawn digits both sides can be measured, since their "
-                "factors are known: MIG asks whether each factor is told by one number and no "
-                "other, DCI whether each number tells of one factor only; both run from 0 to 1."
+                "Why should that disentangle? The prior's numbers are independent of each other; a "
+                "larger weight makes the code's numbers more independent too, and the code must "
+                "keep what helps the reconstruction most. That favours, but does not guarantee, "
+                "one number for each independent cause: rotated codes are as independent, as "
+                f"chapter 3 showed ({cite('locatello2019')}). And the same weight makes the code "
+                "keep less of the image. On the drawn digits both can be measured, since their "
+                f"factors are known: MIG ({cite('chen2018')}) asks whether each factor is told by "
+                f"one number and no other, DCI ({cite('eastwood2018')}) whether each number tells "
+                "of one factor only; both are between 0 and 1. A latent counts as active if its "
+                f"mean varies over images with a variance above 0.01 ({cite('burda2016')})."
             ),
             *_curve(tour, points, seeds),
             *_traversals(tour, points),
@@ -101,7 +105,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
         ),
         table(
             "The loss after training, term by term, in nats per unseen image, means over seeds",
-            ["", "reconstruction", "KL", "β · KL", "loss"],
+            ["training", "reconstruction", "KL", "β · KL", "loss"],
             lines,
         ),
     ]
@@ -126,6 +130,7 @@ def draw_terms(drawn: Mapping[int, Sequence[dict[str, Any]]]) -> Figure:
         ax.set_ylabel("nats per image")
         ax.set_title(f"{name}, held-out digits", loc="left")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xlim(left=0)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
@@ -146,7 +151,7 @@ def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
         )
     if best != last:
         text += (
-            f" More is not always better: at β = {last} the code says "
+            f" A larger β is not always better: at β = {last} the code holds "
             f"{_spread.mean(points[last].kl):.1f} nats, with "
             f"{_spread.mean(points[last].active):.1f} latents in use, and MIG is {mig[last]}."
         )
@@ -218,17 +223,17 @@ def _traversals(tour: Tour, points: Curve) -> list[str]:
         )
     return [
         paragraph(
-            "Numbers say how much, pictures say what. Below, one latent moves through its range "
-            "while all others stay. Look along a row for what changes: place, turn, size, the "
-            "digit itself. Where a row changes two things, or one thing needs two rows, the code "
-            "is entangled; a row of 0.0 nats is switched off."
+            "Scores say how much, pictures say what. Below, one latent moves through its range "
+            "while all others are fixed. Look along a row for what changes: place, rotation, size, "
+            "the digit itself. Where a row changes two things, or one thing needs two rows, the "
+            "code is entangled; a latent of 0.0 nats is switched off."
         ),
         exhibit(
             tour,
             "traversals",
             pictures,
             f"Traversals at β = {', '.join(map(str, names))}, from above; seed 0, the {ROWS} "
-            "latents that say most.",
+            "latents of highest KL.",
             also=[
                 f"unbraid traverse {tour.folder(name)} --rows {ROWS} --steps {STEPS}"
                 for name in names.values()

@@ -1,0 +1,202 @@
+"""The option ``measured`` of every data set: what its images tell of themselves as factors."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets import Dataset
+from unbraid.datasets._cache import cached
+from unbraid.datasets._morphology import BLOCK, Measures, measure
+from unbraid.factors import FactorSpec
+
+VERSION = 1  # of all that shapes the numbers
+SHARE = 0.9  # of the images that must have a meaning for a factor
+THIN = 6.0  # times as long as thick: lines, and no areas
+LONG = 1.2  # longer by shorter axis from which there is a direction
+TAILS = (0.5, 99.5)  # percentiles: a factor's range, that single odd images may be beyond
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of every data set.
+
+    Args:
+        measured: add factors that are measured from the images: place, size, slant or direction,
+            thickness and length of lines, elongation, brightness and hue, those that make sense.
+    """
+
+    measured: bool = False
+
+
+class Found(NamedTuple):
+    """A factor that may be measured.
+
+    Args:
+        name, unit: of the factor.
+        values: (N,), NaN where it has no meaning.
+        spread: standard deviation that it must have to be one.
+        period: of a circle.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    spread: float
+    unit: str = ""
+    period: float | None = None
+
+
+def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset:
+    """Return the data set with factors measured from its images after those it has.
+
+    Args:
+        dataset: any.
+        reference: decides which factors there are and their ranges; the data set itself if not
+            given. It is the train split, so that both splits have the same factors.
+    """
+    own = _measures(dataset)
+    decides = own if reference is None or reference is dataset else _measures(reference)
+    chosen = _chosen(decides)
+    found = {each.name: each.values for each in _candidates(own, *_kinds(decides))}
+    new, taken = [], set(dataset.factor_names)
+    for spec in chosen:
+        if spec.name not in taken:
+            new.append(spec)
+    if not new:
+        return replace(dataset, notes=(*dataset.notes, _told(dataset, new, decides)))
+    columns = np.stack([found[spec.name] for spec in new], 1)
+    if dataset.factors is not None:
+        columns = np.column_stack([dataset.factors.astype(np.float64), columns])
+    return replace(
+        dataset,
+        factors=columns,
+        specs=(*dataset.specs, *new),
+        notes=(*dataset.notes, _told(dataset, new, decides)),
+    )
+
+
+def _told(dataset: Dataset, new: list[FactorSpec], measures: Measures) -> str:
+    """Return a sentence on what is measured and what is not."""
+    there = [spec.name for spec in new]
+    said = f"measured of the images of {dataset.name}: {', '.join(there) or 'nothing'}"
+    left = [
+        f"{name} ({reason})"
+        for name, reason in _reasons(measures).items()
+        if reason and name not in there and name not in dataset.factor_names
+    ]
+    left += [f"{name} (a factor already)" for name in dataset.factor_names if name in _GEOMETRY]
+    return said + (f"; not {', '.join(left)}." if left else ".")
+
+
+# -- which ----------------------------------------------------------------------------------------
+
+_GEOMETRY = ("x", "y", "size", "slant", "angle", "thickness", "length", "elongation")
+
+
+def _kinds(measures: Measures) -> tuple[bool, bool]:
+    """Return whether there are objects on a plain background, and whether they are lines."""
+    plain = bool(np.mean(measures.plain > 0) >= SHARE)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slender = measures.length / measures.thickness
+    return plain, plain and bool(np.nanmedian(slender) >= THIN) if len(slender) else False
+
+
+def _candidates(measures: Measures, plain: bool, lines: bool) -> Iterator[Found]:
+    """Yield the factors that there may be in images of the kind."""
+    m = measures
+    if not plain:
+        yield Found("brightness", m.overall, 2.5, "grey levels")
+        yield Found("hue", m.tint, 5, "degrees", 360.0)
+        return
+    yield Found("x", m.x, 0.5, "pixels right")
+    yield Found("y", m.y, 0.5, "pixels up")
+    if lines:
+        # of the line, without the pen's width and what its two ends add to the length
+        narrow = np.sqrt(np.maximum(m.spread**2 - m.thickness**2, 0))
+        size = narrow / (1 + math.pi / 4 * m.thickness / np.maximum(m.length, m.thickness))
+        yield Found("size", size, 0.5, "pixels")
+        yield Found("slant", m.slant, 2, "degrees counter-clockwise")
+        yield Found("thickness", m.thickness, 0.1, "pixels")
+        yield Found("length", m.length, 1, "pixels")
+    else:
+        yield Found("size", m.spread, 0.5, "pixels")
+        axis = np.where(m.elongation >= LONG, m.axis, np.nan)
+        yield Found("angle", axis, 5, "degrees counter-clockwise", 180.0)
+    yield Found("elongation", m.elongation, 0.05)
+    yield Found("brightness", m.peak if lines else m.brightness, 5, "grey levels")
+    yield Found("hue", m.hue, 5, "degrees", 360.0)
+
+
+def _chosen(measures: Measures) -> list[FactorSpec]:
+    """Return the specs of the factors that make sense."""
+    left = _reasons(measures)
+    return [
+        _spec(found) for found in _candidates(measures, *_kinds(measures)) if found.name not in left
+    ]
+
+
+def _spec(found: Found) -> FactorSpec:
+    if found.period is not None:
+        low = 0.0 if found.period == 360 else -found.period / 2
+        ends = (low, low + found.period)
+        return FactorSpec(found.name, "periodic", None, ends, found.unit, found.period)
+    low, high = (round(end, 2) for end in np.nanpercentile(found.values, TAILS).tolist())
+    return FactorSpec(found.name, "continuous", None, (low, high), found.unit)
+
+
+def _reasons(measures: Measures) -> dict[str, str]:
+    """Return why factors make no sense here, by name."""
+    plain, lines = _kinds(measures)
+    found: dict[str, str] = {}
+    for each in _candidates(measures, plain, lines):
+        known = each.values[~np.isnan(each.values)]
+        if not len(known):  # the hue of grey images
+            found[each.name] = ""
+        elif len(known) < SHARE / 2 * len(each.values):
+            found[each.name] = "undefined for most"
+        elif _deviation(known, each.period) < each.spread:
+            found[each.name] = "the same in all"
+    if not plain:
+        found |= dict.fromkeys(_GEOMETRY, "there is no plain background")
+    elif not lines:
+        found |= dict.fromkeys(("slant", "thickness", "length"), "these are no lines")
+    return found
+
+
+def _deviation(values: NDArray[np.float64], period: float | None) -> float:
+    """Return the standard deviation, round a circle if there is a period."""
+    if period is None:
+        return float(values.std())
+    mean = abs(np.exp(2j * np.pi * values / period).mean())
+    return float(np.sqrt(-2 * np.log(max(mean, 1e-12))) * period / (2 * np.pi))
+
+
+# -- cache ----------------------------------------------------------------------------------------
+
+
+def _measures(dataset: Dataset) -> Measures:
+    """Return what is measured of a data set's images, from the cache if it was before."""
+    key = hashlib.sha256(repr((VERSION, dataset.images.shape)).encode())
+    drawn = not isinstance(dataset.images, np.ndarray)
+    rows = np.arange(len(dataset))
+    if drawn:  # as they are asked for: a sample, and the factors they are drawn from, stand for all
+        key.update(np.ascontiguousarray(dataset.factors).tobytes())
+        rows = np.random.default_rng(0).choice(len(dataset), min(64, len(dataset)), replace=False)
+    for at in range(0, len(rows), 4096):
+        key.update(np.ascontiguousarray(dataset.images[rows[at : at + 4096]]).tobytes())
+
+    def build() -> NDArray[np.float64]:
+        blocks = [
+            np.stack(measure(np.asarray(dataset.images[at : min(at + BLOCK, len(dataset))])))
+            for at in range(0, len(dataset), BLOCK)
+        ]
+        return np.concatenate(blocks, 1)
+
+    stored = cached(f"measured-{key.hexdigest()[:24]}", build)
+    return Measures(*np.array(stored))

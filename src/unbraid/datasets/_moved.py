@@ -1,0 +1,57 @@
+"""Data that lie at another path than they did: the options that read them there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from unbraid import registry
+from unbraid.datasets import resolve
+from unbraid.errors import UnbraidError
+from unbraid.files import expand
+
+PATHS = ("path", "labels")  # options that name files
+OWN = ("folder", "idx", "npz")  # data sets that any user's path may be of
+
+
+def absolute(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options whose paths hold from any folder, as runs are opened from others."""
+    return {
+        name: str(expand(value).absolute())
+        if name in PATHS and isinstance(value, str) and value
+        else value
+        for name, value in options.items()
+    }
+
+
+def moved(name: str, options: dict[str, Any], place: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and options of a data set that lies at another path now.
+
+    Args:
+        name: of the data set.
+        options: that it was read with.
+        place: where it lies.
+
+    Raises:
+        UnbraidError: nothing is there, or the data set is not read from a path.
+    """
+    if "path" not in _options_of(name):
+        raise UnbraidError(f"{name} is not read from a path: leave out --data.")
+    path = expand(place).absolute()
+    if not path.exists():
+        raise UnbraidError(f"{path} does not exist: give the path where the data lie now.")
+    if name in OWN:
+        name, _ = resolve(str(path))
+        options = {key: value for key, value in options.items() if key in _options_of(name)}
+    old = Path(options.get("path") or path)
+    beside = {  # what lay beside the data has moved with them
+        key: str(path.parent / Path(value).name)
+        for key, value in options.items()
+        if key in PATHS and isinstance(value, str) and Path(value).parent == old.parent
+    }
+    return name, {**options, **beside, "path": str(path)}
+
+
+def _options_of(name: str) -> set[str]:
+    return {field.name for field in fields(registry.load("datasets", name).Config)}

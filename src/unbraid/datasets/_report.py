@@ -1,0 +1,122 @@
+"""What there is to know of a data set before a model is trained on it, in lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unbraid.datasets import Dataset
+from unbraid.datasets._association import associations
+from unbraid.factors import FactorSpec
+
+FEW = 20  # images: what a level needs to be judged at all
+_SHOWN = 10  # levels listed before the rest is left out
+SAME = 0.98  # association from which two factors are one
+
+
+def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
+    """Return lines on images, factors, unknown labels, rare levels and confounded factors.
+
+    Args:
+        dataset: any data set.
+        threshold: pairs with an association above it are named.
+
+    >>> factors = {"shape": ["disc", "ring"] * 30, "grey": [0.5, 0.7] * 30}
+    >>> data = Dataset.from_arrays(np.zeros((60, 8, 8)), factors, name="discs")
+    >>> print("\\n".join(report_of(data)))
+    discs, train: 60 images of 8 x 8, grey
+      shape: categorical, disc (30), ring (30)
+      grey: continuous, 0.5 to 0.7
+    confounded: shape and grey (1.00) are one and the same here: nothing can tell them apart.
+    """
+    channels, height, width = dataset.image_shape
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+    lines = [
+        f"{dataset.name}, {dataset.split}: {_count(len(dataset))} of {width} x {height}, {kind}"
+    ]
+    if dataset.factors is None:
+        return [*lines, "  no factors are known"]
+    lines += [f"  {_of_factor(dataset, spec)}" for spec in dataset.specs]
+    return [*lines, *_rare(dataset), *_confounded(dataset, threshold)]
+
+
+def _of_factor(dataset: Dataset, spec: FactorSpec) -> str:
+    column = dataset.factor(spec.name)
+    known = column[~np.isnan(column)]
+    unit = f" {spec.unit}" if spec.unit else ""
+    parts: list[str] = [spec.kind]
+    if not len(known):
+        parts.append("unknown for all")
+        return f"{spec.name}: {', '.join(parts)}"
+    if spec.values is None:
+        parts.append(f"{known.min():.4g} to {known.max():.4g}{unit}")
+        if spec.period:
+            parts.append(f"period {spec.period:g}")
+    elif spec.kind == "categorical" or len(spec.values) <= _SHOWN:
+        counts = np.bincount(known.astype(np.int64), minlength=len(spec.values))
+        order = (
+            np.argsort(-counts, kind="stable")
+            if len(spec.values) > _SHOWN
+            else np.arange(len(counts))
+        )
+        told = [f"{spec.values[level]} ({counts[level]:,})" for level in order[:_SHOWN].tolist()]
+        more = len(spec.values) - len(told)
+        parts.append(", ".join(told) + (f" and {more:,} more values" if more else "") + unit)
+    else:
+        levels = len(np.unique(known))
+        parts.append(f"{levels:,} levels from {spec.values[0]} to {spec.values[-1]}{unit}")
+    if missing := len(column) - len(known):
+        parts.append(f"unknown for {missing:,} ({missing / len(column):.0%})")
+    return f"{spec.name}: {', '.join(parts)}"
+
+
+def _rare(dataset: Dataset) -> Iterator[str]:
+    """Yield a line on the levels of categories that have few images."""
+    for spec in dataset.specs:
+        if spec.kind != "categorical" or spec.values is None:
+            continue
+        column = dataset.factor(spec.name)
+        known = column[~np.isnan(column)].astype(np.int64)
+        counts = np.bincount(known, minlength=len(spec.values))
+        rare = np.flatnonzero(counts < FEW)
+        if len(rare):
+            named = ", ".join(
+                f"{spec.values[level]} ({counts[level]})" for level in rare[:3].tolist()
+            )
+            more = ", ..." if len(rare) > 3 else ""
+            yield (
+                f"too few images: {len(rare):,} of the {len(spec.values):,} values of {spec.name} "
+                f"have fewer than {FEW} ({named}{more})"
+            )
+
+
+def _confounded(dataset: Dataset, threshold: float) -> Iterator[str]:
+    """Yield a line on factors that go together."""
+    assert dataset.factors is not None
+    found = associations(dataset.factors, dataset.specs)
+    names = dataset.factor_names
+    pairs = [
+        (found[i, j], names[i], names[j])
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if found[i, j] > threshold
+    ]
+    pairs.sort(reverse=True)
+    for value, one, other in pairs:
+        if value >= SAME:
+            yield (
+                f"confounded: {one} and {other} ({value:.2f}) are one and the same here: nothing "
+                "can tell them apart."
+            )
+    rest = [f"{one} and {other} ({value:.2f})" for value, one, other in pairs if value < SAME]
+    if rest:
+        more = f" and {len(rest) - 5} more pairs" if len(rest) > 5 else ""
+        yield (
+            f"confounded: {', '.join(rest[:5])}{more} go together in this data, and no method can "
+            "separate what the data never separate."
+        )
+
+
+def _count(images: int) -> str:
+    return f"{images:,} image{'' if images == 1 else 's'}"

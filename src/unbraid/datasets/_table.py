@@ -1,0 +1,323 @@
+"""Tables of labels: a row an image, a column a factor, matched with images by their names."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets._columns import UNKNOWN
+from unbraid.errors import UnbraidError
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+STEMS = ("labels", "metadata")  # of tables that are read without being asked for
+# Columns that may name the images; the one that names most of them does.
+KEYS = frozenset(
+    (
+        *("file", "filename", "file_name", "path", "filepath", "file_path", "image"),
+        *("image_path", "image_file", "image_id", "img", "name"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table read: its columns in their order, cells as text in a list or typed in an array."""
+
+    path: Path
+    columns: dict[str, Any]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The columns of a table in the order of the images, and what did not fit.
+
+    Args:
+        columns: without the one that names the images; unknown where an image has no row.
+        warning: a sentence on rows without images and images without rows, or ``""``.
+    """
+
+    columns: dict[str, Any]
+    warning: str
+
+
+def beside(*folders: Path) -> Path | None:
+    """Return the table that lies in one of the folders under its usual name, if any."""
+    for folder in folders:
+        for stem in STEMS:
+            for suffix in SUFFIXES:
+                if (path := folder / f"{stem}{suffix}").is_file():
+                    return path
+    return None
+
+
+def read_table(path: Path) -> Table:
+    """Read a table with the columns' names in its first row.
+
+    Raises:
+        UnbraidError: no such file, another format, rows of another length, or a name twice.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnbraidError(
+            f"{path} is no table of labels: expected a path that ends in {', '.join(SUFFIXES)}."
+        )
+    return _parquet(path) if suffix == ".parquet" else _separated(path)
+
+
+def match(table: Table, images: Sequence[str], root: Path) -> Matched:
+    """Bring a table's columns into the order of the images.
+
+    Args:
+        table: one of its columns names the images, by their path below the folder, by file name
+            or by file name without its suffix.
+        images: paths below the folder, with ``/`` between their parts.
+        root: the folder, for sentences.
+
+    Raises:
+        UnbraidError: no row names an image, a name that several images have, or rows that
+            contradict each other.
+    """
+    _check_header(table, images)
+    found = _Names(images)
+    key, rows = _best(table, found)
+    names = _texts(table.columns[key])
+    if not (rows >= 0).any():
+        raise UnbraidError(
+            f"no row of {table.path} names an image in {root}: its rows say {_three(names)}, the "
+            f"images are {_three(images)}: name them by file name or path in its first column or "
+            "in one called file."
+        )
+    several = [name for name, row in zip(names, rows, strict=True) if row == _Names.SEVERAL]
+    if several:
+        raise UnbraidError(
+            f"{table.path} says {_three(several)}, a name that several images in {root} have: give "
+            f"paths, such as {next(image for image in images if '/' in image)}."
+        )
+    others = {name: column for name, column in table.columns.items() if name != key}
+    source = _merged(table, names, rows, others, len(images))
+    return Matched(
+        {name: _taken(column, source) for name, column in others.items()},
+        _leftover(table, names, rows, images, source),
+    )
+
+
+class _Names:
+    """The images by all they may be called."""
+
+    SEVERAL = -2
+
+    def __init__(self, images: Sequence[str]) -> None:
+        self.by_path = {image: row for row, image in enumerate(images)}
+        self.by_name: dict[str, int] = {}
+        self.by_stem: dict[str, int] = {}
+        for row, image in enumerate(images):
+            path = PurePosixPath(image)
+            self.by_path.setdefault(str(path.with_suffix("")), row)
+            for names, name in ((self.by_name, path.name), (self.by_stem, path.stem)):
+                names[name] = self.SEVERAL if name in names else row
+
+    def row(self, name: str) -> int:
+        """Return the image of a name: -1 for none, -2 for several."""
+        path = str(PurePosixPath(name.replace("\\", "/")))
+        for names in (self.by_path, self.by_name, self.by_stem):
+            if path in names:
+                return names[path]
+        return -1
+
+
+def _best(table: Table, found: _Names) -> tuple[str, NDArray[np.int64]]:
+    """Return the column that names most images, and the image of each row."""
+    first = next(iter(table.columns), None)
+    if first is None or not table.rows:
+        raise UnbraidError(f"{table.path} has no rows: expected one an image.")
+    able = [name for name in table.columns if name == first or name.casefold() in KEYS]
+    matched = {
+        name: np.array([found.row(text) for text in _texts(table.columns[name])]) for name in able
+    }
+    key = max(able, key=lambda name: int((matched[name] != -1).sum()))
+    return key, matched[key]
+
+
+def _merged(
+    table: Table,
+    names: Sequence[str],
+    rows: NDArray[np.int64],
+    columns: Mapping[str, Any],
+    count: int,
+) -> NDArray[np.int64]:
+    """Return the row of each image, -1 for none; of equal rows the first.
+
+    Raises:
+        UnbraidError: two rows of an image that differ.
+    """
+    source = np.full(count, -1, np.int64)
+    differing: list[str] = []
+    for row, image in enumerate(rows.tolist()):
+        if image < 0:
+            continue
+        if source[image] < 0:
+            source[image] = row
+            continue
+        for name, column in columns.items():
+            one, other = str(column[source[image]]).strip(), str(column[row]).strip()
+            if one != other:
+                differing.append(
+                    f"{names[row]} has {name} '{one}' in row {source[image] + 1} and '{other}' in "
+                    f"row {row + 1}"
+                )
+                break
+    if differing:
+        more = f", and so do {len(differing) - 1} more" if len(differing) > 1 else ""
+        raise UnbraidError(
+            f"{table.path} contradicts itself: {differing[0]}{more}: keep one row an image."
+        )
+    return source
+
+
+def _taken(column: Any, source: NDArray[np.int64]) -> Any:
+    """Return a column in the order of the images, unknown where they have no row."""
+    if isinstance(column, list):
+        return ["" if row < 0 else column[row] for row in source.tolist()]
+    if (source >= 0).all():
+        return column[source]
+    taken = np.array(column, object)[source]
+    taken[source < 0] = None
+    return taken
+
+
+def _leftover(
+    table: Table,
+    names: Sequence[str],
+    rows: NDArray[np.int64],
+    images: Sequence[str],
+    source: NDArray[np.int64],
+) -> str:
+    """Say which rows name no image and which images have no row."""
+    extra = [names[row] for row in np.flatnonzero(rows == -1).tolist()]
+    without = [images[row] for row in np.flatnonzero(source < 0).tolist()]
+    parts = []
+    if extra:
+        parts.append(
+            f"{_count(extra, 'row')} of {table.rows:,} name no image and are not used "
+            f"({_three(extra)})"
+        )
+    if without:
+        parts.append(
+            f"{_count(without, 'image')} of {len(images):,} have no row, so that their labels are "
+            f"unknown ({_three(without)})"
+        )
+    return f"{table.path}: {'; '.join(parts)}." if parts else ""
+
+
+def _check_header(table: Table, images: Sequence[str]) -> None:
+    known = set(images) | {PurePosixPath(image).name for image in images}
+    for name in table.columns:
+        if name in known:
+            raise UnbraidError(
+                f"the first row of {table.path} names an image, {name}, expected the names of the "
+                "columns: put such a row above it, as in 'file,label'."
+            )
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def _separated(path: Path) -> Table:
+    """Read text with commas, semicolons, tabs or bars between cells."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = "\t" if path.suffix.lower() == ".tsv" else _separator(first)
+            lines = [line for line in csv.reader(file, delimiter=separator) if any(line)]
+    except OSError as error:
+        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise UnbraidError(
+            f"{path} is not text in UTF-8 ({error.reason} at byte {error.start}): save it as CSV "
+            "in UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise UnbraidError(f"cannot read {path} as a table: {error}.") from error
+    if not lines:
+        raise UnbraidError(f"{path} is empty: expected a row of names and one an image.")
+    header = [name.strip() for name in lines[0]]
+    _check_names(header, path)
+    for number, line in enumerate(lines[1:], 1):
+        if len(line) != len(header):
+            raise UnbraidError(
+                f"row {number} of {path} has {len(line)} cells, but its first row names "
+                f"{len(header)} columns ({', '.join(header[:5])}): put quotes around cells that "
+                f"hold a '{separator}'."
+            )
+    columns = dict(zip(header, map(list, zip(*lines[1:], strict=True)), strict=False))
+    if separator != ",":  # where a comma may stand for a point
+        columns = {name: _with_points(cells) for name, cells in columns.items()}
+    return Table(path, columns, len(lines) - 1)
+
+
+def _separator(line: str) -> str:
+    return max(",;\t|", key=line.count)
+
+
+def _with_points(cells: list[str]) -> list[str]:
+    """Return cells whose numbers have points, if all are numbers with a comma or none."""
+    changed = [cell.replace(",", ".", 1) for cell in cells]
+    try:
+        for cell in changed:
+            if cell.strip().lower() not in UNKNOWN:
+                float(cell)
+    except ValueError:
+        return cells
+    return changed
+
+
+def _parquet(path: Path) -> Table:
+    """Read a Parquet file, with pyarrow or pandas."""
+    if not path.is_file():
+        raise UnbraidError(f"cannot read {path}: No such file or directory.")
+    try:
+        reader = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UnbraidError(
+            f"{path} needs pyarrow to be read: install it with pip install 'unbraid[parquet]', or "
+            "save the table as .csv."
+        ) from error
+    try:
+        table = reader.read_table(path)
+        columns = {
+            str(name): np.asarray(table.column(name).to_pylist(), object)
+            for name in table.column_names
+        }
+    except Exception as error:  # a broken file can make it raise anything
+        raise UnbraidError(
+            f"cannot read {path} as a Parquet file: {str(error) or type(error).__name__}."
+        ) from error
+    _check_names(list(columns), path)
+    return Table(path, columns, table.num_rows)
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise UnbraidError(f"{path} has two columns called '{twice}': name each once.")
+
+
+def _texts(column: Any) -> list[str]:
+    return [str(cell).strip() for cell in column]
+
+
+def _three(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _count(things: Sequence[Any], noun: str) -> str:
+    return f"{len(things):,} {noun}{'' if len(things) == 1 else 's'}"

@@ -1,0 +1,245 @@
+"""The image files below a folder, and what else lies there: our own runs are never data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from unbraid import registry
+from unbraid.datasets._decode import PICTURES, SUFFIXES
+from unbraid.datasets._table import SUFFIXES as TABLES
+from unbraid.errors import UnbraidError
+
+_SHEETS = ("generated", "edited", "swapped")  # the default names of what requests draw
+
+
+class Picture(NamedTuple):
+    """An image file and the subfolder it lies in, ``""`` if in none."""
+
+    path: Path
+    label: str
+
+
+@dataclass
+class Passed:
+    """What lies in a folder of images and is not data."""
+
+    root: Path
+    ours: list[Path] = field(default_factory=list)  # run and report folders, figures
+    links: list[Path] = field(default_factory=list)  # to folders read already, or around them
+    pictures: list[Path] = field(default_factory=list)  # in formats that cannot be read
+    tables: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+    @property
+    def serious(self) -> bool:
+        """Whether there is something among it that was perhaps meant as data."""
+        return bool(self.links or self.pictures or self.tables)
+
+    def sentence(self) -> str:
+        """Return what was passed over in one sentence, ``""`` for nothing."""
+        parts = []
+        if self.ours:
+            what = "run, report or figure" if len(self.ours) == 1 else "runs, reports or figures"
+            parts.append(f"{len(self.ours):,} {what} of unbraid's own ({self._named(self.ours)})")
+        if self.pictures:
+            found = _suffixes(self.pictures)
+            parts.append(
+                f"{_count(self.pictures, 'picture')} in formats that cannot be read here ({found}; "
+                "convert them to PNG or JPEG)"
+            )
+        if self.links:
+            links = f"{_count(self.links, 'link')} to folders that are read already"
+            parts.append(f"{links} ({self._named(self.links)})")
+        if self.tables:
+            parts.append(
+                f"{_count(self.tables, 'table')} ({self._named(self.tables)}; to read labels from "
+                "one, name it with labels, --data.labels)"
+            )
+        if self.others:
+            parts.append(f"{_count(self.others, 'other file')} ({_suffixes(self.others)})")
+        return f"{self.root}: passed over {', '.join(parts)}." if parts else ""
+
+    def _named(self, paths: list[Path]) -> str:
+        names = [_shown(path, self.root) for path in paths[:3]]
+        return ", ".join(names) + (", ..." if len(paths) > 3 else "")
+
+
+def pictures(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Picture]:
+    """Return the image files below a folder, sorted by path.
+
+    Hidden files and folders, run folders and report folders do not count. Links to folders are
+    followed, unless they lead to a folder that is read anyway.
+
+    Args:
+        root: the folder; its subfolders are the labels.
+        passed: is told what was passed over.
+        roots: all folders that are read, this one and the other split's.
+
+    Raises:
+        UnbraidError: a folder that cannot be read, or no images.
+    """
+    files = _files(root, passed, roots)
+    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    for file in sorted(files):
+        suffix = file.suffix.lower()
+        if suffix in PICTURES:
+            passed.pictures.append(file)
+        elif suffix not in SUFFIXES:
+            (passed.tables if suffix in TABLES else passed.others).append(file)
+    if not images:
+        others = sorted({file.suffix or file.name for file in files})[:5]
+        found = f"{len(files)} files ({', '.join(others)})" if files else "no files"
+        raise UnbraidError(
+            f"found no images in {root}: it holds {found}, expected some in .png, .jpg or another "
+            f"of the formats {', '.join(SUFFIXES[3:])}."
+        )
+    parents = [image.relative_to(root).parent.parts for image in images]
+    return [
+        Picture(image, parts[0] if parts else "")
+        for image, parts in zip(images, parents, strict=True)
+    ]
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return what lies in a folder, hidden things and run folders left out."""
+    try:
+        inside = [each for each in folder.iterdir() if not _is_hidden(each.name)]
+    except OSError as error:
+        raise _unreadable(error) from error
+    return [each for each in inside if not (each.is_dir() and _holds_only_ours(each))]
+
+
+def innermost(root: Path, passed: Passed) -> Path:
+    """Step into folders that hold one folder and nothing else, as unpacked archives do."""
+    if not root.is_dir():
+        raise UnbraidError(f"{root} is not a folder: give the folder that holds the images.")
+    while len(inside := visible(root)) == 1 and inside[0].is_dir():
+        beside = (each for each in root.iterdir() if each.is_dir() and not _is_hidden(each.name))
+        passed.ours += sorted(each for each in beside if each != inside[0])
+        root = inside[0]
+    return root
+
+
+def _files(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Path]:
+    """Return all files below a folder that may be data."""
+    leads_on = _Links(roots)
+    files: list[Path] = []
+
+    def stop(error: OSError) -> None:
+        raise _unreadable(error) from error
+
+    def walk(start: Path) -> None:
+        for name, subfolders, names in os.walk(start, onerror=stop):
+            folder = Path(name)
+            if folder not in (root, passed.root) and is_ours(folder):
+                passed.ours.append(folder)
+                subfolders[:] = []
+                continue
+            kept = []
+            for each in sorted(subfolders):
+                if _is_hidden(each):
+                    continue
+                path = folder / each
+                if not path.is_symlink():
+                    kept.append(each)
+                elif leads_on(path):
+                    walk(path)
+                else:
+                    passed.links.append(path)
+            subfolders[:] = kept
+            for each in sorted(names):
+                path = folder / each
+                if _is_hidden(each):
+                    continue
+                if folder in (root, passed.root) and _is_figure(path):
+                    passed.ours.append(path)
+                else:
+                    files.append(path)
+
+    walk(root)
+    return files
+
+
+class _Links:
+    """Tells whether a link leads to a folder that is not read yet, and remembers it."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.taken = [root.resolve() for root in roots]
+
+    def __call__(self, link: Path) -> bool:
+        target = link.resolve()
+        for other in self.taken:
+            if target.is_relative_to(other) or other.is_relative_to(target):
+                return False
+        self.taken.append(target)
+        return True
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a run's or a report's, by what the files in it say."""
+    try:
+        with (folder / "config.json").open(encoding="utf-8") as file:
+            config = json.loads(file.read(1_000_000))
+        if isinstance(config, dict) and {"unbraid", "method", "training"} <= config.keys():
+            return True
+    except (OSError, ValueError):
+        pass
+    try:
+        with (folder / "index.html").open(encoding="utf-8", errors="replace") as file:
+            return 'name="generator" content="unbraid' in file.read(2000)
+    except OSError:
+        return False
+
+
+def _holds_only_ours(folder: Path) -> bool:
+    """Whether there is nothing in a folder, such as ``runs``, but run folders and hidden files."""
+    if is_ours(folder):
+        return True
+    try:
+        inside = [each for each in folder.iterdir() if not _is_hidden(each.name)]
+    except OSError:
+        return False
+    return bool(inside) and all(each.is_dir() and is_ours(each) for each in inside)
+
+
+def _is_figure(path: Path) -> bool:
+    """Whether a file is a figure of ours under the name it gets if no other is given."""
+    names = (*registry.names("figures"), *_SHEETS)
+    if path.suffix.lower() != ".png" or path.stem not in names:
+        return False
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            software = str(image.info.get("Software", ""))
+    except Exception:  # a broken file can make Pillow raise anything; reading it tells
+        return False
+    return software.startswith(("unbraid", "Matplotlib"))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _unreadable(error: OSError) -> UnbraidError:
+    return UnbraidError(f"cannot read {error.filename}: {error.strerror}.")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _count(things: list[Path], noun: str) -> str:
+    return f"{len(things):,} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def _suffixes(paths: Iterable[Path]) -> str:
+    counts = Counter(path.suffix.lower() or path.name for path in paths).most_common()
+    told = ", ".join(f"{count:,} {suffix}" for suffix, count in counts[:4])
+    return told + (", ..." if len(counts) > 4 else "")

@@ -1,0 +1,58 @@
+"""Images that a model has not seen, kept in its run folder where its data cannot be loaded again.
+
+A run on images in memory has no data set to load. With ``held_out.npz``, figures and scores can be
+made of the folder alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.files import atomic
+
+NAME = "held_out.npz"
+MOST = 10_000  # images stored: no figure or score looks at more
+BYTES = 256 << 20  # that they take at most
+
+
+def store(data: Dataset, folder: Path) -> None:
+    """Store a random part of images and their factors, all of them if they are few."""
+    most = max(min(MOST, BYTES // max(int(np.prod(data.image_shape)), 1)), 1)
+    rows = np.sort(np.random.default_rng(0).permutation(len(data))[:most])
+    chosen = data.take(rows)
+    arrays = {"images": np.asarray(chosen.images[:])}
+    if chosen.factors is not None:
+        arrays["factors"] = chosen.factors
+    with atomic(folder / NAME) as temporary:
+        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def load(folder: Path, name: str, specs: Sequence[FactorSpec]) -> Dataset:
+    """Return the images stored in a run folder.
+
+    Args:
+        folder: the run folder.
+        name: of the data set.
+        specs: of the factors.
+
+    Raises:
+        UnbraidError: they are not there or damaged.
+    """
+    path = folder / NAME
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            images = file["images"]
+            factors = file["factors"] if "factors" in file.files else None
+        return Dataset(name, images, factors, tuple(specs) if factors is not None else (), "test")
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise UnbraidError(
+            f"cannot read {path}, the images that the run was saved with ({error}): restore it "
+            "from a copy, or save the model again with unbraid.save."
+        ) from error

@@ -1,0 +1,162 @@
+"""Options of commands: dataclasses parsed by tyro, its help made readable, its errors sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from unbraid.errors import UnbraidError, did_you_mean
+
+BOXED = 60  # columns from which on the parser's boxes are readable
+UNBROKEN = 100_000  # columns at which the parser breaks no line of an error
+WIDEST = 120  # columns of its help: lines stay readable, and no boxes stand side by side
+
+
+def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
+    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
+    import tyro
+
+    def attempt(columns: int) -> Any:
+        with _columns(columns), _without_backticks(shape):
+            return tyro.cli(shape, args=args, prog=prog, description=_plain(description) or None)
+
+    out, errors = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            return attempt(UNBROKEN)
+    except SystemExit as stop:
+        failed = stop.code
+    width = shutil.get_terminal_size().columns
+    if not failed and width >= BOXED:
+        return attempt(min(width, WIDEST))
+    out, args = io.StringIO(), ["--help"]
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(out):
+        attempt(WIDEST)
+    if failed:
+        raise UnbraidError(one_sentence(errors.getvalue(), prog, options_in(out.getvalue())))
+    print(reflowed(out.getvalue(), width))
+    raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def _columns(count: int) -> Iterator[None]:
+    """Let the option parser believe in a terminal of so many columns."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+
+
+@contextlib.contextmanager
+def _without_backticks(shape: Any) -> Iterator[None]:
+    """Quote words in the docstrings of a dataclass and of those within it as a terminal does."""
+    marked = {
+        owner: owner.__doc__
+        for part in _dataclasses(shape)
+        for owner in part.__mro__[:-1]
+        if "``" in (owner.__doc__ or "")
+    }
+    for owner, text in marked.items():
+        owner.__doc__ = _plain(text or "")
+    try:
+        yield
+    finally:
+        for owner, text in marked.items():
+            owner.__doc__ = text
+
+
+def _dataclasses(shape: Any) -> Iterator[type[Any]]:
+    """Yield the dataclass that a shape is, and those of its fields."""
+    for part in (shape, *get_args(shape)):
+        if isinstance(part, type) and dataclasses.is_dataclass(part):
+            yield part
+            for field in dataclasses.fields(part):
+                yield from _dataclasses(field.type)
+
+
+def _plain(text: str) -> str:
+    return text.replace("``", "'")
+
+
+def reflowed(text: str, width: int) -> str:
+    """Return the parser's help for a narrow terminal: each option is a hanging paragraph.
+
+    >>> print(reflowed("  -h, --help  show this\\n              message", 22))
+    -h, --help show this
+      message
+    """
+    paragraphs: list[list[str]] = []
+    for line in text.splitlines():
+        words, depth = line.split(), len(line) - len(line.lstrip())
+        if not words:
+            paragraphs.append([])
+        elif not set(line) <= set("- "):  # no rule
+            if paragraphs and paragraphs[-1] and depth not in (1, 2):  # goes on
+                paragraphs[-1] += words
+            else:
+                paragraphs += [[], words] if depth == 1 else [words]  # a title, an option
+    filled = ("\n".join(wrapped(" ".join(words), width))[2:] for words in paragraphs)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(filled))
+
+
+def listing(rows: Mapping[str, str], indent: str = "") -> list[str]:
+    """Return lines of names and what they are, each wrapped where a terminal is narrow.
+
+    >>> listing({"ae": "Autoencoder.", "vae": "VAE."})
+    ['ae   Autoencoder.', 'vae  VAE.']
+    """
+    width = shutil.get_terminal_size((UNBROKEN, 24)).columns  # no terminal: nothing is wrapped
+    beside = max(map(len, rows)) + 2
+    lines = []
+    for name, text in rows.items():
+        if width < BOXED:
+            lines += [indent + name, *wrapped(text, width, f"{indent}  ")]
+        else:
+            first, *others = wrapped(text, width, indent + " " * beside)
+            lines += [f"{indent}{name:<{beside}}{first.lstrip()}", *others]
+    return lines
+
+
+def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    """Return text as indented lines of at most ``width`` columns, with no word broken."""
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + 10),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def options_in(text: str) -> list[str]:
+    """Return the options that the parser's help lists."""
+    return list(dict.fromkeys(re.findall(r"(?<![\w.-])--[a-z][\w.-]*", text)))
+
+
+def one_sentence(box: str, prog: str, known: Sequence[str] = ()) -> str:
+    """Turn the message of the option parser, a titled box of sections, into a sentence."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    sections: list[list[str]] = [[]]
+    for line in text.splitlines()[1:]:  # the first holds the title
+        line = line.strip("│ ")
+        if line and set(line) <= set("─-╰╯"):  # plain dashes where the terminal has no others
+            sections.append([])
+        elif line:
+            sections[-1].append(line)
+    message = " ".join(next(filter(None, sections), ["the options are not understood"]))
+    unknown = re.match(r"Unrecognized options: (--[^\s,=]+)", message)
+    hint = did_you_mean(unknown[1].replace("_", "-"), known) if unknown else ""
+    return f"{message.rstrip('.')}{hint}: see {prog} --help."

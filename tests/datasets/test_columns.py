@@ -1,0 +1,169 @@
+"""Which kind a column of labels is, and what of it is unknown."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unbraid.datasets._columns import read_columns
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+
+REALS = np.random.default_rng(0).normal(size=40)
+
+
+def one(
+    column: Any, kind: str | None = None, name: str = "f", unit: str | None = None
+) -> tuple[list[float], FactorSpec]:
+    kinds = None if kind is None else {name: kind}
+    units = None if unit is None else {name: unit}
+    factors, specs, _ = read_columns({name: column}, kinds, units, "mine")
+    assert factors is not None
+    return factors[:, 0].tolist(), specs[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "values"),
+    [
+        (["cat", "dog", "cat", ""], "categorical", ("cat", "dog")),
+        (["3", "1", "3", ""], "categorical", (1, 3)),
+        (["3.0", "1.0", "", "3.0"], "categorical", (1, 3)),  # as pandas writes them
+        (["3.0", "1.0", "1.0", "3.0"], "continuous", None),
+        ([str(each % 30) for each in range(60)], "ordinal", tuple(range(30))),
+        ([str(each % 300) for each in range(600)], "continuous", None),
+        (["1.5", "2", "nan", "N/A"], "continuous", None),
+        (["True", "False", "True"], "categorical", ("False", "True")),
+        (np.arange(40) % 3, "categorical", (0, 1, 2)),
+        (np.arange(80) % 40, "ordinal", tuple(range(40))),
+        (np.array([True, False, True]), "categorical", (False, True)),
+        (REALS, "continuous", None),
+        (np.array([1.0, np.nan, 3.0]), "categorical", (1, 3)),
+        (np.array([1.0, 2.0, 3.0]), "continuous", None),
+        (np.array(["b", "a", ""]), "categorical", ("a", "b")),
+        (np.array([b"b", b"a"]), "categorical", ("a", "b")),
+        (np.array([1, None, 2], object), "categorical", (1, 2)),
+        (np.array([1.5, None, 2], object), "continuous", None),
+        (np.array(["x", None, math.nan], object), "categorical", ("x",)),
+        (np.array([True, None], object), "categorical", (True,)),
+    ],
+)
+def test_kinds_that_are_inferred(column: Any, kind: str, values: Any) -> None:
+    _, spec = one(column)
+    assert (spec.kind, spec.values) == (kind, values)
+
+
+def test_whole_numbers_of_a_class_are_a_class_however_many() -> None:
+    for name in ("label", "Class", "person_id", "digit"):
+        assert one(np.arange(400) % 100, name=name)[1].kind == "categorical"
+    assert one(np.arange(40.0) % 10, name="digit")[1].values == tuple(range(10))
+    assert one(np.arange(400) % 100, name="width")[1].kind == "ordinal"
+
+
+def test_what_is_unknown() -> None:
+    factors, _, _ = read_columns(
+        {"word": ["a", "", "NA"], "real": ["1.5", "null", "2"], "count": [" 1 ", "2", "3"]},
+        *(None, None),
+        "mine",
+    )
+    assert factors is not None
+    assert factors.dtype == np.float64
+    np.testing.assert_array_equal(factors, [[0, 1.5, 0], [math.nan, math.nan, 1], [math.nan, 2, 2]])
+    known, _, _ = read_columns({"a": ["x", "y"], "b": ["1", "2"]}, None, None, "mine")
+    assert known is not None
+    assert known.dtype == np.int64
+
+
+def test_kinds_that_are_given() -> None:
+    assert one(["3", "1", "2"], "continuous") == (
+        [3.0, 1.0, 2.0],
+        FactorSpec("f", "continuous", range=(1.0, 3.0)),
+    )
+    assert one(["3", "10", ""], "ordinal")[1].values == (3, 10)
+    assert one(["small", "huge", "small"], "ordinal:small/medium/huge") == (
+        [0, 2, 0],
+        FactorSpec("f", "ordinal", values=("small", "medium", "huge")),
+    )
+    assert one(["1", "x", "2"], "categorical")[1].values == ("1", "2", "x")
+    assert one(np.array(["1.5", "2"]), "continuous")[0] == [1.5, 2.0]
+    assert one(np.array([1.5, 2.5]), "categorical")[1].values == (1.5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "period"), [("circular:360", "", 360), ("circular", "deg", 360)]
+)
+def test_circular(kind: str, unit: str, period: float) -> None:
+    values, spec = one(["0", "90", "370", ""], kind, unit=unit or None)
+    np.testing.assert_array_equal(values, [0, 90, 10, math.nan])
+    assert (spec.kind, spec.period, spec.range) == ("periodic", period, (0.0, 360.0))
+    values, spec = one(np.array([-10.0, 350.0, 185.0]), kind, unit=unit or None)
+    assert values == [-10, -10, -175]
+    assert spec.range == (-180.0, 180.0)
+
+
+def test_units() -> None:
+    assert one(REALS, unit="px")[1].unit == "pixels"
+    assert one(REALS, unit="pixels right")[1].unit == "pixels right"
+    _, specs, _ = read_columns({"a": REALS, "b": REALS}, None, "a = °, b=kg", "mine")
+    assert [spec.unit for spec in specs] == ["degrees", "kg"]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "sentence"),
+    [
+        (
+            ["23", "41", "unknown", "old"],
+            None,
+            r"mine: f mixes numbers \(such as 23\) and words \('unknown' in row 2 and 1 more\): "
+            "empty the cells that are unknown, or say with kinds that it is a category \\(--data",
+        ),
+        (["1", "inf"], None, "mixes numbers"),
+        (["1", "1_000"], None, "mixes numbers"),
+        (np.array([1.0, np.inf]), None, "infinite in 1 of 2 rows, the first of them row 1"),
+        (np.array([1j]), None, "type complex128, expected numbers or words"),
+        (np.array([{}, {}], object), None, "holds dict, expected numbers or words"),
+        (["a", "b"], "continuous", "f shall be continuous, but 'a' and 1 more is no number"),
+        (["a", "b"], "ordinal", "say its order, as in f=ordinal:low/high"),
+        (["a", "b"], "ordinal:a/c", "order given for f is a/c, but its levels are a, b"),
+        (["1", "2"], "circular", r"its period is not given, expected a number above 0, as in"),
+        (["1", "2"], "circular:-3", "its period is '-3'"),
+        (["1", "2"], "ordnal", r"given as 'ordnal' \(did you mean 'ordinal'\?\), expected one of"),
+    ],
+)
+def test_what_is_refused(column: Any, kind: str | None, sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        one(column, kind)
+
+
+def test_names_of_no_column() -> None:
+    with pytest.raises(UnbraidError, match=r"kinds name 'agee' \(did you mean 'age'\?\), but its"):
+        read_columns({"age": REALS}, "agee=ordinal", None, "mine")
+    with pytest.raises(UnbraidError, match="units hold 'age', expected FACTOR=VALUE"):
+        read_columns({"age": REALS}, None, "age", "mine")
+
+
+def test_columns_that_are_no_factors_are_left_out_and_named() -> None:
+    columns: dict[str, Any] = {
+        "": [str(each) for each in range(60)],
+        "row": [str(each) for each in range(60)],
+        "comment": [f"image {each}" for each in range(60)],
+        "person_id": np.arange(60)[::-1],
+        "nothing": [""] * 60,
+        "age": [str(each % 7 + 0.5) for each in range(60)],
+    }
+    _, specs, notes = read_columns(columns, None, None, "mine")
+    assert [spec.name for spec in specs] == ["age"]
+    assert "row was left out, as it numbers the rows" in notes[1]
+    assert "60 values are 60 different ones" in notes[2]
+    assert "nothing was left out, as it is empty" in notes[4]
+    given = read_columns(columns, "comment=categorical", None, "mine").specs
+    assert [spec.name for spec in given] == ["comment", "age"]
+
+
+def test_what_cannot_be_learnt_is_said() -> None:
+    columns = {"fixed": ["3"] * 9, "animal": ["cat"] * 4 + ["dog"] * 4 + ["owl"]}
+    factors, _, notes = read_columns(columns, None, None, "mine")
+    assert factors is not None
+    assert factors.shape == (9, 2)
+    assert "fixed is 3 wherever it is known, so nothing can be learnt of it" in notes[0]
+    assert "1 of the 3 values of animal are seen once (owl), too seldom" in notes[1]

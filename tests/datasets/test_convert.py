@@ -1,0 +1,303 @@
+"""Data in memory: arrays, torch and Hugging Face data sets, data frames."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unbraid
+from unbraid.datasets import Dataset, as_dataset
+from unbraid.errors import UnbraidError
+
+GREY = np.random.default_rng(0).integers(0, 256, (12, 9, 8), np.uint8)
+DIGIT = np.arange(12) % 3
+ANGLE = np.where(np.arange(12) == 4, np.nan, np.arange(12) * 30.5)
+
+
+def values(data: Dataset, name: str) -> list[Any]:
+    spec = data.specs[data.factor_names.index(name)]
+    stored = data.factor(name).tolist()
+    return [v if spec.values is None or v != v else spec.values[int(v)] for v in stored]
+
+
+# -- arrays ----------------------------------------------------------------------------------------
+
+
+def test_arrays_and_a_mapping() -> None:
+    data = Dataset.from_arrays(
+        GREY,
+        {"digit": DIGIT, "angle": ANGLE, "hand": ["left", None] * 6},
+        units={"angle": "degrees"},
+        kinds={"angle": "circular:360"},
+        name="mine",
+    )
+    np.testing.assert_array_equal(data.images, GREY[:, None])
+    assert data.factor_names == ("digit", "angle", "hand")
+    assert [spec.kind for spec in data.specs] == ["categorical", "periodic", "categorical"]
+    assert (data.specs[1].unit, data.specs[1].period) == ("degrees", 360)
+    assert data.factors is not None
+    assert data.factors.dtype == np.float64
+    assert np.isnan(data.factors).sum(0).tolist() == [0, 1, 6]
+    assert data.name == "mine"
+
+
+@pytest.mark.parametrize(
+    "images",
+    [GREY[:, None], GREY[..., None], GREY / 255, torch.tensor(GREY), list(GREY)],
+    ids=["nchw", "nhwc", "floats", "tensor", "list"],
+)
+def test_images_of_any_kind(images: Any) -> None:
+    data = Dataset.from_arrays(images, DIGIT)
+    np.testing.assert_array_equal(data.images, GREY[:, None])
+    assert data.factor("label").tolist() == DIGIT.tolist()
+
+
+def test_tensors_of_any_kind() -> None:
+    images = (torch.tensor(GREY) / 255).to(torch.bfloat16).requires_grad_()
+    data = Dataset.from_arrays(images, {"digit": torch.tensor(DIGIT)})
+    assert abs(data.images[:].astype(int) - GREY[:, None]).max() <= 1
+    assert values(data, "digit") == DIGIT.tolist()
+
+
+def test_without_factors_and_with_an_array_of_several() -> None:
+    assert Dataset.from_arrays(GREY).factors is None
+    several = Dataset.from_arrays(GREY, np.stack([DIGIT, ANGLE], 1))
+    assert [spec.kind for spec in several.specs] == ["categorical", "continuous"]
+
+
+@pytest.mark.parametrize(
+    ("factors", "sentence"),
+    [
+        ({"digit": DIGIT[:5]}, r"factor digit has shape \(5,\), expected \(12,\)"),
+        (DIGIT[:5], "has 5 rows, but there are 12 images"),
+        ({"digit": np.zeros((12, 2))}, r"has shape \(12, 2\), expected \(12,\)"),
+    ],
+)
+def test_factors_that_do_not_fit(factors: Any, sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        Dataset.from_arrays(GREY, factors)
+
+
+# -- torch -----------------------------------------------------------------------------------------
+
+
+class Items:
+    """A torch data set, as far as anybody can tell."""
+
+    def __init__(self, items: list[Any], classes: list[str] | None = None) -> None:
+        self.items = items
+        if classes:
+            self.classes = classes
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, row: int) -> Any:
+        return self.items[row]
+
+
+def pictures(mode: str = "L") -> list[Image.Image]:
+    return [Image.fromarray(image).convert(mode) for image in GREY]
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        pictures(),
+        list(GREY),
+        [torch.tensor(image)[None] / 255 for image in GREY],
+        [image[..., None] for image in GREY],
+    ],
+    ids=["pictures", "arrays", "tensors", "channels last"],
+)
+def test_torch_items_with_one_label(images: list[Any]) -> None:
+    items = [(image, int(label)) for image, label in zip(images, DIGIT, strict=True)]
+    data = Dataset.from_torch(Items(items, ["zero", "one", "two", "three"]))
+    np.testing.assert_array_equal(data.images, GREY[:, None])
+    assert data.name == "Items"
+    assert data.specs[0].values == ("zero", "one", "two", "three")
+    assert data.factor("label").tolist() == DIGIT.tolist()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        lambda row: (GREY[row], int(DIGIT[row]), float(ANGLE[row])),
+        lambda row: (GREY[row], (torch.tensor(DIGIT[row]), float(ANGLE[row]))),
+        lambda row: (GREY[row], torch.tensor([DIGIT[row], ANGLE[row]])),
+        lambda row: (GREY[row], {"digit": DIGIT[row], "angle": ANGLE[row]}),
+        lambda row: {"image": GREY[row], "digit": int(DIGIT[row]), "angle": ANGLE[row]},
+    ],
+)
+def test_torch_items_with_several_labels(item: Any) -> None:
+    items = Items([item(row) for row in range(12)])
+    data = Dataset.from_torch(items, names=["digit", "angle"], kinds={"digit": "categorical"})
+    assert values(data, "digit") == DIGIT.tolist()
+    np.testing.assert_array_equal(values(data, "angle"), ANGLE)
+
+
+def test_a_part_of_a_torch_data_set_knows_its_classes() -> None:
+    whole = Items([(image, 1) for image in GREY], ["cat", "dog"])
+    part = torch.utils.data.Subset(whole, [0, 5, 7])  # type: ignore[arg-type]
+    data = as_dataset(part)
+    assert len(data) == 3
+    assert values(data, "label") == ["dog"] * 3
+
+
+def test_torch_items_without_labels_of_several_sizes() -> None:
+    items = Items([Image.new("RGB", (8 + row, 9)) for row in range(5)])
+    with pytest.raises(UnbraidError, match="images have 5 sizes, such as 8 x 9 and 9 x 9: bring"):
+        Dataset.from_torch(items)
+    data = Dataset.from_torch(items, size=16)
+    assert data.images.shape == (5, 3, 16, 16)
+    assert data.factors is None
+    assert data.notes == (
+        "5 images: 5 sizes from 8 x 9 to 12 x 9, centre-cropped and scaled to 16 x 16.",
+    )
+    arrays = Items([np.zeros((8, 8 + row), np.uint8) for row in range(2)])
+    with pytest.raises(UnbraidError, match=r"images have 2 shapes, such as \(8, 8\) and \(8, 9\)"):
+        Dataset.from_torch(arrays)
+    assert Dataset.from_torch(arrays, size=8).images.shape == (2, 1, 8, 8)
+
+
+def test_torch_items_that_differ() -> None:
+    with pytest.raises(UnbraidError, match="items differ in how many labels"):
+        Dataset.from_torch(Items([(GREY[0], [1, 2]), (GREY[1], [1, 2, 3])]))
+    with pytest.raises(UnbraidError, match=r"items have 1 labels, but 2 names .* \(a, b\)"):
+        Dataset.from_torch(Items([(GREY[0], 1)]), names=["a", "b"])
+    with pytest.raises(UnbraidError, match="item 0 has the keys a, b, expected one called image"):
+        Dataset.from_torch(Items([{"a": GREY[0], "b": 1}]))
+
+
+# -- Hugging Face ----------------------------------------------------------------------------------
+
+
+class ClassLabel:
+    names = ("cat", "dog", "owl")
+
+
+class Value:
+    pass
+
+
+class Sequence:
+    pass
+
+
+Image_ = type("Image", (), {})
+
+
+class Table:
+    """A split of Hugging Face's."""
+
+    def __init__(self, **columns: tuple[Any, list[Any]]) -> None:
+        self.features = {name: feature for name, (feature, _) in columns.items()}
+        self.column_names = list(columns)
+        self.columns = {name: cells for name, (_, cells) in columns.items()}
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        return {name: cells[row] for name, cells in self.columns.items()}
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table(
+        picture=(Image_(), pictures("RGB")),
+        label=(ClassLabel(), [0, -1, 1] * 4),
+        age=(Value(), [1.5, None, 2] * 4),
+        boxes=(Sequence(), [[1, 2]] * 12),
+    )
+
+
+def test_huggingface(table: Table) -> None:
+    data = as_dataset(table, name="pets")
+    assert data.images.shape == (12, 3, 9, 8)
+    assert data.factor_names == ("label", "age")
+    assert data.specs[0].values == ("cat", "dog", "owl")
+    assert [v if v == v else None for v in values(data, "label")] == ["cat", None, "dog"] * 4
+    assert data.specs[1].kind == "continuous"
+    assert "boxes were left out" in data.notes[0]
+    assert as_dataset(table, kinds="age=ordinal").specs[1].kind == "ordinal"
+
+
+def test_huggingface_without_images(table: Table) -> None:
+    del table.features["picture"]
+    table.column_names.remove("picture")
+    with pytest.raises(UnbraidError, match="has no column of images: its columns are label, age"):
+        as_dataset(table)
+    with pytest.raises(UnbraidError, match="has no column 'picture': its columns"):
+        as_dataset(table, image="picture")
+    table.column_names = {"train": [], "test": []}  # type: ignore[assignment]
+    with pytest.raises(UnbraidError, match=r"several splits \(train, test\): give one, as in"):
+        as_dataset(table)
+
+
+# -- frames ----------------------------------------------------------------------------------------
+
+
+class Frame:
+    """A data frame, as far as it is used."""
+
+    iloc = None
+
+    def __init__(self, **columns: Any) -> None:
+        self.cells = columns
+        self.columns = list(columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.cells.values())))
+
+    def __getitem__(self, name: str) -> Any:
+        return np.array(self.cells[name])
+
+    def __array__(self) -> Any:
+        raise AssertionError("a frame is not taken for an array of images")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Path]:
+    for row, picture in enumerate(pictures()):
+        picture.crop((0, 0, 8, 8)).save(tmp_path / f"{row}.png")
+    return tmp_path
+
+
+def test_a_frame_with_a_column_of_files(files: Path) -> None:
+    frame = Frame(file=[f"{row}.png" for row in range(12)], digit=DIGIT, angle=ANGLE)
+    data = as_dataset(frame, root=files, size=8)
+    np.testing.assert_array_equal(data.images, GREY[:, None, :8])
+    assert data.factor_names == ("digit", "angle")
+    with pytest.raises(UnbraidError, match=r"nosuch\.png cannot be read as an image"):
+        as_dataset(Frame(path=["nosuch.png"]), root=files)
+    with pytest.raises(UnbraidError, match="no column 'file' of image files: its columns are a"):
+        as_dataset(Frame(a=[1]))
+    with pytest.raises(UnbraidError, match=r"no column 'fil' \(did you mean 'file'\?\)"):
+        as_dataset(frame, images="fil")
+
+
+def test_a_frame_beside_its_images() -> None:
+    data = Dataset.from_frame(Frame(digit=DIGIT), GREY)
+    assert values(data, "digit") == DIGIT.tolist()
+    assert Dataset.from_arrays(GREY, Frame(digit=DIGIT)).factor_names == ("digit",)
+    with pytest.raises(UnbraidError, match="has 12 rows for 5 images"):
+        Dataset.from_frame(Frame(digit=DIGIT), GREY[:5])
+
+
+# -- anything --------------------------------------------------------------------------------------
+
+
+def test_anything() -> None:
+    data = Dataset.from_arrays(GREY)
+    assert unbraid.as_dataset(data) is data
+    assert as_dataset(GREY).image_shape == (1, 9, 8)
+    assert as_dataset((GREY, DIGIT)).factor_names == ("label",)
+    assert as_dataset(list(GREY), name="mine").name == "mine"
+    for thing in (3, "photos", {"a": 1}, None):
+        with pytest.raises(UnbraidError, match="expected a data set: an array of images"):
+            as_dataset(thing)

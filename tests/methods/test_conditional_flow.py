@@ -1,0 +1,158 @@
+"""The conditional flow's own: warps and what they do to factors, paths, style."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unbraid.control.controller import Native
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.methods import build, configure
+from unbraid.methods._latent_flow import Velocity, follow
+from unbraid.methods._warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
+from unbraid.training import train
+
+
+def noise(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def one_warp(**parts: float) -> torch.Tensor:
+    names = ("turn", "scale", "stretch", "shear", "right", "down")
+    values = [parts.get(name, 0.0) / limit for name, limit in zip(names, LIMITS, strict=True)]
+    return torch.tensor([values])
+
+
+def test_warps_do_what_their_names_say() -> None:
+    image = torch.zeros(1, 1, 16, 16)
+    image[0, 0, 5, 9] = 1
+    torch.testing.assert_close(warp(image, one_warp()), image)
+    # shifts are parts of half a side: 8 pixels here
+    moved = warp(image, one_warp(right=2 / 8, down=-1 / 8))
+    torch.testing.assert_close(moved, image.roll((-1, 2), (2, 3)), atol=1e-5, rtol=0)
+    turned = warp(image, one_warp(turn=np.pi / 2))
+    # (5, 9) is 2.5 rows above and 1.5 columns to the right of the centre
+    assert torch.nonzero(turned[0, 0] > 0.9).tolist() in ([[9, 10]], [[6, 5]])
+    blob = torch.zeros(1, 1, 16, 16)
+    blob[0, 0, 6:10, 6:10] = 1
+    grown = warp(blob, one_warp(scale=float(np.log(2))))
+    assert float(grown.sum()) == pytest.approx(4 * float(blob.sum()), rel=0.1)
+
+
+def test_draws_of_warps_keep_to_their_limits_and_leave_a_share_still() -> None:
+    warps = draw_warps(4000, noise(), still=0.25)
+    assert warps.shape == (4000, PARAMETERS)
+    assert float(warps.abs().max()) <= 1
+    assert float((warps == 0).all(1).float().mean()) == pytest.approx(0.25, abs=0.03)
+
+
+def test_an_action_is_learned_from_noisy_readings() -> None:
+    """x moves with the shift and with scale times x; the other factor does not move."""
+    action, draws = WarpAction(2), noise()
+    for _ in range(600):
+        codes = torch.rand((64, 2), generator=draws) * 2 - 1
+        warps = draw_warps(64, draws)
+        right, scale = warps[:, 4], warps[:, 1]
+        truth = codes.clone()
+        truth[:, 0] += 0.3 * right + 0.2 * scale * codes[:, 0]
+        action.update(warps, codes, truth + 0.1 * torch.randn((64, 2), generator=draws))
+    codes = torch.tensor([[0.5, -0.5]])
+    warps = one_warp(right=LIMITS[4], scale=LIMITS[1])
+    expected = torch.tensor([[0.5 + 0.3 + 0.1, -0.5]])
+    torch.testing.assert_close(action(warps, codes), expected, atol=0.03, rtol=0)
+
+
+def test_a_path_and_its_way_back_meet() -> None:
+    def velocity(here: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        return -here + torch.sin(3 * time)
+
+    start = torch.randn((5, 3), generator=noise())
+    end = follow(velocity, start, steps=50)
+    torch.testing.assert_close(follow(velocity, end, steps=50, back=True), start, atol=1e-3, rtol=0)
+
+
+def test_a_path_is_that_of_the_differential_equation() -> None:
+    end = follow(lambda here, _: here, torch.ones(1, 1), steps=100)
+    assert float(end) == pytest.approx(np.e, rel=1e-4)
+
+
+def test_factors_that_are_hidden_have_no_say() -> None:
+    velocity = Velocity(4, categories=3, reals=2, hidden=32, layers=2)
+    codes, time = torch.randn((6, 4), generator=noise()), torch.full((6, 1), 0.5)
+    factors = torch.randn((6, 5), generator=noise(1))
+    one = torch.ones(6, 1)
+    torch.testing.assert_close(
+        velocity(codes, time, factors, one), velocity(codes, time, -factors, one)
+    )
+    assert not torch.allclose(
+        velocity(codes, time, factors, 0 * one), velocity(codes, time, -factors, 0 * one)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"reader_share": 0.6, "flow_share": 0.4}, "expected less than 1 together"),
+        ({"width": 20}, "expected a multiple of 8"),
+        ({"sharpness": 0.0}, "sharpness is 0, expected a finite number above 0"),
+    ],
+)
+def test_bad_options_get_a_sentence(options: dict[str, float], sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        configure("conditional-flow", **options)
+
+
+def test_all_that_is_categorical(squares: Dataset) -> None:
+    """Data whose factors are all categories have no columns for a warp to move."""
+    spec = squares.specs[0]
+    model = build(configure("conditional-flow", hidden=32, width=8), (1, 16, 16), (spec,) * 2)
+    assert model.encode(squares.images[:3]).shape == (3, model.latent_dim)
+
+
+def test_a_flow_learns_where_factors_lead_and_finds_the_way_back() -> None:
+    """Codes of two classes: noise becomes codes of the class told, and codes their own noise."""
+    torch.manual_seed(0)
+    velocity = Velocity(2, categories=2, reals=0, hidden=64, layers=2)
+    optimizer = torch.optim.Adam(velocity.parameters(), 3e-3)
+    draws = noise()
+    for _ in range(400):
+        kind = torch.randint(2, (256,), generator=draws)
+        codes = 0.3 * torch.randn((256, 2), generator=draws) + 2.0 * (2 * kind - 1)[:, None]
+        start, time = torch.randn((256, 2), generator=draws), torch.rand((256, 1), generator=draws)
+        told = torch.nn.functional.one_hot(kind, 2).float()
+        found = velocity((1 - time) * start + time * codes, time, told, torch.zeros(256, 1))
+        loss = (found - (codes - start)).square().sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    start, told = torch.randn((500, 2), generator=draws), torch.eye(2).repeat(250, 1)
+    with torch.no_grad():
+
+        def along(begin: torch.Tensor, back: bool) -> torch.Tensor:
+            def led(here: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+                return velocity(here, time, told, torch.zeros(500, 1))
+
+            return follow(led, begin, steps=12, back=back)
+
+        ends = along(start, back=False)
+        centres = torch.stack([ends[::2].mean(0), ends[1::2].mean(0)])
+        expected = torch.tensor([[-2.0, -2.0], [2.0, 2.0]])
+        torch.testing.assert_close(centres, expected, atol=0.15, rtol=0)
+        assert float(ends[::2].std()) == pytest.approx(0.3, abs=0.1)
+        assert float((along(ends, back=True) - start).abs().mean()) < 0.1
+
+
+def test_the_reader_learns_and_warps_that_change_a_category_grow_no_stronger(
+    squares: Dataset,
+) -> None:
+    """Rows and columns are categories here, which a shift would change."""
+    config = configure("conditional-flow", latent_dim=4, hidden=32, width=16, reader_share=0.8,
+                       flow_share=0.1)  # fmt: skip
+    model = train(
+        config, squares, epochs=50, batch_size=64, validation=0.0, seed=1, precision="f32"
+    )
+    rows = np.asarray(squares.factors).astype(float)
+    assert np.mean(Native(model).read(squares.images) == rows) > 0.9
+    assert float(model.state_dict()["strength"]) < 0.6

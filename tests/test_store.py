@@ -1,0 +1,138 @@
+"""Two processes on one run folder: no score is lost, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+import torch
+
+from unbraid.errors import UnbraidError
+from unbraid.restarts import score, train_restarts
+from unbraid.runs import Run, RunConfig, train_run
+from unbraid.scoring import Config as Scoring
+from unbraid.scoring import evaluate
+from unbraid.store import read_tensors, update_result, write_tensors
+from unbraid.training import TrainingConfig
+
+
+@pytest.fixture
+def folder(tiny_run: Run, tmp_path: Path) -> Path:
+    """A finished run that a test may change."""
+    return Path(copytree(tiny_run.folder, tmp_path / "run"))
+
+
+def test_two_evaluations_at_once_keep_both_scores(folder: Path) -> None:
+    metrics = ("reconstruction", "log-likelihood")
+    command = [sys.executable, "-m", "unbraid", "evaluate", str(folder), "--metrics"]
+    started = [
+        subprocess.Popen([*command, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for name in metrics
+    ]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert set(metrics) <= set(Run(folder).result["metrics"])
+
+
+def test_changes_at_once_are_all_kept(folder: Path) -> None:
+    """Many writers, each of which is slow between reading and writing."""
+
+    def add(result: dict[str, Any], name: str) -> dict[str, Any]:
+        time.sleep(0.005)
+        return {**result, name: True}
+
+    def work(index: int) -> None:
+        for turn in range(5):
+            update_result(folder, partial(add, name=f"{index}-{turn}"))
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = json.loads((folder / "result.json").read_text())
+    assert {f"{index}-{turn}" for index in range(6) for turn in range(5)} <= found.keys()
+
+
+def test_a_change_sweeps_what_a_killed_one_left_and_leaves_nothing(folder: Path) -> None:
+    before = sorted(file.name for file in folder.iterdir())
+    (folder / ".result-x1.json").write_text('{"ha')
+    update_result(folder, lambda result: result)
+    assert sorted(file.name for file in folder.iterdir()) == before
+
+
+def test_a_change_that_fails_leaves_the_result(folder: Path) -> None:
+    before = (folder / "result.json").read_bytes()
+
+    def fail(result: dict[str, Any]) -> dict[str, Any]:
+        raise UnbraidError("no.")
+
+    for _ in range(2):  # the lock is let go
+        with pytest.raises(UnbraidError, match="no"):
+            update_result(folder, fail)
+    assert (folder / "result.json").read_bytes() == before
+
+
+def test_scores_of_a_model_that_has_been_replaced_are_not_kept(folder: Path) -> None:
+    run = Run(folder)
+    run.model()
+    tensors, metadata = read_tensors(folder / "model.safetensors")
+    write_tensors(folder / "model.safetensors", tensors, metadata)
+    before = (folder / "result.json").read_bytes()
+    with pytest.raises(UnbraidError, match="trained further while it was measured"):
+        run.record(lambda result: {**result, "more": 1})
+    assert (folder / "result.json").read_bytes() == before
+
+
+def test_a_score_of_restarts_is_added_beside_others(folder: Path) -> None:
+    evaluate([str(folder)], Scoring(metrics="reconstruction"))
+    told = score(Run(folder))
+    result = Run(folder).result
+    assert result["restart_score"] == told
+    assert "reconstruction" in result["metrics"]
+
+
+def test_resuming_restarts_keeps_what_was_measured(squares_npz: Path, tmp_path: Path) -> None:
+    from unbraid.methods import configure
+
+    config = RunConfig(
+        configure("vae", latent_dim=3, net="mlp"),
+        "npz",
+        {"path": str(squares_npz), "full": True},
+        TrainingConfig(epochs=1, batch_size=32, precision="f32"),
+    )
+    run = train_restarts(config, tmp_path / "run", 2)
+    evaluate([str(run.folder)], Scoring(metrics="reconstruction"))
+    again = train_restarts(config, tmp_path / "run", 2, resume=True)
+    assert "reconstruction" in again.result["metrics"]
+    assert again.result["metrics_data"] == Run(run.folder).result["metrics_data"]
+
+
+def test_tensors_at_a_path_that_is_not_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    write_tensors(folder / "a.safetensors", {"x": torch.arange(3.0)}, {"told": "é"})
+    tensors, metadata = read_tensors(folder / "a.safetensors")
+    assert torch.equal(tensors["x"], torch.arange(3.0))
+    assert metadata == {"told": "é"}
+
+
+def test_a_run_at_a_path_that_is_not_utf8(tiny_run: Run, squares_npz: Path, tmp_path: Path) -> None:
+    place = tmp_path / "caf\udce9"
+    place.mkdir()
+    data = place / "squ\udce9res.npz"
+    data.write_bytes(squares_npz.read_bytes())
+    config = RunConfig(tiny_run.config.method, "npz", {"path": str(data)}, tiny_run.config.training)
+    run = train_run(config, place / "run")
+    assert len(run.unseen()) == 30
+    whole = tiny_run.model().state_dict()
+    assert all(torch.equal(value, whole[name]) for name, value in run.model().state_dict().items())
