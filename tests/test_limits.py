@@ -175,7 +175,7 @@ def test_pictures_with_too_many_pixels(tmp_path: Path) -> None:
     sentence = "12,000 by 12,000 pixels, expected 67,108,864 in all at most"
     with pytest.raises(UnbraidError, match=sentence):
         load_dataset(str(folder), full=True)
-    with pytest.raises(UnbraidError, match="is 12000 by 12000 pixels, but the model's images are"):
+    with pytest.raises(UnbraidError, match=sentence):
         read_png(folder / "a.png", (1, 32, 32))
     bomb(folder / "a.png", 60_000, 60_000)  # Pillow's own limit
     with pytest.raises(UnbraidError, match="exceeds limit"):
