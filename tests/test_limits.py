@@ -21,7 +21,8 @@ import torch
 from unbraid import cli, limits, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.pictures import read_png
-from unbraid.runs import Run, read_tensors
+from unbraid.runs import Run
+from unbraid.store import read_tensors, write_tensors
 
 
 @pytest.fixture
@@ -307,3 +308,25 @@ def test_links_that_go_round(run: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert len(capsys.readouterr().err.splitlines()) == 1
         path.unlink()
         path.write_bytes(kept)
+
+
+PROGRESS = ['{"step": "x"}', '{"step": 1, "steps_per_epoch": 0}', '{"sums": {"loss": "x"}}', "3"]
+
+
+@pytest.mark.parametrize("told", [*PROGRESS, '{"sums": 3}', "[" * 100_000, "{}}"])
+def test_checkpoints_that_say_what_cannot_be(run: Path, squares_npz: Path, told: str) -> None:
+    tensors, _ = read_tensors(run / "model.safetensors")
+    (run / "result.json").unlink()
+    named = {f"model.{name}": value for name, value in tensors.items()}
+    write_tensors(run / "checkpoint.safetensors", named, {"progress": told})
+    words = ["--latent-dim", "4", "--net", "mlp", "--epochs", "3", "--batch-size", "16"]
+    words += ["--precision", "f32", "--data", str(squares_npz), "--out", str(run), "--resume"]
+    assert cli.main(["train", "vae", *words]) == 2
+
+
+@pytest.mark.parametrize("line", ["null", "[1]", "3", "[" * 100_000, "9" * 5000])
+def test_metrics_that_are_no_records_end_there(run: Path, line: str) -> None:
+    path = run / "metrics.jsonl"
+    first = path.read_text().splitlines()[0]
+    path.write_text(f"{first}\n{line}\n{first}\n")
+    assert Run(run).history() == [json.loads(first)]

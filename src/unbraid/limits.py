@@ -65,6 +65,7 @@ def check_tensors(path: Path) -> None:
         raise Implausible(f"its header says {length:,} bytes, and the file has {size:,}")
     if length > TENSORS_HEADER:
         raise Implausible(f"its header has {length:,} bytes, expected {TENSORS_HEADER:,} at most")
+    check_memory(size)
 
 
 def check_pixels(size: Sequence[int]) -> None:

@@ -201,9 +201,12 @@ class Run:
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
-                    records.append(json.loads(line))
-                except json.JSONDecodeError:
+                    record = json.loads(line)
+                except (ValueError, RecursionError):
                     break
+                if not isinstance(record, dict):
+                    break
+                records.append(record)
         return records
 
     def dataset(self, split: str = "train") -> Dataset:
