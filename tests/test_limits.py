@@ -227,6 +227,7 @@ CONFIGS: list[tuple[tuple[Any, ...], Any]] = [
     (("data", "path"), "/"),
     (("image_shape",), [1, 1 << 40, 1 << 40]),
     (("image_shape",), [1, 16]),
+    (("image_shape",), [1, 16, float("inf")]),
     (("format",), "__import__('os')"),
     (("training", "batch_size"), 1 << 60),
     (("factors",), [{"name": "x"}]),

@@ -101,7 +101,7 @@ class Run:
             self._understand(self.json)
         except UnbraidError as error:
             raise UnbraidError(f"{path}: {error}") from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
             raise UnbraidError(
                 f"{path} is not a run's config ({error!r}): restore it from a copy, or delete the "
                 "folder to train anew."
