@@ -251,6 +251,8 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     trained = _trained.get(model)
     if data is not None:
         unseen = dataset_of(data)
+        if unseen.split == "train":  # of the caller's own data, not of the model's
+            unseen = dataclasses.replace(unseen, split="test")
     elif trained is not None:
         unseen = _unseen(trained)
     else:
@@ -276,8 +278,8 @@ def _unseen(trained: Trained) -> Dataset:
             return datasets.load_dataset(config.data, "test", **config.data_options)
     _, held_out = split_rows(len(trained.data), config.training.validation)
     if not len(held_out):
-        return trained.data
-    return dataclasses.replace(trained.data.take(held_out.numpy()), split="held out")
+        return dataclasses.replace(trained.data, split="train")
+    return dataclasses.replace(trained.data.take(held_out.numpy()), split="validation")
 
 
 def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None) -> Run:
