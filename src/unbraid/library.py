@@ -251,7 +251,7 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     trained = _trained.get(model)
     if data is not None:
         unseen = dataset_of(data)
-        if not isinstance(data, Dataset | str | os.PathLike):
+        if unseen.split == "train":  # of the caller's own data, not of the model's
             unseen = dataclasses.replace(unseen, split="test")
     elif trained is not None:
         unseen = _unseen(trained)

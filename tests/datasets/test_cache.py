@@ -71,7 +71,9 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr("unbraid.datasets._cache.cache_folder", no_home)
+    for name in ("UNBRAID_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
     np.testing.assert_array_equal(cached("a", build), ARRAY)
 
 

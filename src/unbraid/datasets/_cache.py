@@ -35,7 +35,7 @@ def cached(key: str, build: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     ([0, 1, 4, 9, 16], False)
     """
     path = None
-    with suppress(RuntimeError):  # no home folder can be determined
+    with suppress(UnbraidError):  # no home folder is known
         path = cache_folder() / f"{key}.npy"
         if (mapped := _open(path)) is not None:
             return mapped
