@@ -21,7 +21,8 @@ import torch
 from unbraid import cli, limits, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.pictures import read_png
-from unbraid.runs import Run, read_tensors
+from unbraid.runs import Run
+from unbraid.store import read_tensors, write_tensors
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_pictures_with_too_many_pixels(tmp_path: Path) -> None:
     sentence = "12,000 by 12,000 pixels, expected 67,108,864 in all at most"
     with pytest.raises(UnbraidError, match=sentence):
         load_dataset(str(folder), full=True)
-    with pytest.raises(UnbraidError, match="is 12000 by 12000 pixels, but the model's images are"):
+    with pytest.raises(UnbraidError, match=sentence):
         read_png(folder / "a.png", (1, 32, 32))
     bomb(folder / "a.png", 60_000, 60_000)  # Pillow's own limit
     with pytest.raises(UnbraidError, match="exceeds limit"):
@@ -226,6 +227,7 @@ CONFIGS: list[tuple[tuple[Any, ...], Any]] = [
     (("data", "path"), "/"),
     (("image_shape",), [1, 1 << 40, 1 << 40]),
     (("image_shape",), [1, 16]),
+    (("image_shape",), [1, 16, float("inf")]),
     (("format",), "__import__('os')"),
     (("training", "batch_size"), 1 << 60),
     (("factors",), [{"name": "x"}]),
@@ -307,3 +309,25 @@ def test_links_that_go_round(run: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert len(capsys.readouterr().err.splitlines()) == 1
         path.unlink()
         path.write_bytes(kept)
+
+
+PROGRESS = ['{"step": "x"}', '{"step": 1, "steps_per_epoch": 0}', '{"sums": {"loss": "x"}}', "3"]
+
+
+@pytest.mark.parametrize("told", [*PROGRESS, '{"sums": 3}', "[" * 100_000, "{}}"])
+def test_checkpoints_that_say_what_cannot_be(run: Path, squares_npz: Path, told: str) -> None:
+    tensors, _ = read_tensors(run / "model.safetensors")
+    (run / "result.json").unlink()
+    named = {f"model.{name}": value for name, value in tensors.items()}
+    write_tensors(run / "checkpoint.safetensors", named, {"progress": told})
+    words = ["--latent-dim", "4", "--net", "mlp", "--epochs", "3", "--batch-size", "16"]
+    words += ["--precision", "f32", "--data", str(squares_npz), "--out", str(run), "--resume"]
+    assert cli.main(["train", "vae", *words]) == 2
+
+
+@pytest.mark.parametrize("line", ["null", "[1]", "3", "[" * 100_000, "9" * 5000])
+def test_metrics_that_are_no_records_end_there(run: Path, line: str) -> None:
+    path = run / "metrics.jsonl"
+    first = path.read_text().splitlines()[0]
+    path.write_text(f"{first}\n{line}\n{first}\n")
+    assert Run(run).history() == [json.loads(first)]

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
@@ -48,8 +49,11 @@ def load(folder: Path, name: str, specs: Sequence[FactorSpec]) -> Dataset:
     path = folder / NAME
     try:
         with np.load(path, allow_pickle=False) as file:
+            keys = [key for key in ("images", "factors") if key in file.files]
+            for key in keys:
+                limits.check_array(file, key)
             images = file["images"]
-            factors = file["factors"] if "factors" in file.files else None
+            factors = file["factors"] if "factors" in keys else None
         return Dataset(name, images, factors, tuple(specs) if factors is not None else (), "test")
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UnbraidError(

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from io import BufferedIOBase
 from pathlib import Path
 from tokenize import TokenError
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.lib.npyio import NpzFile
 
 TENSORS_HEADER = 10 << 20  # bytes; that of a model of a thousand tensors has 0.1 MB
@@ -64,6 +65,7 @@ def check_tensors(path: Path) -> None:
         raise Implausible(f"its header says {length:,} bytes, and the file has {size:,}")
     if length > TENSORS_HEADER:
         raise Implausible(f"its header has {length:,} bytes, expected {TENSORS_HEADER:,} at most")
+    check_memory(size)
 
 
 def check_pixels(size: Sequence[int]) -> None:
@@ -91,13 +93,7 @@ def check_array(file: NpzFile, key: str) -> None:
             check_memory(stored)
             return  # not an array
     with archive.open(name) as member:
-        version = npy.read_magic(member)
-        try:
-            # of version 3.0 it reads all but names of fields, which no data set has
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(member)
-        except (TokenError, MemoryError, RecursionError) as error:  # brackets within brackets
-            raise Implausible(f"the header of '{key}' is no array's") from error
+        shape, dtype = array_header(member)
         start = member.tell()
     if dtype.hasobject:
         return  # refused by numpy, as pickle
@@ -108,6 +104,24 @@ def check_array(file: NpzFile, key: str) -> None:
             f"{shape}"
         )
     check_memory(declared)
+
+
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Read the header of an array in NumPy's format; return its shape and type.
+
+    Raises:
+        ValueError: it is no such header.
+    """
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(file)
+    # of version 3.0 it reads all but names of fields, which no data set has
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    try:
+        shape, _, dtype = read(file)
+    except (TokenError, MemoryError, RecursionError) as error:  # brackets within brackets
+        raise Implausible("the header of an array in it is broken") from error
+    return tuple(shape), dtype
 
 
 def opened(path: Path) -> BufferedIOBase:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unbraid import methods
+from unbraid import methods, registry
 from unbraid.datasets._moved import PATHS
 from unbraid.errors import UnbraidError
 from unbraid.fingerprints import DataChanged
@@ -83,8 +83,21 @@ def check_end(run: Run, loop: Loop) -> None:
 def progress_of(metadata: dict[str, str], path: Path) -> Progress:
     """Return where a checkpoint stands."""
     try:
-        return Progress(**json.loads(metadata["progress"]))
-    except (LookupError, TypeError, ValueError) as error:
+        progress = Progress(**json.loads(metadata["progress"]))
+        registry.check_types(progress, "a checkpoint")
+        if progress.steps_per_epoch < 1 or not all(
+            isinstance(value, float | int) for value in progress.sums.values()
+        ):
+            raise ValueError
+        return progress
+    except (
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        RecursionError,
+        UnbraidError,
+    ) as error:
         raise UnbraidError(
             f"{path} is not a checkpoint of this run: delete it to start from the beginning."
         ) from error

@@ -101,7 +101,7 @@ class Run:
             self._understand(self.json)
         except UnbraidError as error:
             raise UnbraidError(f"{path}: {error}") from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
             raise UnbraidError(
                 f"{path} is not a run's config ({error!r}): restore it from a copy, or delete the "
                 "folder to train anew."
@@ -201,9 +201,12 @@ class Run:
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
-                    records.append(json.loads(line))
-                except json.JSONDecodeError:
+                    record = json.loads(line)
+                except (ValueError, RecursionError):
                     break
+                if not isinstance(record, dict):
+                    break
+                records.append(record)
         return records
 
     def dataset(self, split: str = "train") -> Dataset:

@@ -215,7 +215,7 @@ def test_huge_header(tmp_path: Path) -> None:
 
 
 def test_no_images(tmp_path: Path) -> None:
-    with pytest.raises(UnbraidError, match=r"images have shape \(0, 20, 16\)"):
+    with pytest.raises(UnbraidError, match=r"the shape in its header is \(0, 20, 16\)"):
         load_dataset(str(write(tmp_path / "a", IMAGES[:0])))
 
 
@@ -242,3 +242,11 @@ def test_labels_for_images(train: Path) -> None:
     labels = train.with_name("train-labels-idx1-ubyte")
     with pytest.raises(UnbraidError, match=re.escape(f"{labels} has one axis, as labels do")):
         load_dataset(str(labels))
+
+
+@pytest.mark.parametrize("shape", [(0, 16, 16), (7, 0, 16), (2**32 - 1, 2**32 - 1, 0, 0)])
+def test_nothing_in_it(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"\0\0\x08" + bytes([len(shape)]) + np.array(shape, ">u4").tobytes())
+    with pytest.raises(UnbraidError, match="holds nothing: the shape in its header is"):
+        load_dataset(str(path))

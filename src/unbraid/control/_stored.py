@@ -87,7 +87,7 @@ def load(folder: Path, model: Method) -> tuple[dict[str, Any], tuple[FactorSpec,
         arrays["carried"] = arrays["carried"].astype(bool)
         found = {**arrays, "links": links, "labels": int(described["labels"])}
         return found, specs, int(described["seed"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise UnbraidError(
             f"{folder / DESCRIPTION} and {TENSORS} do not fit the model beside them ({error}): "
             "delete both, and they are made again."

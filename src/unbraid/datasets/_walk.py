@@ -183,15 +183,21 @@ class _Links:
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a run's or a report's, by what the files in it say."""
+    path = folder / "config.json"
     try:
-        with (folder / "config.json").open(encoding="utf-8") as file:
-            config = json.loads(file.read(1_000_000))
+        config = None
+        if path.is_file():  # a pipe would be waited for
+            with path.open(encoding="utf-8") as file:
+                config = json.loads(file.read(1_000_000))
         if isinstance(config, dict) and {"unbraid", "method", "training"} <= config.keys():
             return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
+    path = folder / "index.html"
+    if not path.is_file():
+        return False
     try:
-        with (folder / "index.html").open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             return 'name="generator" content="unbraid' in file.read(2000)
     except OSError:
         return False
@@ -211,12 +217,12 @@ def _holds_only_ours(folder: Path) -> bool:
 def _is_figure(path: Path) -> bool:
     """Whether a file is a figure of ours under the name it gets if no other is given."""
     names = (*registry.names("figures"), *_SHEETS)
-    if path.suffix.lower() != ".png" or path.stem not in names:
+    if path.suffix.lower() != ".png" or path.stem not in names or not path.is_file():
         return False
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG",)) as image:
             software = str(image.info.get("Software", ""))
     except Exception:  # a broken file can make Pillow raise anything; reading it tells
         return False

@@ -105,6 +105,8 @@ def read(path: Path) -> NDArray[Any]:
             f"{path} is damaged: it has {found} bytes, expected {expected} for the shape "
             f"{shape} in its header; fetch it again."
         )
+    if 0 in shape:  # of which the other numbers may be anything
+        raise UnbraidError(f"{path} holds nothing: the shape in its header is {shape}.")
     return np.frombuffer(data, TYPES[data[2]], offset=4 + 4 * len(shape)).reshape(shape)
 
 

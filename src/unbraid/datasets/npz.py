@@ -166,16 +166,10 @@ def _shape(file: NpzFile, key: str) -> tuple[int, ...]:
     name = key if key in file.zip.namelist() else f"{key}.npy"
     try:
         with file.zip.open(name) as member:
-            version = np.lib.format.read_magic(member)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read(member)
+            shape, dtype = limits.array_header(member)
     except (OSError, ValueError, KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError):
         return ()
-    return () if dtype.hasobject else tuple(shape)
+    return () if dtype.hasobject else shape
 
 
 def _columns(
