@@ -92,7 +92,8 @@ def test_metrics_do_not_warn(kind: str, data: Path, tmp_path: Path) -> None:
     run = trained("vae", data / f"{kind}.npz", tmp_path / "run")
     assert run is not None
     model = run.model()
+    others = [scoring.coded(model, run.dataset().images)]
     for name in registry.names("metrics"):
         config = scoring.Config(metrics=name, samples=5)
         with suppress(UnbraidError):  # such data or models have none
-            scoring.measure(model, run.dataset(), config, [model] if name == "udr" else [])
+            scoring.measure(model, run.dataset(), config, others if name == "udr" else [])

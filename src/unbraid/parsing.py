@@ -24,7 +24,7 @@ def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> 
     import tyro
 
     def attempt(columns: int) -> Any:
-        with _columns(columns), _without_backticks(shape):
+        with _columns(columns), _in_plain_text(shape):
             return tyro.cli(shape, args=args, prog=prog, description=_plain(description) or None)
 
     out, errors = io.StringIO(), io.StringIO()
@@ -60,13 +60,13 @@ def _columns(count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_backticks(shape: Any) -> Iterator[None]:
-    """Quote words in the docstrings of a dataclass and of those within it as a terminal does."""
+def _in_plain_text(shape: Any) -> Iterator[None]:
+    """Quote words and write numbers in the docstrings of dataclasses as a terminal does."""
     marked = {
         owner: owner.__doc__
         for part in _dataclasses(shape)
         for owner in part.__mro__[:-1]
-        if "``" in (owner.__doc__ or "")
+        if owner.__doc__ and _plain(owner.__doc__) != owner.__doc__
     }
     for owner, text in marked.items():
         owner.__doc__ = _plain(text or "")
@@ -87,7 +87,8 @@ def _dataclasses(shape: Any) -> Iterator[type[Any]]:
 
 
 def _plain(text: str) -> str:
-    return text.replace("``", "'")
+    # the parser breaks lines at commas, those of numbers too
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.replace("``", "'"))
 
 
 def reflowed(text: str, width: int) -> str:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ON_EDGE = 1e-7  # of a bin: more than what rounding moves a value at an offset of 1e6
 
 
 def equal_width(column: Floats, bins: int) -> Ints:
@@ -23,8 +22,9 @@ def equal_width(column: Floats, bins: int) -> Ints:
     if width == 0:
         return np.zeros(len(column), np.int64)
     place = (column - column.min()) / width * bins
-    # A value on an edge belongs above it, wherever rounding has put it.
-    index: Ints = np.clip(np.floor(place + ON_EDGE), 0, bins - 1).astype(np.int64)
+    # A value on an edge belongs above it, wherever rounding at the codes' offset has put it.
+    rounding = 4 * np.spacing(np.abs(column).max()) / width * bins
+    index: Ints = np.clip(np.floor(place + rounding), 0, bins - 1).astype(np.int64)
     return index
 
 
