@@ -1,10 +1,12 @@
 # make tour | shell | test | lint | docs. Everything is installed into $(VENV), nothing outside it.
 #   make tour PYTHON=/path/to/python3.11     choose the interpreter
 #   make tour ARGS="--help"                  options of the tour
+#   make test JOBS=8                         so many tests at a time
 
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 .DELETE_ON_ERROR:
@@ -26,7 +28,7 @@ shell: $(VENV)/.installed
 	@VIRTUAL_ENV="$(abspath $(VENV))" PATH="$(abspath $(BIN)):$$PATH" "$${SHELL:-/bin/sh}" || :
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
