@@ -11,9 +11,14 @@ from matplotlib.axes import Axes
 from unbraid.figures._style import GREY, PALETTE, new_figure, styled
 from unbraid.files import atomic
 
-FAMILIES = ("conditional", "s2-", "")  # by how a method's name starts
-COLOURS = (PALETTE[0], PALETTE[3], PALETTE[2])
-NAMES = ("factors are given", "few labels shape latents", "unsupervised, steered by 100 labels")
+FAMILIES = ("conditional-flow", "conditional-vae", "s2-", "")  # by how a method's name starts
+COLOURS = (PALETTE[1], PALETTE[0], PALETTE[3], PALETTE[2])
+NAMES = (
+    "factors are given, their geometry is learned",
+    "factors are given, their geometry is built in",
+    "few labels shape latents",
+    "unsupervised, steered by 100 labels",
+)
 
 
 def family(method: str) -> int:
@@ -65,7 +70,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         ax.plot(1, y, marker="*", markersize=11, color="black", linestyle="none", zorder=4)
         ax.set_xlabel("varied: diversity at one request, of that of real writers")
         ax.set_xlim(-0.04, max([1.25, *(at[:, 0].max() + 0.08 for _, _, at in rows)]))
-    for labels, aims in result["targets"].items():
+    for labels, aims in result["targets"]["conditional-flow"].items():
         _target(obeyed, aims["diversity"], 100 - aims["digit accuracy"], labels)
         _target(sharp, aims["diversity"], aims["grey ratio"], labels)
     obeyed.set_yscale("log")
@@ -112,7 +117,8 @@ def _key(ax: Axes, rows: list[tuple[str, int, np.ndarray]]) -> None:
             lines.append((name, COLOURS[of]))
             lines += [(f"  {i + 1}  {text}", "black") for i, text in mine]
     lines += [("", ""), ("★  real renderings", "black")]
-    lines += [("aims: all labels (line), 1,000 (dashed),", GREY), ("100 (dotted)", GREY)]
+    lines += [("aims where geometry is learned: all labels", GREY)]
+    lines += [("(line), 1,000 (dashed), 100 (dotted)", GREY)]
     step = 1 / max(len(lines), 24)
     for index, (text, colour) in enumerate(lines):
         bold = colour in COLOURS

@@ -224,10 +224,11 @@ def control(result: dict[str, Any]) -> str:
     for canvas, report in result["floor"].items():
         cells = [*(_figure(report, name) for name in columns), _moved_along(report)]
         lines.append(f"| real renderings, {canvas} px | | | | " + " | ".join(cells) + " | |")
-    for labels, aims in result["targets"].items():
-        cells = [f"{_sign(name)} {aims[name]:g}" for name in columns]
-        cells.append("")
-        lines.append(f"| *aimed at* | {labels} | | | " + " | ".join(cells) + " | |")
+    for method, each in result["targets"].items():
+        for labels, aims in each.items():
+            cells = [f"{_sign(name)} {aims[name]:g}" if name in aims else "" for name in columns]
+            cells.append("")
+            lines.append(f"| *`{method}` aims at* | {labels} | | | {' | '.join(cells)} | |")
     for row in result["rows"].values():
         name = f"`{row['method']}`" + ("" if row["canvas"] == 32 else f", {row['canvas']} px")
         for seed, run in row["seeds"].items():

@@ -10,7 +10,9 @@ from unbraid.control.controller import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import build, configure
+from unbraid.methods._frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods._latent_flow import Velocity, follow
+from unbraid.methods._style import TRIES, settle
 from unbraid.methods._warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
 
@@ -62,6 +64,92 @@ def test_an_action_is_learned_from_noisy_readings() -> None:
     warps = one_warp(right=LIMITS[4], scale=LIMITS[1])
     expected = torch.tensor([[0.5 + 0.3 + 0.1, -0.5]])
     torch.testing.assert_close(action(warps, codes), expected, atol=0.03, rtol=0)
+
+
+def test_a_reader_that_errs_towards_the_middle_is_seen_through() -> None:
+    """Readings are .6 of the truth, and labelled images say so: a move is the whole move."""
+    action, draws = WarpAction(1), noise()
+    for _ in range(600):
+        codes = torch.rand((64, 1), generator=draws) * 2 - 1
+        action.calibrate(codes, 0.6 * codes + 0.05 * torch.randn((64, 1), generator=draws))
+        warps = draw_warps(64, draws)
+        read = 0.6 * codes
+        action.update(warps, read, read + 0.6 * 0.3 * warps[:, 4:5])
+    assert float(action.slope()) == pytest.approx(0.6, abs=0.02)
+    moved = action(one_warp(right=LIMITS[4]), torch.zeros(1, 1))
+    assert float(moved) == pytest.approx(0.3, abs=0.02)
+
+
+def test_labels_that_are_not_known_do_not_tell_a_slope() -> None:
+    action = WarpAction(2)
+    codes = torch.tensor([[-1.0, torch.nan], [1.0, torch.nan]])
+    action.calibrate(codes, 0.5 * codes.nan_to_num())
+    assert action.slope().tolist() == pytest.approx([0.5, 0.0])
+
+
+def some_maps(count: int = 5) -> torch.Tensor:
+    return affine(0.4 * torch.randn((count, 7), generator=noise(3)))
+
+
+def test_affine_maps_are_put_together_and_taken_back() -> None:
+    maps, others = some_maps(), some_maps().flip(0)
+    unmoved = affine(torch.zeros(5, 7))
+    torch.testing.assert_close(compose(maps, inverse(maps)), unmoved)
+    places = torch.tensor([0.3, -0.7])
+
+    def at(which: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        return (which[:, :, :2] * place.view(-1, 1, 2)).sum(2) + which[:, :, 2]
+
+    torch.testing.assert_close(at(compose(maps, others), places), at(maps, at(others, places)))
+
+
+def test_parts_of_a_map_are_told_apart() -> None:
+    parts = torch.tensor([[np.sin(0.5), np.cos(0.5) - 1, np.log(1.5), 0.0, 0.0, 0.2, -0.1]])
+    told = features(affine(parts.float()))[0]
+    assert told[4:6].tolist() == pytest.approx([0.2, -0.1])
+    cos, sin = np.cos(0.5), np.sin(0.5)
+    assert told[6:10].tolist() == pytest.approx([cos, -sin, sin, cos], abs=1e-6)
+    assert float(told[10]) == pytest.approx(np.log(1.5), abs=1e-6)
+
+
+def test_images_are_seen_through_maps_of_any_shape_of_image() -> None:
+    images = torch.rand((5, 2, 12, 20), generator=noise())
+    torch.testing.assert_close(see(images, affine(torch.zeros(5, 7))), images, atol=1e-5, rtol=0)
+    right = affine(torch.tensor([[0, 0, 0, 0, 0, 2 / 10, 0]]).float())  # of half of 20 pixels
+    seen = see(images[:1], right)
+    torch.testing.assert_close(seen[..., :-2], images[:1, ..., 2:], atol=1e-5, rtol=0)
+    quarter = affine(torch.tensor([[1.0, -1, 0, 0, 0, 0, 0]]))  # no side becomes longer
+    middle = images[:1, :, :, 4:16]
+    turned = see(images[:1], quarter)[..., 4:16]
+    torch.testing.assert_close(turned, middle.rot90(1, (2, 3)), atol=1e-5, rtol=0)
+
+
+def test_the_zoom_enlarges_what_is_seen() -> None:
+    frame = Frame(2)
+    with torch.no_grad():
+        frame.zoom.fill_(np.log(2))
+    blob = torch.zeros(1, 1, 16, 16)
+    blob[..., 6:10, 6:10] = 1
+    seen = see(blob, frame(torch.zeros(1, 2)))
+    assert float(seen.detach().sum()) == pytest.approx(4 * 16, rel=0.1)
+
+
+def test_styles_in_doubt_are_drawn_again_from_the_same_numbers() -> None:
+    base = torch.randn((50, 4), generator=noise())
+
+    def place(rows: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        return numbers[:, 1:]
+
+    def doubtful(rows: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        return style[:, 0] < 0
+
+    found = settle(base, place, doubtful)
+    sound = base[:, 1] >= 0
+    torch.testing.assert_close(found[sound], base[sound, 1:])
+    torch.testing.assert_close(found[~sound], -base[~sound, 1:])
+    hopeless = settle(base, place, lambda rows, style: style[:, 0] < 9)
+    assert hopeless.shape == (50, 3)
+    assert TRIES > 1
 
 
 def test_a_path_and_its_way_back_meet() -> None:
@@ -155,4 +243,4 @@ def test_the_reader_learns_and_warps_that_change_a_category_grow_no_stronger(
     )
     rows = np.asarray(squares.factors).astype(float)
     assert np.mean(Native(model).read(squares.images) == rows) > 0.9
-    assert float(model.state_dict()["strength"]) < 0.6
+    assert float(model.state_dict()["reading.strength"]) < 0.6

@@ -125,6 +125,16 @@ class FactorCodes:
             total = total - (torch.log_softmax(part, 1) * target.nan_to_num()).sum(1)
         return total
 
+    def plausible(self, read: Tensor, codes: Tensor, doubt: float = 0.5) -> Tensor:
+        """Return 1 where a reading may be of the categories of codes, else 0, (B,).
+
+        It may unless another category has a probability above ``doubt``.
+        """
+        other = read[:, : self.categories] * (1 - codes[:, : self.categories])
+        if not self.categories:
+            return torch.ones(len(read), device=read.device)
+        return (other.amax(1) <= doubt).float()
+
     def away(self, outputs: Tensor, codes: Tensor) -> Tensor:
         """Return how far columns that are not categories are from what they should be, (B, R)."""
         return (outputs - codes)[:, self.categories :].abs()

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-OCTAVES = 3  # of sines and cosines of each real factor
+OCTAVES = 1  # of sines and cosines of each real factor: more, and styles change with factors
 WAVES = 16  # of sines and cosines of the time
 FASTEST = 50.0  # radians over the whole path
 

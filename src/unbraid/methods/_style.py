@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid.distributions import LOG_2PI
 from unbraid.nets import linear
+
+DOUBT = 0.02  # probability of another class above which a style is drawn again,
+TRIES = 5  # so often at most
+
+
+def settle(
+    base: Tensor,
+    place: Callable[[Tensor, Tensor], Tensor],
+    doubtful: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """Return styles (N, D) of standard normal numbers; those in doubt are drawn again.
+
+    The other draws follow from the same numbers, so that the same numbers always give the same.
+
+    Args:
+        base: the numbers, (N, K).
+        place: gives the styles of rows (M,) and their numbers (M, K).
+        doubtful: tells which styles (M, D) of rows (M,) are in doubt.
+    """
+    left = torch.arange(len(base), device=base.device)
+    style = place(left, base)
+    for turn in range(TRIES):
+        left = left[doubtful(left, style[left])]
+        if not len(left):
+            break
+        other = -base[left] if turn == 0 else base[left].roll(turn, 1)
+        style = style.index_copy(0, left, place(left, other))
+    return style
 
 
 class StylePrior(nn.Module):

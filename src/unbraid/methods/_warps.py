@@ -6,20 +6,26 @@ code columns c of the real and periodic factors move by ``W phi(theta, c)``, whe
 warp's parameters and phi holds theta, its products and its products with c. W is a ridge regression
 of what a reader reads from warped images on what it reads from the images themselves (Hoerl and
 Kennard 1970, "Ridge Regression"). A labelled image then gives as many labelled ones as one likes.
+
+A reader of few labels errs towards the middle, and so reads too small a move. How much too small is
+told by labelled images that it does not learn from: a move that is read is divided by the slope of
+readings over labels (Krutchkoff 1967, "Classical and Inverse Regression Methods of Calibration").
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Half-widths of a warp's parameters: turn (radians), log of scale, stretch, shear (parts of a
-# side), and shifts to the right and down (parts of half a side).
+from unbraid.methods._frames import affine, inverse, see
+
+# Half-widths of a warp's parameters: turn (radians), log of scale, stretch, shear, and shifts to
+# the right and down (parts of half the longer side).
 LIMITS = (0.35, 0.2, 0.2, 0.2, 0.2, 0.2)
 PARAMETERS = len(LIMITS)
 RIDGE = 1e-3
 MEMORY = 0.99  # of the regression's moments, an update
+SLOPES = 0.2, 1.2  # that are believed; a factor that cannot be read has none
 
 
 def draw_warps(count: int, noise: torch.Generator, still: float = 0.2) -> Tensor:
@@ -32,18 +38,15 @@ def draw_warps(count: int, noise: torch.Generator, still: float = 0.2) -> Tensor
     return (drawn[:, :-2] * 2 - 1) * strength * moved
 
 
+def moves(warps: Tensor) -> Tensor:
+    """Return the affine maps (B, 2, 3) by which warps (B, PARAMETERS) move what is in an image."""
+    turn, *others = (warps * warps.new_tensor(LIMITS)).unbind(1)
+    return affine(torch.stack([torch.sin(turn), torch.cos(turn) - 1, *others], 1))
+
+
 def warp(images: Tensor, warps: Tensor) -> Tensor:
-    """Return images (B, C, H, W) under warps (B, PARAMETERS); what comes from outside is dark."""
-    turn, scale, stretch, shear, right, down = (warps * warps.new_tensor(LIMITS)).unbind(1)
-    cos, sin = torch.cos(turn), torch.sin(turn)
-    # from a place in the warped image to one in the image: rows of two matrices, multiplied
-    shrink = (torch.exp(-scale - stretch), shear, shear, torch.exp(-scale + stretch))
-    a, b = shrink[0] * cos - shrink[1] * sin, shrink[0] * sin + shrink[1] * cos
-    c, d = shrink[2] * cos - shrink[3] * sin, shrink[2] * sin + shrink[3] * cos
-    across = torch.stack([a, b, -a * right - b * down], 1)
-    along = torch.stack([c, d, -c * right - d * down], 1)
-    grid = F.affine_grid(torch.stack([across, along], 1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, "bilinear", "zeros", align_corners=False)
+    """Return images (B, C, H, W) under warps (B, PARAMETERS); edges go on where none was."""
+    return see(images, inverse(moves(warps)))
 
 
 class WarpAction(nn.Module):
@@ -59,11 +62,29 @@ class WarpAction(nn.Module):
         self.register_buffer("inputs", torch.zeros(size, size))  # second moments of features,
         self.register_buffer("products", torch.zeros(size, columns))  # and with the moves
         self.register_buffer("weight", torch.zeros(size, columns))
+        # of codes of labelled images not learned from: variance, and covariance with readings
+        self.register_buffer("spread", torch.zeros(columns))
+        self.register_buffer("shared", torch.zeros(columns))
         self.register_buffer("upper", torch.ones(PARAMETERS, PARAMETERS).triu().bool(), False)
         self.inputs: Tensor
         self.products: Tensor
         self.weight: Tensor
+        self.spread: Tensor
+        self.shared: Tensor
         self.upper: Tensor
+
+    def slope(self) -> Tensor:
+        """Return how far a reading moves where a column moves by 1, (R,); 0 at first."""
+        return self.shared / self.spread.clamp_min(1e-9)
+
+    @torch.no_grad()
+    def calibrate(self, codes: Tensor, found: Tensor) -> None:
+        """Learn the slope from code columns (B, R), NaN where unknown, and readings (B, R)."""
+        known = ~torch.isnan(codes)
+        away = codes - codes.nanmean(0)
+        for moments, other in ((self.spread, away), (self.shared, found)):
+            product = torch.where(known, away * other, 0.0).sum(0) / known.sum(0).clamp_min(1)
+            moments.lerp_(product.to(moments), 1 - MEMORY)
 
     def features(self, warps: Tensor, codes: Tensor) -> Tensor:
         """Return phi(theta, c) of warps (B, PARAMETERS) and code columns (B, R)."""
@@ -86,8 +107,9 @@ class WarpAction(nn.Module):
         if not self.weight.numel():
             return
         features = self.features(warps, codes).double().cpu()
-        moves = (found - codes).double().cpu()
-        for moments, other in ((self.inputs, features), (self.products, moves)):
+        slope = torch.where(self.spread > 0, self.slope().clamp(*SLOPES), 1.0)
+        away = ((found - codes) / slope).double().cpu()
+        for moments, other in ((self.inputs, features), (self.products, away)):
             fresh = (features.T @ other / len(features)).to(moments)
             moments.lerp_(fresh, 1 - MEMORY)
         inputs = self.inputs.double().cpu()

@@ -1,10 +1,11 @@
 """Conditional flow: any factors are asked for by name, and style is noise that knows none of them.
 
-Three nets are trained one after the other. A reader learns the factors from the labelled images and
-goes on to learn from all others: from categories that it is sure of (Sohn et al. 2020, "FixMatch"),
-and from warped images, whose factors move as it has learned that they move. An autoencoder learns
-to draw, and a rectified flow (Liu et al. 2023, "Flow Straight and Fast: Learning to Generate and
-Transfer Data with Rectified Flow", equation 1) to turn noise e and factors f into its codes h:
+A reader learns the factors from the labelled images, from these when warped, whose factors move as
+it has learned that they move, and from all others: what it reads of them it must read in any frame,
+and it learns from categories that it is sure of (Sohn et al. 2020, "FixMatch"). It learns frames,
+too, in which things of all factors lie alike. There an autoencoder learns to draw, and a rectified
+flow (Liu et al. 2023, "Flow Straight and Fast: Learning to Generate and Transfer Data with
+Rectified Flow", equation 1) to turn noise e and factors f into its codes h:
 
     loss = E |v(h_t, t, f) - (h - e)|^2 where h_t = (1 - t) e + t h
 
@@ -12,6 +13,8 @@ The noise is the style. It is independent of the factors by construction, so not
 on keeping them apart; an image's own style is found by following its path back. v is also trained
 without factors, which allows guidance (Ho and Salimans 2022, "Classifier-Free Diffusion Guidance",
 equation 6).
+
+That images may be moved, turned and scaled is built in. Which factor does so, and how, is learned.
 """
 
 from __future__ import annotations
@@ -30,18 +33,15 @@ from unbraid.distributions import (
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import _flow_nets
 from unbraid.methods._base import Context, Method, Phase, Terms, require
 from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._frames import inverse, see
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._latent_flow import Velocity, follow
-from unbraid.methods._reader import dropping
-from unbraid.methods._warps import WarpAction, draw_warps, warp
+from unbraid.methods._reading import Reading
+from unbraid.methods._style import DOUBT, settle
 
-READ = 128  # images of a batch, labelled and others, that the reader takes
-SURE = 0.95  # probability above which a category read from an unlabelled image is learned from
-RIGHT = 0.9  # share of labelled images read right above which categories' warps grow stronger,
-STEP = 0.005  # by so much a step
+GLANCES = 0.25  # part of the reader's training that the glance and the frames have
 PATHS = 4  # points on paths that the flow learns from, an image and step
 MEMORY = 0.99  # of the scale of codes, a step
 
@@ -66,19 +66,19 @@ class Config(LabelledConfig):
         flow_share: part of the training that is the flow's; the autoencoder has what is left.
 
     >>> Config(labels=1000).latent_dim
-    64
+    32
     """
 
-    latent_dim: int = 64
+    latent_dim: int = 32
     beta: float = 0.1
     hidden: int = 384
     layers: int = 4
     width: int = 32
     hide: float = 0.1
-    guidance: float = 1.0
-    sharpness: float = 1.5
+    guidance: float = 1.5
+    sharpness: float = 1.1
     path_steps: int = 12
-    reader_share: float = 0.3
+    reader_share: float = 0.4
     flow_share: float = 0.3
 
     def __post_init__(self) -> None:
@@ -118,31 +118,31 @@ class Model(Method):
         super().__init__(config, image_shape, layout)
         self.specs, self.coder = tuple(specs), coder
         self.factor_width, self.style_dim = coder.width, config.latent_dim
-        self.reader = _flow_nets.Reader(coder, image_shape, config.width)
-        self.action = WarpAction(reals)
+        self.reading = Reading(coder, image_shape, config.width)
         self.encoder = nets.encoder("conv", image_shape, 2 * config.latent_dim)
         self.decoder = nets.decoder("conv", image_shape, config.latent_dim)
         self.velocity = Velocity(
             config.latent_dim, coder.categories, reals, config.hidden, config.layers
         )
-        # of the warps of images that categories are read from, in units of the usual
-        self.register_buffer("strength", torch.zeros(()))
-        self.strength: Tensor
         self.register_buffer("scale", torch.ones(()))  # root mean square of codes h
         self.scale: Tensor
 
     def phases(self) -> dict[str, Phase]:
-        """Return the reader, the autoencoder and the flow, one after the other."""
-        begin, end = self.config.reader_share, 1 - self.config.flow_share
+        """Return the glance, the reader, the autoencoder and the flow, one after the other."""
+        reading, end, betas = self.config.reader_share, 1 - self.config.flow_share, (0.9, 0.99)
+        # where all factors are categories there is nothing to glance at
+        begin = reading * GLANCES if self.reading.reader.first is not None else 0.0
         drawing = [*self.encoder.parameters(), *self.decoder.parameters()]
+        parts = {
+            "glance": (self.reading.parameters_of("glance"), 2.0, 0.0, begin),
+            "reader": (self.reading.parameters_of("reader"), 2.0, begin, reading),
+            "autoencoder": (drawing, 2.0, reading, end),
+            "flow": (list(self.velocity.parameters()), 1.0, end, 1.0),
+        }
         return {
-            "reader": Phase(
-                list(self.reader.parameters()), 2.0, (0.9, 0.99), span=(0, begin), fall=True
-            ),
-            "autoencoder": Phase(drawing, 2.0, (0.9, 0.99), span=(begin, end), fall=True),
-            "flow": Phase(
-                list(self.velocity.parameters()), 1.0, (0.9, 0.99), span=(end, 1), fall=True
-            ),
+            name: Phase(moved, lr, betas, span=(first, last), fall=True)
+            for name, (moved, lr, first, last) in parts.items()
+            if last > first
         }
 
     # -- codes --------------------------------------------------------------------------------
@@ -157,36 +157,54 @@ class Model(Method):
         """Return the factors that codes (N, D) say, (N, F)."""
         return self.coder.decode(codes)
 
-    def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
+    def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1): all but the first."""
         return base[:, 1:]
+
+    @torch.no_grad()
+    def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        A style in which the reader might take what is drawn for another category is replaced by one
+        that follows from the same numbers; a few times, if need be.
+        """
+        codes = self.coder.middle(self.factor_codes(factors))
+
+        def doubtful(rows: Tensor, style: Tensor) -> Tensor:
+            read = self.read(self.pixel_mean(torch.cat([codes[rows], style], 1)))
+            return self.coder.plausible(read, codes[rows], DOUBT) == 0
+
+        return settle(base, lambda rows, numbers: numbers[:, 1:], doubtful)
 
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Return styles (N, style_dim) under other factors: they are the same."""
         return style
 
-    def certain(self, codes: Tensor) -> Tensor:
-        """Return code columns whose categories are certain: the most probable ones."""
-        split = self.coder.categories
-        parts = _parts(codes[:, :split], self.coder.levels)
-        # not by one_hot, which looks at the numbers and so cannot be exported or mapped
-        levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
-        sure = [
-            (part.argmax(1, keepdim=True) == level).to(codes.dtype)
-            for part, level in zip(parts, levels, strict=True)
-        ]
-        return torch.cat([*sure, codes[:, split:]], 1)
+    def read(self, images: Tensor) -> Tensor:
+        """Return the code columns read from images, (B, factor_width)."""
+        outputs: Tensor = self.reading.reader(images)
+        return self.coder.reading(outputs)
 
-    def posterior_of(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and logvar of the autoencoder's q(h|x), each (B, latent_dim)."""
-        mean, logvar = Tensor.float(self.encoder(images)).chunk(2, 1)
+    def frames(self, columns: Tensor) -> Tensor:
+        """Return the frames (B, 2, 3) that go with code columns (B, factor_width)."""
+        found: Tensor = self.reading.reader.frame(columns[:, self.coder.categories :])
+        return found
+
+    def posterior_of(self, images: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of q(h|x, f), each (B, latent_dim), given code columns."""
+        pictures = see(images, self.frames(columns))
+        mean, logvar = Tensor.float(self.encoder(pictures)).chunk(2, 1)
         return mean, logvar.clamp(-8, 2)
+
+    def logits(self, h: Tensor, columns: Tensor) -> Tensor:
+        """Return the logits (B, C, H, W) of codes h, drawn in the frames of code columns."""
+        return see(self.decoder(h), inverse(self.frames(columns)))
 
     def along(self, start: Tensor, columns: Tensor, back: bool = False) -> Tensor:
         """Return codes of styles (B, style_dim) under factor columns, or styles of codes."""
         # of the start's own size, not of a number of rows, so that an exported graph takes any
         told, hidden = torch.zeros_like(start[:, :1]), torch.ones_like(start[:, :1])
-        columns, weight = self.certain(columns), self.config.guidance
+        columns, weight = self.reading.certain(columns), self.config.guidance
 
         def velocity(here: Tensor, time: Tensor) -> Tensor:
             guided: Tensor = self.velocity(here, time, columns, told)
@@ -199,14 +217,14 @@ class Model(Method):
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and their style, (B, D)."""
-        found = self.coder.reading(self.reader(images))
-        mean, _ = self.posterior_of(images)
+        found = self.read(images)
+        mean, _ = self.posterior_of(images, found)
         return torch.cat([found, self.along(mean / self.scale, found, back=True)], 1)
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return the image of factors and style, (B, C, H, W) on [0, 1]."""
-        found = self.along(codes[:, self.factor_width :], codes[:, : self.factor_width])
-        logits = Tensor.float(self.decoder(found * self.scale))
+        columns, style = codes[:, : self.factor_width], codes[:, self.factor_width :]
+        logits = self.logits(self.along(style, columns) * self.scale, columns)
         return torch.sigmoid(self.config.sharpness * logits)
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
@@ -217,79 +235,27 @@ class Model(Method):
     # -- objectives ---------------------------------------------------------------------------
 
     def terms(self, images: Tensor, context: Context) -> Terms:
-        """Return the terms of the reader, the autoencoder or the flow."""
+        """Return the terms of a phase."""
+        if context.phase == "glance":
+            return self.reading.glance_terms(images, context)
         if context.phase == "reader":
-            return self.reader_terms(images[:READ], context)
-        if context.phase == "autoencoder":
-            return self.autoencoder_terms(images, context.noise)
-        return self.flow_terms(images, context)
-
-    def reader_terms(self, images: Tensor, context: Context) -> Terms:
-        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
-
-        Without labels, as in a validation that is given none, the first two are left out.
-        """
-        seen, factors = images[:0], images.new_zeros((0, len(self.specs)))
-        if context.labelled is not None:
-            seen, factors = (part[:READ] for part in context.labelled)
-        both = torch.cat([seen, images]).float()
+            return self.reading.reader_terms(images, context)
         with torch.no_grad():
-            read = self.coder.reading(self.reader(both))
-        labels = self.coder.encode(factors)
-        split, count = self.coder.categories, len(seen)
-        codes = torch.cat([torch.where(torch.isnan(labels), read[:count], labels), read[count:]])
-        warps = draw_warps(len(both), context.noise)
-        targets = torch.cat(
-            [self.certain(codes)[:, :split], self.action(warps, codes[:, split:])], 1
-        )
-        targets[:count] = torch.where(torch.isnan(labels), labels, targets[:count])
-        with dropping(self.reader, context.noise):
-            outputs = self.reader(warp(both, warps * self.strength), warp(both, warps))
-        if self.training:
-            self.action.update(warps, codes[:, split:], outputs.detach()[:, split:])
-            self.adapt(outputs.detach()[:count], labels)
-        category = self.coder.category_loss(outputs, targets)
-        real = self.reader.real_loss(outputs, targets)
-        terms: Terms = {}
-        if count:
-            terms |= {"category": category[:count].mean(), "real": real[:count].mean()}
-        loss = sum(terms.values(), start=images.new_zeros(()))
-        terms["read_category"] = (category[count:] * self.sure(read[count:])).mean()
-        terms["read_real"] = real[count:].mean()
-        # what is read from unlabelled images counts once there is something to it
-        trust = min(1.0, context.epoch / 2)
-        loss = loss + trust * (terms["read_category"] + terms["read_real"])
-        return {"loss": loss, **terms}
+            columns = self.read(images)
+            if context.factors is not None:  # what is known needs no reading
+                known = self.coder.encode(context.factors)
+                columns = torch.where(torch.isnan(known), columns, known)
+            columns = self.reading.certain(columns)
+        if context.phase == "autoencoder":
+            return self.autoencoder_terms(images, columns, context.noise)
+        return self.flow_terms(images, columns, context.noise)
 
-    @torch.no_grad()
-    def adapt(self, outputs: Tensor, labels: Tensor) -> None:
-        """Warp images for the categories more if these are still read right, else less.
-
-        A warp that makes one category into another teaches contradictions, and is noticed so.
-        """
-        split = self.coder.categories
-        right = []
-        for part, target in zip(
-            self.coder.logits(outputs), _parts(labels[:, :split], self.coder.levels), strict=True
-        ):
-            known = ~torch.isnan(target).any(1)
-            right.append((part.argmax(1) == target.argmax(1))[known].float().mean())
-        if right:
-            share = torch.stack(right).nan_to_num(0.0).min()
-            self.strength.add_(torch.where(share >= RIGHT, STEP, -STEP)).clamp_(0, 1)
-
-    def sure(self, read: Tensor) -> Tensor:
-        """Return 1 where all categories were read with certainty, else 0, (B,)."""
-        found = torch.ones(len(read), device=read.device)
-        for part in _parts(read[:, : self.coder.categories], self.coder.levels):
-            found = found * (part.amax(1) > SURE)
-        return found
-
-    def autoencoder_terms(self, images: Tensor, noise: torch.Generator) -> Terms:
-        """Return ``reconstruction`` and ``kl``, nats per image."""
-        mean, logvar = self.posterior_of(images)  # q(h|x), (B, D)
+    def autoencoder_terms(self, images: Tensor, columns: Tensor, noise: torch.Generator) -> Terms:
+        """Return ``reconstruction`` and ``kl``, nats per image, given code columns."""
+        mean, logvar = self.posterior_of(images, columns)  # q(h|x, f), (B, D)
         h = gaussian_sample(mean, logvar, noise)
-        reconstruction = -bernoulli_log_likelihood(Tensor.float(self.decoder(h)), images).mean()
+        logits = self.logits(h, columns)
+        reconstruction = -bernoulli_log_likelihood(logits, images).mean()
         kl = gaussian_kl(mean, logvar).sum(1).mean()
         if self.training:
             with torch.no_grad():
@@ -298,27 +264,16 @@ class Model(Method):
         loss = reconstruction + self.config.beta * kl
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
 
-    def flow_terms(self, images: Tensor, context: Context) -> Terms:
+    def flow_terms(self, images: Tensor, columns: Tensor, noise: torch.Generator) -> Terms:
         """Return ``path``, the squared error of the velocity, summed over latents."""
-        noise, count = context.noise, len(images)
         with torch.no_grad():
-            columns = self.coder.reading(self.reader(images))
-            if context.factors is not None:  # what is known needs no reading
-                known = self.coder.encode(context.factors)
-                columns = torch.where(torch.isnan(known), columns, known)
-            columns = self.certain(columns).repeat(PATHS, 1)
-            mean, logvar = (part.repeat(PATHS, 1) for part in self.posterior_of(images))
+            mean, logvar = (part.repeat(PATHS, 1) for part in self.posterior_of(images, columns))
+            columns, one = columns.repeat(PATHS, 1), (PATHS * len(images), 1)
             h = gaussian_sample(mean, logvar, noise) / self.scale
             start = torch.randn(h.shape, generator=noise, device=h.device)
-            one = (PATHS * count, 1)
             time = torch.sigmoid(torch.randn(one, generator=noise, device=h.device))
             hidden = torch.rand(one, generator=noise, device=h.device) < self.config.hide
             here = (1 - time) * start + time * h
         found = self.velocity(here, time, columns, hidden.float())
         path = (found - (h - start)).square().sum(1).mean()
         return {"loss": path, "path": path}
-
-
-def _parts(columns: Tensor, levels: list[int]) -> tuple[Tensor, ...]:
-    """Return the columns (B, categories) of each categorical factor."""
-    return torch.split(columns, levels, 1) if levels else ()

@@ -46,12 +46,10 @@ from unbraid.methods._reader import (
     dropping,
     looker,
 )
-from unbraid.methods._style import StylePrior, gaussian_information
+from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
-DOUBT = 0.02  # probability of another class above which a style is drawn again,
-TRIES = 5  # so often at most
 MEMORY = 0.99  # of the reader's usual error, a step
 READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
@@ -169,18 +167,17 @@ class Model(Method):
         A style whose digit, drawn in the middle of all ranges, might to the reader be another is
         replaced by one that follows from the same numbers; a few times, if need be.
         """
-        style = self.first_style(base, factors)
         codes = self.coder.middle(self.factor_codes(factors))
-        left = torch.arange(len(base), device=base.device)
-        for turn in range(TRIES):
-            drawn = self.pixel_mean(torch.cat([codes[left], style[left]], 1))
+
+        def place(rows: Tensor, numbers: Tensor) -> Tensor:
+            return self.prior.place(numbers, self.categories(codes[rows]))
+
+        def doubtful(rows: Tensor, style: Tensor) -> Tensor:
+            drawn = self.pixel_mean(torch.cat([codes[rows], style], 1))
             read = self.coder.reading(self.reader(drawn))
-            left = left[self.plausible(read, codes[left], DOUBT) == 0]
-            if not len(left):
-                break
-            other = -base[left] if turn == 0 else base[left].roll(turn, 1)
-            style[left] = self.prior.place(other, self.categories(codes[left]))
-        return style
+            return self.coder.plausible(read, codes[rows], DOUBT) == 0
+
+        return settle(base, place, doubtful)
 
     @torch.no_grad()
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
@@ -252,16 +249,6 @@ class Model(Method):
         trust = min(1.0, context.epoch / 2)
         loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
         return {"loss": loss, **terms}
-
-    def plausible(self, read: Tensor, codes: Tensor, doubt: float = 0.5) -> Tensor:
-        """Return 1 where a reading may be of the categories of codes, else 0, (B,).
-
-        It may unless another category has a probability above ``doubt``.
-        """
-        other = self.categories(read) * (1 - self.categories(codes))
-        if not other.shape[1]:
-            return torch.ones(len(read), device=read.device)
-        return (other.amax(1) <= doubt).float()
 
     def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
         """Return which rows' categories are all sure, (B,), and code columns with those certain."""
@@ -346,7 +333,7 @@ class Model(Method):
                 chosen = torch.where(unknown, self.categories(codes), known)
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
                 # an image that reads as another class would teach to draw such
-                sure = torch.where(unknown.any(1), sure, self.plausible(read, codes))
+                sure = torch.where(unknown.any(1), sure, self.coder.plausible(read, codes))
             if not self.training:  # else a reader that is never sure would do best
                 sure = torch.ones_like(sure)
         mean, logvar = self.style(images, codes)  # q(z|x,c)

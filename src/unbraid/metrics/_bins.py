@@ -11,7 +11,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-
 def equal_width(column: Floats, bins: int) -> Ints:
     """Return the bin of each value (N,): equal widths over [min, max], closed on the left.
 
