@@ -66,6 +66,23 @@ def test_signals_keep_their_size_at_the_start(net: nets.Net) -> None:
     assert 0.3 < pixels.std() < 3
 
 
+@pytest.mark.parametrize("padding", ["zeros", "border"])
+def test_samples_and_their_derivatives_agree_both_ways(padding: str) -> None:
+    noise = torch.Generator().manual_seed(0)
+    images = torch.rand((3, 2, 5, 7), generator=noise)
+    grid = 2.6 * torch.rand((3, 4, 6, 2), generator=noise) - 1.3  # some lie outside
+
+    def at(images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+        return nets.sample(images, grid, padding)
+
+    with torch.autograd.forward_ad.dual_level():
+        written_out = at(images, grid)
+    torch.testing.assert_close(written_out, at(images, grid))
+    for argument in (0, 1):
+        forward = torch.func.jacfwd(at, argnums=argument)(images, grid)
+        torch.testing.assert_close(torch.func.jacrev(at, argnums=argument)(images, grid), forward)
+
+
 def test_bytes_become_floats_on_the_unit_interval() -> None:
     pixels = nets.as_pixels(torch.tensor([0, 51, 255], dtype=torch.uint8))
     torch.testing.assert_close(pixels, torch.tensor([0, 0.2, 1]))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from unbraid import cli, registry
@@ -272,11 +273,15 @@ def test_a_schedule_that_depends_on_the_length_fits_into_steps(squares_npz: Path
     phase = Phase([], span=(0.5, 1.0), fall=True)
     assert phase.needs_length
     assert not Phase([]).needs_length
-    assert phase.lr_at(2.45, 2.5) == pytest.approx(0.5 + 0.5 * -0.809, abs=0.1)
-    assert phase.lr_at(0.1, 0.3) > 0.5  # less than an epoch belongs to all phases
+    assert phase.lr_at(2.45, 2.5) == pytest.approx(0.5 + 0.5 * np.cos(np.pi * 0.96))
+    assert phase.lr_at(0.1, 0.3) == 0  # less than an epoch is shared out, too
+    assert phase.lr_at(0.16, 0.3) > 0.9
+    whole = Phase([], span=(0.0, 0.33))
+    assert (whole.lr_at(3.2, 9.9), whole.lr_at(3.27, 9.9)) == (1, 0)
+    assert (whole.lr_at(2.9, 10), whole.lr_at(3.0, 10)) == (1, 0)  # by whole epochs
     for length in (0.3, 1.0, 1.2, 1.7, 2.5, 10.0):
         for share in (0.1, 0.5, 0.99):
-            epochs = [length * part / 100 for part in range(100)]
+            epochs = [length * part / 1000 for part in range(1000)]
             for span in ((0.0, share), (share, 1.0)):
                 rates = [Phase([], span=span, fall=True).lr_at(e, length) for e in epochs]
                 assert any(rates), (length, span)

@@ -35,6 +35,9 @@ class Context(NamedTuple):
     labelled: tuple[Tensor, Tensor] | None = None  # other images, all with labels, and those
 
 
+WHOLE = 10  # epochs from which on phases have whole ones
+
+
 class Phase(NamedTuple):
     """What one optimizer moves, and how."""
 
@@ -43,7 +46,8 @@ class Phase(NamedTuple):
     betas: tuple[float, float] = (0.9, 0.999)
     limit: float = float("inf")  # the term of the phase's name has diverged above it
     advice: str = ""  # what to try then
-    span: tuple[float, float] = (0.0, 1.0)  # part of the training it has, in whole epochs
+    # part of the training it has, in whole epochs of a training that has WHOLE of them
+    span: tuple[float, float] = (0.0, 1.0)
     fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
 
     @property
@@ -58,11 +62,12 @@ class Phase(NamedTuple):
         >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
         (0.0, 1.0, 0.5)
         """
-        start, end = (epochs if part == 1 else round(part * epochs) for part in self.span)
-        if end <= start:  # too few epochs to divide
-            start, end = (0, epochs) if epochs <= 1 else (start, start + 1)
-            if end > epochs:
-                start, end = epochs - 1, epochs
+        start, end = (
+            part * epochs if part == 1 or epochs < WHOLE else round(part * epochs)
+            for part in self.span
+        )
+        if end <= start:  # less than half an epoch
+            start, end = (start, start + 1) if start < epochs else (epochs - 1, epochs)
         if not start <= epoch < end:
             return 0.0
         return 0.5 + 0.5 * math.cos(math.pi * (epoch - start) / (end - start)) if self.fall else 1.0

@@ -11,8 +11,9 @@ Places are (right, down) from the middle, in halves of the longer side.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from unbraid import nets
 
 HIDDEN = 64
 PARTS = 7  # of an affine map, see affine
@@ -54,7 +55,7 @@ def compose(last: Tensor, first: Tensor) -> Tensor:
     a, b, c = last.float().unbind(2)  # (B, 2) each; no product of matrices: autocast rounds these
     first = first.float()
     moved = a[:, :, None] * first[:, :1] + b[:, :, None] * first[:, 1:]
-    return moved + torch.nn.functional.pad(c[:, :, None], (2, 0))
+    return moved + nn.functional.pad(c[:, :, None], (2, 0))
 
 
 def identity(like: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ def see(images: Tensor, maps: Tensor) -> Tensor:
     with torch.autocast(images.device.type, enabled=False):
         found = (grid @ maps.float().transpose(1, 2)).view(-1, height, width, 2)
         found = found * found.new_tensor([2 * half / width, 2 * half / height])
-        return F.grid_sample(images.float(), found, "bilinear", "border", align_corners=False)
+        return nets.sample(images, found, "border")
 
 
 class Frame(nn.Module):

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unbraid import nets
 from unbraid.factors import FactorSpec
 
 HALF = 32.0  # pixels from the canvas's centre to its edge
@@ -83,7 +84,7 @@ def image_grid(pose: Pose, height: int, width: int) -> Tensor:
 
 def crop(images: Tensor, pose: Pose) -> Tensor:
     """Return what lies in the frames of a pose, upright, (B, C, NODES, NODES)."""
-    return F.grid_sample(images.float(), frame_grid(pose), align_corners=False)
+    return nets.sample(images, frame_grid(pose))
 
 
 def distorted(images: Tensor, pose: Pose, noise: torch.Generator) -> Tensor:
@@ -103,13 +104,13 @@ def distorted(images: Tensor, pose: Pose, noise: torch.Generator) -> Tensor:
     scale = (pose.log_size.exp() * (FRAME / HALF))[:, None, None]
     right = (pose.x / HALF)[:, None, None] + scale * right
     up = (pose.y / HALF)[:, None, None] + scale * up
-    return F.grid_sample(images.float(), torch.stack([right, -up], -1), align_corners=False)
+    return nets.sample(images, torch.stack([right, -up], -1))
 
 
 def put(frames: Tensor, pose: Pose, height: int, width: int) -> Tensor:
     """Return frames (B, 1, NODES, NODES) put into images; beyond its edge a frame goes on."""
     grid = image_grid(pose, height, width)
-    return F.grid_sample(frames.float(), grid, align_corners=False, padding_mode="border")
+    return nets.sample(frames, grid, "border")
 
 
 def rim(pose: Pose, height: int, width: int, inner: float = 0.85) -> Tensor:
@@ -129,7 +130,7 @@ class Warp(NamedTuple):
         """Return the images warped."""
         size = self.log_scale + math.log(HALF / FRAME)  # of a frame as large as the image
         grid = image_grid(Pose(self.right, self.up, size, self.angle), *images.shape[2:])
-        return F.grid_sample(images.float(), grid, align_corners=False)
+        return nets.sample(images, grid)
 
     def pose(self, pose: Pose) -> Pose:
         """Return the poses warped."""

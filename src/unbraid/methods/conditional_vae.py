@@ -19,6 +19,7 @@ read from an upright frame around it, and p(x|f,z) draws a distance field in tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -68,6 +69,9 @@ class Config(LabelledConfig):
         hidden: width of the net that draws distance fields.
         reader_share: part of the training that is the reader's.
         sure: probability above which a category read from an unlabelled image is learned from.
+        prior: what is known beforehand of how factors look: ``pose`` builds in what size, x, y and
+            angle of a drawing do, in pixels and degrees; ``none`` builds in nothing; ``auto`` is
+            ``pose`` where factors of these names and units are there.
 
     >>> Config(labels=1000).style_dim
     24
@@ -81,6 +85,7 @@ class Config(LabelledConfig):
     hidden: int = 512
     reader_share: float = 0.4
     sure: float = 0.95
+    prior: Literal["auto", "pose", "none"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,7 +115,13 @@ class Model(Method):
         super().__init__(config, image_shape, layout)
         self.specs, self.coder = tuple(specs), coder
         self.factor_width, self.style_dim = coder.width, config.style_dim
-        columns = _pose.columns(specs) if image_shape[0] == 1 else None
+        columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
+        if columns is None and config.prior == "pose":
+            units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
+            raise UnbraidError(
+                f"prior is 'pose', but the factors are {', '.join(s.name for s in specs)} and the "
+                f"images have {image_shape[0]} channels; expected grey images and {units}."
+            )
         self.poses = PoseCodes(coder, columns) if columns else None
         self.reader: PosedReader | PlainReader
         self.drawer: FieldDrawer | PlainDrawer
