@@ -534,3 +534,21 @@ def test_a_bad_option_leaves_no_folder(config: RunConfig, tmp_path: Path) -> Non
 def test_metrics_are_json_lines_with_finite_numbers(tiny_run: Run) -> None:
     for line in (tiny_run.folder / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("null", "holds nothing, expected an object"),
+        ("[1]", "holds a list, expected an object"),
+        ("{}", "holds nothing as its 'figures'"),
+        ('{"figures": {}, "training": 3}', "holds a number as its 'training'"),
+    ],
+)
+def test_a_result_that_holds_something_else_is_told(
+    text: str, said: str, tiny_run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_run.folder, tmp_path / "run")
+    (tmp_path / "run/result.json").write_text(text)
+    with pytest.raises(UnbraidError, match=said):
+        _ = Run(tmp_path / "run").result

@@ -113,6 +113,26 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def read_object(path: Path, *parts: str) -> dict[str, Any]:
+    """Read a JSON file that holds an object, and objects as its named parts.
+
+    Raises:
+        UnbraidError: there is no such file, it is broken, or it holds something else.
+    """
+    found = read_json(path)
+    named = {"": found}
+    if isinstance(found, dict):
+        named |= {f" as its '{part}'": found.get(part) for part in parts}
+    for where, value in named.items():
+        if not isinstance(value, dict):
+            kinds: dict[type, str] = {type(None): "nothing", list: "a list", str: "a text"}
+            kind = kinds.get(type(value), "a number")
+            raise UnbraidError(
+                f"{path} holds {kind}{where}, expected an object; restore it or delete it."
+            )
+    return dict(found)
+
+
 def cache_folder() -> Path:
     """Return the folder for caches: ``$UNBRAID_CACHE``, or ``unbraid`` in the user's cache.
 

@@ -18,7 +18,7 @@ import numpy as np
 from unbraid.batches import VALIDATION_LIMIT, split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand, read_json
+from unbraid.files import atomic, expand, read_object
 from unbraid.methods._base import Images, require
 from unbraid.resuming import check_same
 from unbraid.runs import Run, RunConfig, train_run
@@ -160,7 +160,7 @@ def _check_free(config: RunConfig, folder: Path, data: Dataset, resume: bool) ->
     if not (folder / "config.json").is_file():
         return
     run, result = Run(folder), folder / "result.json"
-    if not result.is_file() or "restarts" not in read_json(result):
+    if not result.is_file() or "restarts" not in read_object(result):
         raise UnbraidError(
             f"{folder} already holds a single run: choose another --out for the restarts."
         )

@@ -29,7 +29,7 @@ from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets._moved import absolute, moved
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
-from unbraid.files import atomic, cannot_write, expand, read_json, write_json
+from unbraid.files import atomic, cannot_write, expand, read_json, read_object, write_json
 from unbraid.fingerprints import DataChanged, Fingerprint, fingerprint
 from unbraid.methods import LabelledConfig, Method, MethodConfig
 from unbraid.nets import ImageShape, check_image_shape
@@ -179,8 +179,7 @@ class Run:
             raise UnbraidError(
                 f"{self.folder} is not finished: continue it with unbraid train ... --resume."
             )
-        found: dict[str, Any] = read_json(self.folder / "result.json")
-        return found
+        return read_object(self.folder / "result.json", "figures", "training")
 
     def history(self) -> list[dict[str, Any]]:
         """Return the records of metrics.jsonl, one an epoch; a half-written line is left out.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unbraid import limits
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, cannot_write, read_json, write_json
+from unbraid.files import atomic, cannot_write, read_object, write_json
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -71,7 +71,7 @@ def update_result(
     with _held(path):
         for stray in folder.glob(".result-*"):  # what a killed process was writing
             stray.unlink(missing_ok=True)
-        result = change(read_json(path) if path.is_file() else {})
+        result = change(read_object(path) if path.is_file() else {})
         write_json(path, result)
     return result
 

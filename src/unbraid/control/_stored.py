@@ -15,7 +15,7 @@ from unbraid.control._basis import Basis
 from unbraid.control._links import Link
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
-from unbraid.files import read_json, write_json
+from unbraid.files import read_object, write_json
 from unbraid.methods import Method
 from unbraid.store import read_tensors, write_tensors
 
@@ -50,7 +50,7 @@ def save(folder: Path, model: Method, found: Fit, specs: Sequence[FactorSpec], s
 def saved(folder: Path, model: Method) -> bool:
     """Whether a folder holds a controller of this very model, not of what it was earlier."""
     path = folder / DESCRIPTION
-    return path.is_file() and read_json(path).get("model") == digest(model)
+    return path.is_file() and read_object(path).get("model") == digest(model)
 
 
 def digest(model: Method) -> str:
@@ -68,7 +68,7 @@ def load(folder: Path, model: Method) -> tuple[dict[str, Any], tuple[FactorSpec,
     Raises:
         UnbraidError: a file that is missing, damaged or of another model.
     """
-    described = read_json(folder / DESCRIPTION)
+    described = read_object(folder / DESCRIPTION)
     tensors, _ = read_tensors(folder / TENSORS)
     arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
     layout = model.layout
