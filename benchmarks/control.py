@@ -146,6 +146,8 @@ def train(key: str, row: Row, seed: int) -> tuple[Run, dict[str, float]]:
     folder = RUNS / f"{row.trained or key}-seed-{seed}"
     costs = folder / "cost.json"
     cost = read_json(costs) if costs.is_file() else {"seconds": 0.0, "cpu_seconds": 0.0}
+    if cost.setdefault("command", row.command(seed)) != row.command(seed):
+        raise UnbraidError(f"{folder} was trained by {cost['command']}: move it away.")
     if not (folder / "result.json").is_file():
         script = Path(sys.executable).with_name("unbraid")
         args = [script, *row.command(seed).split()[1:], "--out", folder, "--resume"]
@@ -276,7 +278,7 @@ def fill(key: str, given: argparse.Namespace) -> None:
         kept[str(seed)] = {
             "digest": made_by,
             "training_seconds": run.result["training"]["seconds"],
-            **{name: round(value, 1) for name, value in cost.items()},
+            **{name: round(cost[name], 1) for name in ("seconds", "cpu_seconds")},
             "in_time": cost["cpu_seconds"] <= 2 * 60 * MINUTES[row.canvas],
             "ready_seconds": ready,
             "report": report,

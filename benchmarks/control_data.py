@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from _common import RESULTS, load, write
 
 from unbraid.control.checking import Config, of_run
+from unbraid.errors import UnbraidError
 from unbraid.files import read_json, write_json
 
 RUNS = Path(__file__).parent.parent / "runs/control"
@@ -75,7 +77,10 @@ def train(key: str, row: Row) -> tuple[Path, float]:
     """Train a row, or take it as it is if it is finished; return the run and its core-minutes."""
     folder = RUNS / key
     costs = folder / "cost.json"
-    cost = read_json(costs)["cpu_seconds"] if costs.is_file() else 0.0
+    made = read_json(costs) if costs.is_file() else {"cpu_seconds": 0.0}
+    if made.setdefault("command", row.command()) != row.command():
+        raise UnbraidError(f"{folder} was trained by {made['command']}: move it away.")
+    cost = made["cpu_seconds"]
     if not (folder / "result.json").is_file():
         script, before = Path(sys.executable).with_name("unbraid"), seconds()
         args = [script, *row.command().split()[1:], "--out", folder, "--resume"]
@@ -84,12 +89,12 @@ def train(key: str, row: Row) -> tuple[Path, float]:
         finally:
             cost += seconds() - before
             if folder.is_dir():
-                write_json(costs, {"cpu_seconds": cost})
+                write_json(costs, made | {"cpu_seconds": cost})
     return folder, cost / 60
 
 
-def met(row: Row, figures: dict[str, Any]) -> dict[str, bool]:
-    """Return for each figure that has an aim whether it is met."""
+def met(row: Row, figures: dict[str, Any], factors: Collection[str]) -> dict[str, bool]:
+    """Return for each figure that has an aim, as errors of factors have, whether it is met."""
     found = {}
     for name, figure in figures.items():
         aims = dict(row.more)
@@ -97,7 +102,7 @@ def met(row: Row, figures: dict[str, Any]) -> dict[str, bool]:
             found[name] = figure["value"] >= row.accuracy
         elif name in aims:
             found[name] = (figure["value"] >= aims[name]) == (name == "diversity")
-        elif figure["unit"] not in ("", "of real") and not name.endswith((" flips", " changes")):
+        elif name in factors:
             found[name] = figure["value"] <= row.times * figure["real"]
     return found
 
@@ -127,7 +132,7 @@ def main() -> None:
                 "times the judge's error": row.times,
                 **dict(row.more),
             },
-            "met": met(row, report["figures"]),
+            "met": met(row, report["figures"], report["moves"]),
             "core_minutes": round(minutes, 1),
             "judging_core_minutes": round((time.process_time() - start) / 60, 1),
             "load_before": before,

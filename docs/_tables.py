@@ -256,6 +256,36 @@ def control(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def control_data(result: dict[str, Any]) -> str:
+    """Return a table for each data set: figures of joint and independent requests, and of reals."""
+    lines = []
+    for row in result["rows"].values():
+        report = row["report"]
+        other = report.get("independent", {}).get("figures", {})
+        lines.append(f"\n**`{row['data']}`, {row['labels']} labels.** `{row['command']}`\n")
+        lines.append("| Figure | Drawn | Drawn, independent requests | Real images | Aim |")
+        lines.append("|---|--:|--:|--:|---|")
+        for name, figure in report["figures"].items():
+            cells = [
+                f"{each['value']:.3g} {each['unit']}".strip() if each else ""
+                for each in (figure, other.get(name))
+            ]
+            if row["met"].get(name) is False:
+                cells[0] = f"**{cells[0]}**"
+            real = f"{figure['real']:.3g} {figure['unit']}".strip()
+            aim = {True: "met", False: "missed"}.get(row["met"].get(name), "")
+            lines.append(f"| {name} | {' | '.join(cells)} | {real} | {aim} |")
+        aims = ", ".join(f"{name} {value:g}" for name, value in row["aims"].items())
+        lines.append(
+            f"\nAims: {aims}. {row['core_minutes']:.0f} core-minutes of training, "
+            f"{row['judging_core_minutes']:.0f} for the judge and the report."
+        )
+    if left := result.get("not measured yet"):
+        lines.append(f"\n**Not measured yet:** {'; '.join(left)}.")
+    lines.append(f"\n{result['requests']:,} requests each. " + made_by(result))
+    return "\n".join(lines)
+
+
 def _sign(name: str) -> str:
     return "≥" if name in ("digit accuracy", "diversity") else "≤"
 
@@ -571,6 +601,7 @@ def measured(result: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "claim": claim,
     "control": control,
+    "control_data": control_data,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
     "gallery": gallery,

@@ -358,7 +358,7 @@ def two_processes_on_one_run(m: Path, folder: Path) -> None:
         assert first.poll() is None
     finally:
         first.send_signal(signal.SIGINT)
-        first.wait(60)
+        first.wait(240)
     assert not list(kills.broken(folder))
 
 

@@ -139,7 +139,7 @@ def killed(
         return False
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, number)
-        process.wait(60)
+        process.wait(240)
     deadline = time.monotonic() + 60
     while _group_lives(process.pid):  # trainings of a tour end by themselves
         assert time.monotonic() < deadline, "something it started runs on"

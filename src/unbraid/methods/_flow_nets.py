@@ -41,7 +41,7 @@ class Reader(nn.Module):
 
     def __init__(self, codes: FactorCodes, shape: nets.ImageShape, width: int = 32) -> None:
         super().__init__()
-        self.codes, self.columns = codes, codes.width - codes.categories
+        self.columns = codes.width - codes.categories
         channels, *sides = nets.check_image_shape(shape)
         self.shrink = max(min(sides) // SIDE, 1)
         height, side = (-(-each // self.shrink) for each in sides)
@@ -75,13 +75,13 @@ class Reader(nn.Module):
     def glance(self, images: Tensor) -> Tensor:
         """Return the code columns that are no categories, (B, R), as read without a frame."""
         if self.first is None:
-            return images.new_zeros((len(images), 0)).float()
+            return _nothing(images)
         return Tensor.float(self.first(images))
 
     def recognise(self, pictures: Tensor) -> Tensor:
         """Return logits (B, categories) of what is seen through frames, (B, C, H, W)."""
         if self.kinds is None:
-            return pictures.new_zeros((len(pictures), 0)).float()
+            return _nothing(pictures)
         return Tensor.float(self.kinds(pictures))
 
     def look(self, pictures: Tensor, maps: Tensor, glanced: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,6 +146,11 @@ class Reader(nn.Module):
         rest = _frames.identity(found)
         found, wanted = (((each - rest) / CORRECTION).flatten(1) for each in (found, wanted))
         return self.real_loss(found, wanted, self.frame_width)
+
+
+def _nothing(images: Tensor) -> Tensor:
+    """Return no columns, (B, 0); not by the number of images, which a graph would keep."""
+    return images.flatten(1)[:, :0].float()
 
 
 def _looker(shape: nets.ImageShape, outputs: int, width: int) -> nn.Sequential:

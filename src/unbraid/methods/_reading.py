@@ -60,7 +60,7 @@ class Reading(nn.Module):
         return [parameter for parameter in reader.parameters() if id(parameter) not in known]
 
     def certain(self, codes: Tensor) -> Tensor:
-        """Return code columns whose categories are certain: the most probable ones."""
+        """Return code columns that factors can have: one level of each category, whole circles."""
         parts = self.codes.logits(codes)
         # not by one_hot, which looks at the numbers and so cannot be exported or mapped
         levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
@@ -68,7 +68,11 @@ class Reading(nn.Module):
             (part.argmax(1, keepdim=True) == level).to(codes.dtype)
             for part, level in zip(parts, levels, strict=True)
         ]
-        return torch.cat([*sure, codes[:, self.split :]], 1)
+        turned = self.split + len(self.codes.real)
+        count = len(self.codes.periodic)
+        pairs = torch.tensor_split(codes[:, turned:], count, 1) if count else ()
+        circles = [pair / pair.norm(dim=1, keepdim=True).clamp_min(1e-6) for pair in pairs]
+        return torch.cat([*sure, codes[:, self.split : turned], *circles], 1)
 
     def sure(self, read: Tensor) -> Tensor:
         """Return 1 where all categories were read with certainty, else 0, (B,)."""
@@ -87,30 +91,39 @@ class Reading(nn.Module):
     def usable_warps(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw warps, (count, PARAMETERS), that do nothing until it is known what they do."""
         warps, slope = draw_warps(count, noise), self.action.slope()
-        return warps * (slope.median() >= READABLE) if len(slope) else warps
+        if not len(slope):
+            return warps
+        slope = slope[self.action.spread > 0]  # of factors that have labels
+        return warps * bool(len(slope) and slope.median() >= READABLE)
 
     # -- the glance and the frames ------------------------------------------------------------
 
     def glance_terms(self, images: Tensor, context: Context) -> Terms:
         """Return ``real``, the glance's loss on labels, and ``pose``, of what frames show.
 
-        Meanwhile it is learned how warps move factors, and what the usual factors are.
+        Meanwhile it is learned how warps move factors, and what the usual factors are. Without
+        labels there is no term.
         """
         seen, codes = self.labelled(context, images)
         reals, reader = codes[:, self.split :], self.reader
-        whole = (seen.flatten(1).double().sum(1) * 255).round().long()  # tells images apart
-        held = whole % HELD == 0
+        held = held_out(seen)
         if self.training:
-            self.observe(reader.shrunk(images[:READ]).float(), context.noise)
+            self.observe(reader.shrunk(images[-READ:]).float(), context.noise)
             self.action.calibrate(reals[held], reader.glance(seen[held]).detach())
             self.remember(reals)
         seen, reals = seen[~held], reals[~held]
-        warps = self.usable_warps(len(seen), context.noise)
-        seen, reals = warp(seen, warps), self.action(warps, reals)
+        if not len(seen):
+            weights = [weight.sum() for weight in self.parameters_of("glance")]
+            return {"loss": 0 * torch.stack(weights).sum()}  # nothing is learned
+        warps, known = self.usable_warps(len(seen), context.noise), ~torch.isnan(reals)
+        # an unknown column moves others, and so has to be filled
+        filled = torch.where(known, reals, reader.glance(seen).detach())
+        seen, moved = warp(seen, warps), self.action(warps, filled)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
-        real = mean(reader.real_loss(found, reals, reader.glance_width))
-        pose = self.pose_loss(seen, torch.where(torch.isnan(reals), found.detach(), reals))
+        wanted = torch.where(known, moved, torch.nan)
+        real = mean(reader.real_loss(found, wanted, reader.glance_width))
+        pose = self.pose_loss(seen, moved)
         return {"loss": real + pose, "real": real, "pose": pose}
 
     @torch.no_grad()
@@ -165,7 +178,7 @@ class Reading(nn.Module):
         """
         seen, codes = self.labelled(context, images)
         reader, noise, count = self.reader, context.noise, len(seen)
-        others = reader.shrunk(images[:READ]).float()
+        others = reader.shrunk(images[-READ:]).float()
         both = torch.cat([seen, others])
         codes = torch.cat([codes, codes.new_full((len(others), self.codes.width), torch.nan)])
         targets, glanced, frames, sure = self.told(both, codes)
@@ -252,10 +265,19 @@ class Reading(nn.Module):
         right = []
         for part, target in zip(self.codes.logits(outputs), self.codes.logits(codes), strict=True):
             known = ~torch.isnan(target).any(1)
-            right.append((part.argmax(1) == target.argmax(1))[known].float().mean())
+            if known.any():
+                right.append((part.argmax(1) == target.argmax(1))[known].float().mean())
         if right:
-            share = torch.stack(right).nan_to_num(0.0).min()
+            share = torch.stack(right).min()
             self.strength.add_(torch.where(share >= RIGHT, STEP, -STEP)).clamp_(0, 1)
+
+
+def held_out(images: Tensor) -> Tensor:
+    """Return which images (B, C, H, W) are among one in HELD, told by their own pixels, (B,)."""
+    pixels = (images.flatten(1) * 255).round().long()
+    # numbers without a pattern for each place: Knuth's multiplicative hash
+    places = torch.arange(1, pixels.shape[1] + 1, device=pixels.device) * 2654435761 % 2**32
+    return (pixels * places).sum(1) % 2147483647 % HELD == 0
 
 
 def mean(values: Tensor) -> Tensor:

@@ -106,13 +106,14 @@ class WarpAction(nn.Module):
         """Learn from code columns (B, R) and what was read from the warped images, (B, R)."""
         if not self.weight.numel():
             return
-        features = self.features(warps, codes).double().cpu()
+        features = self.features(warps, codes).cpu().double()
         slope = torch.where(self.spread > 0, self.slope().clamp(*SLOPES), 1.0)
-        away = ((found - codes) / slope).double().cpu()
+        away = ((found - codes) / slope).cpu().double()
         for moments, other in ((self.inputs, features), (self.products, away)):
             fresh = (features.T @ other / len(features)).to(moments)
             moments.lerp_(fresh, 1 - MEMORY)
-        inputs = self.inputs.double().cpu()
-        inputs += RIDGE * inputs.diagonal().mean() * torch.eye(len(inputs), dtype=inputs.dtype)
-        solved = torch.linalg.solve(inputs, self.products.double().cpu())
+        inputs = self.inputs.cpu().double()
+        ridge = RIDGE * inputs.diagonal().mean() + 1e-9  # there may be no warp so far
+        inputs += ridge * torch.eye(len(inputs), dtype=inputs.dtype)
+        solved = torch.linalg.solve(inputs, self.products.cpu().double())
         self.weight.copy_(solved.to(self.weight))

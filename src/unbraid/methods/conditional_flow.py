@@ -106,7 +106,7 @@ class Model(Method):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
     labelled = True
-    selection = "autoencoder.loss"  # the others' scales depend on how well these two nets did
+    selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config
 
     def __init__(
@@ -165,8 +165,9 @@ class Model(Method):
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
 
-        A style in which the reader might take what is drawn for another category is replaced by one
-        that follows from the same numbers; a few times, if need be.
+        A style in which the reader might take what is drawn, in the middle of all ranges, for
+        another category is replaced by one that follows from the same numbers; a few times, if
+        need be.
         """
         codes = self.coder.middle(self.factor_codes(factors))
 
