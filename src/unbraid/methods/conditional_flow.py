@@ -75,7 +75,7 @@ class Config(LabelledConfig):
     layers: int = 4
     width: int = 32
     hide: float = 0.1
-    guidance: float = 1.5
+    guidance: float = 1.25
     sharpness: float = 1.1
     path_steps: int = 12
     reader_share: float = 0.4
