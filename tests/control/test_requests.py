@@ -515,3 +515,45 @@ def test_rows_are_uniform_repeatable_and_do_not_hang_on_each_other() -> None:
 def test_rows_that_cannot_be(count: int, seed: int, part: str) -> None:
     with pytest.raises(UnbraidError, match=part):
         Request({}).rows(DIGITS, count, seed)
+
+
+LONG = [
+    FactorSpec("kind", "categorical", values=("a", "b")),
+    FactorSpec("size", "continuous", range=(0.0, 10.0)),
+    FactorSpec("length", "continuous", range=(0.0, 100.0)),
+]
+
+
+def together(count: int = 400) -> np.ndarray:
+    """Return rows of LONG in which length is ten times the size, and b is large."""
+    rng = np.random.default_rng(0)
+    kind = np.arange(count) % 2
+    size = np.where(kind == 0, rng.uniform(0, 5, count), rng.uniform(5, 10, count))
+    return np.stack([kind, size, 10 * size], 1)
+
+
+def test_what_is_free_goes_with_what_was_asked() -> None:
+    rows = build_request(LONG, size=7.0).rows(LONG, 200, 0, together())
+    assert (rows[:, 1] == 7).all()
+    assert np.abs(rows[:, 2] - 70).mean() < 10
+    assert (rows[:, 0] == 1).mean() > 0.95
+    rows = build_request(LONG, kind="a").rows(LONG, 200, 0, together())
+    assert rows[:, 1].max() <= 5
+    np.testing.assert_allclose(rows[:, 2], 10 * rows[:, 1])
+    again = build_request(LONG, kind="a").rows(LONG, 200, 0, together())
+    np.testing.assert_array_equal(rows, again)
+
+
+def test_where_nothing_is_near_the_nearest_is_taken() -> None:
+    rows = build_request(LONG, kind="a", size=9.0).rows(LONG, 50, 0, together())
+    assert (rows[:, 2] > 40).all()  # as of the largest of a, whatever b is like
+
+
+def test_what_is_not_known_of_an_example_is_drawn_as_without() -> None:
+    examples = together()
+    examples[:, 2] = np.nan
+    rows = build_request(LONG, size=7.0).rows(LONG, 200, 0, examples)
+    plain = build_request(LONG, size=7.0).rows(LONG, 200, 0)
+    np.testing.assert_array_equal(rows[:, 2], plain[:, 2])
+    assert (rows[:, 0] == 1).mean() > 0.95
+    assert np.isfinite(build_request(LONG, length=7.0).rows(LONG, 20, 0, examples)).all()

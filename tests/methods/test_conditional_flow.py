@@ -406,3 +406,15 @@ def test_all_images_still_and_one_a_batch() -> None:
     action = WarpAction(2)
     action.update(torch.zeros(1, PARAMETERS), torch.zeros(1, 2), torch.zeros(1, 2))
     assert not action.weight.any()
+
+
+def test_labels_are_kept_as_examples_and_no_others(squares: Dataset) -> None:
+    config = configure("conditional-flow", latent_dim=4, hidden=32, width=8, labels=20)
+    model = train(config, squares, epochs=3, batch_size=64, validation=0.0, precision="f32")
+    examples = Native(model).examples
+    assert examples is not None
+    assert len(np.unique(examples, axis=0)) <= 20
+    known = {tuple(row) for row in np.asarray(squares.factors, np.float64)}
+    assert {tuple(row) for row in examples} <= known
+    untrained = build(config, (1, 16, 16), squares.specs)
+    assert Native(untrained).examples is None

@@ -65,7 +65,8 @@ def _draws_the_same(controller: Controller) -> bool:
     """Whether random requests give images that hardly differ, and that do not read as asked."""
     if controller.model not in _stubborn:
         drawer = Native(controller.model) if isinstance(controller, Native) else controller
-        rows = Request({}).rows(controller.specs, PROBES)
+        examples = controller.examples if isinstance(controller, Native) else None
+        rows = Request({}).rows(controller.specs, PROBES, examples=examples)
         images = drawer.draw(rows, np.zeros(PROBES, np.int64))
         alike = float(images.var(axis=0).mean()) <= ALIKE * float(images.var())
         names = [spec.name for spec in controller.specs]

@@ -97,7 +97,8 @@ def draw(
     """
     if candidates < 1:
         raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
-    rows = request.rows(controller.specs, n, seed)
+    examples = controller.examples if isinstance(controller, Native) else None
+    rows = request.rows(controller.specs, n, seed, examples)
     styles = np.random.default_rng([seed, _STYLES]).integers(2**63 - 1, size=n)
     if isinstance(controller, Native):
         candidates = max(candidates, controller.candidates)

@@ -100,6 +100,14 @@ class Native:
         """Whether a style that the model doubts is drawn again."""
         return self.reject and hasattr(self.model, "first_style")
 
+    @property
+    def examples(self) -> NDArray[np.float64] | None:
+        """Factors that go together, (K, F), NaN where unknown; None if the model keeps none."""
+        if not hasattr(self.model, "examples"):
+            return None
+        found: NDArray[np.float64] = cast(Any, self.model).examples().cpu().double().numpy()
+        return found if len(found) else None
+
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
         """Return images that have the factors (N, F), (N, C, H, W) on [0, 1].
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.control._facets import Facet, facets_of, is_number
+from unbraid.control._loop import gap
 from unbraid.control._measures import amount
 from unbraid.control._phrases import PHRASES, value_of
 from unbraid.control._reading import Reading, Said, Unknown, clean
@@ -24,6 +25,7 @@ from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 
 MOST = 1_000_000  # images of one request
+NEAR = 0.08  # of a factor's range, that an example may be from what was asked
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,25 @@ class Request:
             return f"{told}; {last} is {rest}"
         return f"{told}; {', '.join(others)} and {last} are {rest}"
 
-    def rows(self, specs: Sequence[FactorSpec], count: int, seed: int = 0) -> NDArray[np.float64]:
+    def rows(
+        self,
+        specs: Sequence[FactorSpec],
+        count: int,
+        seed: int = 0,
+        examples: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         """Return rows of factors that have what was asked, (count, F), the free ones at random.
 
-        Those are uniform over their range or levels. What is drawn for a factor depends on the
-        seed and the row alone, not on what is asked of the others.
+        Without examples those are uniform over their range or levels, and what is drawn for a
+        factor depends on the seed and the row alone, not on what is asked of the others. With
+        examples they are those of one that is near to what was asked, since factors may go
+        together: what is long is seldom small.
+
+        Args:
+            specs: of the factors.
+            count: of rows.
+            seed: of what is free.
+            examples: rows of factors (K, F) as they come together, NaN where unknown.
 
         Raises:
             UnbraidError: no rows, or a seed below 0.
@@ -79,16 +95,41 @@ class Request:
         if seed < 0:
             raise UnbraidError(f"seed is {seed}, but a seed is 0 or more.")
         rows = np.empty((count, len(specs)))
+        likely = self._like(specs, count, seed, examples)
         for column, spec in enumerate(specs):
+            rng = np.random.default_rng([seed, column])
             if spec.name in self.values:
                 rows[:, column] = self.values[spec.name]
-                continue
-            rng = np.random.default_rng([seed, column])
-            if spec.values is not None:
+            elif spec.values is not None:
                 rows[:, column] = rng.integers(len(spec.values), size=count)
             else:
                 rows[:, column] = rng.uniform(*(spec.range or (0.0, 0.0)), size=count)
+            if spec.name not in self.values and likely is not None:
+                known = ~np.isnan(likely[:, column])
+                rows[known, column] = likely[known, column]
         return rows
+
+    def _like(
+        self,
+        specs: Sequence[FactorSpec],
+        count: int,
+        seed: int,
+        examples: NDArray[np.float64] | None,
+    ) -> NDArray[np.float64] | None:
+        """Return examples drawn by how near they are to what was asked, (count, F)."""
+        if examples is None or not len(examples):
+            return None
+        asked = [column for column, spec in enumerate(specs) if spec.name in self.values]
+        away = np.zeros((len(asked), len(examples)))
+        for row, column in enumerate(asked):
+            here = np.nan_to_num(examples[:, [column]], nan=1e9)  # what is not known is far away
+            wanted = np.full_like(here, self.values[specs[column].name])
+            away[row] = gap([specs[column]], wanted, here)
+        # Gaussian weights; where nothing is near, the nearest has them all
+        share = -0.5 * ((away / NEAR) ** 2).sum(0)
+        weights = np.exp(share - share.max())
+        rng = np.random.default_rng([seed, len(specs)])
+        return examples[rng.choice(len(examples), count, p=weights / weights.sum())]
 
     def applied(
         self, specs: Sequence[FactorSpec], factors: NDArray[np.float64]

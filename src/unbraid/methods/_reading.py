@@ -24,6 +24,7 @@ RIGHT = 0.9  # share of labelled images read right above which categories' warps
 STEP = 0.005  # by so much a step
 RISE = 250  # steps over which what is read from unlabelled images comes to count
 MEMORY = 0.99  # of factors' means, a step
+EXAMPLES = 512  # labels kept, to know which factors go together
 
 
 class Reading(nn.Module):
@@ -45,8 +46,13 @@ class Reading(nn.Module):
         self.register_buffer("steps", torch.zeros(()))  # of the reader's training
         # of the warps of images that categories are read from, in units of the usual
         self.register_buffer("strength", torch.zeros(()))
+        # labels, and which of them are known; all that is stored is finite
+        self.register_buffer("labels", torch.zeros(EXAMPLES, len(codes.specs)))
+        self.register_buffer("known", torch.zeros(EXAMPLES, len(codes.specs), dtype=torch.bool))
         self.usual: Tensor
         self.steps: Tensor
+        self.labels: Tensor
+        self.known: Tensor
         self.strength: Tensor
 
     def parameters_of(self, phase: str) -> list[nn.Parameter]:
@@ -95,6 +101,17 @@ class Reading(nn.Module):
             return warps
         slope = slope[self.action.spread > 0]  # of factors that have labels
         return warps * bool(len(slope) and slope.median() >= READABLE)
+
+    @torch.no_grad()
+    def keep(self, factors: Tensor) -> None:
+        """Keep labels (B, F), NaN where unknown, as examples of what goes together."""
+        known = ~torch.isnan(factors)
+        for kept, fresh in ((self.labels, factors.nan_to_num()), (self.known, known)):
+            kept.copy_(torch.cat([fresh.to(kept), kept])[:EXAMPLES])
+
+    def examples(self) -> Tensor:
+        """Return the labels kept, (N, F), NaN where unknown; none before it is trained."""
+        return torch.where(self.known, self.labels, torch.nan)[self.known.any(1)]
 
     # -- the glance and the frames ------------------------------------------------------------
 
@@ -199,6 +216,8 @@ class Reading(nn.Module):
         if self.training:
             self.steps += 1
             self.adapt(outputs[:count].detach(), codes[:count])
+            if context.labelled is not None:
+                self.keep(context.labelled[1])
         wanted = targets.clone()  # labels that are not known are not learned from
         wanted[:count, self.split :] = moved[:count]
         wanted[:count][torch.isnan(codes[:count])] = torch.nan

@@ -157,6 +157,10 @@ class Model(Method):
         """Return the factors that codes (N, D) say, (N, F)."""
         return self.coder.decode(codes)
 
+    def examples(self) -> Tensor:
+        """Return labels of images that it was trained on, (N, F), NaN where unknown."""
+        return self.reading.examples()
+
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1): all but the first."""
         return base[:, 1:]
