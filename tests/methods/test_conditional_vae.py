@@ -183,7 +183,7 @@ def test_poses_are_known_by_names_and_units() -> None:
 
 @pytest.mark.parametrize(("shape", "specs"), [((3, 32, 32), DIGITS), ((1, 32, 32), SPECS)])
 def test_a_prior_that_fits_no_factors_is_refused(shape: Any, specs: Any) -> None:
-    with pytest.raises(UnbraidError, match=r"prior is .*, expected grey images and size"):
+    with pytest.raises(UnbraidError, match=r"prior is .*; expected grey images and size"):
         build(configure("conditional-vae", prior="pose"), shape, specs)
 
 

@@ -119,8 +119,8 @@ class Model(Method):
         if columns is None and config.prior == "pose":
             units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
             raise UnbraidError(
-                f"prior is 'pose', but the factors are {', '.join(s.name for s in specs)} and the "
-                f"images have {image_shape[0]} channels; expected grey images and {units}."
+                f"prior is 'pose', but the factors are {', '.join(s.name for s in specs)}, of images "
+                f"of shape {image_shape}; expected grey images and {units}."
             )
         self.poses = PoseCodes(coder, columns) if columns else None
         self.reader: PosedReader | PlainReader
