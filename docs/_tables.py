@@ -282,7 +282,11 @@ def control_data(result: dict[str, Any]) -> str:
         )
     if left := result.get("not measured yet"):
         lines.append(f"\n**Not measured yet:** {'; '.join(left)}.")
-    lines.append(f"\n{result['requests']:,} requests each. " + made_by(result))
+    machine = result["machine"]
+    lines.append(
+        f"\n{result['requests']:,} requests each. `python benchmarks/control_data.py`, torch "
+        f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
+    )
     return "\n".join(lines)
 
 

@@ -476,7 +476,7 @@ def test_a_result_that_is_none_is_told(report: Path, tmp_path: Path, found: str)
     text = (job.folder / "config.json").read_text().replace(str(report.parent), str(tmp_path))
     (job.folder / "config.json").write_text(text)
     (job.folder / "result.json").write_text(found)
-    with pytest.raises(UnbraidError, match="what a training writes: delete|or delete it"):
+    with pytest.raises(UnbraidError, match=r"what a training writes: delete|or delete it"):
         run(config)
 
 

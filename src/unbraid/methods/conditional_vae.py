@@ -118,9 +118,10 @@ class Model(Method):
         columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
         if columns is None and config.prior == "pose":
             units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
+            names = ", ".join(spec.name for spec in specs)
             raise UnbraidError(
-                f"prior is 'pose', but the factors are {', '.join(s.name for s in specs)}, of images "
-                f"of shape {image_shape}; expected grey images and {units}."
+                f"prior is 'pose', but the factors are {names}, of images of shape {image_shape}; "
+                f"expected grey images and {units}."
             )
         self.poses = PoseCodes(coder, columns) if columns else None
         self.reader: PosedReader | PlainReader
