@@ -418,3 +418,20 @@ def test_labels_are_kept_as_examples_and_no_others(squares: Dataset) -> None:
     assert {tuple(row) for row in examples} <= known
     untrained = build(config, (1, 16, 16), squares.specs)
     assert Native(untrained).examples is None
+
+
+def test_names_and_units_have_no_say() -> None:
+    """Nothing is known of a factor but its kind and its range."""
+    images, places = shapes_of(noise(), 40)
+    factors = np.column_stack([np.arange(40) % 2, places.numpy()]).astype(np.float32)
+    found = []
+    for names, unit in ((("digit", "x", "y"), "pixels right"), (("p", "q", "r"), "")):
+        kind = FactorSpec(names[0], "categorical", values=(0, 1))
+        reals = [FactorSpec(n, "continuous", range=(-1.0, 1.0), unit=unit) for n in names[1:]]
+        pixels = (255 * images).byte().numpy()
+        data = Dataset("shapes", pixels, factors, (kind, *reals))
+        config = configure("conditional-flow", latent_dim=4, hidden=32, width=8)
+        model = train(config, data, epochs=4, batch_size=20, validation=0.0, precision="f32")
+        found.append(model.state_dict())
+    assert found[0].keys() == found[1].keys()
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
