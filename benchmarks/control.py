@@ -91,7 +91,7 @@ def asked(options: str, labels: str, **more: Any) -> Row:
 
 def flow(labels: str, **more: Any) -> Row:
     """Return a row of the conditional flow, into which no factor's meaning is built."""
-    options = f"--epochs 24 --batch-size 256 {FEW[labels]}"
+    options = f"--epochs 32 --batch-size 256 {FEW[labels]}"
     return Row("conditional-flow", options, labels, **{"aimed": True, **more})
 
 

@@ -64,7 +64,8 @@ def test_an_action_is_learned_from_noisy_readings() -> None:
         right, scale = warps[:, 4], warps[:, 1]
         truth = codes.clone()
         truth[:, 0] += 0.3 * right + 0.2 * scale * codes[:, 0]
-        action.update(warps, codes, truth + 0.1 * torch.randn((64, 2), generator=draws))
+        away = truth - codes + 0.1 * torch.randn((64, 2), generator=draws)
+        action.update(warps, codes, torch.ones(64, 2, dtype=torch.bool), away)
     codes = torch.tensor([[0.5, -0.5]])
     warps = one_warp(right=LIMITS[4], scale=LIMITS[1])
     expected = torch.tensor([[0.5 + 0.3 + 0.1, -0.5]])
@@ -77,12 +78,38 @@ def test_a_reader_that_errs_towards_the_middle_is_seen_through() -> None:
     for _ in range(600):
         codes = torch.rand((64, 1), generator=draws) * 2 - 1
         action.calibrate(codes, 0.6 * codes + 0.05 * torch.randn((64, 1), generator=draws))
-        warps = draw_warps(64, draws)
-        read = 0.6 * codes
-        action.update(warps, read, read + 0.6 * 0.3 * warps[:, 4:5])
+        warps, all_used = draw_warps(64, draws), torch.ones(64, 1, dtype=torch.bool)
+        action.update(warps, codes, all_used, 0.6 * 0.3 * warps[:, 4:5])
     assert float(action.slope()) == pytest.approx(0.6, abs=0.02)
     moved = action(one_warp(right=LIMITS[4]), torch.zeros(1, 1))
     assert float(moved) == pytest.approx(0.3, abs=0.02)
+
+
+def test_readings_that_stop_at_the_ends_of_the_range_are_seen_through() -> None:
+    """No label is beyond 1, so no reading is: learned from all images, the move is too small."""
+    moves = {}
+    for part in ("all", "middle"):
+        action, draws = WarpAction(1), noise()
+        for _ in range(600):
+            codes = torch.rand((64, 1), generator=draws) * 2 - 1
+            action.calibrate(codes, codes)
+            warps = draw_warps(64, draws)
+            used = action.middle(codes) if part == "middle" else ~torch.isnan(codes)
+            read = (codes + 0.4 * warps[:, 4:5]).clamp(-1, 1)
+            action.update(warps, codes, used, read - codes)
+        moves[part] = float(action(one_warp(right=LIMITS[4]), torch.zeros(1, 1)))
+    assert moves["middle"] == pytest.approx(0.4, abs=0.015)
+    assert moves["all"] < 0.385
+
+
+def test_the_middle_is_of_the_labels_there_are_and_circles_have_none() -> None:
+    action = WarpAction(3, periodic=2)
+    codes = torch.stack([torch.linspace(-1, -0.5, 11)] * 3, 1)
+    codes[0, 1] = torch.nan
+    inside = action.middle(codes)
+    assert inside[:, 0].tolist() == [False] * 2 + [True] * 7 + [False] * 2
+    assert inside[:, 1].tolist() == [False] + [True] * 10
+    assert inside[:, 2].all()
 
 
 def test_labels_that_are_not_known_do_not_tell_a_slope() -> None:
@@ -404,7 +431,8 @@ def test_factors_of_one_kind_alone(kind: str) -> None:
 
 def test_all_images_still_and_one_a_batch() -> None:
     action = WarpAction(2)
-    action.update(torch.zeros(1, PARAMETERS), torch.zeros(1, 2), torch.zeros(1, 2))
+    unused = torch.zeros(1, 2, dtype=torch.bool)
+    action.update(torch.zeros(1, PARAMETERS), torch.zeros(1, 2), unused, torch.zeros(1, 2))
     assert not action.weight.any()
 
 

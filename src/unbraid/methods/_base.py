@@ -36,6 +36,7 @@ class Context(NamedTuple):
 
 
 WHOLE = 10  # epochs from which on phases have whole ones
+FIRST = 1e-3  # share of a phase at whose learning rate one that rises begins
 
 
 class Phase(NamedTuple):
@@ -49,11 +50,12 @@ class Phase(NamedTuple):
     # part of the training it has, in whole epochs of a training that has WHOLE of them
     span: tuple[float, float] = (0.0, 1.0)
     fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
+    rise: float = 0.0  # share of that part over which its learning rate first rises
 
     @property
     def needs_length(self) -> bool:
         """Whether its learning rate depends on how long the training is in all."""
-        return self.fall or self.span != (0.0, 1.0)
+        return self.fall or self.rise > 0 or self.span != (0.0, 1.0)
 
     def lr_at(self, epoch: float, epochs: float) -> float:
         """Return the learning rate's share at an epoch, 0 <= epoch < epochs; 0 outside its part.
@@ -61,6 +63,8 @@ class Phase(NamedTuple):
         >>> phase = Phase([], span=(0.5, 1.0), fall=True)
         >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
         (0.0, 1.0, 0.5)
+        >>> Phase([], rise=0.2).lr_at(1, 10)
+        0.5
         """
         start, end = (
             part * epochs if part == 1 or epochs < WHOLE else round(part * epochs)
@@ -70,7 +74,10 @@ class Phase(NamedTuple):
             start, end = (start, start + 1) if start < epochs else (epochs - 1, epochs)
         if not start <= epoch < end:
             return 0.0
-        return 0.5 + 0.5 * math.cos(math.pi * (epoch - start) / (end - start)) if self.fall else 1.0
+        done = (epoch - start) / (end - start)
+        # never 0, as a step without a learning rate is none
+        risen = min(1.0, max(done, FIRST) / self.rise) if self.rise else 1.0
+        return risen * (0.5 + 0.5 * math.cos(math.pi * done) if self.fall else 1.0)
 
 
 def require(value: float, least: float, name: str, *, above: bool = False) -> None:

@@ -55,13 +55,6 @@ class Reader(nn.Module):
         self.told_more = (
             nn.Sequential(nn.Linear(told, 64), nn.SiLU(), nn.Linear(64, reals)) if reals else None
         )
-        for net in (self.told, self.told_more[-1] if self.told_more is not None else None):
-            if isinstance(net, nn.Linear):
-                nn.init.normal_(net.weight, std=1e-3)
-                nn.init.zeros_(net.bias)
-        if self.told is not None:  # at first, what the glance tells
-            with torch.no_grad():
-                self.told.weight[:, -reals:] = torch.eye(reals)
         # logs of the usual errors of a glance and of a look, in halves of a factor's range, and
         # of how far a frame is seen to be off, in units of CORRECTION
         self.glance_width = nn.Parameter(torch.full((reals,), -1.0))

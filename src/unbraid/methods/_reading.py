@@ -15,7 +15,8 @@ from unbraid.methods._reader import dropping
 from unbraid.methods._warps import WarpAction, draw_warps, moves, warp
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
-HELD = 5  # one labelled image in so many is not learned from as long as the glance is
+HELD = 5  # one labelled image in so many is not learned from as long as the glance is,
+TRIES = 4  # and is warped so often to learn what warps do
 READABLE = 0.5  # median slope of readings from which on images are warped to be learned from
 JITTER = 0.35  # of code columns, by which a frame is off when it is looked through
 LOOKED = 2  # times, at an image whose factors are not known
@@ -40,7 +41,7 @@ class Reading(nn.Module):
         super().__init__()
         self.codes, self.split = codes, codes.categories
         self.reader = Reader(codes, shape, width)
-        self.action = WarpAction(codes.width - codes.categories)
+        self.action = WarpAction(codes.width - codes.categories, 2 * len(codes.periodic))
         # code columns that the pictures in frames are to have
         self.register_buffer("usual", codes.middle(torch.zeros(1, codes.width))[0, self.split :])
         self.register_buffer("steps", torch.zeros(()))  # of the reader's training
@@ -123,18 +124,20 @@ class Reading(nn.Module):
         """
         seen, codes = self.labelled(context, images)
         reals, reader = codes[:, self.split :], self.reader
-        held = held_out(seen)
-        if self.training:
-            self.observe(reader.shrunk(images[-READ:]).float(), context.noise)
-            self.action.calibrate(reals[held], reader.glance(seen[held]).detach())
+        held, known = held_out(seen), ~torch.isnan(reals)
+        # an unknown column moves others, and so has to be filled
+        with torch.no_grad():
+            glance = reader.glance(seen)
+        filled = torch.where(known, reals, glance)
+        if self.training and len(seen):
+            self.action.calibrate(reals[held], glance[held])
+            self.observe(seen[held], filled[held], self.action.middle(reals)[held], context.noise)
             self.remember(reals)
-        seen, reals = seen[~held], reals[~held]
+        seen, known, filled = seen[~held], known[~held], filled[~held]
         if not len(seen):
             weights = [weight.sum() for weight in self.parameters_of("glance")]
             return {"loss": 0 * torch.stack(weights).sum()}  # nothing is learned
-        warps, known = self.usable_warps(len(seen), context.noise), ~torch.isnan(reals)
-        # an unknown column moves others, and so has to be filled
-        filled = torch.where(known, reals, reader.glance(seen).detach())
+        warps = self.usable_warps(len(seen), context.noise)
         seen, moved = warp(seen, warps), self.action(warps, filled)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
@@ -144,11 +147,13 @@ class Reading(nn.Module):
         return {"loss": real + pose, "real": real, "pose": pose}
 
     @torch.no_grad()
-    def observe(self, images: Tensor, noise: torch.Generator) -> None:
-        """Learn from images how warps move what the glance reads."""
-        warps = draw_warps(len(images), noise)
-        glance = self.reader.glance
-        self.action.update(warps, glance(images), glance(warp(images, warps)))
+    def observe(self, images: Tensor, codes: Tensor, used: Tensor, noise: torch.Generator) -> None:
+        """Learn how warps move what the glance reads, see ``WarpAction.update``."""
+        if not len(images):
+            return
+        images, codes, used = (torch.cat([each] * TRIES) for each in (images, codes, used))
+        warps, glance = draw_warps(len(images), noise), self.reader.glance
+        self.action.update(warps, codes, used, glance(warp(images, warps)) - glance(images))
 
     @torch.no_grad()
     def remember(self, reals: Tensor) -> None:
@@ -197,7 +202,10 @@ class Reading(nn.Module):
         reader, noise, count = self.reader, context.noise, len(seen)
         others = reader.shrunk(images[-READ:]).float()
         both = torch.cat([seen, others])
-        codes = torch.cat([codes, codes.new_full((len(others), self.codes.width), torch.nan)])
+        theirs = codes.new_full((len(others), self.codes.width), torch.nan)
+        if context.factors is not None:
+            theirs = self.codes.encode(context.factors[-READ:])
+        codes = torch.cat([codes, theirs])
         targets, glanced, frames, sure = self.told(both, codes)
         warps = self.usable_warps(len(both), noise)
         with dropping(reader, noise):
@@ -205,8 +213,11 @@ class Reading(nn.Module):
         moved = self.action(warps, targets[:, self.split :])
         glance_loss = reader.real_loss(glance, moved, reader.glance_width)
         # images whose factors are read are shown in other frames, but are not warped
-        warps = torch.cat([warps[:count], 0 * warps[count:]])
-        glanced = torch.cat([glance[:count], glanced[count:]])
+        given = ~torch.isnan(codes).any(1, keepdim=True)
+        given[:count] = True
+        warps = warps * given
+        moved = self.action(warps, targets[:, self.split :])
+        glanced = torch.where(given, glance, glanced)
         jitter = JITTER * _wide(moved, noise)
         shown, starts, goals = self.starts(frames, warps, targets, jitter)
         mild, _, _ = self.starts(frames, self.strength * warps, targets, self.strength * jitter)
@@ -218,8 +229,8 @@ class Reading(nn.Module):
             self.adapt(outputs[:count].detach(), codes[:count])
             if context.labelled is not None:
                 self.keep(context.labelled[1])
-        wanted = targets.clone()  # labels that are not known are not learned from
-        wanted[:count, self.split :] = moved[:count]
+        wanted = torch.cat([targets[:, : self.split], moved], 1)
+        # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan
         category = self.codes.category_loss(outputs, wanted)
         real = reader.real_loss(found, wanted[:, self.split :], reader.real_width)
@@ -250,7 +261,7 @@ class Reading(nn.Module):
         codes = codes.clone()
         codes[reads] = torch.where(unknown[reads], self.certain(read), codes[reads])
         reals = codes[:, self.split :]
-        glances, found = reals.clone(), self.reader.frame(reals)
+        glances, found = self.reader.glance(images), self.reader.frame(reals)
         glances[reads] = glanced
         unclear = unknown[reads][:, self.split :].any(1)[:, None, None]
         found[reads] = torch.where(unclear, frames, found[reads])

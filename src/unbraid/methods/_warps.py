@@ -4,12 +4,14 @@ A warp turns, scales, stretches, shears and shifts an image a little. What it do
 not known for data of one's own, but it is the same for all images and smooth: to second order, the
 code columns c of the real and periodic factors move by ``W phi(theta, c)``, where theta are the
 warp's parameters and phi holds theta, its products and its products with c. W is a ridge regression
-of what a reader reads from warped images on what it reads from the images themselves (Hoerl and
-Kennard 1970, "Ridge Regression"). A labelled image then gives as many labelled ones as one likes.
+(Hoerl and Kennard 1970, "Ridge Regression") of how far readings move when an image is warped, on
+labelled images that the reader does not learn from. A labelled image then gives as many labelled
+ones as one likes.
 
-A reader of few labels errs towards the middle, and so reads too small a move. How much too small is
-told by labelled images that it does not learn from: a move that is read is divided by the slope of
-readings over labels (Krutchkoff 1967, "Classical and Inverse Regression Methods of Calibration").
+Readings do not go past the range of the labels, so each column is regressed on images in the middle
+of its range. And a reader of few labels errs towards the middle, and so reads too small a move: a
+move that is read is divided by the slope of readings over labels (Krutchkoff 1967, "Classical and
+Inverse Regression Methods of Calibration").
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ PARAMETERS = len(LIMITS)
 RIDGE = 1e-3
 MEMORY = 0.99  # of the regression's moments, an update
 SLOPES = 0.2, 1.2  # that are believed; a factor that cannot be read has none
+MIDDLE = 0.2, 0.8  # quantiles of labels between which moves are learned from
 
 
 def draw_warps(count: int, noise: torch.Generator, still: float = 0.2) -> Tensor:
@@ -54,13 +57,16 @@ class WarpAction(nn.Module):
 
     Args:
         columns: R, of the real and periodic factors.
+        periodic: how many of the last columns have no ends.
     """
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, periodic: int = 0) -> None:
         super().__init__()
+        self.real = columns - periodic
         size = PARAMETERS + PARAMETERS * (PARAMETERS + 1) // 2 + PARAMETERS * columns
-        self.register_buffer("inputs", torch.zeros(size, size))  # second moments of features,
-        self.register_buffer("products", torch.zeros(size, columns))  # and with the moves
+        # for each column, second moments of features, and of features with moves
+        self.register_buffer("inputs", torch.zeros(columns, size, size))
+        self.register_buffer("products", torch.zeros(columns, size))
         self.register_buffer("weight", torch.zeros(size, columns))
         # of codes of labelled images not learned from: variance, and covariance with readings
         self.register_buffer("spread", torch.zeros(columns))
@@ -102,18 +108,33 @@ class WarpAction(nn.Module):
         return codes + (self.features(warps, codes)[:, :, None] * self.weight).sum(1)
 
     @torch.no_grad()
-    def update(self, warps: Tensor, codes: Tensor, found: Tensor) -> None:
-        """Learn from code columns (B, R) and what was read from the warped images, (B, R)."""
+    def update(self, warps: Tensor, codes: Tensor, used: Tensor, away: Tensor) -> None:
+        """Learn from how far readings moved under warps.
+
+        Args:
+            warps: (B, PARAMETERS).
+            codes: code columns of the images before, (B, R).
+            used: which of them a column's moves are learned from, (B, R).
+            away: moves of the readings, (B, R).
+        """
         if not self.weight.numel():
             return
         features = self.features(warps, codes).cpu().double()
         slope = torch.where(self.spread > 0, self.slope().clamp(*SLOPES), 1.0)
-        away = ((found - codes) / slope).cpu().double()
-        for moments, other in ((self.inputs, features), (self.products, away)):
-            fresh = (features.T @ other / len(features)).to(moments)
-            moments.lerp_(fresh, 1 - MEMORY)
+        away = (away / slope).cpu().double()
+        chosen = features.T * used.T.cpu()[:, None] / len(features)  # (R, size, B)
+        fresh = chosen @ features, (chosen @ away.T[:, :, None])[:, :, 0]
+        for moments, each in zip((self.inputs, self.products), fresh, strict=True):
+            moments.lerp_(each.to(moments), 1 - MEMORY)
         inputs = self.inputs.cpu().double()
-        ridge = RIDGE * inputs.diagonal().mean() + 1e-9  # there may be no warp so far
-        inputs += ridge * torch.eye(len(inputs), dtype=inputs.dtype)
-        solved = torch.linalg.solve(inputs, self.products.cpu().double())
-        self.weight.copy_(solved.to(self.weight))
+        ridge = RIDGE * inputs.diagonal(dim1=1, dim2=2).mean(1) + 1e-9  # there may be none so far
+        inputs += ridge[:, None, None] * torch.eye(inputs.shape[1], dtype=inputs.dtype)
+        solved = torch.linalg.solve(inputs, self.products.cpu().double()[:, :, None])[:, :, 0]
+        self.weight.copy_(solved.T.to(self.weight))
+
+    def middle(self, codes: Tensor) -> Tensor:
+        """Return which labels, code columns (B, R) or NaN, lie in the middle of those there are."""
+        low, high = torch.nanquantile(codes, codes.new_tensor(MIDDLE), 0)
+        inside = (codes >= low) & (codes <= high)
+        ends = torch.arange(codes.shape[1], device=codes.device) < self.real
+        return torch.where(ends, inside, ~torch.isnan(codes))

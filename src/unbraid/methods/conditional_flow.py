@@ -41,6 +41,7 @@ from unbraid.methods._latent_flow import Velocity, follow
 from unbraid.methods._reading import Reading
 from unbraid.methods._style import DOUBT, settle
 
+RISE = 0.1  # share of the reader's training over which its learning rate rises
 GLANCES = 0.25  # part of the reader's training that the glance and the frames have
 PATHS = 4  # points on paths that the flow learns from, an image and step
 MEMORY = 0.99  # of the scale of codes, a step
@@ -140,7 +141,15 @@ class Model(Method):
             "flow": (list(self.velocity.parameters()), 1.0, end, 1.0),
         }
         return {
-            name: Phase(moved, lr, betas, span=(first, last), fall=True)
+            name: Phase(
+                moved,
+                lr,
+                betas,
+                span=(first, last),
+                fall=True,
+                # without it, a reader that starts at the full rate stays worse to its end
+                rise=RISE if name in ("glance", "reader") else 0.0,
+            )
             for name, (moved, lr, first, last) in parts.items()
             if last > first
         }
