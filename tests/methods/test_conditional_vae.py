@@ -74,6 +74,13 @@ def test_the_middle_keeps_categories_and_is_a_reading() -> None:
     assert middle[0, :4].tolist() == [0, 0, 1, 0]
 
 
+def test_errors_of_columns_are_errors_of_factors() -> None:
+    """In pixels, none of a category, in degrees, in steps, and in quarters of a turn."""
+    found = FactorCodes(SPECS).distances(torch.tensor([0.1, 0.2, 0.1, 0.1, 0.2, 0.2]))
+    expected = torch.tensor([0.9, 0, 0.1 * 180 / math.pi, 0.3, 0.2 * 2 / math.pi])
+    torch.testing.assert_close(found, expected)
+
+
 def test_unknown_factors_stay_unknown_and_cost_nothing() -> None:
     codes = FactorCodes(SPECS)
     columns = codes.encode(torch.tensor([[math.nan, 1, 90, math.nan, 2], [3, math.nan, 0, 1, 0]]))

@@ -108,6 +108,21 @@ class FactorCodes:
             at += 2
         return factors
 
+    def distances(self, widths: Tensor) -> Tensor:
+        """Return how far off factors are, (F,), as stored, where code columns are off by widths.
+
+        Args:
+            widths: of all columns that are not categories, (R,); categories are not off.
+        """
+        found = widths.new_zeros(len(self.specs))
+        reals, circles = widths.split([len(self.real), 2 * len(self.periodic)])
+        for column, width in zip(self.real, reals, strict=True):
+            low, high = self.bounds(column)
+            found[column] = width * (high - low) / 2
+        for column, pair in zip(self.periodic, circles.view(-1, 2), strict=True):
+            found[column] = pair.mean() * self.turn(column) / (2 * math.pi)
+        return found
+
     def logits(self, outputs: Tensor) -> list[Tensor]:
         """Return each categorical factor's logits out of a net's outputs (B, width)."""
         return list(torch.split(outputs[:, : self.categories], self.levels, 1))

@@ -170,6 +170,10 @@ class Model(Method):
         """Return labels of images that it was trained on, (N, F), NaN where unknown."""
         return self.reading.examples()
 
+    def reading_error(self) -> Tensor:
+        """Return by how much readings are usually off, (F,), in each factor's own unit."""
+        return self.coder.distances(self.reading.reader.real_width.detach().exp())
+
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1): all but the first."""
         return base[:, 1:]
