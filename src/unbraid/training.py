@@ -7,6 +7,7 @@ resumed from a checkpoint goes on to the very same weights as one that was never
 from __future__ import annotations
 
 import math
+import sys
 import time
 import warnings
 from collections import defaultdict
@@ -303,7 +304,10 @@ class Loop:
         progress = self.progress
         reseed(self.noise, self.config.seed, NOISE, progress.step)
         context = Context(
-            self.noise, progress.step / progress.steps_per_epoch, total=len(self.rows)
+            self.noise,
+            progress.step / progress.steps_per_epoch,
+            total=len(self.rows),
+            step=progress.step,
         )
         images = self.batches.take(rows)
         if self.labels is not None:
@@ -400,7 +404,7 @@ class Loop:
         shuffle = generator(torch.device("cpu"), 0, VALIDATION, total, 1)
         order = self.held_out[torch.randperm(total, generator=shuffle)]
         noise = generator(self.device, self.config.seed, VALIDATION)
-        context = Context(noise, math.inf, total=len(self.rows))
+        context = Context(noise, math.inf, total=len(self.rows), step=sys.maxsize)
         found: dict[str, list[Tensor]] = defaultdict(list)
         means = []
         self.model.eval()

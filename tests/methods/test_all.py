@@ -251,8 +251,9 @@ def test_a_run_gives_back_the_very_model(
 @pytest.mark.parametrize("name", NAMES)
 def test_overfits_64_images(name: str, squares: Dataset) -> None:
     few = squares.take(np.random.default_rng(0).permutation(300)[:64])
-    at_once = {"capacity_epochs": 0.0, "discrete_epochs": 0.0}
-    config = small(name, latent_dim=6, net="mlp", beta=1.0, **at_once)
+    at_once = {"capacity_epochs": 0.0, "discrete_epochs": 0.0, "threshold": 0}
+    weak = {"beta": 1.0, "gamma": 1.0, "scale": 10.0}
+    config = small(name, latent_dim=6, net="mlp", **weak, **at_once)
     before = all_terms(new_model(config, few, 0), few.images[:])
     model = train(config, few, epochs=150, batch_size=64, lr=4e-3, validation=0.0, precision="f32")
     after = all_terms(model, few.images[:])

@@ -33,6 +33,7 @@ class Context(NamedTuple):
     # What a model with ``labelled = True`` is told besides; None for all others.
     factors: Tensor | None = None  # (B, F) of the images, NaN where unknown
     labelled: tuple[Tensor, Tensor] | None = None  # other images, all with labels, and those
+    step: int = 0  # steps done
 
 
 WHOLE = 10  # epochs from which on phases have whole ones
