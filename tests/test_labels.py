@@ -12,15 +12,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.batches import Batches
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.labels import Labels, labelled_rows
 from unbraid.methods import Context, LabelledConfig, configure
 from unbraid.methods._labelled import scaled
 from unbraid.methods.s2_vae import Model
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+from unbraid.training import (
+    Batches,
+    Labels,
+    Loop,
+    Recorder,
+    TrainingConfig,
+    labelled_rows,
+    new_model,
+    train,
+)
 
 ROWS = torch.arange(0, 300, 2)  # as if the odd ones were held out
 

@@ -118,7 +118,7 @@ def test_a_seed_that_diverges_is_left_out(
             found["loss"] = found["loss"] * math.nan
         return found
 
-    from unbraid.batches import NOISE, generator
+    from unbraid.training.batches import NOISE, generator
 
     def first_steps(which: set[int]) -> set[int]:
         return {generator(torch.device("cpu"), seed, NOISE, 0).initial_seed() for seed in which}

@@ -13,8 +13,7 @@ import pytest
 
 from unbraid import cli, registry
 from unbraid.errors import UnbraidError
-from unbraid.methods import configure
-from unbraid.methods._base import Phase
+from unbraid.methods import Phase, configure
 from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.scoring import Config as Scoring

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import Context, MethodConfig, configure, vae
@@ -22,6 +21,7 @@ from unbraid.training import (
     Recorder,
     TrainingConfig,
     new_model,
+    split_rows,
     train,
 )
 

@@ -8,15 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.batches import generator
 from unbraid.datasets import ImageSource
 from unbraid.decomposition import monitor
 from unbraid.distributions import bernoulli_entropy
-from unbraid.methods import Autoencoder, Method
-from unbraid.methods._base import ROWS
+from unbraid.methods import ROWS, Autoencoder, Method
 from unbraid.nets import as_pixels
 from unbraid.subsets import some_rows
-from unbraid.training import ACTIVE_VARIANCE
+from unbraid.training import ACTIVE_VARIANCE, generator
 
 LIMIT = 10_000  # images; the decomposition's cost grows with samples times images
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import datasets, fresh, metrics, registry
-from unbraid.batches import generator
 from unbraid.datasets import Dataset, ImageSource
 from unbraid.datasets._moved import OWN
 from unbraid.distributions import Layout, gaussian_log_density
@@ -24,6 +23,7 @@ from unbraid.methods import Autoencoder, Method
 from unbraid.nets import ImageShape, as_pixels
 from unbraid.runs import Run
 from unbraid.subsets import some_rows
+from unbraid.training import generator
 
 WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
 Groups = dict[str, dict[str, Any]]

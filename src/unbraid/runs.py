@@ -24,7 +24,6 @@ from torch import Tensor
 
 import unbraid
 from unbraid import evaluation, hardware, held_out, memory, methods, registry
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets._moved import absolute, moved
 from unbraid.errors import UnbraidError
@@ -42,6 +41,7 @@ from unbraid.training import (
     Recorder,
     TrainingConfig,
     new_model,
+    split_rows,
     threads,
 )
 

@@ -15,15 +15,21 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid import registry
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.labels import labelled_rows
 from unbraid.methods import Autoencoder, Context, Method, MethodConfig, build, configure, name_of
 from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+from unbraid.training import (
+    Loop,
+    Recorder,
+    TrainingConfig,
+    labelled_rows,
+    new_model,
+    split_rows,
+    train,
+)
 
 NAMES = registry.names("methods")
 LABELLED = [name for name in NAMES if registry.load("methods", name).Model.labelled]

@@ -223,9 +223,8 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
 
 def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Learn from labelled images among those the run was trained on."""
-    from unbraid.batches import split_rows
     from unbraid.control.fitting import fit
-    from unbraid.labels import labelled_rows, named
+    from unbraid.training import labelled_rows, named, split_rows
 
     data = run.dataset()
     if data.factors is None:

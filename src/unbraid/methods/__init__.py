@@ -12,14 +12,26 @@ from unbraid import registry
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, name_of
+from unbraid.methods._base import (
+    ROWS,
+    Context,
+    Images,
+    Method,
+    MethodConfig,
+    Phase,
+    Terms,
+    name_of,
+    require,
+)
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.nets import ImageShape
 
 __all__ = [
+    "ROWS",
     "Autoencoder",
     "AutoencoderConfig",
     "Context",
+    "Images",
     "LabelledConfig",
     "Method",
     "MethodConfig",
@@ -28,6 +40,7 @@ __all__ = [
     "build",
     "configure",
     "name_of",
+    "require",
 ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.datasets import ImageSource
+from unbraid.datasets import Dataset, ImageSource
 from unbraid.errors import UnbraidError
 from unbraid.nets import as_pixels
 
@@ -62,3 +62,16 @@ class Batches:
         else:
             images = torch.from_numpy(self.source[rows.numpy()]).to(self.device)
         return as_pixels(images.contiguous(memory_format=torch.channels_last))
+
+
+def check_images_differ(data: Dataset) -> None:
+    """Raise an UnbraidError if a data set shows the same image over and over."""
+    first = np.asarray(data.images[:1])
+    for start in range(0, len(data), 100):  # as a rule it ends at once
+        if (np.asarray(data.images[start : start + 100]) != first).any():
+            return
+    if len(data) > 1:
+        raise UnbraidError(
+            f"the {len(data):,} images of {data.name} are all the same, so there is nothing to "
+            "learn from them: check how they were made or read."
+        )

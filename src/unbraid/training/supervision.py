@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unbraid.batches import LABELLED, LABELS, Batches, generator
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import Context, LabelledConfig
+from unbraid.training.batches import LABELLED, LABELS, Batches, generator
 
 CPU = torch.device("cpu")
 

@@ -8,145 +8,35 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, memory, methods, registry
-from unbraid.batches import INIT, NOISE, ORDER, VALIDATION, Batches, generator, reseed, split_rows
+from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.labels import Labels
-from unbraid.methods import Context, LabelledConfig, Method, MethodConfig, Terms
-from unbraid.methods._base import require
-from unbraid.nets import check_image_shape
+from unbraid.methods import Context, LabelledConfig, Method, Terms
+from unbraid.training.batches import (
+    NOISE,
+    ORDER,
+    VALIDATION,
+    Batches,
+    check_images_differ,
+    generator,
+    reseed,
+    split_rows,
+)
+from unbraid.training.config import TrainingConfig
+from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
+from unbraid.training.supervision import Labels
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
-LIGHTER = "choose a smaller batch_size, smaller images or a smaller model"
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Options of training, whatever the method.
-
-    Args:
-        epochs: passes over the training images; 10 if neither they nor steps are given.
-        steps: exactly so many optimizer steps, in place of whole epochs; 0 goes by epochs.
-        batch_size: images a step; a last, smaller batch is left out.
-        lr: learning rate of Adam.
-        seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
-        validation: share of the images held out (the same ones for every seed), at most 5,000.
-        device: ``auto`` takes cuda, then mps, then cpu.
-        precision: of the networks; ``auto`` is bf16 where the hardware has it, else f32. Losses
-            and weights are always f32.
-        threads: CPU threads; 0 leaves it to torch. Another number may round differently.
-        checkpoint_every: seconds between checkpoints within an epoch.
-    """
-
-    epochs: int = 10
-    steps: int = 0
-    batch_size: int = 128
-    lr: float = 1e-3
-    seed: int = 0
-    validation: float = 0.1
-    device: hardware.Device = "auto"
-    precision: hardware.Precision = "auto"
-    threads: int = 0
-    checkpoint_every: float = 30.0
-
-    def __post_init__(self) -> None:
-        registry.check_types(self, "training")
-        require(self.steps, 0, "steps")
-        if self.steps:
-            if self.epochs not in (0, type(self).epochs):
-                raise UnbraidError(
-                    f"epochs is {self.epochs} and steps is {self.steps}: give one of them."
-                )
-            object.__setattr__(self, "epochs", 0)  # how a config says that steps count
-        else:
-            require(self.epochs, 1, "epochs")
-        require(self.batch_size, 1, "batch_size")
-        require(self.lr, 0, "lr", above=True)
-        require(self.seed, 0, "seed")
-        require(self.threads, 0, "threads")
-        require(self.checkpoint_every, 0, "checkpoint_every")
-        if not 0 <= self.validation < 1:
-            raise UnbraidError(f"validation is {self.validation:g}, expected a share in [0, 1).")
-
-
-@dataclass
-class Progress:
-    """Where training stands: what a checkpoint must hold besides weights and optimizer state."""
-
-    step: int = 0
-    steps_per_epoch: int = 1
-    epochs: int = 1  # started in all: the last one may be cut short by ``limit``
-    limit: int = 0  # steps in all where they are no whole epochs, else 0
-    sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
-    seconds: float = 0.0  # spent in training steps, over all sessions
-
-    @property
-    def epoch(self) -> int:
-        """Whole epochs done."""
-        return self.step // self.steps_per_epoch
-
-    @property
-    def steps(self) -> int:
-        """Steps in all."""
-        return self.limit or self.steps_per_epoch * self.epochs
-
-    @property
-    def length(self) -> float:
-        """Epochs in all, fractions included."""
-        return self.steps / self.steps_per_epoch
-
-    def __str__(self) -> str:
-        if self.limit:
-            return f"step {self.step:,} of {self.limit:,}"
-        return f"epoch {round(self.step / self.steps_per_epoch, 1):g} of {self.epochs}"
-
-
-class Recorder:
-    """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
-
-    def start(self, progress: Progress) -> None:
-        """Hear that training begins, or goes on, from where it stands."""
-
-    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
-        """Hear of a finished step."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """Hear of a finished epoch: a flat record of its terms, for metrics.jsonl."""
-
-    def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Store a checkpoint, before the loop goes on."""
-
-    def warn(self, sentence: str) -> None:
-        """Hear of something the user should know."""
-        warnings.warn(sentence, stacklevel=3)
-
-    def note(self, sentence: str) -> None:
-        """Hear of what was done that the user did not ask for, such as images scaled."""
-
-    def stop_requested(self) -> bool:
-        """Whether to save a checkpoint and stop after this step."""
-        return False
-
-
-class Interrupted(Exception):
-    """Training stopped on request, after a checkpoint."""
-
-
-class Diverged(UnbraidError):
-    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds."""
 
 
 class Loop:
@@ -424,19 +314,6 @@ class Loop:
         return figures
 
 
-def check_images_differ(data: Dataset) -> None:
-    """Raise an UnbraidError if a data set shows the same image over and over."""
-    first = np.asarray(data.images[:1])
-    for start in range(0, len(data), 100):  # as a rule it ends at once
-        if (np.asarray(data.images[start : start + 100]) != first).any():
-            return
-    if len(data) > 1:
-        raise UnbraidError(
-            f"the {len(data):,} images of {data.name} are all the same, so there is nothing to "
-            "learn from them: check how they were made or read."
-        )
-
-
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Run a block with the given number of CPU threads; 0 changes nothing."""
@@ -446,47 +323,3 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
-    """Return an untrained model for a data set, initialised from the seed alone."""
-    shape = check_image_shape(data.image_shape)
-    specs = data.specs if data.factors is not None else ()
-    with torch.random.fork_rng(devices=[]), hardware.Unallocated():
-        size = hardware.parameters(methods.build(config, shape, specs))
-    hardware.check_fits(size, f"{methods.name_of(config)} with {size:,} parameters")
-    with torch.random.fork_rng(devices=[]):
-        state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
-        torch.manual_seed(int(state[0]) >> 1)
-        return methods.build(config, shape, specs)
-
-
-def train(
-    method: MethodConfig | str,
-    data: Dataset,
-    *,
-    recorder: Recorder | None = None,
-    **options: Any,
-) -> Method:
-    """Train a method on a data set in memory and return the model; nothing is written.
-
-    Args:
-        method: a method's config, or its name for the default one.
-        data: a data set.
-        recorder: told of steps and epochs.
-        **options: fields of ``TrainingConfig``.
-
-    Raises:
-        UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
-
-    >>> from unbraid import load_dataset
-    >>> data = load_dataset("mnist", split="test").take(np.arange(300))
-    >>> model = train("vae", data, epochs=1)
-    >>> model.encode(data.images[:3]).shape
-    torch.Size([3, 10])
-    """
-    config = methods.configure(method) if isinstance(method, str) else method
-    training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
-    with memory.enough("training", LIGHTER):
-        model = new_model(config, data, training.seed)
-        return Loop(model, data, training, recorder or Recorder()).run().cpu()
