@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, MethodConfig, configure, vae
+from unbraid.methods import Batch, Context, MethodConfig, configure, vae
 from unbraid.training import (
     Interrupted,
     Loop,
@@ -326,8 +326,8 @@ def break_at(monkeypatch: pytest.MonkeyPatch, step: int, *, term: str = "kl") ->
     """Let a term of the VAE be NaN at a step; ``gradient`` breaks the gradient instead."""
     terms = vae.Model.terms
 
-    def broken(model: vae.Model, images: Tensor, context: Context) -> dict[str, Tensor]:
-        found = terms(model, images, context)
+    def broken(model: vae.Model, batch: Batch, context: Context) -> dict[str, Tensor]:
+        found = terms(model, batch, context)
         if context.epoch * 8 == step - 1:
             if term == "gradient":
                 found["loss"].register_hook(lambda gradient: gradient * math.nan)

@@ -16,7 +16,7 @@ from torch import Tensor
 from unbraid.control._loop import obeying
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
-from unbraid.methods import LabelledConfig, Method
+from unbraid.methods import Method, labels_of
 
 if TYPE_CHECKING:
     from unbraid.control.fitting import Fitted
@@ -236,9 +236,9 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
     told: NDArray[Any] = factors
-    if isinstance(run.config.method, LabelledConfig):  # the images it was told of, and no others
-        labels, seed = run.config.method.labels, run.config.method.label_seed
-        told = named(data, run.config.method)
+    if (given := labels_of(run.config.method)) is not None:  # the images it was told of, no others
+        labels, seed = given.labels, given.label_seed
+        told = named(data, given)
     able = int((~np.isnan(told[rows.numpy()]).all(1)).sum())
     chosen = labelled_rows(told, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)

@@ -33,12 +33,13 @@ from unbraid.distributions import (
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods._base import Context, Method, Phase, Terms, require
+from unbraid.methods._base import Method, require
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._frames import inverse, see
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._latent_flow import Velocity, follow
 from unbraid.methods._reading import Reading
+from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import DOUBT, settle
 
 GLANCES = 0.25  # part of the reader's training that the glance and the frames have
@@ -105,7 +106,7 @@ class Config(LabelledConfig):
 class Model(Method):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
-    labelled = True
+    needs = frozenset({"factors", "labelled"})
     selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config
 
@@ -239,16 +240,17 @@ class Model(Method):
 
     # -- objectives ---------------------------------------------------------------------------
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the terms of a phase."""
         if context.phase == "glance":
-            return self.reading.glance_terms(images, context)
+            return self.reading.glance_terms(batch, context)
         if context.phase == "reader":
-            return self.reading.reader_terms(images, context)
+            return self.reading.reader_terms(batch, context)
+        images = batch.images
         with torch.no_grad():
             columns = self.read(images)
-            if context.factors is not None:  # what is known needs no reading
-                known = self.coder.encode(context.factors)
+            if batch.factors is not None:  # what is known needs no reading
+                known = self.coder.encode(batch.factors)
                 columns = torch.where(torch.isnan(known), columns, known)
             columns = self.reading.certain(columns)
         if context.phase == "autoencoder":

@@ -35,7 +35,7 @@ from unbraid.distributions import (
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import _pose
-from unbraid.methods._base import Context, Method, Phase, Terms, require
+from unbraid.methods._base import Method, require
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._reader import (
@@ -47,6 +47,7 @@ from unbraid.methods._reader import (
     dropping,
     looker,
 )
+from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
@@ -102,7 +103,7 @@ class Config(LabelledConfig):
 class Model(Method):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
-    labelled = True
+    needs = frozenset({"factors", "labelled"})
     selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
@@ -233,21 +234,21 @@ class Model(Method):
 
     # -- objectives ---------------------------------------------------------------------------
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the reader's terms or the generator's."""
         if context.phase == "reader":
-            return self.reader_terms(images, context)
-        return self.generator_terms(images, context)
+            return self.reader_terms(batch, context)
+        return self.generator_terms(batch, context)
 
-    def reader_terms(self, images: Tensor, context: Context) -> Terms:
+    def reader_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``category`` and ``real``, losses on labels, and the same on what was read.
 
         Without labels, as in a validation that is given none, the first two are left out.
         """
         terms: Terms = {}
-        images = images[:READ]
-        if context.labelled is not None:
-            seen, factors = (part[:READ] for part in context.labelled)
+        images = batch.images[:READ]
+        if batch.labelled is not None:
+            seen, factors = (part[:READ] for part in batch.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
         loss = sum(terms.values(), start=images.new_zeros(()))
@@ -331,16 +332,17 @@ class Model(Method):
         pairs = zip(glance, near, strict=True)
         return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
 
-    def generator_terms(self, images: Tensor, context: Context) -> Terms:
+    def generator_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
 
         In training, images whose category is in doubt are left out; validation counts all.
         """
+        images = batch.images
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
             sure, codes = self.certain(read)
-            if context.factors is not None:  # categories that are known need no reading
-                known = self.categories(self.coder.encode(context.factors))
+            if batch.factors is not None:  # categories that are known need no reading
+                known = self.categories(self.coder.encode(batch.factors))
                 unknown = torch.isnan(known)
                 chosen = torch.where(unknown, self.categories(codes), known)
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)

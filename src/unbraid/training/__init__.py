@@ -1,8 +1,8 @@
 """Training: the only loop, its options, what it is fed and what it reports.
 
 ``loop.py`` holds the loop; ``batches.py`` takes images by row, and holds all randomness by key;
-``supervision.py`` adds the labels that a method asks for; ``recorder.py`` is what a run folder or
-a display listens with.
+``supervision.py`` adds the labels and pairs that a method needs; ``recorder.py`` is what a run
+folder or a display listens with.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from unbraid.training.config import TrainingConfig
 from unbraid.training.loop import ACTIVE_VARIANCE, Loop, threads
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.start import LIGHTER, new_model, train
-from unbraid.training.supervision import Labels, labelled_rows, named
+from unbraid.training.supervision import Labels, Supervision, labelled_rows, named
 
 __all__ = [
     "ACTIVE_VARIANCE",
@@ -25,6 +25,7 @@ __all__ = [
     "Loop",
     "Progress",
     "Recorder",
+    "Supervision",
     "TrainingConfig",
     "generator",
     "labelled_rows",

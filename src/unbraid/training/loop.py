@@ -20,7 +20,7 @@ from torch import Tensor
 from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, LabelledConfig, Method, Terms
+from unbraid.methods import Context, Method, Terms
 from unbraid.training.batches import (
     NOISE,
     ORDER,
@@ -33,7 +33,7 @@ from unbraid.training.batches import (
 )
 from unbraid.training.config import TrainingConfig
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
-from unbraid.training.supervision import Labels
+from unbraid.training.supervision import Supervision
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
@@ -73,9 +73,9 @@ class Loop:
             )
         check_images_differ(data)
         self.batches = Batches(data.images, self.device)
-        self.labels: Labels | None = None
-        if isinstance(model.config, LabelledConfig):
-            self.labels = Labels(data, self.rows, model.config, self.batches, config.batch_size)
+        self.supervision = Supervision(
+            data, self.rows, self.model, self.batches, config.batch_size, config.seed
+        )
         self.phases = self.model.phases()
         self.optimizers = {
             name: torch.optim.Adam(
@@ -195,9 +195,7 @@ class Loop:
         context = Context(
             self.noise, progress.step / progress.steps_per_epoch, total=len(self.rows)
         )
-        images = self.batches.take(rows)
-        if self.labels is not None:
-            context = self.labels.added(context, rows, images, self.config.seed, progress.step)
+        batch = self.supervision.batch(rows, progress.step)
         seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
             share = self.phases[phase].lr_at(context.epoch, progress.length)
@@ -206,7 +204,7 @@ class Loop:
             optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
             optimizer.zero_grad(set_to_none=True)
             with hardware.autocast(self.device, self.precision):
-                terms = self.model.terms(images, context._replace(phase=phase))
+                terms = self.model.terms(batch, context._replace(phase=phase))
             terms["loss"].backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             seen[phase] = {name: value.detach() for name, value in terms.items()}
@@ -295,16 +293,14 @@ class Loop:
         means = []
         self.model.eval()
         with hardware.autocast(self.device, self.precision):
-            for rows in torch.split(order, size):
-                images = self.batches.take(rows)
-                if (posterior := self.model.posterior(images)) is not None:
+            for number, rows in enumerate(torch.split(order, size)):
+                batch = self.supervision.held_out(rows, number)
+                if (posterior := self.model.posterior(batch.images)) is not None:
                     means.append(posterior[0])
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
-                if self.labels is not None:
-                    context = self.labels.shown(context, rows, images)
                 for phase in self.optimizers:
-                    terms = self.model.terms(images, context._replace(phase=phase))
+                    terms = self.model.terms(batch, context._replace(phase=phase))
                     for name, value in terms.items():
                         found[self.key(phase, name)].append(value)
         self.model.train()
