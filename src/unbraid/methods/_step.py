@@ -52,7 +52,7 @@ WHOLE = 10  # epochs from which on phases have whole ones
 
 
 class Phase(NamedTuple):
-    """What one optimizer moves, and how."""
+    """What one optimizer moves, and how: all of a training's that is a method's to say."""
 
     parameters: list[nn.Parameter]
     lr: float = 1.0  # times the training's own
@@ -61,17 +61,25 @@ class Phase(NamedTuple):
     advice: str = ""  # what to try then
     # part of the training it has, in whole epochs of a training that has WHOLE of them
     span: tuple[float, float] = (0.0, 1.0)
-    fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
+    # the learning rate over that part: as it is, or falling to 0 in a line or as a cosine
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0  # of adamw decoupled (Loshchilov & Hutter 2019), of adam an L2 term
+    decayed: list[nn.Parameter] | None = None  # what weight decay is for; all of them if None
+    clip: float = 0.0  # the gradient's norm is held to it; 0 leaves it
+    # decay a step of a moving average of the weights, which validation and the finished model
+    # use; 0 keeps none
+    ema: float = 0.0
 
     @property
     def needs_length(self) -> bool:
         """Whether its learning rate depends on how long the training is in all."""
-        return self.fall or self.span != (0.0, 1.0)
+        return self.schedule != "constant" or self.span != (0.0, 1.0)
 
     def lr_at(self, epoch: float, epochs: float) -> float:
         """Return the learning rate's share at an epoch, 0 <= epoch < epochs; 0 outside its part.
 
-        >>> phase = Phase([], span=(0.5, 1.0), fall=True)
+        >>> phase = Phase([], span=(0.5, 1.0), schedule="cosine")
         >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
         (0.0, 1.0, 0.5)
         """
@@ -83,4 +91,8 @@ class Phase(NamedTuple):
             start, end = (start, start + 1) if start < epochs else (epochs - 1, epochs)
         if not start <= epoch < end:
             return 0.0
-        return 0.5 + 0.5 * math.cos(math.pi * (epoch - start) / (end - start)) if self.fall else 1.0
+        if self.schedule == "linear":
+            return 1 - (epoch - start) / (end - start)
+        if self.schedule == "cosine":
+            return 0.5 + 0.5 * math.cos(math.pi * (epoch - start) / (end - start))
+        return 1.0

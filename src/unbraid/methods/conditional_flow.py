@@ -141,7 +141,7 @@ class Model(Method):
             "flow": (list(self.velocity.parameters()), 1.0, end, 1.0),
         }
         return {
-            name: Phase(moved, lr, betas, span=(first, last), fall=True)
+            name: Phase(moved, lr, betas, span=(first, last), schedule="cosine")
             for name, (moved, lr, first, last) in parts.items()
             if last > first
         }

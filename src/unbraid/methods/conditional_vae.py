@@ -149,8 +149,8 @@ class Model(Method):
         known = {id(parameter) for parameter in reader}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
         return {
-            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), fall=True),
-            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), fall=True),
+            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), schedule="cosine"),
+            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), schedule="cosine"),
         }
 
     # -- codes --------------------------------------------------------------------------------

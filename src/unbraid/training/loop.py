@@ -32,6 +32,7 @@ from unbraid.training.batches import (
     split_rows,
 )
 from unbraid.training.config import TrainingConfig
+from unbraid.training.optimizers import Optimizers
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
 
@@ -77,15 +78,7 @@ class Loop:
             data, self.rows, self.model, self.batches, config.batch_size, config.seed
         )
         self.phases = self.model.phases()
-        self.optimizers = {
-            name: torch.optim.Adam(
-                phase.parameters,
-                lr=config.lr * phase.lr,
-                betas=phase.betas,
-                fused=self.device.type != "mps",
-            )
-            for name, phase in self.phases.items()
-        }
+        self.optimizers = Optimizers(self.model, self.phases, config.lr, self.device)
         per_epoch = len(self.rows) // config.batch_size
         epochs = config.epochs or math.ceil(config.steps / per_epoch)
         self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
@@ -98,29 +91,11 @@ class Loop:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all the tensors a checkpoint holds, by name."""
-        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for phase, optimizer in self.optimizers.items():
-            for index, state in optimizer.state_dict()["state"].items():
-                for key, value in state.items():
-                    found[f"optimizer.{phase}.{index}.{key}"] = value
-        return found
+        return self.optimizers.tensors()
 
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Go back to a checkpoint; how far training goes stays as the config says."""
-        weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model")}
-        self.model.load_state_dict(weights)
-        for phase, optimizer in self.optimizers.items():
-            parameters = optimizer.param_groups[0]["params"]
-            state: dict[int, dict[str, Tensor]] = defaultdict(dict)
-            for name, value in tensors.items():
-                if name.startswith(f"optimizer.{phase}."):
-                    index, key = name.removeprefix(f"optimizer.{phase}.").split(".")
-                    like = parameters[int(index)]
-                    if value.shape == like.shape:  # the fused step needs the parameter's strides
-                        value = torch.empty_like(like, dtype=value.dtype).copy_(value)
-                    state[int(index)][key] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        self.optimizers.restore(tensors)
         end = self.progress
         self.progress = replace(progress, epochs=end.epochs, limit=end.limit)
         self.saved_step = progress.step
@@ -170,6 +145,7 @@ class Loop:
                 last_save = time.monotonic()
                 if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
                     raise Interrupted
+        self.optimizers.swap()  # for good
         return self.model.eval()
 
     def epoch_batches(self) -> Iterator[Tensor]:
@@ -201,12 +177,10 @@ class Loop:
             share = self.phases[phase].lr_at(context.epoch, progress.length)
             if not share:
                 continue
-            optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             with hardware.autocast(self.device, self.precision):
                 terms = self.model.terms(batch, context._replace(phase=phase))
-            terms["loss"].backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            optimizer.step(terms["loss"], share)
             seen[phase] = {name: value.detach() for name, value in terms.items()}
         progress.step += 1
         progress.seconds += time.perf_counter() - start
@@ -292,7 +266,7 @@ class Loop:
         found: dict[str, list[Tensor]] = defaultdict(list)
         means = []
         self.model.eval()
-        with hardware.autocast(self.device, self.precision):
+        with self.optimizers.averaged(), hardware.autocast(self.device, self.precision):
             for number, rows in enumerate(torch.split(order, size)):
                 batch = self.supervision.held_out(rows, number)
                 if (posterior := self.model.posterior(batch.images)) is not None:
