@@ -39,6 +39,18 @@ def split_rows(total: int, share: float) -> tuple[Tensor, Tensor]:
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
+def shuffled(rows: Tensor, seed: int, epoch: int) -> Tensor:
+    """Return the rows in the order of an epoch."""
+    shuffle = generator(torch.device("cpu"), seed, ORDER, epoch)
+    return rows[torch.randperm(len(rows), generator=shuffle)]
+
+
+def drawn(rows: Tensor, count: int, seed: int, step: int) -> Tensor:
+    """Return rows drawn for a step with replacement, (count,)."""
+    draws = generator(torch.device("cpu"), seed, SAMPLES, step)
+    return rows[torch.randint(len(rows), (count,), generator=draws)]
+
+
 class Batches:
     """Images held once, as uint8, and taken by row onto the device."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from unbraid import hardware, registry
 from unbraid.errors import UnbraidError
@@ -18,8 +19,11 @@ class TrainingConfig:
         steps: exactly so many optimizer steps, in place of whole epochs; 0 goes by epochs.
         batch_size: images a step; a last, smaller batch is left out.
         lr: learning rate of Adam.
+        sampling: how a step's images are drawn: ``epochs`` shuffles all of them and takes each
+            once, ``iid`` draws each step's with replacement. An epoch is as many steps either way.
         seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
-        validation: share of the images held out (the same ones for every seed), at most 5,000.
+        validation: share of the images held out (the same ones for every seed), at most 5,000; 0
+            trains on all of them, and has no terms of validation.
         device: ``auto`` takes cuda, then mps, then cpu.
         precision: of the networks; ``auto`` is bf16 where the hardware has it, else f32. Losses
             and weights are always f32.
@@ -31,6 +35,7 @@ class TrainingConfig:
     steps: int = 0
     batch_size: int = 128
     lr: float = 1e-3
+    sampling: Literal["epochs", "iid"] = "epochs"
     seed: int = 0
     validation: float = 0.1
     device: hardware.Device = "auto"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,15 +20,16 @@ from torch import Tensor
 from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, Method, Terms
+from unbraid.methods import Context, Method, Phase, Terms
 from unbraid.training.batches import (
     NOISE,
-    ORDER,
     VALIDATION,
     Batches,
     check_images_differ,
+    drawn,
     generator,
     reseed,
+    shuffled,
     split_rows,
 )
 from unbraid.training.config import TrainingConfig
@@ -78,6 +79,7 @@ class Loop:
             data, self.rows, self.model, self.batches, config.batch_size, config.seed
         )
         self.phases = self.model.phases()
+        check_selection(self.model, self.phases)
         self.optimizers = Optimizers(self.model, self.phases, config.lr, self.device)
         per_epoch = len(self.rows) // config.batch_size
         epochs = config.epochs or math.ceil(config.steps / per_epoch)
@@ -97,7 +99,9 @@ class Loop:
         """Go back to a checkpoint; how far training goes stays as the config says."""
         self.optimizers.restore(tensors)
         end = self.progress
-        self.progress = replace(progress, epochs=end.epochs, limit=end.limit)
+        # an earlier version's checkpoint tells no counts: its terms are of every step
+        counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
+        self.progress = replace(progress, epochs=end.epochs, limit=end.limit, counts=counts)
         self.saved_step = progress.step
 
     def save(self, record: dict[str, Any] | None = None) -> None:
@@ -150,13 +154,16 @@ class Loop:
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """Yield what is left of this epoch's batches, each as rows of the data set."""
-        progress, size = self.progress, self.config.batch_size
-        shuffle = generator(torch.device("cpu"), self.config.seed, ORDER, progress.epoch)
-        order = self.rows[torch.randperm(len(self.rows), generator=shuffle)]
+        progress, size, seed = self.progress, self.config.batch_size, self.config.seed
+        iid = self.config.sampling == "iid"
+        order = self.rows if iid else shuffled(self.rows, seed, progress.epoch)
         for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
             if progress.step == progress.steps:
                 return
-            yield order[batch * size : (batch + 1) * size]
+            if iid:
+                yield drawn(order, size, seed, progress.step)
+            else:
+                yield order[batch * size : (batch + 1) * size]
 
     def epoch_ends(self) -> bool:
         """Whether the last step was the last of its epoch, or of the training."""
@@ -200,7 +207,7 @@ class Loop:
                     raise self.broken(name, step, phase, value)
                 values[self.key(phase, name)] = value
             for name, value in values.items():
-                self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
+                self.progress.add(name, value)
             rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
             self.recorder.step(self.progress, values, rate)
         self.pending.clear()
@@ -235,7 +242,7 @@ class Loop:
         number = math.ceil(progress.step / progress.steps_per_epoch)
         steps = progress.step - (number - 1) * progress.steps_per_epoch
         record: dict[str, Any] = {"epoch": number, "step": progress.step}
-        record |= {f"train_{name}": value / steps for name, value in progress.sums.items()}
+        record |= {f"train_{name}": value for name, value in progress.means().items()}
         record |= {f"validation_{name}": value for name, value in self.validate().items()}
         rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
         record["images_per_second"] = round(rate, 1)
@@ -243,7 +250,7 @@ class Loop:
             if not math.isfinite(value):
                 raise self.broken(name, progress.step)
         if steps == progress.steps_per_epoch:  # else more steps may be asked for later
-            progress.sums = {}
+            progress.sums, progress.counts = {}, {}
         self.save(record)
         if record.get("validation_active_units") == 0 and progress.step == progress.steps:
             self.recorder.warn(
@@ -282,6 +289,21 @@ class Loop:
         if means:
             figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
         return figures
+
+
+def check_selection(model: Method, phases: Mapping[str, Phase]) -> None:
+    """Raise an UnbraidError unless what ranks seeds is a term of one phase.
+
+    Losses of several phases are no sum: a generator's falls as a discriminator's rises.
+    """
+    named = model.selection.split(".")[0]
+    if model.selection != "restart_score" and len(phases) > 1 and named not in phases:
+        name = methods.name_of(model.config)
+        raise UnbraidError(
+            f"{name} has the phases {', '.join(phases)}, and its selection is "
+            f"{model.selection!r}: name a term of one of them, such as "
+            f"'{next(iter(phases))}.loss', or 'restart_score'."
+        )
 
 
 @contextmanager

@@ -20,12 +20,27 @@ class Progress:
     epochs: int = 1  # started in all: the last one may be cut short by ``limit``
     limit: int = 0  # steps in all where they are no whole epochs, else 0
     sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
+    counts: dict[str, int] = field(default_factory=dict)  # of the steps that had each term
     seconds: float = 0.0  # spent in training steps, over all sessions
 
     @property
     def epoch(self) -> int:
         """Whole epochs done."""
         return self.step // self.steps_per_epoch
+
+    @property
+    def step_of_epoch(self) -> int:
+        """Steps done of the epoch that the last step belongs to."""
+        return self.step % self.steps_per_epoch or self.steps_per_epoch
+
+    def add(self, name: str, value: float) -> None:
+        """Take in a term of a step."""
+        self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each term over those steps of the epoch that had it."""
+        return {name: value / self.counts[name] for name, value in self.sums.items()}
 
     @property
     def steps(self) -> int:
