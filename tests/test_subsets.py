@@ -19,7 +19,6 @@ CHECKED = [*ROOT.rglob("*.py"), *(ROOT.parent.parent / "benchmarks").glob("*.py"
 ALLOWED = {
     "training/batches.py: images[:1]",
     "control/aside.py: images[:measured]",  # of rows in an order drawn at random
-    "evidence.py: images[:1]",
     "training/batches.py: data.images[:1]",
     "tour/factors.py: data.images[:20]",
 }

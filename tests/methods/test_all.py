@@ -188,18 +188,6 @@ def test_encode_depends_on_nothing_but_the_image(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encode_posterior_or_says_that_there_is_none(name: str) -> None:
-    model, images = model_of(name).eval(), pictures(4, (1, 16, 16))
-    if model.posterior(model.to_pixels(images)) is None:
-        with pytest.raises(UnbraidError, match=f"{name} has no posterior"):
-            model.encode_posterior(images)
-        return
-    mean, logvar = model.encode_posterior(images)
-    assert mean.shape == logvar.shape == (4, model.layout.continuous)
-    torch.testing.assert_close(mean, model.layout.split(model.encode(images))[1])
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_numpy_and_torch_bytes_and_floats_agree(name: str) -> None:
     model, images = model_of(name).eval(), pictures(6, (1, 16, 16))
     codes = model.encode(images)

@@ -13,6 +13,7 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import ROWS, Images, Method, MethodConfig, name_of, require
+from unbraid.methods._capabilities import HasLikelihood, HasPosterior, Prior, TakesFactors
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms
 from unbraid.nets import ImageShape
@@ -24,12 +25,16 @@ __all__ = [
     "AutoencoderConfig",
     "Batch",
     "Context",
+    "HasLikelihood",
+    "HasPosterior",
     "Images",
     "LabelledConfig",
     "Method",
     "MethodConfig",
     "Need",
     "Phase",
+    "Prior",
+    "TakesFactors",
     "Terms",
     "build",
     "configure",

@@ -15,6 +15,7 @@ from unbraid import nets, registry
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.methods._capabilities import HasPosterior, Prior
 from unbraid.methods._step import Batch, Context, Need, Phase, Terms
 
 Images = Tensor | NDArray[Any]
@@ -46,7 +47,8 @@ class Method(nn.Module):
     """A latent code for images, and images for a latent code.
 
     Subclasses give ``terms`` (the objective), ``codes`` and ``pixel_mean``, and may override
-    ``phases`` and ``posterior``.
+    ``phases``. What else they can do is declared: by the attributes below, and by extending the
+    classes of capabilities, see ``HasPosterior``, ``HasLikelihood`` and ``TakesFactors``.
 
     Args:
         config: the method's options.
@@ -59,6 +61,7 @@ class Method(nn.Module):
     # ``Config`` extends ``LabelledConfig``.
     needs: ClassVar[frozenset[Need]] = frozenset()
     pair_rule: int | str = "uniform"  # of the pairs it needs: k, see ``Dataset.pairs``
+    prior_kind: ClassVar[Prior] = "gaussian"  # of the continuous latents
     least_batch: ClassVar[int] = 1  # images a batch must have
     # What trainings under several seeds are ranked by: a term of validation, the lowest being the
     # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
@@ -98,13 +101,6 @@ class Method(nn.Module):
         """
         return None
 
-    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return mean and logvar of the continuous latents' q(z|x), each (B, continuous).
-
-        None if they are points, or if there are none.
-        """
-        return None
-
     def codes(self, images: Tensor) -> Tensor:
         """Return the code of each image, (B, D): means, and categories' probabilities."""
         raise NotImplementedError
@@ -139,12 +135,11 @@ class Method(nn.Module):
         """Return mean and logvar of q(z|x) for images, each (N, D) float32."""
 
         def both(rows: Images) -> Tensor:
-            posterior = self.posterior(self.to_pixels(rows))
-            if posterior is None:
+            if not isinstance(self, HasPosterior):
                 raise UnbraidError(
                     f"{name_of(self.config)} has no posterior: its codes are points, use encode."
                 )
-            return torch.cat(posterior, 1)
+            return torch.cat(self.posterior(self.to_pixels(rows)), 1)
 
         mean, logvar = self._by_rows(both, images).chunk(2, 1)
         return mean, logvar

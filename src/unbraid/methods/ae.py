@@ -30,6 +30,8 @@ class Config(AutoencoderConfig):
 class Model(Autoencoder):
     """The autoencoder."""
 
+    prior_kind = "none"
+
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         super().__init__(config, image_shape, config.latent_dim)
 

@@ -28,15 +28,14 @@ from torch import Tensor, nn
 from unbraid import nets
 from unbraid.distributions import (
     LOG_2PI,
-    Layout,
     bernoulli_log_likelihood,
     gaussian_sample,
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import _pose
-from unbraid.methods._base import Method, require
-from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._base import require
+from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._reader import (
     FieldDrawer,
@@ -100,22 +99,17 @@ class Config(LabelledConfig):
                 raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
 
 
-class Model(Method):
+class Model(Conditional):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
-    needs = frozenset({"factors", "labelled"})
     selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
     def __init__(
         self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
     ) -> None:
-        coder = FactorCodes(specs)
-        real = coder.width - coder.categories
-        layout = Layout(tuple(coder.levels), real + config.style_dim)
-        super().__init__(config, image_shape, layout)
-        self.specs, self.coder = tuple(specs), coder
-        self.factor_width, self.style_dim = coder.width, config.style_dim
+        super().__init__(config, image_shape, specs, config.style_dim)
+        coder = self.coder
         columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
         if columns is None and config.prior == "pose":
             units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
@@ -138,7 +132,7 @@ class Model(Method):
         self.class_net = nets.linear(coder.categories, 128)
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
-        self.register_buffer("error", torch.zeros(real))
+        self.register_buffer("error", torch.zeros(coder.width - coder.categories))
         self.error: Tensor
         self.prior = StylePrior(coder.categories, config.components, config.style_dim)
 
@@ -154,16 +148,6 @@ class Model(Method):
         }
 
     # -- codes --------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def factor_codes(self, factors: Tensor) -> Tensor:
-        """Return the code columns of factors (N, F), (N, factor_width)."""
-        return self.coder.encode(factors)
-
-    @torch.no_grad()
-    def factors_of(self, codes: Tensor) -> Tensor:
-        """Return the factors that codes (N, D) say, (N, F)."""
-        return self.coder.decode(codes)
 
     @torch.no_grad()
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:

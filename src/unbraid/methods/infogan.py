@@ -178,6 +178,7 @@ class Model(Method):
     """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
 
     config: Config
+    prior_kind = "uniform"
     least_batch = 2  # its layers are normalised over batches
     selection = "restart_score"  # adversarial losses balance, and tell of nothing
 

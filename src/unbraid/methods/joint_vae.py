@@ -27,6 +27,7 @@ from unbraid.distributions import (
 )
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import Images, require
+from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Terms
 
@@ -94,7 +95,7 @@ def joint_terms(
     }
 
 
-class Model(Autoencoder):
+class Model(Autoencoder, HasPosterior):
     """JointVAE; a code is the category's probabilities, then the continuous latents."""
 
     config: Config

@@ -17,6 +17,7 @@ from unbraid import nets
 from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import require
+from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._step import Batch, Context, Terms
 
 
@@ -57,7 +58,7 @@ def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
     return {"loss": reconstruction + weight * total, "reconstruction": reconstruction, "kl": total}
 
 
-class Model(Autoencoder):
+class Model(Autoencoder, HasPosterior):
     """The variational autoencoder."""
 
     config: Config

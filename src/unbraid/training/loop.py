@@ -20,7 +20,7 @@ from torch import Tensor
 from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, Method, Phase, Terms
+from unbraid.methods import Context, HasPosterior, Method, Phase, Terms
 from unbraid.training.batches import (
     NOISE,
     VALIDATION,
@@ -276,8 +276,8 @@ class Loop:
         with self.optimizers.averaged(), hardware.autocast(self.device, self.precision):
             for number, rows in enumerate(torch.split(order, size)):
                 batch = self.supervision.held_out(rows, number)
-                if (posterior := self.model.posterior(batch.images)) is not None:
-                    means.append(posterior[0])
+                if isinstance(self.model, HasPosterior):
+                    means.append(self.model.posterior(batch.images)[0])
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
                 for phase in self.optimizers:
