@@ -40,11 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "nets": set(),
     "pictures": set(),
     "methods": {"nets", "distributions", "decomposition"},
-    "batches": {"datasets", "nets"},
-    "labels": {"batches", "datasets", "methods"},
     "training": {
-        "batches",
-        "labels",
         "methods",
         "datasets",
         "hardware",
@@ -53,7 +49,6 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "evaluation": {
-        "batches",
         "training",
         "methods",
         "datasets",
@@ -63,7 +58,6 @@ ALLOWED: dict[str, set[str]] = {
     },
     "progress": {"training"},
     "runs": {
-        "batches",
         "evaluation",
         "fingerprints",
         "held_out",
@@ -77,7 +71,6 @@ ALLOWED: dict[str, set[str]] = {
     },
     "unsaved": {"datasets", "evaluation", "hardware", "held_out", "methods", "runs", "store"},
     "library": {
-        "batches",
         "datasets",
         "methods",
         "progress",
@@ -86,11 +79,11 @@ ALLOWED: dict[str, set[str]] = {
         "unsaved",
     },
     "resuming": {"datasets", "fingerprints", "methods", "runs", "store", "training"},
-    "restarts": {"batches", "resuming", "runs", "store", "training", "methods", "datasets"},
+    "restarts": {"resuming", "runs", "store", "training", "methods", "datasets"},
     "fresh": {"datasets", "metrics"},
     "evidence": {
-        "batches",
         "runs",
+        "training",
         "fresh",
         "metrics",
         "methods",
@@ -100,11 +93,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "scoring": {"runs", "evidence", "metrics", "methods", "datasets"},
     "control": {
-        "batches",
         "datasets",
         "distributions",
         "hardware",
-        "labels",
         "methods",
         "metrics",
         "nets",

@@ -17,7 +17,7 @@ from unbraid import cli
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import write_json
-from unbraid.methods import Context, Method, build, configure, vae
+from unbraid.methods import Batch, Context, Method, build, configure, vae
 from unbraid.methods._invariance import clarity
 from unbraid.restarts import held_out_images, score, train_restarts
 from unbraid.runs import Run, RunConfig, train_run
@@ -112,13 +112,13 @@ def test_a_seed_that_diverges_is_left_out(
     terms = vae.Model.terms
     broken = {4}
 
-    def breaking(model: vae.Model, images: Tensor, context: Context) -> dict[str, Tensor]:
-        found = terms(model, images, context)
+    def breaking(model: vae.Model, batch: Batch, context: Context) -> dict[str, Tensor]:
+        found = terms(model, batch, context)
         if context.noise.initial_seed() in seeds:
             found["loss"] = found["loss"] * math.nan
         return found
 
-    from unbraid.batches import NOISE, generator
+    from unbraid.training.batches import NOISE, generator
 
     def first_steps(which: set[int]) -> set[int]:
         return {generator(torch.device("cpu"), seed, NOISE, 0).initial_seed() for seed in which}

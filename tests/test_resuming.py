@@ -13,8 +13,7 @@ import pytest
 
 from unbraid import cli, registry
 from unbraid.errors import UnbraidError
-from unbraid.methods import configure
-from unbraid.methods._base import Phase
+from unbraid.methods import Phase, configure
 from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.scoring import Config as Scoring
@@ -270,7 +269,7 @@ def test_steps_and_epochs_are_not_both_given(
 
 
 def test_a_schedule_that_depends_on_the_length_fits_into_steps(squares_npz: Path) -> None:
-    phase = Phase([], span=(0.5, 1.0), fall=True)
+    phase = Phase([], span=(0.5, 1.0), schedule="cosine")
     assert phase.needs_length
     assert not Phase([]).needs_length
     assert phase.lr_at(2.45, 2.5) == pytest.approx(0.5 + 0.5 * np.cos(np.pi * 0.96))
@@ -283,7 +282,7 @@ def test_a_schedule_that_depends_on_the_length_fits_into_steps(squares_npz: Path
         for share in (0.1, 0.5, 0.99):
             epochs = [length * part / 1000 for part in range(1000)]
             for span in ((0.0, share), (share, 1.0)):
-                rates = [Phase([], span=span, fall=True).lr_at(e, length) for e in epochs]
+                rates = [Phase([], span=span, schedule="cosine").lr_at(e, length) for e in epochs]
                 assert any(rates), (length, span)
                 assert all(0 <= rate <= 1 for rate in rates)
 

@@ -21,13 +21,12 @@ import torch
 
 import unbraid
 from unbraid import cli
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, load, train_run
 from unbraid.store import locked
-from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
+from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, split_rows
 
 FILES = [
     "checkpoint.safetensors",

@@ -8,15 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.batches import generator
 from unbraid.datasets import ImageSource
 from unbraid.decomposition import monitor
-from unbraid.distributions import bernoulli_entropy
-from unbraid.methods import Autoencoder, Method
-from unbraid.methods._base import ROWS
+from unbraid.methods import ROWS, HasLikelihood, HasPosterior, Method
 from unbraid.nets import as_pixels
 from unbraid.subsets import some_rows
-from unbraid.training import ACTIVE_VARIANCE
+from unbraid.training import ACTIVE_VARIANCE, generator
 
 LIMIT = 10_000  # images; the decomposition's cost grows with samples times images
 
@@ -49,12 +46,10 @@ def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str
         for name, value in _sums(model, pixels, noise).items():
             sums[name] = sums.get(name, 0.0) + value
         with torch.no_grad():
-            posterior = model.posterior(pixels)
-            kl = model.kl(pixels) if isinstance(model, Autoencoder) else None
-        if posterior is not None:
-            posteriors.append((posterior[0].cpu(), posterior[1].cpu()))
-        if kl is not None:
-            kls.append(kl.double().cpu())
+            if isinstance(model, HasPosterior):
+                mean, logvar = model.posterior(pixels)
+                posteriors.append((mean.cpu(), logvar.cpu()))
+                kls.append(model.kl(pixels).double().cpu())
     found: dict[str, Any] = {"images": count} | {k: v / count for k, v in sums.items()}
     if kls:
         by_latent = torch.cat(kls).mean(0)
@@ -84,9 +79,9 @@ def _sums(model: Method, pixels: Tensor, noise: torch.Generator) -> dict[str, fl
     """Return sums over a chunk of images."""
     drawn = model.pixel_mean(model.codes(pixels))
     sums = {"squared_error": float((drawn - pixels).square().sum())}
-    if isinstance(model, Autoencoder):
+    if isinstance(model, HasLikelihood):
         z = model.draw(pixels, noise)
         sums["reconstruction"] = -float(model.log_likelihood(z, pixels).sum())
-        if model.config.likelihood == "bernoulli":
-            sums["floor"] = float(bernoulli_entropy(pixels).sum())
+        if (floor := model.floor(pixels)) is not None:
+            sums["floor"] = float(floor.sum())
     return sums

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import datasets, fresh, metrics, registry
-from unbraid.batches import generator
 from unbraid.datasets import Dataset, ImageSource
 from unbraid.datasets._moved import OWN
 from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
 from unbraid.files import expand
-from unbraid.methods import Autoencoder, Method
+from unbraid.methods import HasLikelihood, HasPosterior, Method
 from unbraid.nets import ImageShape, as_pixels
 from unbraid.runs import Run
 from unbraid.subsets import some_rows
+from unbraid.training import generator
 
 WEIGHED = 500  # images whose likelihood is estimated: each costs a decoding per sample
 Groups = dict[str, dict[str, Any]]
@@ -149,7 +149,7 @@ def coded(model: Method, images: ImageSource) -> Coded:
 
 
 @torch.no_grad()
-def log_weights(model: Autoencoder, images: Tensor, samples: int, seed: int) -> NDArray[Any]:
+def log_weights(model: Method, images: Tensor, samples: int, seed: int) -> NDArray[Any]:
     """Return log p(x|z) p(z) / q(z|x) at draws from the posterior, (N, samples), nats.
 
     Burda et al. 2016, "Importance Weighted Autoencoders", equation 8.
@@ -160,12 +160,12 @@ def log_weights(model: Autoencoder, images: Tensor, samples: int, seed: int) -> 
         samples: draws an image.
         seed: of the draws.
     """
+    assert isinstance(model, HasPosterior)  # callers ask for no other
+    assert isinstance(model, HasLikelihood)
     noise = generator(model.device, seed)
     rows = []
     for image in torch.split(images.to(model.device), 1):
-        posterior = model.posterior(image)
-        assert posterior is not None  # callers ask only for methods that have one
-        mean, logvar = posterior
+        mean, logvar = model.posterior(image)
         epsilon = torch.randn((samples, mean.shape[1]), generator=noise, device=model.device)
         z = mean + (0.5 * logvar).exp() * epsilon  # (samples, D)
         zero = z.new_zeros(())
@@ -192,9 +192,7 @@ def inputs(
         seed: of every draw.
     """
     images = np.asarray(data.images[:])
-    gaussian = isinstance(model, Autoencoder) and not model.layout.categories
-    with torch.no_grad():
-        gaussian = gaussian and model.posterior(model.to_pixels(images[:1])) is not None
+    gaussian = isinstance(model, HasPosterior) and not model.layout.categories
     known = varying(data)
     if protocol in metrics.SIZES and known.factors is not None:
         group, notes = _published(model, data, known, protocol, seed)
@@ -212,7 +210,7 @@ def inputs(
     if "images" in needed:
         pixels = as_pixels(torch.tensor(images)).numpy()  # a copy: files are mapped read-only
         groups["images"] = {"images": pixels, "reconstructions": model.reconstruct(images).numpy()}
-    if "log_weights" in needed and gaussian and isinstance(model, Autoencoder):
+    if "log_weights" in needed and gaussian and isinstance(model, HasLikelihood):
         some = as_pixels(torch.tensor(images[some_rows(len(images), WEIGHED, seed)]))
         groups["likelihood"] = {"log_weights": log_weights(model, some, samples, seed)}
     return groups, notes

@@ -17,14 +17,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unbraid import datasets, methods, registry, runs, training, unsaved
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.datasets._images import CHANNELS, as_images
 from unbraid.errors import UnbraidError
 from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig
 from unbraid.runs import IN_MEMORY, Run, RunConfig
-from unbraid.training import Recorder, TrainingConfig
+from unbraid.training import Recorder, TrainingConfig, split_rows
 from unbraid.unsaved import MemoryRun
 
 if TYPE_CHECKING:

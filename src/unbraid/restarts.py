@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from unbraid.batches import VALIDATION_LIMIT, split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, expand, read_object
-from unbraid.methods._base import Images, require
+from unbraid.methods import Images, require
 from unbraid.resuming import check_same
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.store import locked, update_result
 from unbraid.subsets import some_rows
-from unbraid.training import Diverged, Recorder
+from unbraid.training import VALIDATION_LIMIT, Diverged, Recorder, split_rows
 
 KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
 

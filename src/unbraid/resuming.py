@@ -86,7 +86,8 @@ def progress_of(metadata: dict[str, str], path: Path) -> Progress:
         progress = Progress(**json.loads(metadata["progress"]))
         registry.check_types(progress, "a checkpoint")
         if progress.steps_per_epoch < 1 or not all(
-            isinstance(value, float | int) for value in progress.sums.values()
+            isinstance(value, float | int)
+            for value in (*progress.sums.values(), *progress.counts.values())
         ):
             raise ValueError
         return progress

@@ -24,14 +24,13 @@ from torch import Tensor
 
 import unbraid
 from unbraid import evaluation, hardware, held_out, memory, methods, registry
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets._moved import absolute, moved
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
 from unbraid.files import atomic, cannot_write, expand, read_json, read_object, write_json
 from unbraid.fingerprints import DataChanged, Fingerprint, fingerprint
-from unbraid.methods import LabelledConfig, Method, MethodConfig
+from unbraid.methods import Method, MethodConfig
 from unbraid.nets import ImageShape, check_image_shape
 from unbraid.resuming import check_end, check_same, progress_of
 from unbraid.store import identity, locked, read_tensors, update_result, write_tensors
@@ -42,6 +41,7 @@ from unbraid.training import (
     Recorder,
     TrainingConfig,
     new_model,
+    split_rows,
     threads,
 )
 
@@ -236,7 +236,7 @@ class Run:
         stored = self.fingerprints.get(split)
         if stored is None:
             return data
-        learnt = isinstance(self.config.method, LabelledConfig)
+        learnt = bool(methods.needs_of(self.config.method))
         found = fingerprint(data, stored)
         changed = stored.difference(found, factors=learnt)
         if not changed:

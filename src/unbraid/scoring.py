@@ -25,7 +25,7 @@ from unbraid.evidence import (
     subject,
     varying,
 )
-from unbraid.methods import LabelledConfig, Method
+from unbraid.methods import Method, needs_of
 from unbraid.metrics import Estimate, Score
 from unbraid.runs import Run, trained_on
 
@@ -197,7 +197,7 @@ def _data_of(run: Run) -> str:
     config = run.config
     facts = [config.data, config.data_options, config.training.validation, run.image_shape]
     # the data of each are checked, and their labels for methods that learn from them
-    facts += [run.json.get("fingerprint"), isinstance(config.method, LabelledConfig)]
+    facts += [run.json.get("fingerprint"), bool(needs_of(config.method))]
     return json.dumps(facts, default=str)
 
 

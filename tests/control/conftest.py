@@ -15,7 +15,7 @@ from unbraid.control.judging import Config as JudgeConfig
 from unbraid.control.judging import LearnedJudge, train_judge
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
-from unbraid.methods import Method, MethodConfig, configure
+from unbraid.methods import Method, MethodConfig, TakesFactors, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
@@ -27,7 +27,7 @@ SPECS = (
 SHAPE = (1, 16, 16)
 
 
-class Drawn(Method):
+class Drawn(Method, TakesFactors):
     """Writes its code into the first pixels, x off by 2 pixels a unit of the first style."""
 
     factor_width, style_dim = 4, 2

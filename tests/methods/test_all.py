@@ -15,18 +15,34 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid import registry
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.labels import labelled_rows
-from unbraid.methods import Autoencoder, Context, Method, MethodConfig, build, configure, name_of
+from unbraid.methods import (
+    LABELS,
+    Autoencoder,
+    Batch,
+    Context,
+    Method,
+    MethodConfig,
+    build,
+    configure,
+    name_of,
+)
 from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+from unbraid.training import (
+    Loop,
+    Recorder,
+    TrainingConfig,
+    labelled_rows,
+    new_model,
+    split_rows,
+    train,
+)
 
 NAMES = registry.names("methods")
-LABELLED = [name for name in NAMES if registry.load("methods", name).Model.labelled]
+LABELLED = [name for name in NAMES if registry.load("methods", name).Model.needs & LABELS]
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
 SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8}
@@ -84,11 +100,15 @@ def all_terms(model: Method, images: NDArray[np.uint8]) -> dict[str, dict[str, t
     noise = torch.Generator().manual_seed(0)
     context = Context(noise, epoch=0.5, total=1000)
     pixels = model.to_pixels(images)
-    if model.labelled:  # some are unknown, and the labelled images are others than the batch
+    batch = Batch(pixels)
+    if model.needs & {
+        "factors",
+        "labelled",
+    }:  # some are unknown, and the labelled images are others than the batch
         factors = factors_of(len(images))
         factors[::2, 0], factors[1::3, 1], factors[::5] = np.nan, np.nan, np.nan
-        context = context._replace(factors=factors, labelled=(pixels.flip(0), factors.flip(0)))
-    return {phase: model.terms(pixels, context._replace(phase=phase)) for phase in model.phases()}
+        batch = Batch(pixels, factors, (pixels.flip(0), factors.flip(0)))
+    return {phase: model.terms(batch, context._replace(phase=phase)) for phase in model.phases()}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -165,18 +185,6 @@ def test_encode_depends_on_nothing_but_the_image(name: str) -> None:
     assert model.encode(images[:0]).shape == (0, model.latent_dim)
     drawn = model.decode(codes[:20])
     torch.testing.assert_close(model.decode(codes[7:9]), drawn[7:9], atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_encode_posterior_or_says_that_there_is_none(name: str) -> None:
-    model, images = model_of(name).eval(), pictures(4, (1, 16, 16))
-    if model.posterior(model.to_pixels(images)) is None:
-        with pytest.raises(UnbraidError, match=f"{name} has no posterior"):
-            model.encode_posterior(images)
-        return
-    mean, logvar = model.encode_posterior(images)
-    assert mean.shape == logvar.shape == (4, model.layout.continuous)
-    torch.testing.assert_close(mean, model.layout.split(model.encode(images))[1])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from unbraid.distributions import gaussian_kl
-from unbraid.methods import Context, annealed_vae, build, configure
+from unbraid.methods import Batch, Context, annealed_vae, build, configure
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -32,7 +32,7 @@ def test_the_capacity_rises_evenly_and_stays() -> None:
 def test_equation_8(step: int) -> None:
     model = model_of(gamma=3.0, capacity=2.0, threshold=600)
     context = Context(torch.Generator().manual_seed(7), 0.0, total=5000, step=step)
-    found = model.terms(PIXELS, context)
+    found = model.terms(Batch(PIXELS), context)
     kl = gaussian_kl(*model.posterior(PIXELS)).sum(1).mean()
     torch.testing.assert_close(found["kl"], kl)
     away = (kl - min(2.0, 2.0 * step / 600)).abs()
@@ -46,5 +46,5 @@ def test_the_distance_is_not_taken_image_by_image() -> None:
     per_image = gaussian_kl(*model.posterior(PIXELS)).sum(1)
     assert float(per_image.std()) > 0
     model = model_of(gamma=1000.0, capacity=float(per_image.mean()), threshold=0)
-    found = model.terms(PIXELS, Context(torch.Generator().manual_seed(7), 0.0, total=5000))
+    found = model.terms(Batch(PIXELS), Context(torch.Generator().manual_seed(7), 0.0, total=5000))
     torch.testing.assert_close(found["loss"], found["reconstruction"], atol=1e-2, rtol=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,7 @@ from unbraid.control.controller import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Context, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods._latent_flow import Velocity, follow
@@ -297,8 +295,11 @@ def reading_of(*specs: FactorSpec, side: int = 16) -> Reading:
     return Reading(FactorCodes(specs), (1, side, side), width=8)
 
 
-def told(phase: str, images: torch.Tensor, factors: torch.Tensor, draws: torch.Generator) -> Any:
-    return Context(draws, 0.0, 1000, phase, None, (images, factors))
+def told(
+    phase: str, images: torch.Tensor, factors: torch.Tensor, draws: torch.Generator
+) -> tuple[Batch, Context]:
+    batch = Batch(images, labelled=(images, factors))
+    return batch, Context(draws, 0.0, 1000, phase)
 
 
 def test_frames_come_to_lie_where_things_do() -> None:
@@ -307,7 +308,7 @@ def test_frames_come_to_lie_where_things_do() -> None:
     optimizer = torch.optim.Adam(reading.parameters_of("glance"), 4e-3)
     for _ in range(400):
         images, factors = shapes_of(draws)
-        loss = reading.glance_terms(images, told("glance", images, factors, draws))["loss"]
+        loss = reading.glance_terms(*told("glance", images, factors, draws))["loss"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -335,13 +336,13 @@ def test_an_unknown_factor_leaves_the_others_of_its_row() -> None:
     draws, reading = noise(), reading_of(*PLACES)
     images, factors = shapes_of(draws)
     factors[:, 1] = torch.nan
-    terms = reading.glance_terms(images, told("glance", images, factors, draws))
+    terms = reading.glance_terms(*told("glance", images, factors, draws))
     assert terms["real"] > 0.1
     reading.action.spread.fill_(0.3)
     reading.action.shared.fill_(0.3)  # readings are good: images are warped
-    terms = reading.glance_terms(images, told("glance", images, factors, noise()))
+    terms = reading.glance_terms(*told("glance", images, factors, noise()))
     assert terms["real"] > 0.1
-    for name, value in reading.reader_terms(images, told("reader", images, factors, draws)).items():
+    for name, value in reading.reader_terms(*told("reader", images, factors, draws)).items():
         assert torch.isfinite(value), name
 
 
@@ -409,7 +410,7 @@ def test_factors_of_one_kind_alone(kind: str) -> None:
     for count in (6, 1):
         seen = images[-count:], factors[-count:]
         for phase in model.phases():
-            terms = model.terms(seen[0], told(phase, *seen, noise()))
+            terms = model.terms(*told(phase, *seen, noise()))
             assert all(torch.isfinite(value) for value in terms.values()), phase
     model.eval()
     assert model.encode(images.numpy()).shape == (6, model.latent_dim)

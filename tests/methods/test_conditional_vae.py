@@ -18,7 +18,7 @@ from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Context, _pose, build, configure
+from unbraid.methods import Batch, Context, _pose, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._pose import Pose, Warp
 from unbraid.methods._reader import Dropout, dropping
@@ -259,8 +259,8 @@ def test_information_is_that_of_gaussians() -> None:
     assert gaussian_information(one, one[:, :0]).item() == 0
 
 
-def context(**told: Any) -> Context:
-    return Context(torch.Generator().manual_seed(3), 5.0, 100, **told)
+def context() -> Context:
+    return Context(torch.Generator().manual_seed(3), 5.0, 100)
 
 
 def test_the_generator_learns_from_the_cycle_but_the_reader_and_the_prior_do_not() -> None:
@@ -279,15 +279,15 @@ def test_images_that_do_not_read_as_their_class_are_not_drawn() -> None:
     known = unknown.clone()
     known[:, 0] = 2
     # an untrained reader is sure of nothing
-    assert model.generator_terms(images, context(factors=unknown))["reconstruction"] == 0
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.generator_terms(Batch(images, unknown), context())["reconstruction"] == 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] > 0
     with torch.no_grad():
         cast(Any, model.reader).second[-1].bias[4 + 2] = 50.0  # now of this one
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] > 0
     known[:, 0] = 3
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] == 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] == 0
     # validation counts all, else a reader that doubts everything would seem to be the best
-    assert model.eval().generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.eval().generator_terms(Batch(images, known), context())["reconstruction"] > 0
 
 
 def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
@@ -324,7 +324,7 @@ def test_a_controller_draws_the_first_style_where_nothing_is_rejected() -> None:
 def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
     model = digits_model(sure=0.01)
     images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    terms = model.reader_terms(images, context(labelled=None))
+    terms = model.reader_terms(Batch(images), context())
     assert not {"category", "real"} & terms.keys()
     assert terms["read_category"] > 0
     assert terms["loss"] > 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.methods import Context, build, configure, dip_vae_i, dip_vae_ii
+from unbraid.methods import Batch, Context, build, configure, dip_vae_i, dip_vae_ii
 from unbraid.methods.dip_vae_i import covariance, penalties
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -62,7 +62,7 @@ def test_two_is_0_for_an_aggregate_posterior_of_unit_covariance() -> None:
 @torch.no_grad()
 def test_the_loss_weighs_both(name: str) -> None:
     context = Context(torch.Generator().manual_seed(7), 0.0, total=5000)
-    found = model_of(name, off_diagonal=3.0, diagonal=7.0).terms(PIXELS, context)
+    found = model_of(name, off_diagonal=3.0, diagonal=7.0).terms(Batch(PIXELS), context)
     expected = found["reconstruction"] + found["kl"]
     expected = expected + 3 * found["off_diagonal"] + 7 * found["diagonal"]
     torch.testing.assert_close(found["loss"], expected)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from unbraid.methods import Context, build, configure, factor_vae
+from unbraid.methods import Batch, Context, build, configure, factor_vae
 from unbraid.methods.factor_vae import discriminator, discriminator_loss, permuted
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -30,7 +30,7 @@ def context(phase: str) -> Context:
 def test_a_step_gives_the_other_networks_no_gradient(phase: str) -> None:
     """Public code leaves the codes attached, or lets the VAE's step into the discriminator."""
     model = model_of()
-    model.terms(PIXELS, context(phase))["loss"].backward()  # type: ignore[no-untyped-call]
+    model.terms(Batch(PIXELS), context(phase))["loss"].backward()  # type: ignore[no-untyped-call]
     for name, weight in model.named_parameters():
         moved = weight.grad is not None and bool(weight.grad.any())
         assert moved == (name.startswith("discriminator") == (phase == "discriminator")), name
@@ -55,7 +55,7 @@ def test_permutation_is_of_each_column_by_itself() -> None:
 @torch.no_grad()
 def test_equation_2() -> None:
     model = model_of(gamma=5.0).eval()
-    found = model.terms(PIXELS, context("vae"))
+    found = model.terms(Batch(PIXELS), context("vae"))
     expected = found["reconstruction"] + found["kl"] + 5 * found["total_correlation"]
     torch.testing.assert_close(found["loss"], expected)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, build, configure, info_vae
+from unbraid.methods import Batch, Context, build, configure, info_vae
 from unbraid.methods._discrepancy import SCALES, Kernel, kernel_of, mmd
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -83,7 +83,7 @@ def test_a_gradient_of_equal_codes_is_finite() -> None:
 def terms_of(name: str, **options: Any) -> dict[str, Tensor]:
     torch.manual_seed(0)
     model = build(configure(name, latent_dim=3, net="mlp", **options), (1, 16, 16)).eval()
-    return model.terms(PIXELS, Context(torch.Generator().manual_seed(7), 0.0, total=5000))
+    return model.terms(Batch(PIXELS), Context(torch.Generator().manual_seed(7), 0.0, total=5000))
 
 
 @pytest.mark.parametrize(("alpha", "scale"), [(0.0, 10.0), (1.0, 5.0), (0.5, 20.0)])

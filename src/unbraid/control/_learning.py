@@ -98,11 +98,9 @@ def values_of(codes: Array, categories: Sequence[int]) -> list[NDArray[np.int64]
 
 def _free(model: Method, codes: Array) -> Array:
     """Return mean and deviation of what is drawn freely, (2, D): the prior's, if there is one."""
-    try:
-        model.encode_posterior(np.zeros((1, *model.image_shape), np.uint8))
-    except UnbraidError:  # points, which follow no prior: what the codes themselves do
-        return np.stack([codes.mean(0), codes.std(0)])
-    return np.stack([np.zeros(codes.shape[1]), np.ones(codes.shape[1])])
+    if model.prior_kind == "gaussian":
+        return np.stack([np.zeros(codes.shape[1]), np.ones(codes.shape[1])])
+    return np.stack([codes.mean(0), codes.std(0)])  # what the codes themselves do
 
 
 def _fit(

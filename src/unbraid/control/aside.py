@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.batches import split_rows
 from unbraid.control._scale import varies
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.training import split_rows
 
 ENOUGH = 10_000  # images of the test split to learn from, above which no others are needed
 MOST_LEARNT, MOST_MEASURED = 20_000, 5_000

@@ -16,7 +16,7 @@ from torch import Tensor
 from unbraid.control._loop import obeying
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
-from unbraid.methods import LabelledConfig, Method
+from unbraid.methods import Method, TakesFactors, labels_of
 
 if TYPE_CHECKING:
     from unbraid.control.fitting import Fitted
@@ -51,25 +51,6 @@ class Controller(Protocol):
         """Return images ``a`` with the named factors of images ``b``."""
 
 
-class _TakesFactors(Protocol):
-    """What a model must do to be asked directly: its codes are [factors' columns, style]."""
-
-    factor_width: int  # K
-    style_dim: int  # S
-
-    def factor_codes(self, factors: Tensor) -> Tensor:
-        """Return the code columns of factors (N, F), (N, K)."""
-
-    def factors_of(self, codes: Tensor) -> Tensor:
-        """Return the factors that codes (N, K + S) say, (N, F)."""
-
-    def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
-        """Return the style, (N, S), of standard normal numbers (N, S + 1) for factors (N, F)."""
-
-    def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """Return styles (N, S) of images with some factors as they fit others, (N, F) each."""
-
-
 class Native:
     """Control of a method that takes factors itself.
 
@@ -98,14 +79,13 @@ class Native:
     @property
     def rejects(self) -> bool:
         """Whether a style that the model doubts is drawn again."""
-        return self.reject and hasattr(self.model, "first_style")
+        return self.reject and cast(TakesFactors, self.model).rejects
 
     @property
     def examples(self) -> NDArray[np.float64] | None:
         """Factors that go together, (K, F), NaN where unknown; None if the model keeps none."""
-        if not hasattr(self.model, "examples"):
-            return None
-        found: NDArray[np.float64] = cast(Any, self.model).examples().cpu().double().numpy()
+        rows = cast(TakesFactors, self.model).examples().cpu()
+        found: NDArray[np.float64] = rows.double().numpy()
         return found if len(found) else None
 
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
@@ -149,27 +129,27 @@ class Native:
         return self._with(codes, rows)
 
     def _factors(self, codes: Tensor) -> NDArray[np.float64]:
-        found = cast(_TakesFactors, self.model).factors_of(codes)
+        found = cast(TakesFactors, self.model).factors_of(codes)
         return found.numpy().astype(np.float64)
 
     def _drawn(
         self, factors: NDArray[np.float64], styles: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Return the first images that come, without looking at them."""
-        model = cast(_TakesFactors, self.model)
+        model = cast(TakesFactors, self.model)
         base = np.zeros((len(styles), model.style_dim + 1), np.float32)
         for row, style in enumerate(styles.tolist()):
             base[row] = np.random.default_rng(style % 2**63).standard_normal(base.shape[1])
         rows = torch.from_numpy(factors).float().to(self.model.device)
         styles_of = model.style_from
-        if not self.reject:  # a model without a first style has no other
-            styles_of = getattr(model, "first_style", styles_of)
+        if not self.reject:
+            styles_of = model.first_style
         style = styles_of(torch.from_numpy(base).to(self.model.device), rows)
         return self._decoded(rows, style)
 
     def _with(self, codes: Tensor, factors: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return images of the codes' style and these factors."""
-        model = cast(_TakesFactors, self.model)
+        model = cast(TakesFactors, self.model)
         codes = codes.to(self.model.device)
         rows = torch.from_numpy(factors).float().to(self.model.device)
         style = model.restyle(codes[:, model.factor_width :], model.factors_of(codes), rows)
@@ -177,13 +157,13 @@ class Native:
 
     @torch.no_grad()
     def _decoded(self, rows: Tensor, style: Tensor) -> NDArray[np.float32]:
-        columns = cast(_TakesFactors, self.model).factor_codes(rows)
+        columns = cast(TakesFactors, self.model).factor_codes(rows)
         return self.model.decode(torch.cat([columns, style], 1).cpu()).numpy()
 
 
 def takes_factors(model: Method) -> bool:
     """Whether a model can be asked directly."""
-    return all(hasattr(model, name) for name in ("factor_codes", "factors_of", "style_from"))
+    return isinstance(model, TakesFactors)
 
 
 def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int = 0) -> Controller:
@@ -223,9 +203,8 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
 
 def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Learn from labelled images among those the run was trained on."""
-    from unbraid.batches import split_rows
     from unbraid.control.fitting import fit
-    from unbraid.labels import labelled_rows, named
+    from unbraid.training import labelled_rows, named, split_rows
 
     data = run.dataset()
     if data.factors is None:
@@ -237,9 +216,9 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
     told: NDArray[Any] = factors
-    if isinstance(run.config.method, LabelledConfig):  # the images it was told of, and no others
-        labels, seed = run.config.method.labels, run.config.method.label_seed
-        told = named(data, run.config.method)
+    if (given := labels_of(run.config.method)) is not None:  # the images it was told of, no others
+        labels, seed = given.labels, given.label_seed
+        told = named(data, given)
     able = int((~np.isnan(told[rows.numpy()]).all(1)).sum())
     chosen = labelled_rows(told, rows, min(labels or able, able, MOST_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)

@@ -13,8 +13,7 @@ from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.figures._style import which
-from unbraid.methods import Method
-from unbraid.methods._autoencoder import Autoencoder
+from unbraid.methods import HasLikelihood, HasPosterior, Method
 from unbraid.nets import as_pixels
 from unbraid.subsets import some_rows
 
@@ -71,18 +70,18 @@ def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
         for start in range(0, len(data), ROWS):
             images = as_pixels(torch.tensor(np.asarray(data.images[start : start + ROWS])))
             mean.append(model.codes(images))
-            if isinstance(model, Autoencoder):
+            if isinstance(model, HasLikelihood):
                 drawn.append(model.draw(images, noise))
+            if isinstance(model, HasPosterior):
                 kl.append(model.kl(images))
     codes = torch.cat(mean)
-    divergences = [part for part in kl if part is not None]
-    nats = torch.cat(divergences).mean(0).tolist() if divergences else None
+    nats = torch.cat(kl).mean(0).tolist() if kl else None
     return Codes(
         data,
         codes.numpy(),
         (torch.cat(drawn) if drawn else codes).numpy(),
         _ranked(model.layout, codes, nats),
-        model.posterior(images) is not None,
+        model.prior_kind == "gaussian",
     )
 
 

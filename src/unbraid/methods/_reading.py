@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from unbraid import nets
 from unbraid.methods import _frames
-from unbraid.methods._base import Context, Terms
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._flow_nets import Reader
 from unbraid.methods._frames import compose, inverse, see
 from unbraid.methods._reader import dropping
+from unbraid.methods._step import Batch, Context, Terms
 from unbraid.methods._warps import WarpAction, draw_warps, moves, warp
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
@@ -88,11 +88,12 @@ class Reading(nn.Module):
             found = found * (part.amax(1) > SURE)
         return found
 
-    def labelled(self, context: Context, like: Tensor) -> tuple[Tensor, Tensor]:
+    def labelled(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return labelled images as the reader sees them, and their code columns; maybe none."""
-        if context.labelled is None:  # as in a validation that is given no labels
+        if batch.labelled is None:  # as in a validation that is given no labels
+            like = batch.images
             return self.reader.shrunk(like[:0]).float(), like.new_zeros((0, self.codes.width))
-        seen, factors = (part[:READ] for part in context.labelled)
+        seen, factors = (part[:READ] for part in batch.labelled)
         return self.reader.shrunk(seen).float(), self.codes.encode(factors)
 
     def usable_warps(self, count: int, noise: torch.Generator) -> Tensor:
@@ -116,13 +117,13 @@ class Reading(nn.Module):
 
     # -- the glance and the frames ------------------------------------------------------------
 
-    def glance_terms(self, images: Tensor, context: Context) -> Terms:
+    def glance_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``real``, the glance's loss on labels, and ``pose``, of what frames show.
 
         Meanwhile it is learned how warps move factors, and what the usual factors are. Without
         labels there is no term.
         """
-        seen, codes = self.labelled(context, images)
+        seen, codes = self.labelled(batch)
         reals, reader = codes[:, self.split :], self.reader
         held, known = held_out(seen), ~torch.isnan(reals)
         # an unknown column moves others, and so has to be filled
@@ -192,19 +193,19 @@ class Reading(nn.Module):
 
     # -- the reader ---------------------------------------------------------------------------
 
-    def reader_terms(self, images: Tensor, context: Context) -> Terms:
+    def reader_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``category`` and ``real``, losses on labels, and the same on what was read.
 
         ``frame`` is that of correcting the frame that was looked through, ``glance`` that of the
         glance. Without labels the first two are left out.
         """
-        seen, codes = self.labelled(context, images)
+        seen, codes = self.labelled(batch)
         reader, noise, count = self.reader, context.noise, len(seen)
-        others = reader.shrunk(images[-READ:]).float()
+        others = reader.shrunk(batch.images[-READ:]).float()
         both = torch.cat([seen, others])
         theirs = codes.new_full((len(others), self.codes.width), torch.nan)
-        if context.factors is not None:
-            theirs = self.codes.encode(context.factors[-READ:])
+        if batch.factors is not None:
+            theirs = self.codes.encode(batch.factors[-READ:])
         codes = torch.cat([codes, theirs])
         targets, glanced, frames, sure = self.told(both, codes)
         warps = self.usable_warps(len(both), noise)
@@ -227,8 +228,8 @@ class Reading(nn.Module):
         if self.training:
             self.steps += 1
             self.adapt(outputs[:count].detach(), codes[:count])
-            if context.labelled is not None:
-                self.keep(context.labelled[1])
+            if batch.labelled is not None:
+                self.keep(batch.labelled[1])
         wanted = torch.cat([targets[:, : self.split], moved], 1)
         # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan

@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unbraid.methods import vae
-from unbraid.methods._base import Context, require
+from unbraid.methods._base import require
+from unbraid.methods._step import Context
 
 
 @dataclass(frozen=True)

@@ -26,19 +26,19 @@ from torch import Tensor
 
 from unbraid import nets
 from unbraid.distributions import (
-    Layout,
     bernoulli_log_likelihood,
     gaussian_kl,
     gaussian_sample,
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods._base import Context, Method, Phase, Terms, require
-from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._base import require
+from unbraid.methods._conditional import Conditional
 from unbraid.methods._frames import inverse, see
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._latent_flow import Velocity, follow
 from unbraid.methods._reading import Reading
+from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import DOUBT, settle
 
 RISE = 0.1  # share of the reader's training over which its learning rate rises
@@ -103,22 +103,18 @@ class Config(LabelledConfig):
             )
 
 
-class Model(Method):
+class Model(Conditional):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
-    labelled = True
     selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config
 
     def __init__(
         self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
     ) -> None:
-        coder = FactorCodes(specs)
+        super().__init__(config, image_shape, specs, config.latent_dim)
+        coder = self.coder
         reals = coder.width - coder.categories
-        layout = Layout(tuple(coder.levels), reals + config.latent_dim)
-        super().__init__(config, image_shape, layout)
-        self.specs, self.coder = tuple(specs), coder
-        self.factor_width, self.style_dim = coder.width, config.latent_dim
         self.reading = Reading(coder, image_shape, config.width)
         self.encoder = nets.encoder("conv", image_shape, 2 * config.latent_dim)
         self.decoder = nets.decoder("conv", image_shape, config.latent_dim)
@@ -146,7 +142,7 @@ class Model(Method):
                 lr,
                 betas,
                 span=(first, last),
-                fall=True,
+                schedule="cosine",
                 # without it, a reader that starts at the full rate stays worse to its end
                 rise=RISE if name in ("glance", "reader") else 0.0,
             )
@@ -155,16 +151,6 @@ class Model(Method):
         }
 
     # -- codes --------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def factor_codes(self, factors: Tensor) -> Tensor:
-        """Return the code columns of factors (N, F), (N, factor_width)."""
-        return self.coder.encode(factors)
-
-    @torch.no_grad()
-    def factors_of(self, codes: Tensor) -> Tensor:
-        """Return the factors that codes (N, D) say, (N, F)."""
-        return self.coder.decode(codes)
 
     def examples(self) -> Tensor:
         """Return labels of images that it was trained on, (N, F), NaN where unknown."""
@@ -252,16 +238,17 @@ class Model(Method):
 
     # -- objectives ---------------------------------------------------------------------------
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the terms of a phase."""
         if context.phase == "glance":
-            return self.reading.glance_terms(images, context)
+            return self.reading.glance_terms(batch, context)
         if context.phase == "reader":
-            return self.reading.reader_terms(images, context)
+            return self.reading.reader_terms(batch, context)
+        images = batch.images
         with torch.no_grad():
             columns = self.read(images)
-            if context.factors is not None:  # what is known needs no reading
-                known = self.coder.encode(context.factors)
+            if batch.factors is not None:  # what is known needs no reading
+                known = self.coder.encode(batch.factors)
                 columns = torch.where(torch.isnan(known), columns, known)
             columns = self.reading.certain(columns)
         if context.phase == "autoencoder":

@@ -28,15 +28,14 @@ from torch import Tensor, nn
 from unbraid import nets
 from unbraid.distributions import (
     LOG_2PI,
-    Layout,
     bernoulli_log_likelihood,
     gaussian_sample,
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import _pose
-from unbraid.methods._base import Context, Method, Phase, Terms, require
-from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._base import require
+from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._reader import (
     FieldDrawer,
@@ -47,6 +46,7 @@ from unbraid.methods._reader import (
     dropping,
     looker,
 )
+from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
@@ -99,22 +99,17 @@ class Config(LabelledConfig):
                 raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
 
 
-class Model(Method):
+class Model(Conditional):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
-    labelled = True
     selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
     def __init__(
         self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
     ) -> None:
-        coder = FactorCodes(specs)
-        real = coder.width - coder.categories
-        layout = Layout(tuple(coder.levels), real + config.style_dim)
-        super().__init__(config, image_shape, layout)
-        self.specs, self.coder = tuple(specs), coder
-        self.factor_width, self.style_dim = coder.width, config.style_dim
+        super().__init__(config, image_shape, specs, config.style_dim)
+        coder = self.coder
         columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
         if columns is None and config.prior == "pose":
             units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
@@ -137,7 +132,7 @@ class Model(Method):
         self.class_net = nets.linear(coder.categories, 128)
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
-        self.register_buffer("error", torch.zeros(real))
+        self.register_buffer("error", torch.zeros(coder.width - coder.categories))
         self.error: Tensor
         self.prior = StylePrior(coder.categories, config.components, config.style_dim)
 
@@ -148,21 +143,11 @@ class Model(Method):
         known = {id(parameter) for parameter in reader}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
         return {
-            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), fall=True),
-            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), fall=True),
+            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), schedule="cosine"),
+            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), schedule="cosine"),
         }
 
     # -- codes --------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def factor_codes(self, factors: Tensor) -> Tensor:
-        """Return the code columns of factors (N, F), (N, factor_width)."""
-        return self.coder.encode(factors)
-
-    @torch.no_grad()
-    def factors_of(self, codes: Tensor) -> Tensor:
-        """Return the factors that codes (N, D) say, (N, F)."""
-        return self.coder.decode(codes)
 
     @torch.no_grad()
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
@@ -233,21 +218,21 @@ class Model(Method):
 
     # -- objectives ---------------------------------------------------------------------------
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the reader's terms or the generator's."""
         if context.phase == "reader":
-            return self.reader_terms(images, context)
-        return self.generator_terms(images, context)
+            return self.reader_terms(batch, context)
+        return self.generator_terms(batch, context)
 
-    def reader_terms(self, images: Tensor, context: Context) -> Terms:
+    def reader_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``category`` and ``real``, losses on labels, and the same on what was read.
 
         Without labels, as in a validation that is given none, the first two are left out.
         """
         terms: Terms = {}
-        images = images[:READ]
-        if context.labelled is not None:
-            seen, factors = (part[:READ] for part in context.labelled)
+        images = batch.images[:READ]
+        if batch.labelled is not None:
+            seen, factors = (part[:READ] for part in batch.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
         loss = sum(terms.values(), start=images.new_zeros(()))
@@ -331,16 +316,17 @@ class Model(Method):
         pairs = zip(glance, near, strict=True)
         return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
 
-    def generator_terms(self, images: Tensor, context: Context) -> Terms:
+    def generator_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
 
         In training, images whose category is in doubt are left out; validation counts all.
         """
+        images = batch.images
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
             sure, codes = self.certain(read)
-            if context.factors is not None:  # categories that are known need no reading
-                known = self.categories(self.coder.encode(context.factors))
+            if batch.factors is not None:  # categories that are known need no reading
+                known = self.categories(self.coder.encode(batch.factors))
                 unknown = torch.isnan(known)
                 chosen = torch.where(unknown, self.categories(codes), known)
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)

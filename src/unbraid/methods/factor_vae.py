@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from unbraid import nets
 from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import vae
-from unbraid.methods._base import Context, Phase, Terms, require
+from unbraid.methods._base import require
+from unbraid.methods._step import Batch, Context, Phase, Terms
 
 SLOPE = 0.2  # of leaky ReLU
 
@@ -118,12 +119,12 @@ class Model(vae.Model):
             )
         return found[:, 0]
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the terms of the VAE's step, or of the discriminator's."""
         if context.phase != "discriminator":
-            return super().terms(images, context)
+            return super().terms(batch, context)
         with torch.no_grad():
-            codes = self.draw(images, context.noise)
+            codes = self.draw(batch.images, context.noise)
             shuffled = permuted(codes, context.noise)
         loss = discriminator_loss(
             self.log_odds(codes, learning=True), self.log_odds(shuffled, learning=True)

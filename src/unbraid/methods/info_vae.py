@@ -18,8 +18,9 @@ from torch import Tensor
 from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.errors import UnbraidError
 from unbraid.methods import vae
-from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._base import require
 from unbraid.methods._discrepancy import Kernel, mmd
+from unbraid.methods._step import Context, Terms
 
 
 @dataclass(frozen=True)

@@ -30,16 +30,9 @@ from torch import Tensor, nn
 from unbraid import nets
 from unbraid.distributions import LOG_2PI, Layout
 from unbraid.errors import UnbraidError
-from unbraid.methods._base import (
-    Context,
-    Images,
-    Method,
-    MethodConfig,
-    Phase,
-    Terms,
-    require,
-)
+from unbraid.methods._base import Images, Method, MethodConfig, require
 from unbraid.methods._invariance import clarity, shared_information, warp
+from unbraid.methods._step import Batch, Context, Phase, Terms
 
 LIMIT = 100.0  # nats: from about 104 on, float32 takes the discriminator's doubt for none at all
 ADVICE = "try spectral_norm, a lower lr or another discriminator_lr, or precision f32"
@@ -185,6 +178,7 @@ class Model(Method):
     """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
 
     config: Config
+    prior_kind = "uniform"
     least_batch = 2  # its layers are normalised over batches
     selection = "restart_score"  # adversarial losses balance, and tell of nothing
 
@@ -248,8 +242,9 @@ class Model(Method):
         told = (read.clamp_min(1e-8).log() * meant).sum(1).mean() + math.log(meant.shape[1])
         return clarity(self, images) + float(told)
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``discriminator`` or ``generator``, the adversarial losses, and the bounds L_I."""
+        images = batch.images
         codes = self.layout.prior_sample(len(images), context.noise)
         noise = self.draw_noise(len(images), context.noise)
         first = context.phase == "discriminator"

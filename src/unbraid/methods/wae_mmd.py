@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from unbraid.methods import ae
-from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._base import require
 from unbraid.methods._discrepancy import Kernel, mmd
+from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Model(ae.Model):
     """WAE-MMD."""
 
     config: Config
+    prior_kind = "gaussian"
     least_batch = 2
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction`` = -log p(x|z) and the unweighted ``discrepancy``."""
-        z = self.codes(images)
-        reconstruction = -self.log_likelihood(z, images).mean()
+        z = self.codes(batch.images)
+        reconstruction = -self.log_likelihood(z, batch.images).mean()
         prior = torch.randn(z.shape, generator=context.noise, device=z.device)
         discrepancy = mmd(z, prior, self.config.kernel)
         loss = reconstruction + self.config.scale * discrepancy

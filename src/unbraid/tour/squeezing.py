@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.figures._codes import one_of_each
 from unbraid.figures._style import GREY, PALETTE, as_pictures, image_grid, new_figure, styled
@@ -20,7 +19,7 @@ from unbraid.tour._exhibits import Numbers, Picture, exhibit
 from unbraid.tour._jobs import SIZES
 from unbraid.tour._page import number, paragraph, table
 from unbraid.tour._references import cite
-from unbraid.training import TrainingConfig
+from unbraid.training import TrainingConfig, split_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

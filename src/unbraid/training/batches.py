@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.datasets import ImageSource
+from unbraid.datasets import Dataset, ImageSource
 from unbraid.errors import UnbraidError
 from unbraid.nets import as_pixels
 
@@ -16,7 +16,7 @@ VALIDATION_LIMIT = 5000  # images; more would cost time and add no precision
 GPU_RESIDENT = 8 << 30  # bytes of images kept on the device; larger sets are sent batch by batch
 
 # Purposes of randomness: the second entry of a key.
-INIT, ORDER, NOISE, VALIDATION, LABELS, LABELLED = range(6)
+INIT, ORDER, NOISE, VALIDATION, LABELS, LABELLED, SAMPLES, PAIRS = range(8)
 
 
 def generator(device: torch.device, *key: int) -> torch.Generator:
@@ -37,6 +37,18 @@ def split_rows(total: int, share: float) -> tuple[Tensor, Tensor]:
         held_out = 0
     order = torch.randperm(total, generator=generator(torch.device("cpu"), 0, VALIDATION, total))
     return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+def shuffled(rows: Tensor, seed: int, epoch: int) -> Tensor:
+    """Return the rows in the order of an epoch."""
+    shuffle = generator(torch.device("cpu"), seed, ORDER, epoch)
+    return rows[torch.randperm(len(rows), generator=shuffle)]
+
+
+def drawn(rows: Tensor, count: int, seed: int, step: int) -> Tensor:
+    """Return rows drawn for a step with replacement, (count,)."""
+    draws = generator(torch.device("cpu"), seed, SAMPLES, step)
+    return rows[torch.randint(len(rows), (count,), generator=draws)]
 
 
 class Batches:
@@ -62,3 +74,16 @@ class Batches:
         else:
             images = torch.from_numpy(self.source[rows.numpy()]).to(self.device)
         return as_pixels(images.contiguous(memory_format=torch.channels_last))
+
+
+def check_images_differ(data: Dataset) -> None:
+    """Raise an UnbraidError if a data set shows the same image over and over."""
+    first = np.asarray(data.images[:1])
+    for start in range(0, len(data), 100):  # as a rule it ends at once
+        if (np.asarray(data.images[start : start + 100]) != first).any():
+            return
+    if len(data) > 1:
+        raise UnbraidError(
+            f"the {len(data):,} images of {data.name} are all the same, so there is nothing to "
+            "learn from them: check how they were made or read."
+        )

@@ -9,145 +9,37 @@ from __future__ import annotations
 import math
 import sys
 import time
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, memory, methods, registry
-from unbraid.batches import INIT, NOISE, ORDER, VALIDATION, Batches, generator, reseed, split_rows
+from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.labels import Labels
-from unbraid.methods import Context, LabelledConfig, Method, MethodConfig, Terms
-from unbraid.methods._base import require
-from unbraid.nets import check_image_shape
+from unbraid.methods import Context, HasPosterior, Method, Phase, Terms
+from unbraid.training.batches import (
+    NOISE,
+    VALIDATION,
+    Batches,
+    check_images_differ,
+    drawn,
+    generator,
+    reseed,
+    shuffled,
+    split_rows,
+)
+from unbraid.training.config import TrainingConfig
+from unbraid.training.optimizers import Optimizers
+from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
+from unbraid.training.supervision import Supervision
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
-LIGHTER = "choose a smaller batch_size, smaller images or a smaller model"
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Options of training, whatever the method.
-
-    Args:
-        epochs: passes over the training images; 10 if neither they nor steps are given.
-        steps: exactly so many optimizer steps, in place of whole epochs; 0 goes by epochs.
-        batch_size: images a step; a last, smaller batch is left out.
-        lr: learning rate of Adam.
-        seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
-        validation: share of the images held out (the same ones for every seed), at most 5,000.
-        device: ``auto`` takes cuda, then mps, then cpu.
-        precision: of the networks; ``auto`` is bf16 where the hardware has it, else f32. Losses
-            and weights are always f32.
-        threads: CPU threads; 0 leaves it to torch. Another number may round differently.
-        checkpoint_every: seconds between checkpoints within an epoch.
-    """
-
-    epochs: int = 10
-    steps: int = 0
-    batch_size: int = 128
-    lr: float = 1e-3
-    seed: int = 0
-    validation: float = 0.1
-    device: hardware.Device = "auto"
-    precision: hardware.Precision = "auto"
-    threads: int = 0
-    checkpoint_every: float = 30.0
-
-    def __post_init__(self) -> None:
-        registry.check_types(self, "training")
-        require(self.steps, 0, "steps")
-        if self.steps:
-            if self.epochs not in (0, type(self).epochs):
-                raise UnbraidError(
-                    f"epochs is {self.epochs} and steps is {self.steps}: give one of them."
-                )
-            object.__setattr__(self, "epochs", 0)  # how a config says that steps count
-        else:
-            require(self.epochs, 1, "epochs")
-        require(self.batch_size, 1, "batch_size")
-        require(self.lr, 0, "lr", above=True)
-        require(self.seed, 0, "seed")
-        require(self.threads, 0, "threads")
-        require(self.checkpoint_every, 0, "checkpoint_every")
-        if not 0 <= self.validation < 1:
-            raise UnbraidError(f"validation is {self.validation:g}, expected a share in [0, 1).")
-
-
-@dataclass
-class Progress:
-    """Where training stands: what a checkpoint must hold besides weights and optimizer state."""
-
-    step: int = 0
-    steps_per_epoch: int = 1
-    epochs: int = 1  # started in all: the last one may be cut short by ``limit``
-    limit: int = 0  # steps in all where they are no whole epochs, else 0
-    sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
-    seconds: float = 0.0  # spent in training steps, over all sessions
-
-    @property
-    def epoch(self) -> int:
-        """Whole epochs done."""
-        return self.step // self.steps_per_epoch
-
-    @property
-    def steps(self) -> int:
-        """Steps in all."""
-        return self.limit or self.steps_per_epoch * self.epochs
-
-    @property
-    def length(self) -> float:
-        """Epochs in all, fractions included."""
-        return self.steps / self.steps_per_epoch
-
-    def __str__(self) -> str:
-        if self.limit:
-            return f"step {self.step:,} of {self.limit:,}"
-        return f"epoch {round(self.step / self.steps_per_epoch, 1):g} of {self.epochs}"
-
-
-class Recorder:
-    """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
-
-    def start(self, progress: Progress) -> None:
-        """Hear that training begins, or goes on, from where it stands."""
-
-    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
-        """Hear of a finished step."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """Hear of a finished epoch: a flat record of its terms, for metrics.jsonl."""
-
-    def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Store a checkpoint, before the loop goes on."""
-
-    def warn(self, sentence: str) -> None:
-        """Hear of something the user should know."""
-        warnings.warn(sentence, stacklevel=3)
-
-    def note(self, sentence: str) -> None:
-        """Hear of what was done that the user did not ask for, such as images scaled."""
-
-    def stop_requested(self) -> bool:
-        """Whether to save a checkpoint and stop after this step."""
-        return False
-
-
-class Interrupted(Exception):
-    """Training stopped on request, after a checkpoint."""
-
-
-class Diverged(UnbraidError):
-    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds."""
 
 
 class Loop:
@@ -184,19 +76,12 @@ class Loop:
             )
         check_images_differ(data)
         self.batches = Batches(data.images, self.device)
-        self.labels: Labels | None = None
-        if isinstance(model.config, LabelledConfig):
-            self.labels = Labels(data, self.rows, model.config, self.batches, config.batch_size)
+        self.supervision = Supervision(
+            data, self.rows, self.model, self.batches, config.batch_size, config.seed
+        )
         self.phases = self.model.phases()
-        self.optimizers = {
-            name: torch.optim.Adam(
-                phase.parameters,
-                lr=config.lr * phase.lr,
-                betas=phase.betas,
-                fused=self.device.type != "mps",
-            )
-            for name, phase in self.phases.items()
-        }
+        check_selection(self.model, self.phases)
+        self.optimizers = Optimizers(self.model, self.phases, config.lr, self.device)
         per_epoch = len(self.rows) // config.batch_size
         epochs = config.epochs or math.ceil(config.steps / per_epoch)
         self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
@@ -209,31 +94,15 @@ class Loop:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all the tensors a checkpoint holds, by name."""
-        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for phase, optimizer in self.optimizers.items():
-            for index, state in optimizer.state_dict()["state"].items():
-                for key, value in state.items():
-                    found[f"optimizer.{phase}.{index}.{key}"] = value
-        return found
+        return self.optimizers.tensors()
 
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Go back to a checkpoint; how far training goes stays as the config says."""
-        weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model")}
-        self.model.load_state_dict(weights)
-        for phase, optimizer in self.optimizers.items():
-            parameters = optimizer.param_groups[0]["params"]
-            state: dict[int, dict[str, Tensor]] = defaultdict(dict)
-            for name, value in tensors.items():
-                if name.startswith(f"optimizer.{phase}."):
-                    index, key = name.removeprefix(f"optimizer.{phase}.").split(".")
-                    like = parameters[int(index)]
-                    if value.shape == like.shape:  # the fused step needs the parameter's strides
-                        value = torch.empty_like(like, dtype=value.dtype).copy_(value)
-                    state[int(index)][key] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        self.optimizers.restore(tensors)
         end = self.progress
-        self.progress = replace(progress, epochs=end.epochs, limit=end.limit)
+        # an earlier version's checkpoint tells no counts: its terms are of every step
+        counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
+        self.progress = replace(progress, epochs=end.epochs, limit=end.limit, counts=counts)
         self.saved_step = progress.step
 
     def save(self, record: dict[str, Any] | None = None) -> None:
@@ -281,17 +150,21 @@ class Loop:
                 last_save = time.monotonic()
                 if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
                     raise Interrupted
+        self.optimizers.swap()  # for good
         return self.model.eval()
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """Yield what is left of this epoch's batches, each as rows of the data set."""
-        progress, size = self.progress, self.config.batch_size
-        shuffle = generator(torch.device("cpu"), self.config.seed, ORDER, progress.epoch)
-        order = self.rows[torch.randperm(len(self.rows), generator=shuffle)]
+        progress, size, seed = self.progress, self.config.batch_size, self.config.seed
+        iid = self.config.sampling == "iid"
+        order = self.rows if iid else shuffled(self.rows, seed, progress.epoch)
         for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
             if progress.step == progress.steps:
                 return
-            yield order[batch * size : (batch + 1) * size]
+            if iid:
+                yield drawn(order, size, seed, progress.step)
+            else:
+                yield order[batch * size : (batch + 1) * size]
 
     def epoch_ends(self) -> bool:
         """Whether the last step was the last of its epoch, or of the training."""
@@ -309,20 +182,16 @@ class Loop:
             total=len(self.rows),
             step=progress.step,
         )
-        images = self.batches.take(rows)
-        if self.labels is not None:
-            context = self.labels.added(context, rows, images, self.config.seed, progress.step)
+        batch = self.supervision.batch(rows, progress.step)
         seen: dict[str, Terms] = {}
         for phase, optimizer in self.optimizers.items():
             share = self.phases[phase].lr_at(context.epoch, progress.length)
             if not share:
                 continue
-            optimizer.param_groups[0]["lr"] = self.config.lr * self.phases[phase].lr * share
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             with hardware.autocast(self.device, self.precision):
-                terms = self.model.terms(images, context._replace(phase=phase))
-            terms["loss"].backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+                terms = self.model.terms(batch, context._replace(phase=phase))
+            optimizer.step(terms["loss"], share)
             seen[phase] = {name: value.detach() for name, value in terms.items()}
         progress.step += 1
         progress.seconds += time.perf_counter() - start
@@ -342,7 +211,7 @@ class Loop:
                     raise self.broken(name, step, phase, value)
                 values[self.key(phase, name)] = value
             for name, value in values.items():
-                self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
+                self.progress.add(name, value)
             rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
             self.recorder.step(self.progress, values, rate)
         self.pending.clear()
@@ -377,7 +246,7 @@ class Loop:
         number = math.ceil(progress.step / progress.steps_per_epoch)
         steps = progress.step - (number - 1) * progress.steps_per_epoch
         record: dict[str, Any] = {"epoch": number, "step": progress.step}
-        record |= {f"train_{name}": value / steps for name, value in progress.sums.items()}
+        record |= {f"train_{name}": value for name, value in progress.means().items()}
         record |= {f"validation_{name}": value for name, value in self.validate().items()}
         rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
         record["images_per_second"] = round(rate, 1)
@@ -385,7 +254,7 @@ class Loop:
             if not math.isfinite(value):
                 raise self.broken(name, progress.step)
         if steps == progress.steps_per_epoch:  # else more steps may be asked for later
-            progress.sums = {}
+            progress.sums, progress.counts = {}, {}
         self.save(record)
         if record.get("validation_active_units") == 0 and progress.step == progress.steps:
             self.recorder.warn(
@@ -408,17 +277,15 @@ class Loop:
         found: dict[str, list[Tensor]] = defaultdict(list)
         means = []
         self.model.eval()
-        with hardware.autocast(self.device, self.precision):
-            for rows in torch.split(order, size):
-                images = self.batches.take(rows)
-                if (posterior := self.model.posterior(images)) is not None:
-                    means.append(posterior[0])
+        with self.optimizers.averaged(), hardware.autocast(self.device, self.precision):
+            for number, rows in enumerate(torch.split(order, size)):
+                batch = self.supervision.held_out(rows, number)
+                if isinstance(self.model, HasPosterior):
+                    means.append(self.model.posterior(batch.images)[0])
                 if len(rows) < size:  # estimates from smaller batches are biased differently
                     continue
-                if self.labels is not None:
-                    context = self.labels.shown(context, rows, images)
                 for phase in self.optimizers:
-                    terms = self.model.terms(images, context._replace(phase=phase))
+                    terms = self.model.terms(batch, context._replace(phase=phase))
                     for name, value in terms.items():
                         found[self.key(phase, name)].append(value)
         self.model.train()
@@ -428,16 +295,18 @@ class Loop:
         return figures
 
 
-def check_images_differ(data: Dataset) -> None:
-    """Raise an UnbraidError if a data set shows the same image over and over."""
-    first = np.asarray(data.images[:1])
-    for start in range(0, len(data), 100):  # as a rule it ends at once
-        if (np.asarray(data.images[start : start + 100]) != first).any():
-            return
-    if len(data) > 1:
+def check_selection(model: Method, phases: Mapping[str, Phase]) -> None:
+    """Raise an UnbraidError unless what ranks seeds is a term of one phase.
+
+    Losses of several phases are no sum: a generator's falls as a discriminator's rises.
+    """
+    named = model.selection.split(".")[0]
+    if model.selection != "restart_score" and len(phases) > 1 and named not in phases:
+        name = methods.name_of(model.config)
         raise UnbraidError(
-            f"the {len(data):,} images of {data.name} are all the same, so there is nothing to "
-            "learn from them: check how they were made or read."
+            f"{name} has the phases {', '.join(phases)}, and its selection is "
+            f"{model.selection!r}: name a term of one of them, such as "
+            f"'{next(iter(phases))}.loss', or 'restart_score'."
         )
 
 
@@ -450,47 +319,3 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
-    """Return an untrained model for a data set, initialised from the seed alone."""
-    shape = check_image_shape(data.image_shape)
-    specs = data.specs if data.factors is not None else ()
-    with torch.random.fork_rng(devices=[]), hardware.Unallocated():
-        size = hardware.parameters(methods.build(config, shape, specs))
-    hardware.check_fits(size, f"{methods.name_of(config)} with {size:,} parameters")
-    with torch.random.fork_rng(devices=[]):
-        state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
-        torch.manual_seed(int(state[0]) >> 1)
-        return methods.build(config, shape, specs)
-
-
-def train(
-    method: MethodConfig | str,
-    data: Dataset,
-    *,
-    recorder: Recorder | None = None,
-    **options: Any,
-) -> Method:
-    """Train a method on a data set in memory and return the model; nothing is written.
-
-    Args:
-        method: a method's config, or its name for the default one.
-        data: a data set.
-        recorder: told of steps and epochs.
-        **options: fields of ``TrainingConfig``.
-
-    Raises:
-        UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
-
-    >>> from unbraid import load_dataset
-    >>> data = load_dataset("mnist", split="test").take(np.arange(300))
-    >>> model = train("vae", data, epochs=1)
-    >>> model.encode(data.images[:3]).shape
-    torch.Size([3, 10])
-    """
-    config = methods.configure(method) if isinstance(method, str) else method
-    training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
-    with memory.enough("training", LIGHTER):
-        model = new_model(config, data, training.seed)
-        return Loop(model, data, training, recorder or Recorder()).run().cpu()
