@@ -101,6 +101,8 @@ def all_terms(model: Method, images: NDArray[np.uint8]) -> dict[str, dict[str, t
     context = Context(noise, epoch=0.5, total=1000)
     pixels = model.to_pixels(images)
     batch = Batch(pixels)
+    if "pairs" in model.needs:
+        batch = Batch(pixels, pairs=(pixels.flip(0), torch.ones(len(images), 3).bool()))
     if model.needs & {
         "factors",
         "labelled",

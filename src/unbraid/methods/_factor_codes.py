@@ -115,7 +115,7 @@ class FactorCodes:
             widths: of all columns that are not categories, (R,); categories are not off.
         """
         found = widths.new_zeros(len(self.specs))
-        reals, circles = widths.split([len(self.real), 2 * len(self.periodic)])
+        reals, circles = torch.split(widths, [len(self.real), 2 * len(self.periodic)])
         for column, width in zip(self.real, reals, strict=True):
             low, high = self.bounds(column)
             found[column] = width * (high - low) / 2

@@ -11,9 +11,11 @@ the same, to show how that fails.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from unbraid import nets
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._capabilities import Prior
 from unbraid.methods._step import Batch, Context, Terms
 
 
@@ -30,7 +32,7 @@ class Config(AutoencoderConfig):
 class Model(Autoencoder):
     """The autoencoder."""
 
-    prior_kind = "none"
+    prior_kind: ClassVar[Prior] = "none"
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         super().__init__(config, image_shape, config.latent_dim)

@@ -10,11 +10,13 @@ It is the deterministic case of InfoVAE at alpha = 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from unbraid.methods import ae
 from unbraid.methods._base import require
+from unbraid.methods._capabilities import Prior
 from unbraid.methods._discrepancy import Kernel, mmd
 from unbraid.methods._step import Batch, Context, Terms
 
@@ -43,7 +45,7 @@ class Model(ae.Model):
     """WAE-MMD."""
 
     config: Config
-    prior_kind = "gaussian"
+    prior_kind: ClassVar[Prior] = "gaussian"
     least_batch = 2
 
     def terms(self, batch: Batch, context: Context) -> Terms:
