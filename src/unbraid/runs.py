@@ -67,7 +67,7 @@ class RunConfig:
         described = {
             "format": FORMAT,
             "unbraid": unbraid.__version__,
-            "method": {"name": methods.name_of(self.method), **asdict(self.method)},
+            "method": {"name": methods.stored_name(self.method), **asdict(self.method)},
             "data": {"name": self.data, **absolute(self.data_options)},
             "training": asdict(self.training),
             "image_shape": list(image_shape),

@@ -12,11 +12,11 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._frames import Frame, affine, compose, features, inverse, see
-from unbraid.methods._latent_flow import Velocity, follow
-from unbraid.methods._reading import HELD, STEP, Reading, held_out
 from unbraid.methods._style import TRIES, settle
-from unbraid.methods._warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
+from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
+from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
+from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, held_out
+from unbraid.methods.conditional_flow.warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
 
 

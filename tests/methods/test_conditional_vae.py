@@ -18,12 +18,13 @@ from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Batch, Context, _pose, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._pose import Pose, Warp
-from unbraid.methods._reader import Dropout, dropping
+from unbraid.methods._layers import Dropout, dropping
 from unbraid.methods._style import StylePrior, gaussian_information
 from unbraid.methods.conditional_vae import Model
+from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae.pose import Pose, Warp
 from unbraid.training import train
 
 SPECS = (

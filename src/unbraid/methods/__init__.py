@@ -1,4 +1,4 @@
-"""Methods: each file here is one, found by its name.
+"""Methods: each file or folder here is one, found by its name; others come from elsewhere.
 
 A method's module defines a frozen dataclass ``Config`` (its options, a subclass of
 ``MethodConfig``) and an nn.Module ``Model`` (a subclass of ``Method``). See CONTRIBUTING.
@@ -12,9 +12,10 @@ from unbraid import registry
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import ROWS, Images, Method, MethodConfig, name_of, require
+from unbraid.methods._base import ROWS, Images, Method, MethodConfig, require
 from unbraid.methods._capabilities import HasLikelihood, HasPosterior, Prior, TakesFactors
 from unbraid.methods._labelled import LabelledConfig
+from unbraid.methods._names import find, model_of, name_of, register, stored_name
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms
 from unbraid.nets import ImageShape
 
@@ -42,7 +43,9 @@ __all__ = [
     "model_of",
     "name_of",
     "needs_of",
+    "register",
     "require",
+    "stored_name",
 ]
 
 
@@ -55,19 +58,8 @@ def configure(name: str, **options: Any) -> MethodConfig:
     >>> configure("beta-vae", beta=8.0, latent_dim=6).latent_dim
     6
     """
-    module = registry.load("methods", name)
-    config: MethodConfig = registry.build(module.Config, options, f"method {name}")
+    config: MethodConfig = registry.build(find(name)[0], options, f"method {name}")
     return config
-
-
-def model_of(config: MethodConfig) -> type[Method]:
-    """Return the class of the models of a config.
-
-    >>> sorted(model_of(configure("s2-vae")).needs)
-    ['labelled']
-    """
-    found: type[Method] = registry.load("methods", name_of(config)).Model
-    return found
 
 
 def needs_of(config: MethodConfig) -> frozenset[Need]:

@@ -16,6 +16,7 @@ from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._capabilities import HasPosterior, Prior
+from unbraid.methods._names import name_of
 from unbraid.methods._step import Batch, Context, Need, Phase, Terms
 
 Images = Tensor | NDArray[Any]
@@ -36,11 +37,6 @@ class MethodConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, f"method {name_of(self)}")
-
-
-def name_of(config: MethodConfig) -> str:
-    """Return the registered name of the method a config belongs to."""
-    return type(config).__module__.rsplit(".", 1)[-1].replace("_", "-")
 
 
 class Method(nn.Module):

@@ -198,8 +198,6 @@ def _check(name: str, phase: Phase) -> None:
         wrong = "it has no parameters"
     elif _repeated(phase.parameters) is not None:
         wrong = "it has a parameter twice"
-    elif phase.decayed is not None and not phase.weight_decay:
-        wrong = "decayed names parameters, but weight_decay is 0"
     elif not {id(p) for p in phase.decayed or ()} <= {id(p) for p in phase.parameters}:
         wrong = "decayed has a parameter that is not among its parameters"
     if wrong:
@@ -208,7 +206,7 @@ def _check(name: str, phase: Phase) -> None:
 
 def _groups(phase: Phase) -> list[dict[str, Any]]:
     """Return the parameters as an optimizer takes them: those that decay, and the others."""
-    if phase.decayed is None:
+    if phase.decayed is None or not phase.weight_decay:
         return [{"params": list(phase.parameters), "weight_decay": phase.weight_decay}]
     decayed = {id(p) for p in phase.decayed}
     parts = {

@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unbraid.methods._frames import affine, inverse, see
+from unbraid.methods.conditional_flow.frames import affine, inverse, see
 
 # Half-widths of a warp's parameters: turn (radians), log of scale, stretch, shear, and shifts to
 # the right and down (parts of half the longer side).

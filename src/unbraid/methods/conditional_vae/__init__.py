@@ -33,21 +33,21 @@ from unbraid.distributions import (
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import _pose
 from unbraid.methods._base import require
 from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
-from unbraid.methods._reader import (
+from unbraid.methods._layers import dropping
+from unbraid.methods._step import Batch, Context, Phase, Terms
+from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
+from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae.networks import (
     FieldDrawer,
     PlainDrawer,
     PlainReader,
     PoseCodes,
     PosedReader,
-    dropping,
     looker,
 )
-from unbraid.methods._step import Batch, Context, Phase, Terms
-from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives

@@ -34,12 +34,12 @@ from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._base import require
 from unbraid.methods._conditional import Conditional
-from unbraid.methods._frames import inverse, see
 from unbraid.methods._labelled import LabelledConfig
-from unbraid.methods._latent_flow import Velocity, follow
-from unbraid.methods._reading import Reading
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import DOUBT, settle
+from unbraid.methods.conditional_flow.frames import inverse, see
+from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
+from unbraid.methods.conditional_flow.reading import Reading
 
 RISE = 0.1  # share of the reader's training over which its learning rate rises
 GLANCES = 0.25  # part of the reader's training that the glance and the frames have

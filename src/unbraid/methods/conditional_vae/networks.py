@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -12,53 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid import nets
-from unbraid.methods import _pose
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._pose import HALF, NODES, Pose
+from unbraid.methods._layers import Dropout, Norm
+from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae.pose import HALF, NODES, Pose
 
 SIDE = 32  # pixels of the images that poses are read from; larger ones are averaged down to it
 SHARPNESS = 6.2  # logits of ink a pixel: the logistic curve as wide as a pixel seen edge on
-
-
-class Norm(nn.GroupNorm):
-    """Group normalisation of contiguous maps: torch's is many times slower on channels-last."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return the maps (B, C, H, W) normalised."""
-        return super().forward(maps.contiguous())
-
-
-class Dropout(nn.Module):
-    """Dropout by a generator of its own, and only inside a ``dropping`` block.
-
-    Args:
-        share: of the inputs that become 0; the others grow so that the sum stays, on average.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-        self.noise: torch.Generator | None = None
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the inputs, a share of them 0."""
-        if self.noise is None:
-            return inputs
-        draws = torch.rand(inputs.shape, generator=self.noise, device=inputs.device)
-        return inputs * (draws >= self.share).to(inputs.dtype) / (1 - self.share)
-
-
-@contextmanager
-def dropping(net: nn.Module, noise: torch.Generator) -> Iterator[None]:
-    """Have a net's Dropout layers drop inputs inside a block, if it is being trained."""
-    layers = [layer for layer in net.modules() if isinstance(layer, Dropout) and net.training]
-    for layer in layers:
-        layer.noise = noise
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.noise = None
 
 
 def looker(side: int, outputs: int, width: int) -> nn.Sequential:
