@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid.control.controller import Native
+from unbraid.control.native import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec

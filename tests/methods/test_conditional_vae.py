@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid.control.checking import as_asked
-from unbraid.control.controller import Native
+from unbraid.control.assessment.run_report import draw_function
+from unbraid.control.native import Native
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
@@ -310,7 +310,7 @@ def test_a_controller_draws_the_first_style_where_nothing_is_rejected() -> None:
         assert not np.array_equal(Native(model).draw(rows, np.arange(4)), trusted)
     first = Native(model, reject=False)
     np.testing.assert_array_equal(first.draw(rows, np.arange(4)), trusted)
-    plain = as_asked(Native(model), reject=False)
+    plain = draw_function(Native(model), reject=False)
     np.testing.assert_array_equal(plain(rows, np.arange(4)), trusted)
 
 
