@@ -50,7 +50,7 @@ def checked_factors(factors: ArrayLike, specs: Sequence[FactorSpec]) -> NDArray[
     Raises:
         UnbraidError: another number of columns, or values that are not finite.
     """
-    rows = np.atleast_2d(np.asarray(factors, np.float64))
+    rows = np.ascontiguousarray(np.atleast_2d(np.asarray(factors, np.float64)))
     if rows.ndim != 2 or rows.shape[1] != len(specs) or not np.isfinite(rows).all():
         raise UnbraidError(
             f"factors have shape {rows.shape} or are not all finite, expected a row of "

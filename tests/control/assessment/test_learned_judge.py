@@ -92,11 +92,11 @@ def test_targets_and_readings_are_inverse() -> None:
     values = FactorUnits(scenes.SPECS).values(rows)
     heads = FactorHeads(scenes.SPECS, factor_ranges(scenes.SPECS, values))
     targets = heads.targets(values)
-    away = heads.units.away(heads.values(targets.nan_to_num()), values)
+    away = heads.units.difference(heads.values(targets.nan_to_num()), values)
     ring = rows[:, 0] == 2
     np.testing.assert_allclose(away[~ring], 0, atol=1e-4)
     assert np.isnan(away[ring, 2]).all()  # a ring has no angle
-    circles = [head for head in heads.heads if head.kind == "circle"]
+    circles = [head for head in heads.heads if head.kind == "circular"]
     assert [head.period for head in circles] == [360, 180]
     assert torch.isnan(targets[ring][:, [c for head in circles for c in range(5)[head.part]]]).all()
 
@@ -119,7 +119,7 @@ def test_images_of_16_to_128_pixels_are_read(shape: tuple[int, int, int]) -> Non
 
 
 def test_images_too_small_are_refused() -> None:
-    with pytest.raises(UnbraidError, match="a judge reads 16 by 16 or more"):
+    with pytest.raises(UnbraidError, match="a judge needs at least 16 by 16"):
         train_judge(
             scenes.SPECS[:1], np.zeros((20, 1, 8, 8), np.uint8), np.zeros((20, 1)), Config()
         )
@@ -147,32 +147,32 @@ def test_options_out_of_range_are_refused(option: str) -> None:
         Config(**{option: -1})
 
 
-# -- rows set aside -------------------------------------------------------------------------------
+# -- images for judges ------------------------------------------------------------------------------
 
 
 def test_no_image_set_aside_is_trained_on(bars_npz: Path) -> None:
-    aside = judge_data("npz", {"path": str(bars_npz)}, validation=0.2)
-    assert len(aside.learnt) + len(aside.measured) == 200 + 360
-    assert len(aside.measured) == 186  # a third, of the test split first
-    trained = {tuple(row) for row in np.asarray(aside.training.factors)[aside.rows].tolist()}
-    learnt = {tuple(row) for row in aside.learnt.factors.tolist()}
-    measured = {tuple(row) for row in aside.measured.factors.tolist()}
+    data = judge_data("npz", {"path": str(bars_npz)}, validation=0.2)
+    assert len(data.train) + len(data.test) == 200 + 360
+    assert len(data.test) == 186  # a third, of the test split first
+    trained = {tuple(row) for row in np.asarray(data.dataset.factors)[data.run_rows].tolist()}
+    learnt = {tuple(row) for row in data.train.factors.tolist()}
+    measured = {tuple(row) for row in data.test.factors.tolist()}
     assert not trained & learnt
     assert not trained & measured
     assert not learnt & measured
-    for part in (aside.learnt, aside.measured):  # images go with their factors
+    for part in (data.train, data.test):  # images go with their factors
         assert (part.images.max((1, 2, 3)) == 75 + 20 * part.factors[:, 2]).all()
 
 
 def test_where_all_is_trained_on_only_what_validation_held_out_is_left(bars_npz: Path) -> None:
     options = {"path": str(bars_npz), "full": True}
-    aside = judge_data("npz", options, validation=0.3)
-    assert len(aside.learnt) + len(aside.measured) == 600
-    assert "also among those trained on" in aside.notes[0]
-    trained = {tuple(row) for row in np.asarray(aside.training.factors)[aside.rows].tolist()}
-    assert not trained & {tuple(row) for row in aside.learnt.factors.tolist()}
+    data = judge_data("npz", options, validation=0.3)
+    assert len(data.train) + len(data.test) == 600
+    assert "also among the training images" in data.notes[0]
+    trained = {tuple(row) for row in np.asarray(data.dataset.factors)[data.run_rows].tolist()}
+    assert not trained & {tuple(row) for row in data.train.factors.tolist()}
     with pytest.raises(
-        UnbraidError, match=r"all images of bars .* hold some out with --validation"
+        UnbraidError, match=r"all labelled images of bars .* hold some out with --validation"
     ):
         judge_data("npz", options, validation=0.0)
 
@@ -181,19 +181,19 @@ def test_images_that_come_twice_are_left_out(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3000, 16, 16), np.uint8)
     images[1500:] = images[:1500]
     np.savez(tmp_path / "twice.npz", images=images, factors=np.arange(3000) % 3)
-    aside = judge_data("npz", {"path": str(tmp_path / "twice.npz")}, validation=0.5)
-    trained = aside.training.images[aside.rows].reshape(-1, 256)
+    data = judge_data("npz", {"path": str(tmp_path / "twice.npz")}, validation=0.5)
+    trained = data.dataset.images[data.run_rows].reshape(-1, 256)
     seen = {image.tobytes() for image in trained}
-    assert not any(image.tobytes() in seen for image in aside.learnt.images)
-    assert not any(image.tobytes() in seen for image in aside.measured.images)
-    assert "left out" in aside.notes[0]
+    assert not any(image.tobytes() in seen for image in data.train.images)
+    assert not any(image.tobytes() in seen for image in data.test.images)
+    assert "left out" in data.notes[0]
 
 
 def test_too_few_images_say_how_many_are_needed(squares_npz: Path) -> None:
     with pytest.raises(UnbraidError) as error:
         judge_data("npz", {"path": str(squares_npz)}, validation=0.1)
-    assert "57 labelled images of squares were not trained on" in str(error.value)
-    assert "a judge needs 300 of them (200 to learn from" in str(error.value)
+    assert "57 labelled images of squares are not training images of the run" in str(error.value)
+    assert "a judge needs 300 of them (200 for training" in str(error.value)
     classes = FactorSpec("label", "categorical", values=tuple(range(50)))
     assert min_train_images([classes]) == 500
 
@@ -205,7 +205,7 @@ def test_the_share_it_advises_is_enough(tmp_path: Path) -> None:
     with pytest.raises(UnbraidError, match="train with --validation") as error:
         judge_data("npz", options, validation=0.1)
     share = float(str(error.value).split("--validation ")[1].split(",")[0])
-    assert len(judge_data("npz", options, validation=share).learnt) >= 200
+    assert len(judge_data("npz", options, validation=share).train) >= 200
 
 
 def test_data_without_factors_are_refused(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_identities_are_not_judged(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2000, 16, 16), np.uint8)
     who = np.array([f"person {index // 2}" for index in range(2000)])
     np.savez(tmp_path / "who.npz", images=images, who=who, kind=np.arange(2000) % 3)
-    aside = judge_data("npz", {"path": str(tmp_path / "who.npz")}, 0.2)
-    assert aside.columns == (1,)
-    assert "who has 1,000 levels" in aside.notes[0]
+    data = judge_data("npz", {"path": str(tmp_path / "who.npz")}, 0.2)
+    assert data.columns == (1,)
+    assert "who has 1,000 levels" in data.notes[0]
 
 
 # -- kept -----------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_it_is_kept_and_read_again(own_cache: Path, bars_npz: Path) -> None:
     steps: list[tuple[int, int]] = []
     config = Config(passes=2)
     given: tuple[Any, ...] = (str(bars_npz), None, 0.2, config)
-    first, aside = for_data(*given, lambda done, total: steps.append((done, total)))
+    first, data = for_data(*given, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (10, 10)  # 374 images, 64 a step
     steps.clear()
     again, _ = for_data(*given, lambda done, total: steps.append((done, total)))
@@ -247,7 +247,7 @@ def test_it_is_kept_and_read_again(own_cache: Path, bars_npz: Path) -> None:
     assert again.errors == first.errors
     assert again.facts == first.facts
     np.testing.assert_allclose(
-        again.read(aside.measured.images), first.read(aside.measured.images), atol=1e-5
+        again.read(data.test.images), first.read(data.test.images), atol=1e-5
     )
     folder = next((own_cache / "judges").iterdir())
     (folder / "model.safetensors").write_bytes(b"broken")
@@ -278,7 +278,7 @@ def test_the_command_says_how_well_it_reads(
     assert main([*args, "--data.split-seed", "0"]) == 0
     out = capsys.readouterr().out
     assert "186 images that it never saw" in " ".join(out.split())
-    assert "% right" in out
+    assert "% accuracy" in out
 
 
 @pytest.mark.parametrize(

@@ -187,15 +187,15 @@ def test_a_factor_with_one_value_is_not_changed(judge: Judge, renderer: Renderer
 def test_ranges_that_the_judge_does_not_know_are_noted(judge: Judge, renderer: Renderer) -> None:
     wide = factor_specs(Config(angle=(-90, 90)))
     found = measure(writer(renderer), judge, wide, renderer, requests=50)
-    assert "angle goes from -90 to 90" in found["notes"][0]
+    assert "The range of angle, -90 to 90, exceeds" in found["notes"][0]
     assert not measure(writer(renderer), judge, SPECS, renderer, requests=50)["notes"]
 
 
 def test_what_cannot_be_measured_is_refused(judge: Judge, renderer: Renderer) -> None:
     draw = writer(renderer)
-    with pytest.raises(UnbraidError, match="without digit: the judge reads"):
+    with pytest.raises(UnbraidError, match="without digit, but this judge needs"):
         measure(draw, judge, [FactorSpec("hue", "continuous", range=(0, 1))], renderer)
-    with pytest.raises(UnbraidError, match="requests are 1"):
+    with pytest.raises(UnbraidError, match="requests is 1"):
         measure(draw, judge, SPECS, renderer, requests=1)
     with pytest.raises(UnbraidError, match="seed is -1, expected 0 or more"):
         measure(draw, judge, SPECS, renderer, requests=10, seed=-1)

@@ -64,7 +64,7 @@ def test_what_draws_as_the_data_are_gets_the_judges_own_error(report: Any, drawn
     assert 0.9 < value(told, "sharpness") < 1.1
     assert told["figures"]["turn"]["unit"] == "degrees"
     assert "grey ratio" not in told["figures"]  # of colour
-    assert "diversity is beside images of the nearest ones" in told["notes"][0]
+    assert "diversity is relative to images with the nearest" in told["notes"][0]
     assert set(told["moves"]) == set(told["leakage"]) == {"shape", "x", "turn", "light"}
 
 
@@ -232,7 +232,7 @@ def test_the_grids_own_images_leak_nothing_beside_themselves(
     for name, figure in told["figures"].items():
         assert figure["value"] == figure["real"], name
     assert "diversity" not in told["figures"]
-    assert "diversity has no meaning" in told["notes"][0]
+    assert "diversity is not defined" in told["notes"][0]
     assert value(told, "column accuracy") > 20  # by chance 5
 
 

@@ -91,7 +91,7 @@ def test_the_judges_writers_in_training_are_told(
     report = json.loads(capsys.readouterr().out)
     assert report["judge"]["writers_in_training"] is seen
     assert main([*args, "--no-correct"]) == 0
-    assert ("judge's writers were in training" in capsys.readouterr().out) is seen
+    assert ("training data of this run and of the judge overlap" in capsys.readouterr().out) is seen
 
 
 @pytest.mark.usefixtures("obedient")
@@ -161,7 +161,7 @@ def test_a_run_on_a_grid_is_measured_by_a_judge_of_its_own(
     out, err = capsys.readouterr()
     assert "training a judge" not in err  # it is kept
     assert "column accuracy (higher)" in out
-    assert "its own error on 186 images that the run was not trained on" in out
+    assert "own error on 186 images that neither the run nor the judge was trained on" in out
 
 
 @pytest.mark.usefixtures("quick_judge")
@@ -216,8 +216,8 @@ def test_requests_that_the_data_never_show_are_a_second_table(
     assert set(report["independent"]["figures"]) == set(report["figures"])
     assert main(args) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "factors as they come together in the data" in out
-    assert "combinations never seen among them" in out
+    assert "joint distribution of factors as in the data" in out
+    assert "combinations that are not in the data" in out
 
 
 @pytest.mark.usefixtures("quick_judge", "obedient")

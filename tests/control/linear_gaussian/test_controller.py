@@ -281,7 +281,7 @@ def test_it_is_kept_in_a_folder(tmp_path: Path) -> None:
     assert again.specs == SPECS
     assert np.array_equal(control.draw(ASKED, STYLES), again.draw(ASKED, STYLES))
     assert json.loads((tmp_path / "control.json").read_text())["labels"] == 100
-    with pytest.raises(UnbraidError, match="do not fit the model beside them"):
+    with pytest.raises(UnbraidError, match="do not match the model in this folder"):
         Fitted.load(tmp_path, Pixels(Layout(continuous=12)))
     (tmp_path / "control.safetensors").write_bytes(b"broken")
     with pytest.raises(UnbraidError, match="damaged"):

@@ -81,6 +81,8 @@ def load(folder: Path, model: Method) -> tuple[Parameters, tuple[FactorSpec, ...
         if description["format"] != FORMAT:
             raise ValueError(f"its format is {description['format']}, not {FORMAT}")
         specs = specs_from_json(description["factors"])
+        if len(description["links"]) != len(layout.categories):
+            raise ValueError(f"it has {len(description['links'])} categorical latents")
         tables = [arrays.pop(f"link.{index}") for index in range(len(layout.categories))]
         pairs = zip(description["links"], tables, strict=True)
         links = tuple(
