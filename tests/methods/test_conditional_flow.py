@@ -17,7 +17,7 @@ from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods._latent_flow import Velocity, follow
 from unbraid.methods._reading import HELD, STEP, Reading, held_out
-from unbraid.methods._style import TRIES, settle
+from unbraid.methods._style import TRIES, sample_with_rejection
 from unbraid.methods._warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
 
@@ -148,7 +148,7 @@ def test_styles_in_doubt_are_drawn_again_from_the_same_numbers() -> None:
     def doubtful(rows: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         return style[:, 0] - 10 * rows < limits[rows]
 
-    found = settle(base, place, doubtful) - 10 * torch.arange(50)[:, None]
+    found = sample_with_rejection(base, place, doubtful) - 10 * torch.arange(50)[:, None]
     tries = [base, -base, *(base.roll(turn, 1) for turn in range(1, TRIES))]
     for row in range(50):
         sound = [each[row, 1:] for each in tries if each[row, 1] >= limits[row]]

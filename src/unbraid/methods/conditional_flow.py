@@ -39,7 +39,7 @@ from unbraid.methods._frames import inverse, see
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._latent_flow import Velocity, follow
 from unbraid.methods._reading import Reading
-from unbraid.methods._style import DOUBT, settle
+from unbraid.methods._style import REJECT_PROBABILITY, sample_with_rejection
 
 GLANCES = 0.25  # part of the reader's training that the glance and the frames have
 PATHS = 4  # points on paths that the flow learns from, an image and step
@@ -175,11 +175,11 @@ class Model(Method):
         """
         codes = self.coder.middle(self.factor_codes(factors))
 
-        def doubtful(rows: Tensor, style: Tensor) -> Tensor:
+        def rejected(rows: Tensor, style: Tensor) -> Tensor:
             read = self.read(self.pixel_mean(torch.cat([codes[rows], style], 1)))
-            return self.coder.plausible(read, codes[rows], DOUBT) == 0
+            return self.coder.plausible(read, codes[rows], REJECT_PROBABILITY) == 0
 
-        return settle(base, lambda rows, numbers: numbers[:, 1:], doubtful)
+        return sample_with_rejection(base, lambda rows, numbers: numbers[:, 1:], rejected)
 
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Return styles (N, style_dim) under other factors: they are the same."""

@@ -147,7 +147,7 @@ def test_options_out_of_range_are_refused(option: str) -> None:
         Config(**{option: -1})
 
 
-# -- images for judges ------------------------------------------------------------------------------
+# -- images for judges ----------------------------------------------------------------------------
 
 
 def test_no_image_set_aside_is_trained_on(bars_npz: Path) -> None:
