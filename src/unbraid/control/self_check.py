@@ -66,10 +66,10 @@ def _misread_shares(
 def _is_unresponsive(controller: Controller) -> bool:
     """Whether images of random requests hardly differ, and are not read as requested."""
     if controller.model not in _unresponsive:
-        drawer = Native(controller.model) if isinstance(controller, Native) else controller
+        unfiltered = Native(controller.model) if isinstance(controller, Native) else controller
         examples = controller.examples if isinstance(controller, Native) else None
         rows = Request({}).rows(controller.specs, PROBES, examples=examples)
-        images = drawer.draw(rows, np.zeros(PROBES, np.int64))
+        images = unfiltered.draw(rows, np.zeros(PROBES, np.int64))
         alike = float(images.var(axis=0).mean()) <= MIN_VARIANCE * float(images.var())
         names = [spec.name for spec in controller.specs]
         shares = _misread_shares(controller, names, rows, controller.read(images))

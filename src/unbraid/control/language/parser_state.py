@@ -149,11 +149,11 @@ class ParserState:
             return factors[0]
         if factors:
             raise self.ambiguous_error(word, factors)
-        asked = {"horizontal": "a place", "vertical": "a place", "rotation": "an angle"}.get(
+        kind = {"horizontal": "a place", "vertical": "a place", "rotation": "an angle"}.get(
             role, f"a {role}"
         )
         raise UnbraidError(
-            f"'{printable(word)}' asks for {asked}, which this model does not vary: it varies "
+            f"'{printable(word)}' asks for {kind}, which this model does not vary: it varies "
             f"{self.describe_factors()}."
         )
 

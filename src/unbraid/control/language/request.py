@@ -44,13 +44,13 @@ class Request:
         >>> build_request([FactorSpec("x", "continuous", range=(-9, 9), unit="pixels")]).describe()
         'no factor; x is free'
         """
-        told = ", ".join(self.understood) or "no factor"
+        requested = ", ".join(self.understood) or "no factor"
         if not self.free:
-            return told
+            return requested
         *others, last = self.free
         if not others:
-            return f"{told}; {last} is {rest}"
-        return f"{told}; {', '.join(others)} and {last} are {rest}"
+            return f"{requested}; {last} is {rest}"
+        return f"{requested}; {', '.join(others)} and {last} are {rest}"
 
     def rows(
         self,
