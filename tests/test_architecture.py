@@ -153,6 +153,80 @@ def test_datasets_and_metrics_import_no_torch(folder: str) -> None:
         assert not heavy, f"{path.name} imports {heavy}"
 
 
+# Within control: what each room or module may import of unbraid.control. The language depends on
+# factors only; nothing depends on the assessment.
+CONTROL = {
+    "factor_distance": set(),
+    "language": {"factor_distance"},
+    "controller": {"language"},
+    "closed_loop": {"controller", "factor_distance", "language"},
+    "native": {"controller", "language"},
+    "linear_gaussian": {"controller", "language"},
+    "loading": {"controller", "native", "linear_gaussian"},
+    "self_check": {"controller", "factor_distance", "language", "native"},
+    "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
+    "commands": {"api", "language"},
+    "assessment": {"closed_loop", "controller", "language", "loading", "native"},
+}
+CONTROL_FILES = [
+    path
+    for path in sorted((ROOT / "control").rglob("*.py"))
+    if path != ROOT / "control/__init__.py"
+]
+
+
+def room(parts: list[str]) -> str:
+    """Return the room or module of control that a path or a module's name belongs to."""
+    return parts[parts.index("control") + 1]
+
+
+@pytest.mark.parametrize("path", CONTROL_FILES, ids=lambda path: path.name)
+def test_arrows_within_control_go_one_way(path: Path) -> None:
+    here = room(list(path.relative_to(ROOT).with_suffix("").parts))
+    assert here in CONTROL, f"{here} is new in control: say in this test what it may import"
+    found = {
+        room([*name.split("."), ""])
+        for name in imports(path) | {f"unbraid.control.{name}" for name in aliases(path)}
+        if name.startswith("unbraid.control")
+    } - {here, ""}
+    forbidden = found - CONTROL[here]
+    assert not forbidden, f"{path.name} imports {', '.join(sorted(forbidden))}"
+
+
+def aliases(path: Path) -> set[str]:
+    """Return the modules that a file imports by ``from unbraid.control import ...``."""
+    return {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "unbraid.control"
+        for alias in node.names
+    }
+
+
+def test_nothing_within_control_imports_in_circles() -> None:
+    order = list(CONTROL)
+    for here, allowed in CONTROL.items():
+        assert all(order.index(name) < order.index(here) for name in allowed), here
+    within: dict[str, set[str]] = {}  # by module, those of the same room that it imports
+    for path in CONTROL_FILES:
+        name = "unbraid." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        parent = name.rpartition(".")[0]
+        found = imports(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == parent:
+                found |= {f"{parent}.{alias.name}" for alias in node.names}
+        within[name] = {other for other in found if other.rpartition(".")[0] == parent}
+    while leaves := {name for name, found in within.items() if not found & within.keys()}:
+        within = {name: found for name, found in within.items() if name not in leaves}
+    assert not within, f"circle of imports: {', '.join(sorted(within))}"
+
+
+def test_the_language_of_requests_imports_no_torch() -> None:
+    for path in (ROOT / "control/language").glob("*.py"):
+        heavy = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
+        assert not heavy, f"{path.name} imports {heavy}"
+
+
 def test_nothing_unpickles() -> None:
     for path in SOURCES:
         assert not imports(path) & {"pickle", "joblib", "dill", "shelve", "marshal"}, path

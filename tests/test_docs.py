@@ -15,8 +15,9 @@ import pytest
 
 import unbraid
 from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
-from unbraid.control import asking, checking, judging
-from unbraid.control.requests import parse
+from unbraid.control import api
+from unbraid.control.assessment import judge_cache, run_report
+from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.factors import FactorSpec
 
@@ -92,9 +93,9 @@ def test_commands_are_understood(
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
-    monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
+    monkeypatch.setattr(run_report, "assess", lambda *_: done.append("control") or report)
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
-    monkeypatch.setattr(judging, "told_of", lambda *_: done.append("judge") or told)
+    monkeypatch.setattr(judge_cache, "judge_report", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     Path("fashion").mkdir()
@@ -118,9 +119,9 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
             edit=lambda *_: done.append("edit") or images,
         )
 
-    monkeypatch.setattr(asking, "controller_of", controller_of)
-    monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
-    monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
+    monkeypatch.setattr(api, "controller_of", controller_of)
+    monkeypatch.setattr(api, "draw", lambda *_: done.append("generate") or images)
+    monkeypatch.setattr(api, "swap", lambda *_, **__: done.append("swap") or images)
     monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from unbraid import cli, registry
-from unbraid.control import controller
+from unbraid.control import loading
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.evidence import other_data
@@ -219,7 +219,7 @@ def test_a_run_is_not_measured_drawn_or_fitted_on_other_data(
         with pytest.raises(DataChanged, match=sentence):
             module.draw(Run(folder), module.Config())
     with pytest.raises(DataChanged):
-        controller.open(Run(folder))
+        loading.open(Run(folder))
     assert (run.folder / "result.json").read_bytes() == result
 
 

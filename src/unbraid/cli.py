@@ -270,20 +270,20 @@ def show_scores(found: dict[str, Any], config: Any) -> None:
 
 def control(args: list[str]) -> None:
     """Measure how well a run does what it is asked: ``unbraid control RUN``."""
-    from unbraid.control import checking
+    from unbraid.control.assessment import report_tables, run_report
 
     if args and args[0] not in ("-h", "--help") and args[0].startswith("-"):
         raise UnbraidError(f"unbraid control takes a run folder first, found '{args[0]}'.")
     folder = args[0] if args else ""
     rest = args if folder in ("-h", "--help") else args[1:]
-    config = parse(checking.Config, rest, "unbraid control RUN")
+    config = parse(run_report.Config, rest, "unbraid control RUN")
     if not folder:
         raise UnbraidError("unbraid control takes a run folder.")
-    report = checking.of_run(folder, config)
+    report = run_report.assess(folder, config)
     if config.json:
         print(json.dumps(report, indent=2))
         return
-    tables = checking.tables(folder, report)
+    tables = report_tables.tables(folder, report)
     for told in tables:
         print_table(
             told.title, told.header, told.rows, report["notes"] if told is tables[-1] else ()
@@ -299,7 +299,7 @@ def judge(args: list[str]) -> None:
         found = f", found '{args[0]}'" if args else ""
         raise UnbraidError(f"unbraid judge takes a data set or the path of images first{found}.")
     from unbraid import datasets
-    from unbraid.control import judging
+    from unbraid.control.assessment import judge_cache
 
     name = "" if asks_help else args[0]
     options = dataclasses.make_dataclass(
@@ -307,8 +307,8 @@ def judge(args: list[str]) -> None:
         [
             (
                 "judge",
-                tyro.conf.OmitArgPrefixes[judging.Options],
-                dataclasses.field(default=judging.Options()),
+                tyro.conf.OmitArgPrefixes[judge_cache.Options],
+                dataclasses.field(default=judge_cache.Options()),
             ),
             ("data_options", *data_field(name)),
         ],
@@ -318,14 +318,14 @@ def judge(args: list[str]) -> None:
     options.__doc__ = "Options of a judge, and of its data."
     given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
     kind = datasets.resolve(name)[0]
-    told = judging.told_of(kind, plain(given.data_options), given.judge)
+    told = judge_cache.judge_report(kind, plain(given.data_options), given.judge)
     if given.judge.json:
         print(json.dumps(told, indent=2))
         return
     title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
     notes = [f"It learnt from {told['learnt_from']:,} images.", *told["notes"]]
     header = ("factor", "error", "chance", "unit")
-    print_table(title, header, judging.table_rows(told), notes)
+    print_table(title, header, judge_cache.table_rows(told), notes)
 
 
 def print_table(

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from tests.control import scenes
-from unbraid.control.judging import Config as JudgeConfig
-from unbraid.control.judging import LearnedJudge, train_judge
+from unbraid.control.assessment.judge_training import Config as JudgeConfig
+from unbraid.control.assessment.judge_training import train_judge
+from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
 from unbraid.methods import Method, MethodConfig, TakesFactors, configure

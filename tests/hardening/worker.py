@@ -32,7 +32,8 @@ def load_all() -> None:
 
     import unbraid.tour  # noqa: F401
     from unbraid import cli, registry, scoring  # noqa: F401
-    from unbraid.control import asking, checking, commands  # noqa: F401
+    from unbraid.control import api, commands  # noqa: F401
+    from unbraid.control.assessment import run_report  # noqa: F401
     from unbraid.restarts import train_restarts  # noqa: F401
 
     for folder in ("methods", "metrics", "figures", "datasets"):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid.control.controller import Native
+from unbraid.control.native import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._style import TRIES, settle
+from unbraid.methods._style import TRIES, sample_with_rejection
 from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
 from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, held_out
@@ -173,7 +173,7 @@ def test_styles_in_doubt_are_drawn_again_from_the_same_numbers() -> None:
     def doubtful(rows: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         return style[:, 0] - 10 * rows < limits[rows]
 
-    found = settle(base, place, doubtful) - 10 * torch.arange(50)[:, None]
+    found = sample_with_rejection(base, place, doubtful) - 10 * torch.arange(50)[:, None]
     tries = [base, -base, *(base.roll(turn, 1) for turn in range(1, TRIES))]
     for row in range(50):
         sound = [each[row, 1:] for each in tries if each[row, 1] >= limits[row]]

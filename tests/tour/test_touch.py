@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from unbraid import nets
-from unbraid.control.requests import parse
+from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.tour import _touch
 

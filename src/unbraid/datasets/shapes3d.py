@@ -2,8 +2,8 @@
 
 The structure is the published one (Burgess and Kim, "3D Shapes Dataset", 2018, made for Kim and
 Mnih, "Disentangling by Factorising"): six factors, their values and the order of the images. The
-room is drawn here by ray casting; docs/drawn_shapes3d.md says what that leaves the same. The published
-file is read where there is one (needs h5py).
+room is drawn here by ray casting; docs/drawn_shapes3d.md says what that leaves the same. The
+published file is read where there is one (needs h5py).
 """
 
 from __future__ import annotations

@@ -75,6 +75,10 @@ class TakesFactors:
         """Return styles (N, S) of images with some factors as they fit others, (N, F) each."""
         raise NotImplementedError
 
+    def reading_error(self) -> Tensor | None:
+        """Return by how much factors are usually read wrong, (F,), as stored; None if unknown."""
+        return None
+
     def examples(self) -> Tensor:
         """Return factors that go together, (N, F), NaN where unknown; none if it keeps none."""
         return torch.zeros(0, 0)

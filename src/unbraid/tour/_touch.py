@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unbraid.control.requests import parse
+from unbraid.control.language.parser import parse
 from unbraid.figures._codes import encode, one_of_each
 from unbraid.figures.traverse import LIMIT
 from unbraid.tour._page import text

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.control.requests import Request, parse
+from unbraid.control.language.parser import parse
+from unbraid.control.language.request import Request
 from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Digits, Renderer, factor_specs

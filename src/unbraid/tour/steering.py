@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid import methods
-from unbraid.control import controller as control
-from unbraid.control.checking import as_asked
-from unbraid.control.report import HIGHER, measure
-from unbraid.control.requests import parse
+from unbraid.control import loading as control
+from unbraid.control.assessment.report import measure
+from unbraid.control.assessment.run_report import draw_function
+from unbraid.control.assessment.summary import HIGHER
+from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Renderer
 from unbraid.figures._style import as_pictures, image_grid, styled
 from unbraid.tour import _curves, _touch
@@ -89,12 +90,12 @@ def write(tour: Tour) -> str:
 
 def _chosen(asked: Mapping[str, Any]) -> list[str]:
     """Return requests to choose from, if there is a model that answers them well."""
-    from unbraid.control.judge import Judge
+    from unbraid.control.assessment.judge import Judge
 
     if READY not in asked:
         return []
     controller = asked[READY]
-    draw = as_asked(controller, correct=True)
+    draw = draw_function(controller, correct=True)
     return [
         _touch.requests(
             controller,
@@ -124,7 +125,7 @@ def answers(controller: Any, sentence: str) -> NDArray[np.float32]:
     """
     row = middling(parse(sentence, controller.specs), controller.specs)
     styles = np.random.default_rng(SEED).integers(0, 2**31, WRITERS)
-    drawn: NDArray[np.float32] = as_asked(controller, correct=True)(
+    drawn: NDArray[np.float32] = draw_function(controller, correct=True)(
         np.tile(row, (WRITERS, 1)), styles
     )
     return drawn
@@ -156,7 +157,7 @@ def _request(tour: Tour, asked: Mapping[str, Any], name: str) -> str:
 
 def _read(rows: Mapping[str, Any]) -> str:
     """Say what the judge reads in each row of images: the digit most often read, and the angle."""
-    from unbraid.control.judge import Judge
+    from unbraid.control.assessment.judge import Judge
 
     judge = Judge.load()
     told = []
@@ -177,12 +178,12 @@ def _specs(asked: Mapping[str, Any]) -> Any:
 
 def _measured(asked: Mapping[str, Any]) -> list[str]:
     """Return the table of how well requests are met, and what it says."""
-    from unbraid.control.judge import Judge
+    from unbraid.control.assessment.judge import Judge
 
     judge, renderer = Judge.load(), Renderer("test", CANVAS)
     found: dict[str, Figures] = {
         label: measure(
-            as_asked(controller, correct=True), judge, controller.specs, renderer, REQUESTS
+            draw_function(controller, correct=True), judge, controller.specs, renderer, REQUESTS
         )["figures"]
         for label, controller in asked.items()
     }

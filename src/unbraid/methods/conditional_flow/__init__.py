@@ -36,7 +36,7 @@ from unbraid.methods._base import require
 from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import Batch, Context, Phase, Terms
-from unbraid.methods._style import DOUBT, settle
+from unbraid.methods._style import REJECT_PROBABILITY, sample_with_rejection
 from unbraid.methods.conditional_flow.frames import inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
 from unbraid.methods.conditional_flow.reading import Reading
@@ -174,11 +174,11 @@ class Model(Conditional):
         """
         codes = self.coder.middle(self.factor_codes(factors))
 
-        def doubtful(rows: Tensor, style: Tensor) -> Tensor:
+        def rejected(rows: Tensor, style: Tensor) -> Tensor:
             read = self.read(self.pixel_mean(torch.cat([codes[rows], style], 1)))
-            return self.coder.plausible(read, codes[rows], DOUBT) == 0
+            return self.coder.plausible(read, codes[rows], REJECT_PROBABILITY) == 0
 
-        return settle(base, lambda rows, numbers: numbers[:, 1:], doubtful)
+        return sample_with_rejection(base, lambda rows, numbers: numbers[:, 1:], rejected)
 
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Return styles (N, style_dim) under other factors: they are the same."""

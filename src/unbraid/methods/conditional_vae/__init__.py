@@ -38,7 +38,12 @@ from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Phase, Terms
-from unbraid.methods._style import DOUBT, StylePrior, gaussian_information, settle
+from unbraid.methods._style import (
+    REJECT_PROBABILITY,
+    StylePrior,
+    gaussian_information,
+    sample_with_rejection,
+)
 from unbraid.methods.conditional_vae import pose as _pose
 from unbraid.methods.conditional_vae.networks import (
     FieldDrawer,
@@ -46,11 +51,11 @@ from unbraid.methods.conditional_vae.networks import (
     PlainReader,
     PoseCodes,
     PosedReader,
-    looker,
+    small_convnet,
 )
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
-FORGIVEN = 0.5  # part of the reader's usual error, with inputs dropped, that the cycle forgives
+CYCLE_TOLERANCE = 0.5  # share of the reader's running error that the cycle loss ignores
 MEMORY = 0.99  # of the reader's usual error, a step
 READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
@@ -124,7 +129,7 @@ class Model(Conditional):
         if self.poses is not None:
             self.reader = PosedReader(self.poses)
             self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
-            self.style_net: nn.Sequential = looker(_pose.NODES, 128, 24)
+            self.style_net: nn.Sequential = small_convnet(_pose.NODES, 128, 24)
         else:
             self.reader = PlainReader(coder, image_shape)
             self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
@@ -155,7 +160,7 @@ class Model(Conditional):
 
         It is a draw from p(z|c), whatever the reader makes of it.
         """
-        return self.prior.place(base, self.categories(self.factor_codes(factors)))
+        return self.prior.sample(base, self.categories(self.factor_codes(factors)))
 
     @torch.no_grad()
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
@@ -166,21 +171,21 @@ class Model(Conditional):
         """
         codes = self.coder.middle(self.factor_codes(factors))
 
-        def place(rows: Tensor, numbers: Tensor) -> Tensor:
-            return self.prior.place(numbers, self.categories(codes[rows]))
+        def sample(rows: Tensor, numbers: Tensor) -> Tensor:
+            return self.prior.sample(numbers, self.categories(codes[rows]))
 
-        def doubtful(rows: Tensor, style: Tensor) -> Tensor:
+        def rejected(rows: Tensor, style: Tensor) -> Tensor:
             drawn = self.pixel_mean(torch.cat([codes[rows], style], 1))
             read = self.coder.reading(self.reader(drawn))
-            return self.coder.plausible(read, codes[rows], DOUBT) == 0
+            return self.coder.plausible(read, codes[rows], REJECT_PROBABILITY) == 0
 
-        return settle(base, place, doubtful)
+        return sample_with_rejection(base, sample, rejected)
 
     @torch.no_grad()
     def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """Return styles (N, style_dim) carried from factors (N, F) to others."""
+        """Return styles (N, style_dim) transferred from factors (N, F) to other factors."""
         one, other = (self.categories(self.factor_codes(rows)) for rows in (before, after))
-        moved = self.prior.carry(style, one, other)
+        moved = self.prior.transfer(style, one, other)
         return torch.where((one == other).all(1)[:, None], style, moved)
 
     def categories(self, codes: Tensor) -> Tensor:
@@ -213,7 +218,7 @@ class Model(Conditional):
         codes = self.coder.encode(columns)
         with torch.no_grad():
             where = self.device
-            style = self.prior.place(base.to(where), self.categories(codes).to(where))
+            style = self.prior.sample(base.to(where), self.categories(codes).to(where))
         return torch.cat([codes, style.cpu()], 1)
 
     # -- objectives ---------------------------------------------------------------------------
@@ -366,7 +371,7 @@ class Model(Conditional):
         asked = torch.cat([codes[:, :split].roll(1, 0), codes[:, split:]], 1)
         base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
         # The prior does not learn from it: it would come to draw the plainest of digits alone.
-        style = self.prior.place(base, asked[:, :split]).detach()
+        style = self.prior.sample(base, asked[:, :split]).detach()
         drawn = torch.sigmoid(self.drawer(asked, style))
         weights = {name: weight.detach() for name, weight in self.reader.named_parameters()}
         given: tuple[object, ...] = (drawn,)
@@ -374,6 +379,6 @@ class Model(Conditional):
             given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
         outputs = torch.func.functional_call(self.reader, weights, given)
         coder = self.coder
-        real = coder.real_loss(outputs, asked, FORGIVEN * self.error)
+        real = coder.real_loss(outputs, asked, CYCLE_TOLERANCE * self.error)
         found: Tensor = coder.category_loss(outputs, asked) + REAL * real
         return found.mean()

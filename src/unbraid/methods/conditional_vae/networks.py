@@ -19,7 +19,7 @@ SIDE = 32  # pixels of the images that poses are read from; larger ones are aver
 SHARPNESS = 6.2  # logits of ink a pixel: the logistic curve as wide as a pixel seen edge on
 
 
-def looker(side: int, outputs: int, width: int) -> nn.Sequential:
+def small_convnet(side: int, outputs: int, width: int) -> nn.Sequential:
     """Build a small convolutional net, (B, 1, side, side) to (B, outputs)."""
     return nn.Sequential(
         nn.Conv2d(1, width, 4, 2, 1),
@@ -89,8 +89,8 @@ class PosedReader(nn.Module):
     def __init__(self, codes: PoseCodes) -> None:
         super().__init__()
         self.codes = codes
-        self.first = looker(SIDE, 4, 16)
-        self.second = looker(NODES, 4 + codes.codes.width, 32)
+        self.first = small_convnet(SIDE, 4, 16)
+        self.second = small_convnet(NODES, 4 + codes.codes.width, 32)
         with torch.no_grad():
             cast(nn.Linear, self.second[-1]).weight.mul_(0.1)
 
