@@ -116,7 +116,7 @@ def test_every_press_on_a_slider_is_told(page: Any) -> None:
 
 def test_the_contents_stay_in_sight(page: Any) -> None:
     nav = page.locator("nav")
-    for anchor in ("squeezing", "parting", "references"):
+    for anchor in ("latent-size", "beta-tcvae", "references"):
         page.evaluate(f"document.documentElement.style.scrollBehavior = 'auto'; "
                       f"location.hash = '{anchor}'")  # fmt: skip
         page.wait_for_timeout(100)
@@ -135,12 +135,12 @@ def test_the_contents_stay_in_sight(page: Any) -> None:
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_on_a_phone_the_contents_fold_away(page: Any) -> None:
-    entry = page.locator('nav a[href="#weighing"]')
+    entry = page.locator('nav a[href="#beta-vae"]')
     assert not entry.is_visible()
     page.locator("nav summary").click()
     assert entry.is_visible()
     entry.click()
-    page.wait_for_url("**#weighing")
+    page.wait_for_url("**#beta-vae")
     assert not entry.is_visible()
 
 

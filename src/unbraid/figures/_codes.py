@@ -13,8 +13,7 @@ from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.figures._style import which
-from unbraid.methods import Method
-from unbraid.methods._autoencoder import Autoencoder
+from unbraid.methods import Autoencoder, Method
 from unbraid.nets import as_pixels
 from unbraid.subsets import some_rows
 

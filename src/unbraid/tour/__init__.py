@@ -65,6 +65,7 @@ def run(config: Config) -> Path:
     >>> run(Config(out=Path("report")))  # doctest: +SKIP
     PosixPath('report/index.html')
     """
-    from unbraid.tour._report import make
 
-    return make(replace(config, out=expand(config.out)))
+    from unbraid.tour.builder import build
+
+    return build(replace(config, out=expand(config.out)))

@@ -1,0 +1,196 @@
+"""What the data look like, and how few numbers an image can be drawn again from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unbraid.batches import split_rows
+from unbraid.datasets import Dataset
+from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
+from unbraid.tour.exhibits.latent_size import draw_reconstructions, draw_sizes, draw_training_images
+from unbraid.tour.formatting import number
+from unbraid.tour.page.html import paragraph, table
+from unbraid.tour.page.references import cite
+from unbraid.tour.plan import SIZES
+from unbraid.tour.statistics import spread
+from unbraid.tour.statistics.latent_size import (
+    EACH,
+    LEVINA,
+    SUBSETS,
+    TWONN,
+    Estimates,
+    class_means,
+    dimension_range,
+    estimates,
+    images_of,
+    squared_error,
+)
+from unbraid.training import TrainingConfig
+
+if TYPE_CHECKING:
+    from unbraid.tour.context import Tour
+
+
+TITLE = "784 pixels, few numbers"
+FIGURES = ("written", "sizes", "rebuilt")
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings the chapter tells of."""
+    return [name for latents in SIZES for name in tour.sized(latents)]
+
+
+def write(tour: Tour) -> str:
+    """Return the chapter."""
+    name, data = tour.data()
+    unseen = tour.run("ae-2d-0").unseen()
+    errors = {
+        latents: [tour.run(run).result["figures"]["squared_error"] for run in tour.sized(latents)]
+        for latents in SIZES
+    }
+    means = class_means(data)
+    one = squared_error(means[unseen.factor("digit").astype(int)], unseen)
+    dimension = estimates(images_of(data, SUBSETS * EACH))
+    return "".join(
+        [
+            *_data(tour, name, data),
+            paragraph(
+                "How short can a code be? Two networks can find out. The encoder turns an image "
+                "into so many numbers, the decoder reconstructs the image from those alone, and "
+                "both are trained to make the reconstruction like the original: an "
+                f"<em>autoencoder</em> ({cite('hinton2006')}). All below were trained in the same "
+                "way; only the width of the code differs."
+            ),
+            *_sizes(tour, errors, one, dimension),
+            exhibit(
+                tour,
+                "rebuilt",
+                [Picture(draw_reconstructions(tour, unseen, means), _rebuilt_alt(errors, one))],
+                "Ten unseen digits, and their reconstructions from one whole number (the average "
+                "of all training images of that digit) and from 2 to 50 real numbers "
+                "(autoencoders, seed 0).",
+                grid=True,
+            ),
+        ]
+    )
+
+
+def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
+    """Tell of the data set."""
+    pixels = int(np.prod(data.image_shape))
+    black = float((images_of(data, 5000) == 0).mean())
+    trained = len(data) - len(split_rows(len(data), TrainingConfig().validation)[1])
+    alt = (
+        "Four rows of ten handwritten digits, white on black, a column for each digit; "
+        f"they differ in slant, boldness and width. {black:.1%} of all pixels are black."
+    )
+    return [
+        paragraph(
+            f"There are {len(data):,} of MNIST's handwritten digits here ({cite('lecun1998')}): "
+            f"{trained:,} to train on, and {len(data) - trained:,} held out to watch the training. "
+            f"Each has 28 by 28 grey values: {pixels} numbers. Most of them are redundant: "
+            f"{black:.0%} of all pixels are black, and where one is white, its neighbours mostly "
+            "are too."
+        ),
+        exhibit(
+            tour,
+            "written",
+            [Picture(draw_training_images(data), alt)],
+            "Some of the images the models are trained on.",
+            also=[f"unbraid show {name}"],
+            grid=True,
+        ),
+        paragraph(
+            "The same content fits into fewer numbers. The shortest description is the digit "
+            "itself, one whole number from 0 to 9: it says what is written, and nothing of how. "
+            "With a few more numbers, for slant, size, boldness and the shape of strokes, the "
+            "image could be reconstructed. Such a description is called a <em>latent code</em>."
+        ),
+    ]
+
+
+def _sizes(
+    tour: Tour, errors: Mapping[int, Sequence[float]], one: float, dimension: Estimates
+) -> list[str]:
+    """Tell how the error falls with the width of the code."""
+    told = {latents: spread.mean(values) for latents, values in errors.items()}
+    steps = list(pairwise(SIZES))
+    gains = [(a, b, (told[a] - told[b]) / (b - a)) for a, b in steps]
+    alt = (
+        f"Squared error of unseen images against the width of the code: {one:.1f} for the digit "
+        "alone, "
+        + ", ".join(f"{told[n]:.1f} for {n} numbers" for n in SIZES)
+        + f"; the intrinsic dimension of the data is marked at {dimension_range(dimension)}."
+    )
+    rows = [["the digit, one whole number", f"{one:.1f}", ""]] + [
+        [f"{n} real numbers", spread.written(errors[n]), f"{len(errors[n])}"] for n in SIZES
+    ]
+    sheet: list[tuple[object, ...]] = [("digit", 1, "", one)]
+    sheet += [("real", n, seed, e) for n in SIZES for seed, e in enumerate(errors[n])]
+    sheet += [(kind, "", "", value) for kind, found in dimension.items() for value in found]
+    gained = ", ".join(
+        f"{number(gain, 2)} ({'' if place else 'from '}{a} to {b}{'' if place else ' numbers'})"
+        for place, (a, b, gain) in enumerate(gains)
+    )
+    told_of = {TWONN: cite("facco2017"), LEVINA: f"{cite('levina2004')}; {cite('mackay2005')}"}
+    by_two = "; ".join(
+        f"{name} {spread.written(dimension[name])} ({papers})" for name, papers in told_of.items()
+    )
+    return [
+        exhibit(
+            tour,
+            "sizes",
+            [Picture(draw_sizes(errors, one, dimension), alt)],
+            "How far reconstructions are from their originals, by the width of the code. Dots are "
+            "single trainings, the line their means; the band spans the estimates of the data's "
+            "intrinsic dimension.",
+            Numbers(("description", "numbers", "seed", "squared error or dimension"), sheet),
+            grid=True,
+        ),
+        table(
+            "Squared error of unseen images, summed over pixels; "
+            f"{spread.note(len(errors[SIZES[1]]))}",
+            ["code", "squared error", "trainings"],
+            rows,
+        ),
+        paragraph(
+            f"Each added number lowers the error by {gained}. By two estimates from the distances "
+            "between neighbouring images, MNIST's intrinsic dimension is "
+            f"{dimension_range(dimension)}: {by_two} (over {SUBSETS} random sets of at most "
+            f"{EACH:,} images).",
+            finding=True,
+        ),
+        paragraph(
+            f"{_shape([gain for _, _, gain in gains])} The estimates say in how many directions "
+            "an image can be changed without leaving the data; they are known to be too low where "
+            "that number is large and images are few. Which codes belong to digits, and what "
+            "their numbers mean, is the next question."
+        ),
+    ]
+
+
+def _shape(gains: Sequence[float]) -> str:
+    """Say how the curve falls, from what each further number gained at every step."""
+    if min(gains) <= 0:
+        return (
+            "A wider code was not always better here: these trainings are too few or too short to "
+            "tell."
+        )
+    if list(gains) == sorted(gains, reverse=True):
+        return (
+            "Each further number gains less than the one before. So there is no one right width: "
+            "the curve flattens without a corner, and to choose one is a problem by itself."
+        )
+    return "There is no one right width: to choose one is a problem by itself."
+
+
+def _rebuilt_alt(errors: Mapping[int, Sequence[float]], one: float) -> str:
+    told = ", ".join(f"{n} numbers {values[0]:.1f}" for n, values in errors.items())
+    return (
+        "A grid: ten unseen digits, and below each its reconstructions from one whole number and "
+        f"from 2 to 50 real ones. Squared errors: one whole number {one:.1f}, {told}."
+    )

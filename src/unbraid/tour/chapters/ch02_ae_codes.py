@@ -1,0 +1,95 @@
+"""The codes of an autoencoder lie somewhere else after each training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from unbraid.tour.exhibits.clouds import cloud_panels, cloud_rows, cloud_sheet, cloud_table
+from unbraid.tour.exhibits.files import exhibit
+from unbraid.tour.page.html import paragraph
+from unbraid.tour.page.references import ARTICLE, cite
+from unbraid.tour.statistics import spread
+from unbraid.tour.statistics.clouds import (
+    Cloud,
+    centres_spread,
+    cloud,
+    compared_with_chance,
+    largest_distance,
+)
+
+if TYPE_CHECKING:
+    from unbraid.tour.context import Tour
+
+
+TITLE = "An autoencoder's codes differ between trainings"
+FIGURES = ("wander",)
+
+
+def needs(tour: Tour) -> list[str]:
+    """Return the trainings the chapter tells of."""
+    return tour.plane("ae")
+
+
+def write(tour: Tour) -> str:
+    """Return the chapter."""
+    names = tour.plane("ae")
+    runs = [tour.run(name) for name in names]
+    clouds = [cloud(run) for run in runs]
+    reaches = [each.reach for each in clouds]
+    ones = [each.ones for each in clouds]
+    if len(runs) < 2:
+        found = (
+            f"99% of the codes are within {reaches[0]:.1f} of 0, and the ones, as an example, are "
+            f"towards {ones[0]:.0f}°. With a single training there is nothing to compare: take "
+            "more seeds."
+        )
+    else:
+        found = _apart(clouds, reaches, ones)
+    return "".join(
+        [
+            paragraph(
+                "Two numbers can be plotted, so here are codes of two. Every dot is an unseen "
+                "image, placed where the encoder puts it; colour and numeral say which digit it "
+                "was, which the model was never told. Some digits separate without labels, the "
+                "ones above all; others overlap."
+            ),
+            paragraph(
+                "But nothing in the training says where codes should lie."
+                + (
+                    " Here are the same data, networks and training, started from different "
+                    f"random weights, as the article shows them ({cite(ARTICLE)}, figure 3):"
+                    if len(runs) > 1
+                    else ""
+                )
+            ),
+            exhibit(
+                tour,
+                "wander",
+                cloud_panels(runs, clouds),
+                "Codes of unseen digits by trainings that differ only in their seed, all on one "
+                "scale. Each numeral stands at the median of its digit's codes; the cross marks "
+                "the mean of all.",
+                cloud_sheet(runs, clouds),
+                also=[f"unbraid scatter {tour.folder(name)}" for name in names],
+            ),
+            cloud_table(cloud_rows(runs, clouds)),
+            paragraph(found, finding=True),
+            paragraph(
+                "So one cannot know in advance which codes belong to digits and which to nothing: "
+                "only the encoder tells."
+            ),
+        ]
+    )
+
+
+def _apart(clouds: Sequence[Cloud], reaches: Sequence[float], ones: Sequence[float]) -> str:
+    """Say how far apart the codes of several trainings are."""
+    return (
+        f"Over {spread.trainings(len(clouds))} the centres end up to "
+        f"{largest_distance(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
+        f"mean square); 99% of the codes are within {min(reaches):.1f} to {max(reaches):.1f} of 0; "
+        "and the ones, as an example, are towards "
+        + ", ".join(f"{each:.0f}°" for each in ones)
+        + f" as seen from the centre: {compared_with_chance(ones)} ({cite('mardia2000')})."
+    )
