@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,9 +98,9 @@ def test_the_articles_other_request_is_what_it_says() -> None:
     assert len(values) == 3
 
 
-def test_a_width_that_gains_nothing_is_not_said_to_be_better() -> None:
+def test_latents_that_gain_nothing_are_not_said_to_be_better() -> None:
     assert "less than the one before" in ch01_latent_size._shape([3.0, 1.0, 0.2])
-    assert "was not always better" in ch01_latent_size._shape([3.0, -0.1])
+    assert "were not always better" in ch01_latent_size._shape([3.0, -0.1])
     assert "less than" not in ch01_latent_size._shape([1.0, 2.0])
 
 
@@ -135,7 +136,7 @@ def test_a_single_seed_has_no_interval_and_decides_nothing() -> None:
     (each,) = found.betas
     assert written_interval(each.parts["reconstruction"], 1) == "\N{MINUS SIGN}10.0"
     assert each.holds == 1.0
-    assert "decides nothing" in equal_reconstruction(found)
+    assert "cannot decide it" in equal_reconstruction(found)
 
 
 def test_curves_that_do_not_overlap_say_so() -> None:
@@ -157,14 +158,21 @@ def test_chance_is_given_beside_the_agreement_of_directions() -> None:
     assert "by 1.00 (1 if all are the same), more than chance" in compared_with_chance([10] * 6)
 
 
-def test_no_training_in_which_numbers_differ_is_said_so() -> None:
+def test_no_training_in_which_codes_differ_is_said_so() -> None:
     assert ch06_infogan._apart(0, 5).startswith("In none of 5 trainings")
-    assert ch06_infogan._apart(2, 5) == "In 2 of 5 trainings these are two different numbers."
+    assert ch06_infogan._apart(2, 5) == "In 2 of 5 trainings these are two different codes."
 
 
-def test_a_measure_that_should_be_as_real_is_not_better_lower() -> None:
-    assert ch09_control._better("leakage") == ch09_control._better("grey ratio") == "as real"
-    assert ch09_control._better("angle") == "less is better"
+def test_a_model_trained_on_the_judges_handwriting_is_named() -> None:
+    shared = SimpleNamespace(config=SimpleNamespace(data_options={"canvas": 32}))
+    apart = SimpleNamespace(config=SimpleNamespace(data_options={"glyphs": (0, 40_000)}))
+    assert ch09_control.writers({"apart": apart}) == ""
+    assert "The shared was trained on all" in ch09_control.writers(
+        {"apart": apart, "shared": shared}
+    )
+
+
+def test_lengths_are_named_by_their_canvas() -> None:
     assert ch09_control._unit("px") == "px of 64"
 
 

@@ -1,4 +1,4 @@
-"""Chapters kept beside the report, so that a tour started again does not render them again."""
+"""Cache of rendered chapters, so that a tour started again renders only what changed."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def code() -> str:
 
 
 class ChapterCache:
-    """The chapters kept in a folder.
+    """Chapters stored in the folder of a report.
 
     Args:
-        tour: whose they are.
+        tour: the tour that they belong to.
     """
 
     def __init__(self, tour: Tour) -> None:
@@ -62,7 +62,7 @@ class ChapterCache:
         self.digests: dict[str, str] = {}  # of each training's files
 
     def key(self, chapter: str) -> str:
-        """Return a hash of all that a chapter is made of: code, options and its runs' files."""
+        """Return a hash of a chapter's inputs: code, options and its runs' files."""
         found = hashlib.sha256()
         given = [*self.tour.given(), program(), str(self.tour.scale)]
         found.update(json.dumps([chapter, code(), given]).encode())
@@ -74,7 +74,7 @@ class ChapterCache:
         return found.hexdigest()
 
     def read(self, chapter: str) -> str | None:
-        """Return a chapter's HTML, if nothing that it is made of has changed since it was kept."""
+        """Return a chapter's HTML, if none of its inputs has changed since it was stored."""
         try:
             kept = json.loads(self._path(chapter).read_text(encoding="utf-8"))
             body, files = str(kept["body"]), dict(kept["figures"])
@@ -86,7 +86,7 @@ class ChapterCache:
         return body if whole else None
 
     def write(self, chapter: str, body: str, figures: Sequence[Path]) -> None:
-        """Keep a chapter's HTML, and which figures' files belong to it."""
+        """Store a chapter's HTML and the hashes of its figures' files."""
         kept = {
             "key": self.key(chapter),
             "figures": {path.name: digest(path) for path in figures},

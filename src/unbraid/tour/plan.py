@@ -22,15 +22,15 @@ from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
 SIZES = (2, 5, 10, 20, 50)  # latents of the autoencoders
-WIDE = 20  # latents of the VAE whose samples are held against the autoencoder's, one of SIZES
+WIDE = 20  # latents of the VAE whose samples are compared with the autoencoder's, one of SIZES
 PLANE_SEEDS = 6  # trainings of the models with two latents
-PLAIN = "infogan-plain"  # trainings of InfoGAN without what ours adds
+PLAIN = "infogan-plain"  # trainings of InfoGAN as published
 CANVAS = 32  # of the digits drawn under known factors
 METRICS = ("mig", "dci")  # measured where factors are known
 BATCH = 256  # trains more images a second than 128, and estimates densities better
 # A smaller InfoGAN than the paper's, for time.
 INFOGAN = {"channels": 32, "hidden": 256}
-# What real images, slightly warped, have to say of its codes: see the method's page.
+# Weights of its terms on slightly warped real images: see docs/methods/infogan.md.
 WARPED = {"invariance": 1.0, "steadiness": 2.0, "sparseness": 0.2}
 
 
@@ -94,8 +94,8 @@ class Job:
     """One training.
 
     Args:
-        name: what chapters call it.
-        config: what ``unbraid train`` would be told.
+        name: in chapters and messages.
+        config: the options of ``unbraid train``.
         folder: its run folder.
         scored: whether the metrics of disentanglement are measured after it.
     """
@@ -137,7 +137,7 @@ class Job:
 
 
 def check_result(run: Run) -> None:
-    """Raise an UnbraidError unless a finished run's result holds what chapters tell of."""
+    """Raise an UnbraidError unless a finished run's result has what chapters read."""
     result = run.result
     known = isinstance(result, dict) and all(
         isinstance(result.get(part), dict) for part in ("figures", "training")
@@ -158,8 +158,8 @@ def has_scores(run: Run) -> bool:
 def plan(config: Config) -> dict[str, Job]:
     """Return the trainings by name, in the order in which they are best started.
 
-    That is the order of the chapters that tell of them; the longest, InfoGAN's, come well before
-    the end, so that no side is left idle.
+    That is the order of the chapters that need them; the longest, InfoGAN's, are started well
+    before the end, so that no process is idle.
     """
     size, written, drawn = scale(config), mnist(config), digits(config)
     seeds, planes = range(size.seeds), range(plane_seeds(config))

@@ -1,4 +1,4 @@
-"""What the tour shows on a terminal: a bar for all and for each training, lines for the rest."""
+"""Progress of the tour on a terminal: a bar in all and for each training, lines for the rest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Terminal:
         self.time_left = time_left
         self.interrupts = 0
         self.started = self.spoke = time.monotonic()
-        self.doing = ""  # what this process does beside trainings
+        self.doing = ""  # what this process does while others train
         console = Console(stderr=True, highlight=False)
         # name, bar, share and time left always fit; the last column gets what is left
         whole, rest = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)
@@ -117,7 +117,7 @@ class Terminal:
                 self.refresh()
 
     def refresh(self) -> None:
-        """Show how far all is; where there are no bars, only after a silence."""
+        """Show the progress of the whole; where there are no bars, a line after some seconds."""
         if not self.bars.disable:
             count = f"{self.time_left.finished} of {self.time_left.total} trainings"
             self.bars.update(

@@ -1,4 +1,4 @@
-"""How much of a tour is done, and how long the rest may take."""
+"""Progress of a tour, and an estimate of the time left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def expected(job: Job, images: int | None) -> tuple[float, float]:
 
 
 class TimeLeft:
-    """Keeps what is done, and estimates the time left from how long things took so far.
+    """Records progress, and estimates the time left from the durations so far.
 
     Args:
         jobs: the trainings to do.

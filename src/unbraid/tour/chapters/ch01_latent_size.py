@@ -1,4 +1,4 @@
-"""What the data look like, and how few numbers an image can be drawn again from."""
+"""The data, and reconstruction error against the number of latents."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "784 pixels, few numbers"
+TITLE = "Latent size: 784 pixels, few numbers"
 FIGURES = ("written", "sizes", "rebuilt")
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return [name for latents in SIZES for name in tour.sized(latents)]
 
 
@@ -59,20 +59,19 @@ def write(tour: Tour) -> str:
         [
             *_data(tour, name, data),
             paragraph(
-                "How short can a code be? Two networks can find out. The encoder turns an image "
-                "into so many numbers, the decoder reconstructs the image from those alone, and "
-                "both are trained to make the reconstruction like the original: an "
-                f"<em>autoencoder</em> ({cite('hinton2006')}). All below were trained in the same "
-                "way; only the width of the code differs."
+                "How many numbers does a code need? An <em>autoencoder</em> can show it "
+                f"({cite('hinton2006')}). Its encoder maps an image to a code of a fixed number of "
+                "latents, its decoder reconstructs the image from the code, and both are trained "
+                "to minimise the reconstruction error. All autoencoders below were trained in the "
+                "same way; only the number of latents differs."
             ),
             *_sizes(tour, errors, one, dimension),
             exhibit(
                 tour,
                 "rebuilt",
                 [Picture(draw_reconstructions(tour, unseen, means), _rebuilt_alt(errors, one))],
-                "Ten unseen digits, and their reconstructions from one whole number (the average "
-                "of all training images of that digit) and from 2 to 50 real numbers "
-                "(autoencoders, seed 0).",
+                "Ten unseen digits, and their reconstructions from one integer (the mean of all "
+                "training images of that digit) and from 2 to 50 latents (autoencoders, seed 0).",
                 grid=True,
             ),
         ]
@@ -80,7 +79,7 @@ def write(tour: Tour) -> str:
 
 
 def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
-    """Tell of the data set."""
+    """Return the parts on the data set."""
     pixels = int(np.prod(data.image_shape))
     black = float((images_of(data, 5000) == 0).mean())
     trained = len(data) - len(split_rows(len(data), TrainingConfig().validation)[1])
@@ -91,7 +90,7 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
     return [
         paragraph(
             f"There are {len(data):,} of MNIST's handwritten digits here ({cite('lecun1998')}): "
-            f"{trained:,} to train on, and {len(data) - trained:,} held out to watch the training. "
+            f"{trained:,} for training and {len(data) - trained:,} for validation. "
             f"Each has 28 by 28 grey values: {pixels} numbers. Most of them are redundant: "
             f"{black:.0%} of all pixels are black, and where one is white, its neighbours mostly "
             "are too."
@@ -100,15 +99,16 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
             tour,
             "written",
             [Picture(draw_training_images(data), alt)],
-            "Some of the images the models are trained on.",
+            "Random images of the training set.",
             also=[f"unbraid show {name}"],
             grid=True,
         ),
         paragraph(
-            "The same content fits into fewer numbers. The shortest description is the digit "
-            "itself, one whole number from 0 to 9: it says what is written, and nothing of how. "
-            "With a few more numbers, for slant, size, boldness and the shape of strokes, the "
-            "image could be reconstructed. Such a description is called a <em>latent code</em>."
+            "Fewer numbers can hold the same content. The shortest description is the digit "
+            "itself, one integer from 0 to 9, which leaves out the handwriting. With a few more "
+            "numbers, for slant, size, stroke width and the shape of strokes, the image could be "
+            "reconstructed. Such a description is called a <em>latent code</em>, and its numbers "
+            "<em>latents</em>."
         ),
     ]
 
@@ -116,24 +116,24 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
 def _sizes(
     tour: Tour, errors: Mapping[int, Sequence[float]], one: float, dimension: Estimates
 ) -> list[str]:
-    """Tell how the error falls with the width of the code."""
+    """Return the parts on the error against the number of latents."""
     told = {latents: spread.mean(values) for latents, values in errors.items()}
     steps = list(pairwise(SIZES))
     gains = [(a, b, (told[a] - told[b]) / (b - a)) for a, b in steps]
     alt = (
-        f"Squared error of unseen images against the width of the code: {one:.1f} for the digit "
+        f"Squared error of unseen images against the number of latents: {one:.1f} for the digit "
         "alone, "
-        + ", ".join(f"{told[n]:.1f} for {n} numbers" for n in SIZES)
+        + ", ".join(f"{told[n]:.1f} for {n} latents" for n in SIZES)
         + f"; the intrinsic dimension of the data is marked at {dimension_range(dimension)}."
     )
-    rows = [["the digit, one whole number", f"{one:.1f}", ""]] + [
-        [f"{n} real numbers", spread.written(errors[n]), f"{len(errors[n])}"] for n in SIZES
+    rows = [["the digit, one integer", f"{one:.1f}", ""]] + [
+        [f"{n} latents", spread.written(errors[n]), f"{len(errors[n])}"] for n in SIZES
     ]
     sheet: list[tuple[object, ...]] = [("digit", 1, "", one)]
     sheet += [("real", n, seed, e) for n in SIZES for seed, e in enumerate(errors[n])]
     sheet += [(kind, "", "", value) for kind, found in dimension.items() for value in found]
     gained = ", ".join(
-        f"{number(gain, 2)} ({'' if place else 'from '}{a} to {b}{'' if place else ' numbers'})"
+        f"{number(gain, 2)} ({'' if place else 'from '}{a} to {b}{'' if place else ' latents'})"
         for place, (a, b, gain) in enumerate(gains)
     )
     told_of = {TWONN: cite("facco2017"), LEVINA: f"{cite('levina2004')}; {cite('mackay2005')}"}
@@ -145,10 +145,9 @@ def _sizes(
             tour,
             "sizes",
             [Picture(draw_sizes(errors, one, dimension), alt)],
-            "How far reconstructions are from their originals, by the width of the code. Dots are "
-            "single trainings, the line their means; the band spans the estimates of the data's "
-            "intrinsic dimension.",
-            Numbers(("description", "numbers", "seed", "squared error or dimension"), sheet),
+            "Reconstruction error against the number of latents. Dots are single trainings, the "
+            "line is their mean; the band spans two estimates of the data's intrinsic dimension.",
+            Numbers(("description", "latents", "seed", "squared error or dimension"), sheet),
             grid=True,
         ),
         table(
@@ -158,39 +157,39 @@ def _sizes(
             rows,
         ),
         paragraph(
-            f"Each added number lowers the error by {gained}. By two estimates from the distances "
+            f"Each added latent lowers the error by {gained}. By two estimates from the distances "
             "between neighbouring images, MNIST's intrinsic dimension is "
             f"{dimension_range(dimension)}: {by_two} (over {SUBSETS} random sets of at most "
             f"{EACH:,} images).",
             finding=True,
         ),
         paragraph(
-            f"{_shape([gain for _, _, gain in gains])} The estimates say in how many directions "
-            "an image can be changed without leaving the data; they are known to be too low where "
-            "that number is large and images are few. Which codes belong to digits, and what "
-            "their numbers mean, is the next question."
+            f"{_shape([gain for _, _, gain in gains])} The intrinsic dimension is the number of "
+            "directions in which an image can change and still look like the data; such estimates "
+            "are too low where it is high and images are few. The next question is which codes "
+            "decode to digits, and what each latent means."
         ),
     ]
 
 
 def _shape(gains: Sequence[float]) -> str:
-    """Say how the curve falls, from what each further number gained at every step."""
+    """Return a sentence on the shape of the curve, from the gain of each added latent."""
     if min(gains) <= 0:
         return (
-            "A wider code was not always better here: these trainings are too few or too short to "
-            "tell."
+            "More latents were not always better here: these trainings are too few or too short "
+            "to tell."
         )
     if list(gains) == sorted(gains, reverse=True):
         return (
-            "Each further number gains less than the one before. So there is no one right width: "
-            "the curve flattens without a corner, and to choose one is a problem by itself."
+            "Each added latent gains less than the one before. The curve has no corner, so the "
+            "number of latents has to be chosen."
         )
-    return "There is no one right width: to choose one is a problem by itself."
+    return "The number of latents has to be chosen."
 
 
 def _rebuilt_alt(errors: Mapping[int, Sequence[float]], one: float) -> str:
-    told = ", ".join(f"{n} numbers {values[0]:.1f}" for n, values in errors.items())
+    told = ", ".join(f"{n} latents {values[0]:.1f}" for n, values in errors.items())
     return (
-        "A grid: ten unseen digits, and below each its reconstructions from one whole number and "
-        f"from 2 to 50 real ones. Squared errors: one whole number {one:.1f}, {told}."
+        "A grid: ten unseen digits, and below each its reconstructions from one integer and "
+        f"from 2 to 50 latents. Squared errors: one integer {one:.1f}, {told}."
     )

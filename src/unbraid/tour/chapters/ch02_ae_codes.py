@@ -1,4 +1,4 @@
-"""The codes of an autoencoder lie somewhere else after each training."""
+"""The codes of autoencoders that differ in their seed: location, scale and direction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIGURES = ("wander",)
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return tour.plane("ae")
 
 
@@ -40,25 +40,24 @@ def write(tour: Tour) -> str:
     ones = [each.ones for each in clouds]
     if len(runs) < 2:
         found = (
-            f"99% of the codes are within {reaches[0]:.1f} of 0, and the ones, as an example, are "
-            f"towards {ones[0]:.0f}°. With a single training there is nothing to compare: take "
-            "more seeds."
+            f"99% of the codes are within {reaches[0]:.1f} of 0, and the mean code of the ones, as "
+            f"an example, is in the direction of {ones[0]:.0f}°. A single training cannot be "
+            "compared: take more seeds."
         )
     else:
         found = _apart(clouds, reaches, ones)
     return "".join(
         [
             paragraph(
-                "Two numbers can be plotted, so here are codes of two. Every dot is an unseen "
-                "image, placed where the encoder puts it; colour and numeral say which digit it "
-                "was, which the model was never told. Some digits separate without labels, the "
-                "ones above all; others overlap."
+                "Codes of two latents can be plotted. Each dot is the code of an unseen image; "
+                "colour and numeral give its digit, a label that the model was not given. Some "
+                "digits separate without labels, the ones above all; others overlap."
             ),
             paragraph(
-                "But nothing in the training says where codes should lie."
+                "But nothing in the loss determines where codes lie."
                 + (
-                    " Here are the same data, networks and training, started from different "
-                    f"random weights, as the article shows them ({cite(ARTICLE)}, figure 3):"
+                    " Here are trainings with the same data and networks that start from different "
+                    f"random weights, as in the article ({cite(ARTICLE)}, figure 3):"
                     if len(runs) > 1
                     else ""
                 )
@@ -76,20 +75,20 @@ def write(tour: Tour) -> str:
             cloud_table(cloud_rows(runs, clouds)),
             paragraph(found, finding=True),
             paragraph(
-                "So one cannot know in advance which codes belong to digits and which to nothing: "
-                "only the encoder tells."
+                "So it is not known in advance which codes decode to digits. Only the encoder "
+                "shows it, after training."
             ),
         ]
     )
 
 
 def _apart(clouds: Sequence[Cloud], reaches: Sequence[float], ones: Sequence[float]) -> str:
-    """Say how far apart the codes of several trainings are."""
+    """Return a sentence on how much the codes of several trainings differ."""
     return (
         f"Over {spread.trainings(len(clouds))} the centres end up to "
         f"{largest_distance(clouds):.1f} apart ({centres_spread(clouds):.1f} from their mean, root "
         f"mean square); 99% of the codes are within {min(reaches):.1f} to {max(reaches):.1f} of 0; "
-        "and the ones, as an example, are towards "
+        "and the mean code of the ones, as an example, is in the directions "
         + ", ".join(f"{each:.0f}°" for each in ones)
         + f" as seen from the centre: {compared_with_chance(ones)} ({cite('mardia2000')})."
     )

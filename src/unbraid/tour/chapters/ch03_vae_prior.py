@@ -1,4 +1,4 @@
-"""The codes of a VAE lie where its prior says, whatever the seed."""
+"""The codes of VAEs that differ in their seed, compared with the prior, and samples of it."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "A VAE's codes stay near the prior"
+TITLE = "A VAE's codes follow the prior"
 FIGURES = ("stay", "clouds", "prior", "wider")
 METHODS = {"ae": "autoencoder", "vae": "VAE"}
 Clouds = Mapping[str, Sequence[Cloud]]
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     wide = [name for method in METHODS for name in _wide(tour, method)]
     return [*tour.plane("ae"), *tour.plane("vae"), *wide]
 
@@ -60,17 +60,17 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                f"A variational autoencoder (VAE, {cite('kingma2014')}) makes two changes. The "
-                "encoder gives not a point but a Gaussian, and the decoder must reconstruct the "
-                "image from any code drawn from it. And how far that Gaussian is from a prior, the "
-                "same standard normal for every image, is penalised: the Kullback-Leibler "
-                "divergence, KL, in nats. The loss is the sum of both, reconstruction and KL."
+                f"A variational autoencoder (VAE, {cite('kingma2014')}) changes two things. The "
+                "encoder returns a Gaussian instead of a point, and the decoder reconstructs the "
+                "image from a code drawn from it. The loss adds the Kullback-Leibler divergence "
+                "(KL, in nats) of that Gaussian from a prior, a standard normal that is the same "
+                "for every image. So the loss is reconstruction plus KL."
             ),
             exhibit(
                 tour,
                 "stay",
                 cloud_panels(runs["vae"], clouds["vae"], prior=True),
-                "Codes of unseen digits by the VAE, all on one scale (closer than the "
+                "Codes of unseen digits by the VAE, all on one scale (smaller than the "
                 "autoencoder's above). The dashed circle holds 95% of the prior.",
                 cloud_sheet(runs["vae"], clouds["vae"]),
                 also=[f"unbraid scatter {tour.folder(name)}" for name in tour.plane("vae")],
@@ -80,8 +80,8 @@ def write(tour: Tour) -> str:
                 tour,
                 "clouds",
                 [Picture(draw_ellipses(clouds), _ellipses_alt(clouds))],
-                "All trainings together on one scale: each ellipse is a training's cloud of codes, "
-                "two standard deviations around its centre; the line goes to where its ones are.",
+                "All trainings on one scale: each ellipse is two standard deviations of the codes "
+                "of one training; the line points to the mean code of the ones.",
                 Numbers(
                     ("method", *CLOUD_SHEET),
                     [
@@ -100,11 +100,11 @@ def write(tour: Tour) -> str:
             ),
             paragraph(_found(clouds), finding=True),
             paragraph(
-                "Only the orientation remains arbitrary: the ones are towards "
+                "Only the orientation remains arbitrary: the directions of the ones are "
                 + ", ".join(f"{each.ones:.0f}°" for each in clouds["vae"])
-                + ". A standard normal looks the same from every side, so a training may rotate "
-                f"and mirror all codes at no cost ({cite('locatello2019')}). So such a prior alone "
-                "cannot make each single number mean one thing."
+                + ". A standard normal is invariant to rotation and reflection, so a model can "
+                f"rotate all codes without changing its loss ({cite('locatello2019')}). So this "
+                "prior alone cannot make each latent stand for one factor."
             ),
             *_prior(tour, clouds),
             *_wider(tour),
@@ -121,8 +121,11 @@ def _beside(clouds: Clouds) -> list[list[str]]:
             lambda c: spread.written(collect(c, distance_from_origin), 2),
         ),
         ("largest distance of two centres", lambda c: _several(c, largest_distance(c))),
-        ("spread of the centres", lambda c: _several(c, centres_spread(c))),
-        ("spread of the codes", lambda c: spread.between(collect(c, both_spreads))),
+        (
+            "root mean square distance of the centres from their mean",
+            lambda c: _several(c, centres_spread(c)),
+        ),
+        ("standard deviations of the codes", lambda c: spread.between(collect(c, both_spreads))),
         ("radius of 99% of the codes", lambda c: spread.between(collect(c, reach_of))),
         ("codes in the circle of 95%", lambda c: f"{np.mean([e.inside_prior for e in c]):.0%}"),
         (f"agreement of directions{_by_chance(clouds)}", lambda c: _several(c, _agreement(c))),
@@ -135,7 +138,7 @@ def _agreement(clouds: Sequence[Cloud]) -> float:
 
 
 def _by_chance(clouds: Clouds) -> str:
-    """Say how much random directions would agree."""
+    """Return how much random directions agree, in words."""
     if (count := len(clouds["vae"])) < 2:
         return ""
     mean, high = chance_agreement(count)
@@ -157,7 +160,7 @@ def _ellipses_alt(clouds: Clouds) -> str:
 
 
 def _found(clouds: Clouds) -> str:
-    """Say what the table shows, whichever way it came out."""
+    """Return sentences on the table, for any outcome."""
     vae, ae = clouds["vae"], clouds["ae"]
     text = (
         "The standard deviations of the VAE's codes, along and across, are "
@@ -179,14 +182,15 @@ def _found(clouds: Clouds) -> str:
     )
     if own["vae"] > 0.8 * own["ae"]:
         return text + (
-            f"; but against their own spread that is {own['vae']:.1f} and {own['ae']:.1f}. In "
-            "these trainings the prior holds the scale of the codes more than their centre."
+            f"; relative to their own standard deviation that is {own['vae']:.1f} and "
+            f"{own['ae']:.1f}. In these trainings the prior fixes the scale of the codes more "
+            "than their centre."
         )
-    return text + f": {own['vae']:.1f} and {own['ae']:.1f} times their own spread."
+    return text + f": {own['vae']:.1f} and {own['ae']:.1f} times their own standard deviation."
 
 
 def _prior(tour: Tour, clouds: Clouds) -> list[str]:
-    """Tell what comes of codes drawn blindly, for both."""
+    """Return the parts on samples of the prior decoded by both models."""
     runs = {method: tour.run(tour.plane(method)[0]) for method in METHODS}
     unseen = runs["vae"].unseen()
     real = shares(unseen.factor("digit"))
@@ -212,15 +216,15 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
     table_rows = [*lines, ["real digits", *_percent(real)]]
     return [
         paragraph(
-            "If codes are in a known place, new digits can be generated: draw a code from the "
-            "prior and decode it. The autoencoder has no prior, but its decoder can be given the "
-            "same draws:"
+            "Where codes follow a known prior, new digits can be generated: draw a code from the "
+            "prior and decode it. The autoencoder has no prior, but its decoder can decode the "
+            "same samples:"
         ),
         exhibit(
             tour,
             "prior",
             pictures,
-            "Both models, seed 0, two latents, fed with draws from the standard normal.",
+            "Samples of the standard normal decoded by both models; two latents, seed 0.",
             Numbers(
                 ("model", "seed", *map(str, range(10))),
                 [(METHODS[m], seed, *each) for m in METHODS for seed, each in enumerate(counts[m])]
@@ -230,17 +234,17 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
             grid=True,
         ),
         table(
-            f"Which digit samples are most like (nearest unseen image, by squared difference), in "
-            f"percent of {DRAWN:,} draws from each training",
+            f"Digit of the nearest unseen image, by squared distance, in percent of {DRAWN:,} "
+            "samples from each training",
             ["samples of", *map(str, range(10))],
             table_rows,
         ),
         paragraph(
-            f"The circle that holds 95% of these draws holds {inside['vae']:.0%} of the codes that "
-            f"the VAE gives to real digits, and {inside['ae']:.0%} of the autoencoder's. Compared "
-            "with real digits, the shares of the ten digits are off by "
-            f"{spread.written([100 * w for w in wrong['vae']], 0)}% among the VAE's samples and "
-            f"by {spread.written([100 * w for w in wrong['ae']], 0)}% among the autoencoder's "
+            f"The circle that holds 95% of these samples holds {inside['vae']:.0%} of the VAE's "
+            f"codes of real digits, and {inside['ae']:.0%} of the autoencoder's. From the shares "
+            "of the ten digits among real images, those among samples differ by "
+            f"{spread.written([100 * w for w in wrong['vae']], 0)}% for the VAE and "
+            f"by {spread.written([100 * w for w in wrong['ae']], 0)}% for the autoencoder "
             f"(total variation distance; {spread.note(len(wrong['vae']))}).",
             finding=True,
         ),
@@ -248,7 +252,7 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
 
 
 def _wider(tour: Tour) -> list[str]:
-    """Tell the same of wider codes, where an autoencoder's draws miss the digits altogether."""
+    """Return the parts on samples of the prior with more latents."""
     names = {method: _wide(tour, method) for method in METHODS}
     unseen = tour.run(names["vae"][0]).unseen()
     far = {
@@ -266,22 +270,21 @@ def _wider(tour: Tour) -> list[str]:
         Picture(
             sample.draw(tour.run(names[method][0]), sample.Config(rows=4)),
             f"Forty images decoded from codes of {WIDE} numbers drawn from a standard normal by "
-            f"the {label}; from the nearest unseen digit its draws are {told[method]} away.",
+            f"the {label}; their squared distance to the nearest unseen digit is {told[method]}.",
             method,
         )
         for method, label in METHODS.items()
     ]
     return [
         paragraph(
-            "In two dimensions the autoencoder's codes still cover the middle of the prior. In "
-            "more dimensions, more of the prior has no digits in it. The same draws with "
-            f"{WIDE} latents:"
+            "With two latents the autoencoder's codes still cover the middle of the prior. With "
+            f"more latents, less of the prior is covered by codes. The same with {WIDE} latents:"
         ),
         exhibit(
             tour,
             "wider",
             pictures,
-            f"Both models, seed 0, {WIDE} latents, fed with draws from the standard normal.",
+            f"Samples of the standard normal decoded by both models; {WIDE} latents, seed 0.",
             Numbers(
                 ("images", "seed", "squared distance"),
                 [(METHODS[m], seed, d) for m in METHODS for seed, d in enumerate(far[m])]
@@ -291,10 +294,10 @@ def _wider(tour: Tour) -> list[str]:
             grid=True,
         ),
         paragraph(
-            "From the nearest unseen digit, by squared difference summed over pixels, the "
-            f"autoencoder's draws are {told['ae']} away and the VAE's {told['vae']} "
-            f"({spread.note(len(far['vae']))}, {spread.trainings(len(far['vae']))} each); real "
-            f"digits that the models were trained on, {number(real)}.",
+            "The squared distance to the nearest unseen digit, summed over pixels, is "
+            f"{told['ae']} for the autoencoder's samples and {told['vae']} for the VAE's "
+            f"({spread.note(len(far['vae']))}, {spread.trainings(len(far['vae']))} each); for "
+            f"real training digits it is {number(real)}.",
             finding=True,
         ),
     ]
@@ -309,7 +312,7 @@ def _percent(values: np.ndarray) -> list[str]:
 
 
 def _most(values: np.ndarray) -> str:
-    """Say in words which digits are most and which least frequent."""
+    """Return the most and the least frequent digit, in words."""
     order = values.argsort()[::-1]
     most, least = order[0], order[-1]
     return f"{values[most]:.0%} {most}s at most and {values[least]:.0%} {least}s at least"

@@ -1,4 +1,4 @@
-"""Why one cannot yet ask for a seven: samples come as they come, and the map differs every time."""
+"""Samples of a VAE's prior and its decoded plane: neither latent is the digit."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "Why a VAE cannot yet be asked for a seven"
+TITLE = "Sampling a VAE does not choose the digit"
 FIGURES = ("draws", "map")
-HEAD = ("training", "sevens among draws", "draws until one", "sevens towards", "from 0")
+HEAD = ("training", "sevens among samples", "samples per seven", "direction", "distance from 0")
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return tour.plane("vae")
 
 
@@ -53,28 +53,27 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "The VAE generates new digits from a known prior. But which digit? Here are forty "
-                "codes drawn from the prior, decoded:"
+                "The VAE generates new digits from a known prior, but does not let one choose the "
+                "digit. Here are forty codes drawn from the prior, decoded:"
             ),
             *_draws(tour, runs[0], drawn[0]),
             paragraph(
-                "With two numbers, one can decode the whole plane instead: a grid of cells that "
-                "are all equally likely. Sevens have a region there. But to find it, somebody had "
-                "to look"
-                + (", and the next training puts them elsewhere:" if len(runs) > 1 else ":")
+                "With two latents the whole plane can be decoded: a grid of cells of equal "
+                "probability. Sevens have a region there, which has to be found by looking"
+                + (", and differs between trainings:" if len(runs) > 1 else ":")
             ),
             *_maps(tour, runs[:2], clouds),
             latent_sliders(
                 runs[0],
                 "plane",
-                "two numbers of a VAE",
-                "What the VAE draws",
-                "Try it: here are the two numbers of the first training. Where is a seven?",
+                "two latents of a VAE",
+                "Image decoded by the VAE",
+                "Try it: these are the two latents of the first training. Where is a seven?",
             ),
             table(
-                f"Sevens, by {len(drawn[0]):,} draws from each training (a draw counts as the "
-                "digit of the unseen image it is most like) and by the codes of unseen sevens, "
-                "degrees anticlockwise from z0",
+                f"Sevens among {len(drawn[0]):,} samples of each training (a sample counts as the "
+                "digit of the nearest unseen image), and the mean code of unseen sevens: its "
+                "direction, in degrees anticlockwise from z0, and distance from 0",
                 HEAD,
                 lines,
             ),
@@ -82,10 +81,10 @@ def write(tour: Tour) -> str:
                 _found(share, [direction_of(each, ASKED)[0] for each in clouds]), finding=True
             ),
             paragraph(
-                "So the prior says where codes are, not what they mean. Neither number is "
-                "<em>which digit</em> or <em>how slanted</em>; each is a mixture of several. To "
-                "ask for a seven, and for a small one that leans left, each of these needs its own "
-                "number, or a few. That is disentanglement."
+                "So the prior determines where codes are, but not what they mean. Neither latent "
+                "is the digit or the slant; each changes several factors at once. To ask for a "
+                "seven, and for a small one that leans left, each factor needs its own latent, or "
+                "a few. That is disentanglement."
             ),
         ]
     )
@@ -93,14 +92,14 @@ def write(tour: Tour) -> str:
 
 def _found(share: Sequence[float], towards: Sequence[float]) -> str:
     mean = spread.mean(share)
-    waiting = f"one draw in {1 / mean:.0f}" if mean else "no draw at all"
+    rate = f"one in {1 / mean:.0f}" if mean else "none"
     text = (
-        f"{spread.written([100 * part for part in share], 1)}% of the draws are sevens: {waiting}."
+        f"{spread.written([100 * part for part in share], 1)}% of the samples are sevens: {rate}."
     )
     if len(towards) < 2:
         return text
     return (
-        f"{text} As to the direction of the sevens over {spread.trainings(len(towards))}, "
+        f"{text} The directions of the sevens' mean codes in {spread.trainings(len(towards))}: "
         f"{compared_with_chance(towards)}."
     )
 
@@ -108,11 +107,12 @@ def _found(share: Sequence[float], towards: Sequence[float]) -> str:
 def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
     count = SHOWN[0] * SHOWN[1]
     first = np.flatnonzero(digits == ASKED)
-    when = f"the first seven is draw {first[0] + 1}" if len(first) else "there is no seven"
+    when = f"the first seven is sample {first[0] + 1}" if len(first) else "there is no seven"
     most = shares(digits).round(3)
     alt = (
-        f"The first {count} draws of a VAE with two latents, each with the digit it is most like; "
-        f"{when}; {(digits[:count] == ASKED).sum()} of {count} are sevens. Of all draws: "
+        f"The first {count} samples of a VAE with two latents, each with the digit of the nearest "
+        f"unseen image; "
+        f"{when}; {(digits[:count] == ASKED).sum()} of {count} are sevens. Of all samples: "
         + ", ".join(f"{part:.1%} {digit}s" for digit, part in enumerate(most))
         + "."
     )
@@ -121,9 +121,9 @@ def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
             tour,
             "draws",
             [Picture(draw_samples(run, digits[:count]), alt)],
-            f"The first {count} draws from the prior, in order, with the digit each is most like; "
-            f"{when}.",
-            Numbers(("digit", "share of draws"), list(enumerate(most.tolist()))),
+            f"The first {count} samples from the prior, in order, with the digit of the nearest "
+            f"unseen image; {when}.",
+            Numbers(("digit", "share of samples"), list(enumerate(most.tolist()))),
             also=[f"unbraid sample {tour.folder(tour.plane('vae')[0])} --rows {SHOWN[0]}"],
             grid=True,
         )
@@ -138,9 +138,9 @@ def _maps(tour: Tour, runs: Sequence[Run], clouds: Sequence[Cloud]) -> list[str]
         pictures.append(
             Picture(
                 plane.draw(run, plane.Config()),
-                f"The plane of the VAE of seed {seed} decoded on a grid of 18 by 18: regions of "
-                "each digit with soft borders between them; sevens lie towards "
-                f"{number(direction, 0)} degrees, {number(distance, 1)} from the middle.",
+                f"The latent plane of the VAE of seed {seed} decoded on a grid of 18 by 18: each "
+                "digit has a region, with gradual changes between them; the mean code of sevens "
+                f"is at {number(direction, 0)} degrees, {number(distance, 1)} from the origin.",
                 str(seed),
             )
         )
@@ -149,9 +149,9 @@ def _maps(tour: Tour, runs: Sequence[Run], clouds: Sequence[Cloud]) -> list[str]
             tour,
             "map",
             pictures,
-            "The whole plane of codes, decoded"
+            "The latent plane, decoded"
             + (", for two trainings that differ in their seed" if len(runs) > 1 else "")
-            + ". Each cell stands for an equal share of the prior.",
+            + ". Each cell has the same probability under the prior.",
             also=[f"unbraid plane {tour.folder(name)}" for name in tour.plane("vae")[: len(runs)]],
         )
     ]

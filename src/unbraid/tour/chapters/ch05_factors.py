@@ -1,4 +1,4 @@
-"""What an image of a digit is made of: data whose causes are known, and a request it can meet."""
+"""The factors of variation of drawn digits, and requests answered by the data."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "What an image is made of"
+TITLE = "Factors of variation"
 FIGURES = ("factors", "sentence")
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of: none."""
+    """Return the names of the trainings that the chapter needs: none."""
     return []
 
 
@@ -37,38 +37,38 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "An image varies because its causes vary: which digit, how big, where, how far "
-                "rotated, how bold. These are its <em>factors</em>. MNIST does not say what they "
-                f"were. So here are {len(data):,} digits made for the purpose: MNIST's "
+                "Images vary because their <em>factors of variation</em> vary: here the digit, its "
+                "size, position, rotation and stroke width. MNIST gives only the digit. So the "
+                f"following chapters use {len(data):,} digits with known factors: MNIST's "
                 f"handwriting, reduced to its centre lines ({cite('zhang1984')}) and drawn again "
-                "with factors that are known. Here they are drawn independently of each other: a "
-                "seven can be big or small, and so can a three."
+                "with factors that are set. Each factor is sampled independently of the others: a "
+                "seven is as often small as a three."
             ),
             exhibit(
                 tour,
                 "factors",
                 [Picture(draw_factors(data), _alt(data))],
-                "Above: some of the drawn digits. Below: one handwriting, one factor changing at a "
-                f"time, all else fixed. Lengths are in pixels of a canvas of {REFERENCE}, as in "
-                f"requests; these pictures are {CANVAS} pixels wide, so halve them. Angles are in "
-                "degrees counter-clockwise.",
+                "Above: random images. Below: one handwriting with one factor changed at a time. "
+                f"Lengths are in pixels of a canvas of {REFERENCE}, as in requests; these images "
+                f"are {CANVAS} pixels wide, so halve them. Angles are in degrees "
+                "counter-clockwise.",
                 _ranges(data),
                 also=["unbraid show digits --rows 2"],
                 grid=True,
             ),
             paragraph(
-                f"With known factors, a sentence becomes a request: the article's "
+                f"With known factors, a sentence can be a request: the article's "
                 f"<q>{SENTENCE}</q> ({cite(ARTICLE)}) is {asked[SENTENCE].describe()} (lengths in "
-                f"pixels of a canvas of {REFERENCE}). Here the data answer it themselves: ten "
+                f"pixels of a canvas of {REFERENCE}). Here the renderer answers it: ten "
                 "handwritings to a row, the same ten in each row of sevens; below the first row "
-                f"one word is changed at a time; the last is <q>{ANOTHER}</q>."
+                f"one word is changed at a time; the last request is <q>{ANOTHER}</q>."
             ),
             exhibit(
                 tour,
                 "sentence",
                 [Picture(draw_answers(asked), _sentence_alt(asked))],
-                "Requests answered by drawing real handwriting with the factors that they name. "
-                "Those not named are in the middle of their range.",
+                "Requests answered by real handwriting, drawn with the factors that they name. "
+                "Factors not named are in the middle of their range.",
                 Numbers(
                     ("request", *data.factor_names),
                     [[text, *middling(request, specs)] for text, request in asked.items()],
@@ -82,10 +82,10 @@ def write(tour: Tour) -> str:
                 words=True,
             ),
             paragraph(
-                f"Of the {len(data):,} images, {found:,} match the whole sentence to within "
+                f"Of the {len(data):,} images, {found:,} match the whole request to within "
                 f"{NEAR:.0%} of each factor's range; each part alone matches many ({each}). "
-                "Requests are easy to answer where the factors are known. The question of the "
-                "following chapters: can a model that sees only images acquire such controls?",
+                "Requests are easy to answer where the factors are known. The following chapters "
+                "ask whether a model that sees only images can learn such controls.",
                 finding=True,
             ),
         ]

@@ -1,4 +1,4 @@
-"""InfoGAN: digit, thickness and slant, found without labels."""
+"""InfoGAN: codes for digit, stroke width and slant, learned without labels."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "Codes found without labels: InfoGAN"
+TITLE = "InfoGAN: categorical and continuous codes without labels"
 FIGURES = ("infogan",)
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return [*tour.seeds("infogan"), *tour.seeds(PLAIN)]
 
 
@@ -37,30 +37,30 @@ def write(tour: Tour) -> str:
     found = {name: interpret(run) for name, run in runs.items()}
     ours, plain = tour.seeds("infogan"), tour.seeds(PLAIN)
     channels = getattr(runs[ours[0]].config.method, "channels", 0)
-    compare = " The trainings called <em>as published</em> go without it, to compare."
+    compare = " The trainings named <em>as published</em> leave it out, for comparison."
     return "".join(
         [
             paragraph(
-                "One way to get such controls: give them to a generator, and penalise it when they "
-                f"cannot be read back. InfoGAN ({cite('chen2016')}) trains a generator against a "
-                "discriminator that tells its images from real ones. The generator gets noise, a "
-                "category of ten values and two numbers; a second network must read category and "
-                "numbers back from the image. So they must change something visible, and tend to "
-                "control what varies most: which digit, its rotation (measured as slant) and its "
-                "thickness (as stroke width). No label is used."
+                f"InfoGAN ({cite('chen2016')}) trains a generator against a discriminator, as "
+                "every GAN does. The generator is given noise, a categorical code of ten values "
+                "and two continuous codes; a second network must predict the codes from the image, "
+                "which maximises a bound on their mutual information. So the codes must change "
+                "something visible, and tend to control the largest factors of variation: the "
+                "digit, its rotation (measured as slant) and its stroke width. No label is used."
             ),
             paragraph(
-                "As published, this reading network sees only generated images. Here it also sees "
-                "real ones, each with a copy slightly rotated, sheared, scaled and shifted: "
-                f"both must get the same category ({cite('ji2019')}); the numbers must not change "
-                "with size or place, and only one of them may change with rotation (compare "
-                f"{cite('klindt2021')}). That needs no label either." + (compare if plain else "")
+                "As published, this network is trained on generated images alone. Here it is also "
+                "given real images, each with a copy slightly rotated, sheared, scaled and "
+                f"shifted. Both must get the same category ({cite('ji2019')}); the continuous "
+                "codes must not change with size or position, and only one of them may change with "
+                f"rotation (compare {cite('klindt2021')}). This needs no label either."
+                + (compare if plain else "")
             ),
             _shown(tour, runs, found, [*ours[:2], *plain[:1]]),
             table(
-                "Accuracy: unseen images whose category is their digit, matched one to one. Then "
-                f"rank correlations of the numbers with what {GENERATED:,} generated images show, "
-                "within a category: 1 or \N{MINUS SIGN}1 follows it fully, 0 not at all",
+                "Accuracy: share of unseen images whose category is their digit, categories and "
+                "digits matched one to one. Then rank correlations of the continuous codes with "
+                f"slant and stroke width over {GENERATED:,} generated images, within a category",
                 ["training", "accuracy", *HEADS],
                 [
                     [
@@ -76,11 +76,11 @@ def write(tour: Tour) -> str:
             if plain
             else "",
             paragraph(
-                "The paper's networks are larger and were trained for longer: here, "
-                f"{channels} channels and {_times(tour.scale.infogan)} over the data. And nothing "
-                "in the loss says that the category is the digit: two digits can share a value, "
-                "and one can have two. What each code controls was found, not chosen: one has to "
-                "look to know it."
+                "The paper's networks are larger and were trained for longer; here they have "
+                f"{channels} channels and were trained for {_epochs(tour.scale.infogan)}. Nothing "
+                "in the loss makes the category the digit: two digits can share a category, and "
+                "one digit can have two. What each code controls is not chosen in advance; it has "
+                "to be determined after training."
             ),
         ]
     )
@@ -102,8 +102,8 @@ def _shown(
             for name in names
         ],
         f"Images generated by InfoGAN{last}. Above: a column for each category, in the order of "
-        "the digits they were matched with; each row has one noise. Below: each of the two numbers "
-        f"from {number(-FAR, 0)} to {number(FAR, 0)}, all else fixed.",
+        "the digits that they were matched with; the noise is the same along a row. Below: each "
+        f"continuous code varied from {number(-FAR, 0)} to {number(FAR, 0)}, all else fixed.",
         Numbers(
             ("training", "seed", "accuracy", *HEADS),
             [
@@ -116,8 +116,8 @@ def _shown(
     )
 
 
-def _times(count: int) -> str:
-    return f"{count} pass{'' if count == 1 else 'es'}"
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def _kind(name: str) -> str:
@@ -125,7 +125,7 @@ def _kind(name: str) -> str:
 
 
 def _summary(found: Sequence[Meanings]) -> str:
-    """Say what the codes came to mean, whichever way it came out."""
+    """Return sentences on what the codes stand for, for any outcome."""
     accuracy = spread.written([100 * each.accuracy for each in found])
     text = (
         f"The category is the digit for {accuracy}% of unseen images ({spread.note(len(found))})."
@@ -134,28 +134,31 @@ def _summary(found: Sequence[Meanings]) -> str:
     strengths = [np.nan_to_num(np.abs(each.rho)) for each in found]
     for column, what in enumerate(MEASURES):
         best = [float(rho[:, column].max()) for rho in strengths]
-        text += f" The number that follows {what} most does so by {spread.between(best)}{over}."
+        text += (
+            f" The largest absolute rank correlation of a continuous code with {what} is "
+            f"{spread.between(best)}{over}."
+        )
     apart = sum(len(set(rho.argmax(0))) == len(MEASURES) for rho in strengths)
     return f"{text} {_apart(apart, len(found))}"
 
 
 def _apart(apart: int, count: int) -> str:
-    """Say in how many trainings slant and stroke width are followed by different numbers."""
+    """Say in how many trainings slant and stroke width correlate most with different codes."""
     if count == 1:
-        return "These are two different numbers." if apart else "One number does both."
+        return "These are two different codes." if apart else "It is the same code for both."
     if not apart:
-        return f"In none of {count} trainings are they different numbers: one number does both."
-    return f"In {apart} of {count} trainings these are two different numbers."
+        return f"In none of {count} trainings are these different codes."
+    return f"In {apart} of {count} trainings these are two different codes."
 
 
 def _alt(run: Run, found: Meanings, kind: str) -> str:
     seed = run.config.training.seed
     told = "; ".join(
-        f"z{code} follows {what} by {number(found.rho[code, column], 2)}"
+        f"rank correlation of z{code} with {what} {number(found.rho[code, column], 2)}"
         for code in range(2)
         for column, what in enumerate(MEASURES)
     )
     return (
         f"Three grids of digits generated by InfoGAN ({kind}), seed {seed}: ten categories, "
-        f"which are the digit for {found.accuracy:.1%} of unseen images; {told}."
+        f"the category is the digit for {found.accuracy:.1%} of unseen images; {told}."
     )

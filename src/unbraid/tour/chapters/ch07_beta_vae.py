@@ -1,4 +1,4 @@
-"""The beta-VAE: the KL weighted, and what that buys and costs."""
+"""The beta-VAE: the weight of the KL against reconstruction and disentanglement."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS, STEPS = 6, 9  # of a traversal
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return [name for names in tour.curve("beta-vae").values() for name in names]
 
 
@@ -44,23 +44,23 @@ def write(tour: Tour) -> str:
         [
             paragraph(
                 "The VAE's loss is a sum of two terms, in nats per image: the "
-                "<em>reconstruction</em>, how unlikely the image is under what the decoder makes "
-                "of its code; and the <em>KL</em>, how much the code's Gaussian differs from the "
+                "<em>reconstruction</em>, the negative log-likelihood of the image given its code; "
+                "and the <em>KL</em> divergence of the code's Gaussian from the "
                 f"prior. The β-VAE ({cite('higgins2017')}) multiplies the second by β:"
             ),
             paragraph("<strong>loss = reconstruction + β · KL</strong>"),
             *_terms(tour, points),
             paragraph(
-                "Why should that disentangle? The prior's numbers are independent of each other; a "
-                "larger weight makes the code's numbers more independent too, and the code must "
-                "keep what helps the reconstruction most. That favours, but does not guarantee, "
-                "one number for each independent cause: rotated codes are as independent, as "
-                f"chapter 3 showed ({cite('locatello2019')}). And the same weight makes the code "
-                "keep less of the image. On the drawn digits both can be measured, since their "
-                f"factors are known: MIG ({cite('chen2018')}) asks whether each factor is told by "
-                f"one number and no other, DCI ({cite('eastwood2018')}) whether each number tells "
-                "of one factor only; both are between 0 and 1. A latent counts as active if its "
-                f"mean varies over images with a variance above 0.01 ({cite('burda2016')})."
+                "Why should that disentangle? The latents of the prior are independent of each "
+                "other. A larger weight makes the latents of codes more independent too, and the "
+                "code keeps what helps the reconstruction most. That favours one latent for each "
+                "factor, but does not guarantee it: a rotated code is as independent, as chapter 3 "
+                f"showed ({cite('locatello2019')}). The same weight makes the code keep less "
+                "information on the image. Both can be measured on the drawn digits, since their "
+                f"factors are known. MIG ({cite('chen2018')}) is high if each factor is encoded "
+                f"by one latent and no other, DCI ({cite('eastwood2018')}) if each latent encodes "
+                "one factor only; both are between 0 and 1. A latent is active if the variance "
+                f"of its mean over images is above 0.01 ({cite('burda2016')})."
             ),
             *_curve(tour, points, seeds),
             *_traversals(tour, points),
@@ -82,7 +82,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
     ]
     drawn = {beta: tour.run(tour.curve("beta-vae")[beta][0]).history() for beta in ends}
     told = " ".join(
-        "At β = {}, reconstruction {:.1f} and KL {:.2f} nats in the end.".format(
+        "At β = {}, reconstruction {:.1f} and KL {:.2f} nats after training.".format(
             beta, *both_terms(records[-1])
         )
         for beta, records in drawn.items()
@@ -97,7 +97,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
                     f"Two panels of lines over training: reconstruction and KL. {told}",
                 )
             ],
-            "Both terms over training, on drawn digits held out; seed 0.",
+            "Both terms over training, on the validation images of the drawn digits; seed 0.",
             Numbers(
                 ("beta", "epoch", "reconstruction", "kl"),
                 [
@@ -109,7 +109,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
             grid=True,
         ),
         table(
-            "The loss after training, term by term, in nats per unseen image, means over seeds",
+            "The terms of the loss after training, in nats per unseen image, means over seeds",
             ["training", "reconstruction", "KL", "β · KL", "loss"],
             lines,
         ),
@@ -119,22 +119,22 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
 def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
     best, first, last = best_beta(points), next(iter(points)), list(points)[-1]
     mig = {beta: spread.written(point.scores["mig"], 3) for beta, point in points.items()}
-    text = f"Of these betas MIG is highest at β = {best}: {mig[best]}"
+    text = f"Among these β, MIG is highest at β = {best}: {mig[best]}"
     if best == first:
-        text += ". A larger one did not raise it."
+        text += ". A larger β did not increase it."
     else:
         one, other = points[best].reconstruction, points[first].reconstruction
         costs = spread.mean(one) > spread.mean(other)
         text += (
             f", against {mig[first]} at β = {first}. The reconstruction is {spread.written(one)} "
             f"nats there, against {spread.written(other)}"
-            f"{': that is what it costs' if costs else ''}."
+            f"{', which is worse' if costs else ''}."
         )
     if best != last:
         text += (
             f" A larger β is not always better: at β = {last} the code holds "
             f"{spread.mean(points[last].kl):.1f} nats, with "
-            f"{spread.mean(points[last].active):.1f} latents in use, and MIG is {mig[last]}."
+            f"{spread.mean(points[last].active):.1f} active latents, and MIG is {mig[last]}."
         )
     return [
         exhibit(
@@ -147,7 +147,7 @@ def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
                     f"against reconstruction. {curve_alt('beta-vae', points)}",
                 )
             ],
-            f"The trade-off over {spread.trainings(seeds)} at each β. Small dots are single "
+            f"The trade-off, {spread.trainings(seeds)} at each β. Small dots are single "
             "trainings, large ones their means; bars are one standard deviation.",
             Numbers(CURVE_SHEET, curve_sheet({"beta-vae": points})),
             grid=True,
@@ -172,7 +172,7 @@ def _traversals(tour: Tour, points: Curve) -> list[str]:
             Picture(
                 traverse.draw(run, config),
                 f"β-VAE with β = {beta}: a row of {STEPS} images for each of {len(latents)} "
-                "latents moved through its range: "
+                "latents varied through its range: "
                 + ", ".join(latent.label for latent in latents)
                 + f". MIG {points[beta].scores['mig'][0]:.2f}.",
                 f"b{beta}",
@@ -180,10 +180,10 @@ def _traversals(tour: Tour, points: Curve) -> list[str]:
         )
     return [
         paragraph(
-            "Scores say how much, pictures say what. Below, one latent moves through its range "
-            "while all others are fixed. Look along a row for what changes: place, rotation, size, "
-            "the digit itself. Where a row changes two things, or one thing needs two rows, the "
-            "code is entangled; a latent of 0.0 nats is switched off."
+            "A traversal shows what each latent encodes: one latent is varied through its range "
+            "while all others are fixed. Look along a row for what changes: position, rotation, "
+            "size, the digit. Where one row changes two factors, or one factor changes in two "
+            "rows, the code is entangled. A latent of 0.0 nats is inactive."
         ),
         exhibit(
             tour,

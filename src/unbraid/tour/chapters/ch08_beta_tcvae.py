@@ -34,7 +34,7 @@ ROWS, STEPS = 6, 9  # of the traversal
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return curve_trainings(tour)
 
 
@@ -45,19 +45,19 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "The KL is itself a sum of three parts. The <em>mutual information</em> of image "
-                "and code is how much the code tells of the image. The <em>total correlation</em> "
-                "is how far the numbers of the code are from independent of each other. The "
-                "<em>dimension-wise KL</em> is how far each number by itself is from the prior. If "
-                "it is independence that disentangles, why penalise the other two more? The "
-                f"β-TCVAE ({cite('chen2018')}) weighs the total correlation alone:"
+                "The KL, averaged over images, is a sum of three terms. The <em>mutual "
+                "information</em> of image and code is the information that the code holds on the "
+                "image. The <em>total correlation</em> is the dependence between latents. The "
+                "<em>dimension-wise KL</em> is the divergence of each latent by itself from its "
+                "prior. If independence is what disentangles, only the total correlation has to be "
+                f"penalised more, as in the β-TCVAE ({cite('chen2018')}):"
             ),
             paragraph(
                 "<strong>loss = reconstruction + mutual information + β · total correlation + "
                 "dimension-wise KL</strong>"
             ),
             paragraph(
-                "In full, each part has a weight: \N{GREEK SMALL LETTER ALPHA} for the mutual "
+                "In general, each term has a weight: \N{GREEK SMALL LETTER ALPHA} for the mutual "
                 "information (of image and code, which is why it is also called index-code mutual "
                 "information) and \N{GREEK SMALL LETTER GAMMA} for the dimension-wise KL. Both "
                 f"are 1 here, as in the article ({cite(ARTICLE)})."
@@ -93,14 +93,14 @@ def _parts(tour: Tour) -> list[str]:
             [
                 Picture(
                     draw_parts(histories, beta),
-                    "Three panels of lines over training, one for each part of the KL, as "
+                    "Three panels of lines over training, one for each term of the KL, as "
                     f"estimated from batches. Measured on unseen images after training: {told} "
                     "nats.",
                 )
             ],
-            f"The three parts over training, β-TCVAE with β = {beta}, as training estimates them "
-            f"on held-out batches: {spread.trainings(len(names))}, and their mean. The estimates "
-            "are rough, and share an error that can push the total correlation below 0.",
+            f"The three terms over training, β-TCVAE with β = {beta}, estimated from validation "
+            f"batches: {spread.trainings(len(names))} and their mean. These estimates are biased, "
+            "and the total correlation can come out below 0.",
             Numbers(
                 ("seed", "epoch", *KL_TERMS),
                 [
@@ -112,7 +112,7 @@ def _parts(tour: Tour) -> list[str]:
             grid=True,
         ),
         table(
-            f"The parts after training, measured on unseen images with more samples, in nats; "
+            f"The terms after training, on unseen images with more samples, in nats; "
             f"{spread.note(tour.scale.curve_seeds)}",
             ["training", *KL_TERMS.values()],
             lines,
@@ -122,14 +122,14 @@ def _parts(tour: Tour) -> list[str]:
             tour.run(names[0]),
             "latents",
             "the β-TCVAE's latents",
-            f"What the β-TCVAE with β = {beta} draws",
-            "Here are its latents, all that are switched on, to move. Does each change one thing?",
+            f"Image decoded by the β-TCVAE with β = {beta}",
+            "These are its active latents. Does each change one factor?",
         ),
     ]
 
 
 def _moved(tour: Tour, name: str, beta: int) -> str:
-    """Show what the latents of a training do."""
+    """Return the traversals of a training."""
     run = tour.run(name)
     labels = [each.label for each in encode(run.model(), run.unseen(), traverse.LIMIT).latents]
     return exhibit(
@@ -139,11 +139,11 @@ def _moved(tour: Tour, name: str, beta: int) -> str:
             Picture(
                 traverse.draw(run, traverse.Config(rows=ROWS, steps=STEPS)),
                 f"β-TCVAE with β = {beta}: a row of {STEPS} images for each of "
-                f"{len(labels[:ROWS])} latents moved through its range: "
+                f"{len(labels[:ROWS])} latents varied through its range: "
                 f"{', '.join(labels[:ROWS])}. MIG {score(run.result, 'mig'):.2f}.",
             )
         ],
-        f"What its latents do: a β-TCVAE with β = {beta}, seed {run.config.training.seed}, the "
+        f"Traversals of a β-TCVAE with β = {beta}, seed {run.config.training.seed}, the "
         f"{ROWS} latents of highest KL.",
         also=[f"unbraid traverse {tour.folder(name)} --rows {ROWS} --steps {STEPS}"],
         grid=True,
@@ -161,10 +161,10 @@ def _trade(tour: Tour, curves: Curves, found: Compared) -> list[str]:
     told = " ".join(curve_alt(method, points) for method, points in curves.items())
     return [
         paragraph(
-            "Is it better than the β-VAE? The same β is not the same weight: the β-VAE applies it "
-            "to the whole KL, the β-TCVAE to one part. So the fairer question is which of them is "
-            "more disentangled at equal reconstruction. Below are both, with the same data, "
-            "networks, seeds and betas. Up is more disentangled, left is better reconstruction."
+            "Is it better than the β-VAE? The same β is a different weight in each: the β-VAE "
+            "applies it to the whole KL, the β-TCVAE to one term. So they are compared at equal "
+            "reconstruction. Both were trained with the same data, networks, seeds and β. Up is "
+            "more disentangled, left is better reconstruction."
         ),
         exhibit(
             tour,

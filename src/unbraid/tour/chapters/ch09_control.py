@@ -1,4 +1,4 @@
-"""Control: the request met by a model, and how well, as a judge reads it."""
+"""Control: images generated from a request, and how accurately, measured by a judge."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from unbraid import methods
 from unbraid.control import controller as control
-from unbraid.control.checking import as_asked
-from unbraid.control.report import HIGHER, measure
+from unbraid.control.checking import as_asked, writers_in_training
+from unbraid.control.report import better, measure
 from unbraid.control.requests import parse
 from unbraid.datasets.digits import Renderer
+from unbraid.runs import Run
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.interactive import request_picker
 from unbraid.tour.exhibits.requests import (
@@ -34,19 +35,20 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "Control: a model draws what is asked"
+TITLE = "Control: generating images from a request"
 FIGURES = ("request", "changes")
 REQUESTS = 500  # random ones on which control is measured
 REAL = "real handwriting"
 READY = "pretrained model"
-# what is told, of all that is measured
-TOLD = ("digit accuracy", "angle", "x", "y", "size", "thickness", "diversity", "grey ratio",
+OURS = "β-TCVAE of the tour"
+# of all measures, those in the table
+SHOWN = ("digit accuracy", "angle", "x", "y", "size", "thickness", "diversity", "grey ratio",
         "leakage")  # fmt: skip
 Figures = Mapping[str, Mapping[str, Any]]
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return tour.curve("beta-tcvae")[example_beta(tour)][:1]
 
 
@@ -60,24 +62,26 @@ def write(tour: Tour) -> str:
         asked[READY] = control.open(control.PRETRAINED)
         method = methods.name_of(asked[READY].model.config)
         note = paragraph(
-            "Two models are asked. One was trained for chapter 8: a β-TCVAE that saw no label in "
-            f"training; afterwards {control.LABELS} labelled images showed which of its numbers "
-            "controls what. The other was not trained here: it comes with the package, a "
-            f"<code>{method}</code> (a VAE after {cite('kingma2014semi')}) that was given the "
-            "factors of its images. Each reads what it drew, and draws once more where that is not "
-            "what was asked."
+            "Two models answer it. One is a β-TCVAE of chapter 8, trained without labels; "
+            f"afterwards its latents were related to the factors with {control.LABELS} labelled "
+            f"images. The other comes with the package: a <code>{method}</code> (a VAE after "
+            f"{cite('kingma2014semi')}) that was trained with the factors of its images. Each "
+            "model reads the factors of its own image and, where they differ from the request, "
+            "corrects the image once."
         )
-    asked["β-TCVAE of the tour"] = control.open(tour.run(name))
+    runs = {READY: Run(control.PRETRAINED)} if asked else {}
+    runs[OURS] = tour.run(name)
+    asked[OURS] = control.open(runs[OURS])
     return "".join(
         [
             paragraph(
-                f"Back to the article's sentence ({cite(ARTICLE)}): <q>{SENTENCE}</q>. The data "
-                "could answer it, since their factors are known. Can a model draw what was asked, "
-                "in handwriting of its own?"
+                f"This is the article's request ({cite(ARTICLE)}): <q>{SENTENCE}</q>. In chapter 5 "
+                "the renderer answered it, since it is given the factors. Here models answer it, "
+                "in handwriting that they generate."
             ),
             note,
             _request(tour, asked, name),
-            *_measured(asked),
+            *_measured(asked, runs),
             _changes(tour, asked),
             *_chosen(asked),
         ]
@@ -85,7 +89,7 @@ def write(tour: Tour) -> str:
 
 
 def _chosen(asked: Mapping[str, Any]) -> list[str]:
-    """Return requests to choose from, if there is a model that answers them well."""
+    """Return the box in which a request is chosen, if the pretrained model is there."""
     from unbraid.control.judge import Judge
 
     if READY not in asked:
@@ -97,19 +101,19 @@ def _chosen(asked: Mapping[str, Any]) -> list[str]:
             controller,
             draw,
             Judge.load(),
-            f"Put a request together. The {READY} answered all of these, in one handwriting, while "
-            "this page was written; beside its answer is what the judge reads in it. For any other "
-            f"request there is: {runnable('unbraid generate')}.",
+            f"Choose a request. The {READY} answered all of these, in one handwriting, while this "
+            "page was written; beside each answer is what the judge reads in it. For other "
+            f"requests use: {runnable('unbraid generate')}.",
         )
     ]
 
 
 def what_is_missing() -> str:
-    """Say what a request to the pretrained model lacks, if anything."""
+    """Return what is missing for requests to the pretrained model; empty if nothing is."""
     if not (control.PRETRAINED / "result.json").is_file():
         return (
-            "the pretrained model of digits, which is not in this version of the package; what "
-            "follows asks a model of the tour alone."
+            "the pretrained model of digits, which is not in this version of the package. Only a "
+            "model of the tour answers below."
         )
     return ""
 
@@ -129,7 +133,7 @@ def _request(tour: Tour, asked: Mapping[str, Any], name: str) -> str:
                 f"judge reads them: {as_judged(rows)}.",
             )
         ],
-        "The request, answered by drawing real handwriting and by each model in ten styles.",
+        "The request, answered by real handwriting and by each model in ten styles.",
         also=[
             f"unbraid generate '{SENTENCE}' --model {tour.folder(name)}",
             *([f"unbraid generate '{SENTENCE}'"] if READY in asked else []),
@@ -142,8 +146,8 @@ def _specs(asked: Mapping[str, Any]) -> Any:
     return next(iter(asked.values())).specs
 
 
-def _measured(asked: Mapping[str, Any]) -> list[str]:
-    """Return the table of how well requests are met, and what it says."""
+def _measured(asked: Mapping[str, Any], runs: Mapping[str, Run]) -> list[str]:
+    """Return the table of control accuracy, and sentences on it."""
     from unbraid.control.judge import Judge
 
     judge, renderer = Judge.load(), Renderer("test", CANVAS)
@@ -157,53 +161,58 @@ def _measured(asked: Mapping[str, Any]) -> list[str]:
     lines = [
         [
             f"{what}, {_unit(any_of[what]['unit'])}" if any_of[what]["unit"] else what,
-            _better(what),
+            better(what),
             number(any_of[what]["real"], 2),
             *(_with_error(figures[what]) for figures in found.values()),
         ]
-        for what in TOLD
+        for what in SHOWN
     ]
     first, last = next(iter(found)), list(found)[-1]
     text = (
-        f"Of {REQUESTS:,} random requests, the {first} draws the digit asked for in "
-        f"{_with_error(found[first]['digit accuracy'], 1)}% and misses the angle by "
+        f"Of {REQUESTS:,} random requests, the {first} generates the requested digit in "
+        f"{_with_error(found[first]['digit accuracy'], 1)}% and its angle is off by "
         f"{_with_error(found[first]['angle'], 1)} degrees"
     )
     if last != first:
         text += (
-            f"; the {last}, in {_with_error(found[last]['digit accuracy'], 1)}%, by "
+            f"; the {last} in {_with_error(found[last]['digit accuracy'], 1)}%, off by "
             f"{_with_error(found[last]['angle'], 1)} degrees"
         )
     text += (
-        ". Of real handwriting, drawn as asked, the judge reads the digit in "
-        f"{number(any_of['digit accuracy']['real'], 1)}% and misses the angle by "
-        f"{number(any_of['angle']['real'], 1)} degrees: that much is the judge's own error. A "
-        "random digit would be right in 10%."
+        ". In real handwriting of the same requests, the judge reads the digit in "
+        f"{number(any_of['digit accuracy']['real'], 1)}% and is off by "
+        f"{number(any_of['angle']['real'], 1)} degrees, which is the judge's own error. A "
+        "random digit is right in 10%."
     )
     return [
         table(
-            f"How well {REQUESTS:,} random requests are answered, as read by the judge, a network "
-            "that no model here was trained with; ± is the standard error over requests",
+            f"Control accuracy over {REQUESTS:,} random requests, measured by the judge, a network "
+            "that takes no part in any training; ± is the standard error over requests",
             ["measure", "aim", REAL, *found],
             lines,
         ),
         paragraph(text, finding=True),
         paragraph(
-            "Diversity is how much two images of one request differ, relative to two writers' "
-            "images: the same image every time would be obedient, and have none. Leakage is how "
-            "much the other factors change when one is changed, relative to real handwriting, and "
-            "the grey ratio is how much of the ink is neither black nor white. For both, the aim "
-            "is the value of real handwriting: a model that ignores the request leaks little, too. "
-            f"Lengths (px) are in pixels of a canvas of {REFERENCE}."
+            "Diversity is the difference of two images of one request, relative to images of two "
+            "writers; it is 0 if every image of a request is the same. Leakage is the change of "
+            "the other factors when one is changed, relative to real handwriting. The grey ratio "
+            "is the share of ink that is neither black nor white. For all three the aim is the "
+            "value of real handwriting: a model that ignores requests has low leakage, too. "
+            f"Lengths (px) are in pixels of a canvas of {REFERENCE}. {writers(runs)}"
         ),
     ]
 
 
-def _better(what: str) -> str:
-    """Say which values of a measure are better."""
-    if what in ("leakage", "grey ratio"):
-        return "as real"
-    return "more is better" if what in HIGHER else "less is better"
+def writers(runs: Mapping[str, Run]) -> str:
+    """Return a sentence on the models that were trained on the handwriting of the judge."""
+    shared = [label for label, run in runs.items() if writers_in_training(run)]
+    if not shared:
+        return ""
+    return (
+        f"The {' and the '.join(shared)} was trained on all of MNIST's training handwriting, which "
+        "includes the handwriting that the judge was trained on; so its numbers are not comparable "
+        "with those of the control benchmark, whose models were trained without it."
+    )
 
 
 def _unit(unit: str) -> str:
@@ -228,8 +237,8 @@ def _changes(tour: Tour, asked: Mapping[str, Any]) -> str:
                 f"reads them: {as_judged(rows)}.",
             )
         ],
-        f"One word changed at a time, and another request, asked of the {label}; a column is one "
-        "style throughout.",
+        f"The {label}: the request with one word changed at a time, and another request; each "
+        "column is one style.",
         Numbers(("request", "understood as"), understood),
         grid=True,
     )

@@ -1,4 +1,4 @@
-"""What comes next: what was found and what was not, and where the docs lead from here."""
+"""Disentanglement by factor, and where to read on."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
-TITLE = "What comes next"
+TITLE = "Results by factor, and outlook"
 FIGURES = ("left",)
 # pages of the documentation; tests look that they are there
 PAGES = {
     "docs/methods/index.md": "all methods, side by side",
-    "docs/metrics.md": "what each metric asks, and what it misses",
+    "docs/metrics.md": "what each metric measures, and what it misses",
     "docs/digits.md": "the drawn digits and their factors",
-    "docs/contributing.md": "a method, a data set or a metric of your own: one file each",
+    "docs/contributing.md": "how to add a method, a data set or a metric: one file each",
 }
 
 
 def needs(tour: Tour) -> list[str]:
-    """Return the trainings the chapter tells of."""
+    """Return the names of the trainings that the chapter needs."""
     return curve_trainings(tour)
 
 
@@ -65,15 +65,15 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "How far did these models get? MIG is the mean, over factors, of a gap: how much "
-                "more the best number of the code tells of the factor than the second best, as a "
-                f"share of the factor's entropy ({cite('chen2018')}). Here it is factor by factor."
+                "MIG is the mean over factors of a gap: the mutual information of the factor with "
+                "the best latent less that with the second best, divided by the factor's entropy "
+                f"({cite('chen2018')}). Here it is shown for each factor."
             ),
             exhibit(
                 tour,
                 "left",
                 [Picture(draw_factor_gaps(gaps, best, factors), f"Bars by factor. {told}")],
-                "How far each factor has a number of its own, at the β where the method's MIG was "
+                "Mutual information gap of each factor, at the β where the method's mean MIG is "
                 "highest; dots are single trainings.",
                 Numbers(
                     ("method", "beta", "seed", *factors),
@@ -86,30 +86,30 @@ def write(tour: Tour) -> str:
                 grid=True,
             ),
             table(
-                f"Gap of each factor, 0 to 1; {spread.note(tour.scale.curve_seeds)}",
+                "Mutual information gap of each factor, 0 to 1; "
+                f"{spread.note(tour.scale.curve_seeds)}",
                 ["factor", *(f"{LABELS[m]}, β = {b}" for m, b in best.items())],
                 lines,
             ),
             paragraph(
-                f"The factor best captured by a single number, in the mean of both methods, is "
+                f"The factor with the highest gap, in the mean of both methods, is "
                 f"{factors[order[0]]} ({together[order[0]]:.2f}), then {factors[order[1]]} "
-                f"({together[order[1]]:.2f}); the worst is {factors[order[-1]]} "
+                f"({together[order[1]]:.2f}); the lowest is {factors[order[-1]]} "
                 f"({together[order[-1]]:.2f}).",
                 finding=True,
             ),
             paragraph(
-                "Other methods start from what is missing: codes with categories, for factors "
-                f"without an order ({cite('dupont2018')}); a few labels, to choose which number "
-                f"means what ({cite('locatello2020')}); other penalties for dependence. The "
-                "package has "
+                "Other methods address what is missing: categorical latents for factors without an "
+                f"order ({cite('dupont2018')}), and a few labels that assign factors to latents "
+                f"({cite('locatello2020')}). The package also has "
                 + ", ".join(f"<code>{text(name)}</code>" for name in methods)
                 + f"; <code>{text(runnable('unbraid methods'))}</code> says what each is."
             ),
             paragraph(
-                "And images are not the only data with factors. In speech, what is said, who says "
-                "it, how high, how fast and in what mood can vary independently; the same losses "
-                "apply to spectrograms, and the same questions: which number is the voice, and "
-                "does it stay the same when the words change?"
+                "Images are not the only data with factors. In speech, the words, the speaker, "
+                "pitch, speed and emotion can vary independently. The same losses apply to "
+                "spectrograms, and so does the same question: which latents encode the speaker, "
+                "and do they change with the words?"
             ),
             paragraph(
                 "The documentation is in the source, where <code>make docs</code> builds it: "

@@ -1,4 +1,4 @@
-"""The claim made for beta-TCVAE, held against both curves: figure, table and answer."""
+"""The claim about beta-TCVAE, tested: figure, table and answer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _wins(found: Compared) -> str:
     higher = [label for label, gap in found.gaps.items() if gap.higher <= ALPHA]
     lower = [label for label, gap in found.gaps.items() if gap.lower <= ALPHA]
     if found.seeds < 2:
-        return "A single training of each decides nothing."
+        return "A single training of each cannot decide it."
     parts = [
         f"{'more' if names is higher else 'less'} disentangled by {' and '.join(names)}"
         for names in (higher, lower)
@@ -59,8 +59,8 @@ def _wins(found: Compared) -> str:
     if parts:
         return f"At equal reconstruction β-TCVAE is {' and '.join(parts)}."
     return (
-        f"These {found.seeds} seeds show no difference: there is no evidence that β-TCVAE is more "
-        "disentangled at equal reconstruction."
+        f"These {found.seeds} seeds show no significant difference: no evidence that β-TCVAE is "
+        "more disentangled at equal reconstruction."
     )
 
 
@@ -73,10 +73,10 @@ def claim_test(tour: Tour, curves: Curves, found: Compared) -> list[str]:
     return [
         paragraph(
             f"<strong>The article's claim</strong> ({cite(ARTICLE)}) is about the same β: β-TCVAE "
-            "has better reconstruction than β-VAE with similar disentanglement. To be testable, "
-            "it is put as one question, the same for every tour: at which β is the "
-            "reconstruction better, while neither MIG nor DCI is lower by "
-            f"{claim.MARGIN:g} or more? To judge that margin by: over these β, the β-VAE's "
+            "has better reconstruction than β-VAE with similar disentanglement. It is tested "
+            "as one question, fixed in advance: at which β is the reconstruction better, while "
+            "neither MIG nor DCI is lower by "
+            f"{claim.MARGIN:g} or more? For scale: over these β, the β-VAE's "
             f"{_moved(curves['beta-vae'])}."
         ),
         *_shown(tour, found),
@@ -151,11 +151,11 @@ def _shown(tour: Tour, found: Compared) -> list[str]:
 
 
 def _moved(points: Curve) -> str:
-    """Say how much beta itself moves each score, as a measure for the margin."""
+    """Return by how much each score varies over beta, to compare the margin with."""
     parts = []
     for name, label in SCORES.items():
         means = [spread.mean(point.scores[name]) for point in points.values()]
-        parts.append(f"{label} moves by {max(means) - min(means):.2f}")
+        parts.append(f"{label} varies by {max(means) - min(means):.2f}")
     return " and its ".join(parts)
 
 
@@ -182,28 +182,26 @@ def _told(gap: Gap) -> str:
 
 
 def _caution(found: Compared) -> str:
-    """Say how it was claim_test and how often that errs."""
+    """Return how the claim was tested, and the error rate."""
     if found.seeds < 2:
         return (
             "With one seed there is no interval at all. <code>--seeds</code> sets how many there "
             "are, and <code>--full</code> takes ten for these curves."
         )
     more = (
-        ""
-        if found.seeds >= 10
-        else " With more seeds (<code>--full</code> takes ten) it can decide more."
+        "" if found.seeds >= 10 else " More seeds (<code>--full</code> takes ten) have more power."
     )
     return (
-        "How it was claim_test: differences are taken seed by seed, and their means claim_test by "
+        "How it was tested: differences are taken seed by seed, and their means tested by "
         "one-sided t tests. The claim <em>holds</em> at a β if all three parts pass "
         f"(an intersection-union test, {cite('berger1982')}); it <em>fails</em> if the "
         f"reconstruction is worse, or a score lower by {claim.MARGIN:g} or more; else it is "
         "<em>not decided</em>. All p values, those at equal reconstruction too, are corrected for "
         f"the number of β, of scores and of kinds of statement ({cite('holm1979')}), so that the "
-        f"chance of any false statement about the two methods is at most {ALPHA:.0%}. Simulated "
-        f"20,000 times for {found.seeds} seeds that spread as these do and two methods that do "
-        f"not differ, any statement at all was made in {found.chance:.1%}.{more} The answer is "
-        "about these data, networks and lengths of training."
+        f"chance of any false statement about the two methods is at most {ALPHA:.0%}. In "
+        f"20,000 simulations of two methods that do not differ, with {found.seeds} seeds and the "
+        f"standard deviations found here, any statement was made in {found.chance:.1%}.{more} The "
+        "answer is about these data, networks and lengths of training."
     )
 
 

@@ -124,7 +124,7 @@ CURVE_SHEET = ("method", "beta", "seed", "reconstruction", "kl", *SCORES, "activ
 
 
 def curve_alt(method: str, points: Curve) -> str:
-    """Say a curve's numbers, for those who do not see it."""
+    """Return the numbers of a curve as alternative text."""
     return " ".join(
         f"{LABELS[method]} at β {beta}: reconstruction {spread.mean(point.reconstruction):.1f}, "
         + ", ".join(f"{name} {spread.mean(point.scores[key]):.2f}" for key, name in SCORES.items())
@@ -232,7 +232,7 @@ def draw_trade_off(curves: Curves) -> Figure:
 def draw_factor_gaps(
     gaps: dict[str, NDArray[np.float64]], best: dict[str, int], factors: tuple[str, ...]
 ) -> Figure:
-    """Draw each factor's gap as bars, a method beside the other."""
+    """Draw the mutual information gap of each factor as bars, the methods side by side."""
     figure = new_figure(6.5, 2.7, layout="constrained")
     ax = figure.subplots()
     places = np.arange(len(factors))
@@ -245,7 +245,7 @@ def draw_factor_gaps(
             ax.plot(at, row, "o", ms=3, color=PALETTE[6])
     ax.set_xticks(places, factors)
     ax.tick_params(axis="x", length=0)
-    ax.set_ylabel("gap")
-    ax.set_title("digits, unseen images: what has a number of its own", loc="left")
+    ax.set_ylabel("mutual information gap")
+    ax.set_title("digits, unseen images: mutual information gap by factor", loc="left")
     ax.legend()
     return figure

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @styled
 def draw_factors(data: Digits) -> Figure:
-    """Draw two rows of digits, and a strip for each factor, which goes through its range."""
+    """Draw two rows of digits, and a strip for each factor varied through its range."""
     samples = as_pictures(np.asarray(data.take(some_rows(len(data), 20)).images[:]))
     blocks = [samples[None, :10], samples[None, 10:]]
     row = int(np.flatnonzero(data.factor("digit") == 5)[0])
@@ -49,7 +49,9 @@ def draw_factors(data: Digits) -> Figure:
 def draw_answers(asked: dict[str, Request]) -> Figure:
     """Draw each request in ten handwritings."""
     blocks = [as_pictures(rendered(request))[None] for request in asked.values()]
-    figure, axes = image_grid(blocks, "digits: real handwriting, drawn as asked", below=0.25)
+    figure, axes = image_grid(
+        blocks, "digits: real handwriting drawn with the requested factors", below=0.25
+    )
     for ax, text in zip(axes, asked, strict=True):
         ax.set_xlabel(text, loc="left")
     return figure

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 
-FAR = 2.0  # how far continuous codes are moved: beyond the [-1, 1] of training, as the paper does
+FAR = 2.0  # continuous codes are varied to +-FAR, beyond the [-1, 1] of training, as in the paper
 
 
 @styled
 def draw_codes(run: Run, found: Meanings, kind: str) -> Figure:
-    """Draw the categories beside each other, and both numbers through their range."""
+    """Draw a column for each category, and both continuous codes varied through their range."""
     model: Any = run.model()
     categories = model.layout.categories[0]
     order = np.argsort(found.digits)  # the category matched with 0, with 1, ...
@@ -33,7 +33,7 @@ def draw_codes(run: Run, found: Meanings, kind: str) -> Figure:
     for code in range(2):
         shown = [order[d % categories] for d in (2, 7)]
         blocks.append(np.stack([_row(model, [k] * 10, noise[0], code, turns) for k in shown]))
-    figure, axes = image_grid(blocks, title(run, f"its codes moved ({kind})"), below=0.3)
+    figure, axes = image_grid(blocks, title(run, f"codes varied ({kind})"), below=0.3)
     axes[0].set_xticks(np.arange(len(order)) + 0.5, [f"c0={k}" for k in order])
     for code, ax in enumerate(axes[1:]):
         told = ", ".join(
@@ -46,7 +46,7 @@ def draw_codes(run: Run, found: Meanings, kind: str) -> Figure:
 
 
 def _row(model: Any, values: Any, noise: torch.Tensor, code: int | None, turns: Any) -> Any:
-    """Return pictures of categories with one noise, one continuous code moved."""
+    """Return pictures of some categories with one noise, one continuous code varied."""
     layout = model.layout
     codes = torch.zeros(len(values), layout.width)
     codes[range(len(values)), torch.as_tensor(np.asarray(values))] = 1.0

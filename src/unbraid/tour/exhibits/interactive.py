@@ -1,4 +1,4 @@
-"""What can be touched in the page: latents on sliders, and requests to choose and see answered.
+"""Interactive parts of the page: sliders for latents, and requests with their answers.
 
 Sliders carry the model's decoder with them, its weights in 8 bits, and touch.js runs it. Requests
 are answered beforehand, each as a tile of one picture. Without scripts, neither is shown.
@@ -51,7 +51,7 @@ ACROSS = 42  # tiles in a row of the picture
 
 
 def latent_sliders(run: Run, key: str, title: str, name: str, intro: str) -> str:
-    """Return sliders for the latents of a run whose networks are fully connected.
+    """Return sliders for the latents of a run with fully connected networks.
 
     Args:
         run: of a VAE's kind, with grey images and a Bernoulli likelihood.

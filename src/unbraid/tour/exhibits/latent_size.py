@@ -31,7 +31,7 @@ def draw_training_images(data: Dataset) -> Figure:
 
 @styled
 def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Estimates) -> Figure:
-    """Draw the error against the width of the code."""
+    """Draw the squared error against the number of latents."""
     figure = new_figure(6.5, 3.2, layout="constrained")
     ax = figure.subplots()
     found = [spread.mean(values) for values in dimension.values()]
@@ -46,7 +46,7 @@ def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Est
         color="black",
     )
     ax.axhline(one, color=GREY, ls="--", lw=0.9)
-    ax.text(52, one, "the digit alone, one whole number", ha="right", va="bottom", color=GREY)
+    ax.text(52, one, "the digit alone, one integer", ha="right", va="bottom", color=GREY)
     for latents, values in errors.items():
         ax.plot([latents] * len(values), values, "o", ms=4, color=PALETTE[0], alpha=0.6)
     means = [spread.mean(values) for values in errors.values()]
@@ -57,21 +57,21 @@ def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Est
     ax.set_xticks(list(errors), [str(n) for n in errors])
     ax.minorticks_off()
     ax.set_ylim(0, 1.12 * max(one, *means))
-    ax.set_xlabel("real numbers in the code")
+    ax.set_xlabel("latents")
     ax.set_ylabel("squared error per image")
-    ax.set_title("autoencoders on mnist: what is lost, unseen images", loc="left")
+    ax.set_title("autoencoders on mnist: reconstruction error, unseen images", loc="left")
     return figure
 
 
 @styled
 def draw_reconstructions(tour: Tour, unseen: Dataset, means: NDArray[np.float64]) -> Figure:
-    """Draw unseen digits above what each width of the code keeps of them."""
+    """Draw unseen digits above their reconstructions from each number of latents."""
     chosen = unseen.take(one_of_each(unseen, 10, 0))
     images = np.asarray(chosen.images[:])
     rows: dict[str, Any] = {"original": images}
     rows["1 integer"] = means[chosen.factor("digit").astype(int)]
     for latents in SIZES:
-        rows[f"{latents} reals"] = tour.run(tour.sized(latents)[0]).model().reconstruct(images)
+        rows[f"{latents} latents"] = tour.run(tour.sized(latents)[0]).model().reconstruct(images)
     figure, (ax,) = image_grid(
         [np.stack([as_pictures(row) for row in rows.values()])],
         "autoencoders on mnist, seed 0: unseen digits reconstructed",

@@ -40,7 +40,7 @@ SEED = 3  # of the styles
 
 
 def middling(request: Request, specs: Sequence[FactorSpec]) -> list[float]:
-    """Return the factors of a request, those it does not name in the middle of their range."""
+    """Return a row of factors for a request, with the middle of the range where it names none."""
     return [
         float(request.values.get(spec.name, sum(spec.range) / 2 if spec.range else 0.0))
         for spec in specs
@@ -48,16 +48,16 @@ def middling(request: Request, specs: Sequence[FactorSpec]) -> list[float]:
 
 
 def rendered(request: Request, seed: int = 0) -> NDArray[Any]:
-    """Return real handwriting of ten writers, drawn as a request asks, (10, 1, H, W)."""
+    """Return real handwriting of ten writers with the factors of a request, (10, 1, H, W)."""
     renderer = Renderer("test", CANVAS)
     rows = np.tile(middling(request, factor_specs(DigitsConfig())), (WRITERS, 1))
     return renderer.draw(rows, renderer.choose(rows, seed))
 
 
 def answers(controller: Any, sentence: str) -> NDArray[np.float32]:
-    """Return what a model draws for a sentence, in ten styles, (10, C, H, W).
+    """Return a model's images of a request, in ten styles, (10, C, H, W).
 
-    What the sentence does not name is in the middle of its range, as in chapter 5.
+    Factors that it does not name are in the middle of their range, as in chapter 5.
     """
     row = middling(parse(sentence, controller.specs), controller.specs)
     styles = np.random.default_rng(SEED).integers(0, 2**31, WRITERS)
@@ -68,7 +68,7 @@ def answers(controller: Any, sentence: str) -> NDArray[np.float32]:
 
 
 def as_judged(rows: Mapping[str, Any]) -> str:
-    """Say what the judge reads in each row of images: the digit most often read, and the angle."""
+    """Return the judge's most frequent digit and median angle of each row of images, in words."""
     from unbraid.control.judge import Judge
 
     judge = Judge.load()
@@ -78,8 +78,8 @@ def as_judged(rows: Mapping[str, Any]) -> str:
         digits = found[:, 0].astype(int)
         digit = np.bincount(digits).argmax()
         told.append(
-            f"{label}, {(digits == digit).sum()} of {len(images)} a {digit}, turned by "
-            f"{number(float(np.median(found[:, 4])), 0)} degrees in the median"
+            f"{label}, {(digits == digit).sum()} of {len(images)} a {digit}, median angle "
+            f"{number(float(np.median(found[:, 4])), 0)} degrees"
         )
     return "; ".join(told)
 

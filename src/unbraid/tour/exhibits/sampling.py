@@ -21,11 +21,11 @@ SHOWN = (4, 10)  # rows and columns of samples
 
 @styled
 def draw_samples(run: Run, digits: NDArray[np.int64]) -> Figure:
-    """Draw samples, below each the digit it is most like."""
+    """Draw samples, below each the digit of the nearest unseen image."""
     rows, columns = SHOWN
     pictures = as_pictures(run.model().sample(DRAWN)[: rows * columns])
     blocks = list(pictures.reshape(rows, 1, columns, *pictures.shape[1:]))
-    figure, axes = image_grid(blocks, title(run, "draws from the prior"), below=0.2)
+    figure, axes = image_grid(blocks, title(run, "samples from the prior"), below=0.2)
     for ax, row in zip(axes, digits.reshape(rows, columns), strict=True):
         ax.set_xticks(np.arange(columns) + 0.5, [f"{digit}" for digit in row])
         for label in ax.get_xticklabels():

@@ -1,4 +1,4 @@
-"""How commands are written so that they run where the reader copies them to."""
+"""Commands written so that they run from the current folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's page: one HTML file that needs nothing else, readable by anyone on anything."""
+"""The report's page: one self-contained, accessible HTML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GENERATOR = "unbraid tour"
 
 
 class Chapter(NamedTuple):
-    """A chapter; ``body`` is HTML, None while what it tells of is still to be trained."""
+    """A chapter; ``body`` is HTML, None while its trainings are not done."""
 
     anchor: str
     title: str
@@ -27,13 +27,10 @@ class Chapter(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where the report stands: a sentence, and whether more is to come."""
+    """The progress of the report: a sentence, and whether chapters are missing."""
 
     sentence: str
     growing: bool
-
-
-# -- what chapters are made of ---------------------------------------------------------------------
 
 
 # -- the page --------------------------------------------------------------------------------------
@@ -53,7 +50,7 @@ def render(
     more = '<p><a href="#references">References</a></p>' if references else ""
     touched = [found for chapter in chapters for found in _touchable(chapter)]
     skip = '<a class="skip" href="#chapters">Skip to the chapters</a>'
-    if touched:  # shown by touch.js, without which there is nothing to move
+    if touched:  # shown by touch.js, without which sliders do nothing
         skip += f'<a class="skip" href="#{touched[0][0]}" data-try hidden>Skip to the sliders</a>'
     sections = "\n".join(_section(place, chapter) for place, chapter in enumerate(chapters, 1))
     scripts, growing = ["report.js", "touch.js"], ""
@@ -100,7 +97,7 @@ def render(
 
 
 def _entry(chapter: Chapter) -> str:
-    """Return a chapter's entry in the contents, with what can be touched in it."""
+    """Return a chapter's entry in the contents, with its interactive boxes."""
     boxes = "".join(
         f'<li data-try hidden><a href="#{anchor}">Try it: {title}</a></li>'
         for anchor, title in _touchable(chapter)
@@ -119,7 +116,7 @@ def _touchable(chapter: Chapter) -> list[tuple[str, str]]:
 
 
 def _section(place: int, chapter: Chapter) -> str:
-    body = chapter.body or '<p class="waiting">Still to come: its models are being trained.</p>'
+    body = chapter.body or '<p class="waiting">Not written yet: its models are being trained.</p>'
     return (
         f'<section id="{chapter.anchor}" aria-labelledby="{chapter.anchor}-title">\n'
         f'<h2 id="{chapter.anchor}-title">{place}. {text(chapter.title)}</h2>\n'

@@ -1,4 +1,4 @@
-"""HTML of what chapters are made of: paragraphs, tables, commands, images and links."""
+"""HTML of the parts of chapters: paragraphs, tables, commands, images and links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def typeset(html: str) -> str:
 
 
 def paragraph(html: str, finding: bool = False) -> str:
-    """Return a paragraph of HTML; one that says what was found stands out."""
+    """Return a paragraph of HTML; a finding is highlighted."""
     return f'<p class="finding">{typeset(html)}</p>' if finding else f"<p>{typeset(html)}</p>"
 
 
@@ -48,7 +48,7 @@ def table(
     )
 
 
-def commands(lines: Sequence[str], intro: str = "Make the figure yourself:") -> str:
+def commands(lines: Sequence[str], intro: str = "Command of this figure:") -> str:
     """Return commands to copy, which start with ``unbraid``, as they run from this folder."""
     quoted = escape("\n".join(map(runnable, lines)))
     return (

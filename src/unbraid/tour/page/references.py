@@ -1,4 +1,4 @@
-"""The papers that the page names: each is linked to the list of references at its end."""
+"""The papers that the page cites, listed at its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Reference(NamedTuple):
     link: str
 
 
-ARTICLE = "rajaa2022"  # what the tour retells
+ARTICLE = "rajaa2022"  # that the tour follows
 REFERENCES = {
     "berger1982": Reference(
         "Berger 1982", "R. L. Berger", "Multiparameter Hypothesis Testing and Acceptance Sampling",

@@ -1,4 +1,4 @@
-"""The claim under test: better reconstruction with similar disentanglement, at each beta.
+"""Test of the claim: better reconstruction with similar disentanglement, at each beta.
 
 Each seed trains both methods; what is tested is the mean of its differences, so that what a seed
 does to both cancels. All tests are one-sided t tests over seeds, which hold their level with few

@@ -1,4 +1,4 @@
-"""How many numbers a cloud of points needs, judged from the distances between neighbours."""
+"""Estimates of intrinsic dimension from the distances between neighbours."""
 
 from __future__ import annotations
 

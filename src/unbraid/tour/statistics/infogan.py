@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 
-GENERATED = 4000  # generated images on which codes are held against slant and stroke width
+GENERATED = 4000  # generated images on which codes are correlated with slant and stroke width
 
 HEADS = [f"z{code} and {what}" for code in range(2) for what in MEASURES]
 
 
 @dataclass(frozen=True)
 class Meanings:
-    """What one training's codes came to mean.
+    """What the codes of one training stand for.
 
     Args:
         accuracy: share of unseen images whose category is their digit, categories and digits
@@ -40,7 +40,7 @@ class Meanings:
 
 @torch.no_grad()
 def interpret(run: Run) -> Meanings:
-    """Find out what a training's codes came to mean."""
+    """Measure what the codes of a training stand for."""
     model: Any = run.model()
     unseen = run.unseen()
     categories = model.layout.categories[0]

@@ -1,4 +1,4 @@
-"""Reconstruction error against the width of the code, and the intrinsic dimension of images."""
+"""Reconstruction error of simple baselines, and the intrinsic dimension of images."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ import numpy as np
 from unbraid.control.requests import Request
 from unbraid.datasets import Dataset
 
-NEAR = 0.1  # of a factor's range: an image that close to what is asked counts as it
+NEAR = 0.1  # of a factor's range: an image closer than that to the requested value matches
 
 
 def matching(data: Dataset, request: Request) -> tuple[int, dict[str, int]]:
-    """Return how many images are near to all that is asked, and to each part of it alone."""
+    """Return how many images match the whole request, and how many match each factor of it."""
     fits = np.ones(len(data), bool)
     counts = {}
     for spec in data.specs:

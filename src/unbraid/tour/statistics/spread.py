@@ -10,7 +10,7 @@ from unbraid.tour.formatting import number
 
 
 def note(count: int) -> str:
-    """Say what ``written`` writes for so many trainings.
+    """Return the note that explains what ``written`` writes.
 
     >>> said(3), said(1)
     ('± is the standard deviation over trainings', 'of a single training')
