@@ -188,7 +188,7 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
 
 
 def report(module: ModuleType, target: Any, config: Any) -> list[str]:
-    """Return what a figure's command prints besides, in lines of text."""
+    """Return the lines of text that a figure's command prints."""
     lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
     return lines
 

@@ -46,5 +46,5 @@ def draw(run: Run, config: Config) -> Figure:
     prior = "U(-1, 1)" if model.layout.uniform else "N(0, I)"
     note = f"decoded from codes drawn from {prior}"
     if methods.name_of(run.config.method) == "ae":
-        note += ", where an autoencoder has no reason to have put its codes"
+        note += "; an autoencoder's codes do not follow it"
     return image_grid([grid], title(run, "samples"), note)[0]

@@ -70,7 +70,7 @@ def write(tour: Tour) -> str:
                 tour,
                 "rebuilt",
                 [Picture(draw_reconstructions(tour, unseen, means), _rebuilt_alt(errors, one))],
-                "Ten unseen digits, and their reconstructions from one integer (the mean of all "
+                "Ten held-out digits, and their reconstructions from one integer (the mean of all "
                 "training images of that digit) and from 2 to 50 latents (autoencoders, seed 0).",
                 grid=True,
             ),
@@ -121,7 +121,7 @@ def _sizes(
     steps = list(pairwise(SIZES))
     gains = [(a, b, (told[a] - told[b]) / (b - a)) for a, b in steps]
     alt = (
-        f"Squared error of unseen images against the number of latents: {one:.1f} for the digit "
+        f"Squared error of held-out images against the number of latents: {one:.1f} for the digit "
         "alone, "
         + ", ".join(f"{told[n]:.1f} for {n} latents" for n in SIZES)
         + f"; the intrinsic dimension of the data is marked at {dimension_range(dimension)}."
@@ -151,7 +151,7 @@ def _sizes(
             grid=True,
         ),
         table(
-            "Squared error of unseen images, summed over pixels; "
+            "Squared error of held-out images, summed over pixels; "
             f"{spread.note(len(errors[SIZES[1]]))}",
             ["code", "squared error", "trainings"],
             rows,
@@ -190,6 +190,6 @@ def _shape(gains: Sequence[float]) -> str:
 def _rebuilt_alt(errors: Mapping[int, Sequence[float]], one: float) -> str:
     told = ", ".join(f"{n} latents {values[0]:.1f}" for n, values in errors.items())
     return (
-        "A grid: ten unseen digits, and below each its reconstructions from one integer and "
+        "A grid: ten held-out digits, and below each its reconstructions from one integer and "
         f"from 2 to 50 latents. Squared errors: one integer {one:.1f}, {told}."
     )

@@ -49,7 +49,7 @@ def write(tour: Tour) -> str:
     return "".join(
         [
             paragraph(
-                "Codes of two latents can be plotted. Each dot is the code of an unseen image; "
+                "Codes of two latents can be plotted. Each dot is the code of a held-out image; "
                 "colour and numeral give its digit, a label that the model was not given. Some "
                 "digits separate without labels, the ones above all; others overlap."
             ),
@@ -66,7 +66,7 @@ def write(tour: Tour) -> str:
                 tour,
                 "wander",
                 cloud_panels(runs, clouds),
-                "Codes of unseen digits by trainings that differ only in their seed, all on one "
+                "Codes of held-out digits by trainings that differ only in their seed, all on one "
                 "scale. Each numeral stands at the median of its digit's codes; the cross marks "
                 "the mean of all.",
                 cloud_sheet(runs, clouds),

@@ -70,7 +70,7 @@ def write(tour: Tour) -> str:
                 tour,
                 "stay",
                 cloud_panels(runs["vae"], clouds["vae"], prior=True),
-                "Codes of unseen digits by the VAE, all on one scale (smaller than the "
+                "Codes of held-out digits by the VAE, all on one scale (smaller than the "
                 "autoencoder's above). The dashed circle holds 95% of the prior.",
                 cloud_sheet(runs["vae"], clouds["vae"]),
                 also=[f"unbraid scatter {tour.folder(name)}" for name in tour.plane("vae")],
@@ -234,7 +234,7 @@ def _prior(tour: Tour, clouds: Clouds) -> list[str]:
             grid=True,
         ),
         table(
-            f"Digit of the nearest unseen image, by squared distance, in percent of {DRAWN:,} "
+            f"Digit of the nearest held-out image, by squared distance, in percent of {DRAWN:,} "
             "samples from each training",
             ["samples of", *map(str, range(10))],
             table_rows,
@@ -270,7 +270,7 @@ def _wider(tour: Tour) -> list[str]:
         Picture(
             sample.draw(tour.run(names[method][0]), sample.Config(rows=4)),
             f"Forty images decoded from codes of {WIDE} numbers drawn from a standard normal by "
-            f"the {label}; their squared distance to the nearest unseen digit is {told[method]}.",
+            f"the {label}; their squared distance to the nearest held-out digit is {told[method]}.",
             method,
         )
         for method, label in METHODS.items()
@@ -294,7 +294,7 @@ def _wider(tour: Tour) -> list[str]:
             grid=True,
         ),
         paragraph(
-            "The squared distance to the nearest unseen digit, summed over pixels, is "
+            "The squared distance to the nearest held-out digit, summed over pixels, is "
             f"{told['ae']} for the autoencoder's samples and {told['vae']} for the VAE's "
             f"({spread.note(len(far['vae']))}, {spread.trainings(len(far['vae']))} each); for "
             f"real training digits it is {number(real)}.",

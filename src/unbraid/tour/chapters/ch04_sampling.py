@@ -72,7 +72,7 @@ def write(tour: Tour) -> str:
             ),
             table(
                 f"Sevens among {len(drawn[0]):,} samples of each training (a sample counts as the "
-                "digit of the nearest unseen image), and the mean code of unseen sevens: its "
+                "digit of the nearest held-out image), and the mean code of held-out sevens: its "
                 "direction, in degrees anticlockwise from z0, and distance from 0",
                 HEAD,
                 lines,
@@ -111,7 +111,7 @@ def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
     most = shares(digits).round(3)
     alt = (
         f"The first {count} samples of a VAE with two latents, each with the digit of the nearest "
-        f"unseen image; "
+        f"held-out image; "
         f"{when}; {(digits[:count] == ASKED).sum()} of {count} are sevens. Of all samples: "
         + ", ".join(f"{part:.1%} {digit}s" for digit, part in enumerate(most))
         + "."
@@ -122,7 +122,7 @@ def _draws(tour: Tour, run: Run, digits: NDArray[np.int64]) -> list[str]:
             "draws",
             [Picture(draw_samples(run, digits[:count]), alt)],
             f"The first {count} samples from the prior, in order, with the digit of the nearest "
-            f"unseen image; {when}.",
+            f"held-out image; {when}.",
             Numbers(("digit", "share of samples"), list(enumerate(most.tolist()))),
             also=[f"unbraid sample {tour.folder(tour.plane('vae')[0])} --rows {SHOWN[0]}"],
             grid=True,

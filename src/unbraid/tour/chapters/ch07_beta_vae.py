@@ -109,7 +109,7 @@ def _terms(tour: Tour, points: Curve) -> list[str]:
             grid=True,
         ),
         table(
-            "The terms of the loss after training, in nats per unseen image, means over seeds",
+            "The terms of the loss after training, in nats per held-out image, means over seeds",
             ["training", "reconstruction", "KL", "β · KL", "loss"],
             lines,
         ),
@@ -153,7 +153,7 @@ def _curve(tour: Tour, points: Curve, seeds: int) -> list[str]:
             grid=True,
         ),
         table(
-            f"β-VAE on the drawn digits, unseen images; nats per image; {spread.note(seeds)}",
+            f"β-VAE on the drawn digits, held-out images; nats per image; {spread.note(seeds)}",
             CURVE_HEAD,
             curve_rows("beta-vae", points),
         ),

@@ -94,7 +94,7 @@ def _parts(tour: Tour) -> list[str]:
                 Picture(
                     draw_parts(histories, beta),
                     "Three panels of lines over training, one for each term of the KL, as "
-                    f"estimated from batches. Measured on unseen images after training: {told} "
+                    f"estimated from batches. Measured on held-out images after training: {told} "
                     "nats.",
                 )
             ],
@@ -112,7 +112,7 @@ def _parts(tour: Tour) -> list[str]:
             grid=True,
         ),
         table(
-            f"The terms after training, on unseen images with more samples, in nats; "
+            f"The terms after training, on held-out images with more samples, in nats; "
             f"{spread.note(tour.scale.curve_seeds)}",
             ["training", *KL_TERMS.values()],
             lines,
@@ -183,7 +183,7 @@ def _trade(tour: Tour, curves: Curves, found: Compared) -> list[str]:
         ),
         equal_reconstruction(found),
         table(
-            "β-TCVAE on the drawn digits, unseen images; nats per image; "
+            "β-TCVAE on the drawn digits, held-out images; nats per image; "
             f"{spread.note(tour.scale.curve_seeds)}",
             CURVE_HEAD,
             curve_rows("beta-tcvae", curves["beta-tcvae"]),

@@ -83,7 +83,7 @@ def _alt(method: str, seed: int, cloud: Cloud) -> str:
     x, y = (number(value, 2) for value in cloud.centre)
     long, short = cloud.spread
     return (
-        f"Codes of {min(POINTS, len(cloud.codes)):,} unseen digits by {method}, seed {seed}, "
+        f"Codes of {min(POINTS, len(cloud.codes)):,} held-out digits by {method}, seed {seed}, "
         f"coloured by digit: centred at ({x}, {y}), standard deviation {long:.2f} along the "
         f"longest direction and {short:.2f} across, ones towards {cloud.ones:.0f} degrees."
     )
@@ -178,7 +178,7 @@ def cloud_sheet(runs: Sequence[Run], clouds: Sequence[Cloud]) -> Numbers:
 def cloud_table(lines: Sequence[Sequence[str]]) -> str:
     """Return the table of clouds' numbers."""
     return table(
-        "Where the codes of unseen digits lie: their mean, its distance from 0, standard "
+        "Where the codes of held-out digits lie: their mean, its distance from 0, standard "
         "deviations along and across the cloud, directions in degrees anticlockwise from z0, and "
         "the distance from 0 that 99% of codes keep within.",
         CLOUD_HEAD,

@@ -246,6 +246,6 @@ def draw_factor_gaps(
     ax.set_xticks(places, factors)
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel("mutual information gap")
-    ax.set_title("digits, unseen images: mutual information gap by factor", loc="left")
+    ax.set_title("digits, held-out images: mutual information gap by factor", loc="left")
     ax.legend()
     return figure

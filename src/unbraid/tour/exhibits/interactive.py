@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ENDS = (0.01, 0.99)  # quantiles of a latent's draws that its slider reaches to
 STEPS = 200  # of a slider
-STARTS = 10  # unseen images whose codes one can start from
+STARTS = 10  # held-out images whose codes one can start from
 LEAST = 0.01  # nats; a latent that says less is switched off, and has no slider
 
 # The words a request is put together from; every combination of them is answered.

@@ -59,13 +59,13 @@ def draw_sizes(errors: Mapping[int, Sequence[float]], one: float, dimension: Est
     ax.set_ylim(0, 1.12 * max(one, *means))
     ax.set_xlabel("latents")
     ax.set_ylabel("squared error per image")
-    ax.set_title("autoencoders on mnist: reconstruction error, unseen images", loc="left")
+    ax.set_title("autoencoders on mnist: reconstruction error, held-out images", loc="left")
     return figure
 
 
 @styled
 def draw_reconstructions(tour: Tour, unseen: Dataset, means: NDArray[np.float64]) -> Figure:
-    """Draw unseen digits above their reconstructions from each number of latents."""
+    """Draw held-out digits above their reconstructions from each number of latents."""
     chosen = unseen.take(one_of_each(unseen, 10, 0))
     images = np.asarray(chosen.images[:])
     rows: dict[str, Any] = {"original": images}
@@ -74,7 +74,7 @@ def draw_reconstructions(tour: Tour, unseen: Dataset, means: NDArray[np.float64]
         rows[f"{latents} latents"] = tour.run(tour.sized(latents)[0]).model().reconstruct(images)
     figure, (ax,) = image_grid(
         [np.stack([as_pictures(row) for row in rows.values()])],
-        "autoencoders on mnist, seed 0: unseen digits reconstructed",
+        "autoencoders on mnist, seed 0: held-out digits reconstructed",
         left=0.75,
     )
     ax.set_yticks(np.arange(len(rows)) + 0.5, list(rows))

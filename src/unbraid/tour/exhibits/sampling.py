@@ -21,7 +21,7 @@ SHOWN = (4, 10)  # rows and columns of samples
 
 @styled
 def draw_samples(run: Run, digits: NDArray[np.int64]) -> Figure:
-    """Draw samples, below each the digit of the nearest unseen image."""
+    """Draw samples, below each the digit of the nearest held-out image."""
     rows, columns = SHOWN
     pictures = as_pictures(run.model().sample(DRAWN)[: rows * columns])
     blocks = list(pictures.reshape(rows, 1, columns, *pictures.shape[1:]))

@@ -49,7 +49,7 @@ class Cloud:
 
 
 def cloud(run: Run) -> Cloud:
-    """Measure the codes that a model with two latents gives to unseen digits."""
+    """Measure the codes that a model with two latents gives to held-out digits."""
     data = run.unseen()
     return measure(run.model().encode(np.asarray(data.images[:])).numpy(), data)
 

@@ -25,7 +25,7 @@ class Point:
     """A method at one beta: each number over seeds, in the seeds' order.
 
     Args:
-        reconstruction, kl: nats per unseen image.
+        reconstruction, kl: nats per held-out image.
         scores: of each metric, 0 to 1.
         active: latents in use.
     """

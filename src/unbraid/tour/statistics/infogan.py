@@ -26,7 +26,7 @@ class Meanings:
     """What the codes of one training stand for.
 
     Args:
-        accuracy: share of unseen images whose category is their digit, categories and digits
+        accuracy: share of held-out images whose category is their digit, categories and digits
             matched one to one.
         digits: the digit of each category, (10,).
         rho: rank correlation of each continuous code with slant and with stroke width among
