@@ -1,4 +1,4 @@
-// What can be touched: latents on sliders, decoded here, and requests answered beforehand.
+// Interactive parts: sliders for latents, decoded here, and requests with stored answers.
 for (const box of document.querySelectorAll("[data-touch]")) {
   const data = JSON.parse(box.querySelector("script").textContent);
   const canvas = box.querySelector("canvas");
@@ -83,8 +83,8 @@ for (const box of document.querySelectorAll("[data-touch]")) {
       const [digit, size, x, y, angle] = data.read[tile];
       const off = (value, more, less) => `${Math.abs(value).toFixed(1)} ${value < 0 ? less : more}`;
       judged.textContent = `The judge reads: ${data.words[1][digit]}, size ${size.toFixed(1)} of ` +
-        `the picture's ${data.width} pixels, ${off(x, "right", "left")} and ` +
-        `${off(y, "above", "below")} of its middle, rotated ${Math.abs(angle).toFixed(0)} degrees ` +
+        `the image's ${data.width} pixels, ${off(x, "right", "left")} and ` +
+        `${off(y, "up", "down")} from its centre, rotated ${Math.abs(angle).toFixed(0)} degrees ` +
         `${angle < 0 ? "clockwise" : "counter-clockwise"}.`;
     };
     for (const control of controls) control.addEventListener("input", answer);
