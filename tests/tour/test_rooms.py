@@ -56,3 +56,10 @@ def test_every_chapter_is_listed_once_in_its_order() -> None:
 def test_files_are_short_enough_to_read() -> None:
     for path in SOURCES:
         assert len(path.read_text(encoding="utf-8").splitlines()) < 320, path
+
+
+def test_the_documentation_lists_the_chapters() -> None:
+    page = (ROOT.parents[2] / "docs/tour.md").read_text(encoding="utf-8")
+    listed = [row.split(" | ")[0].removeprefix("| ") for row in page.splitlines() if "| " in row]
+    titles = [chapters.load(name).TITLE for name in chapters.CHAPTERS]
+    assert [title for title in listed if title in titles] == titles
