@@ -159,8 +159,8 @@ def test_chance_is_given_beside_the_agreement_of_directions() -> None:
 
 
 def test_no_training_in_which_codes_differ_is_said_so() -> None:
-    assert ch06_infogan._apart(0, 5).startswith("In none of 5 trainings")
-    assert ch06_infogan._apart(2, 5) == "In 2 of 5 trainings these are two different codes."
+    assert ch06_infogan._apart(0, 5).startswith("In none of 5 trainings slant")
+    assert ch06_infogan._apart(2, 5).startswith("In 2 of 5 trainings slant")
 
 
 def test_a_model_trained_on_the_judges_handwriting_is_named() -> None:

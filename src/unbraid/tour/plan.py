@@ -220,7 +220,7 @@ def _job(
 ) -> Job:
     model = methods.configure(method, **options)
     batch = 64 if config.images and config.images < 2 * BATCH else BATCH
-    # one thread each, whatever runs beside it: then every machine's runs can be told apart only
+    # one thread each, in any number of processes: then runs of different machines differ only
     # by rounding, and a tour goes on where it was with another number of jobs
     training = TrainingConfig(
         epochs=epochs, seed=seed, threads=1, batch_size=128 if method == "infogan" else batch

@@ -183,8 +183,8 @@ def _found(clouds: Clouds) -> str:
     if own["vae"] > 0.8 * own["ae"]:
         return text + (
             f"; relative to their own standard deviation that is {own['vae']:.1f} and "
-            f"{own['ae']:.1f}. In these trainings the prior fixes the scale of the codes more "
-            "than their centre."
+            f"{own['ae']:.1f}. So in these trainings the centres do not agree clearly better with "
+            "a prior than without."
         )
     return text + f": {own['vae']:.1f} and {own['ae']:.1f} times their own standard deviation."
 

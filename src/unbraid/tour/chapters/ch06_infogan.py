@@ -145,10 +145,10 @@ def _summary(found: Sequence[Meanings]) -> str:
 def _apart(apart: int, count: int) -> str:
     """Say in how many trainings slant and stroke width correlate most with different codes."""
     if count == 1:
-        return "These are two different codes." if apart else "It is the same code for both."
-    if not apart:
-        return f"In none of {count} trainings are these different codes."
-    return f"In {apart} of {count} trainings these are two different codes."
+        which = "two different codes" if apart else "the same code"
+        return f"Slant and stroke width correlate most with {which}."
+    number_of = f"{apart} of {count}" if apart else f"none of {count}"
+    return f"In {number_of} trainings slant and stroke width correlate most with different codes."
 
 
 def _alt(run: Run, found: Meanings, kind: str) -> str:

@@ -259,7 +259,7 @@ def at_equal_reconstruction(
 
     Args:
         one: (reconstruction, score) by beta.
-        other: the same of the method it is held against.
+        other: the same of the method that it is compared with.
 
     Returns:
         The mean gap over the reconstructions that both curves reach, points joined by straight

@@ -1,4 +1,4 @@
-"""What both curves, beta-VAE's and beta-TCVAE's, are drawn and told from."""
+"""Results of beta-VAE and beta-TCVAE at each beta, over seeds."""
 
 from __future__ import annotations
 
