@@ -21,7 +21,6 @@ ALLOWED = {
     "control/aside.py: images[:measured]",  # of rows in an order drawn at random
     "evidence.py: images[:1]",
     "training.py: data.images[:1]",
-    "tour/factors.py: data.images[:20]",
 }
 
 
