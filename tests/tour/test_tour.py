@@ -465,7 +465,7 @@ def test_a_file_in_the_way_of_a_run_is_told_and_the_page_says_so(
         run(config)
     assert job.folder.read_text() == "mine"
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert f"The tour was stopped; go on with: {program()} tour" in page
+    assert f"The tour was stopped. Continue it with: {program()} tour" in page
     assert "location.reload" not in page
 
 
@@ -624,7 +624,7 @@ def test_a_stop_saves_and_says_how_to_go_on(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in errors
     assert len(list(tmp_path.glob("report/runs/*/checkpoint.safetensors"))) == 2
     page = Page(tmp_path / "report" / "index.html")
-    assert f"The tour was stopped; go on with: {program()} tour" in page.text
+    assert f"The tour was stopped. Continue it with: {program()} tour" in page.text
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
