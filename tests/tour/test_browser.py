@@ -197,7 +197,7 @@ def test_requests_are_answered_in_the_page(page: Any) -> None:
     assert "The judge reads: three, " in judged.text_content()
     after = box.locator("canvas").evaluate(PIXELS)
     assert sum(after) > 1.2 * sum(before) > 0
-    assert "of the picture's 32 pixels" in judged.text_content()
+    assert "of the image's 32 pixels" in judged.text_content()
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(
