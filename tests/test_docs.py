@@ -163,6 +163,22 @@ def test_the_readme_lists_the_methods() -> None:
     assert table in README.read_text(encoding="utf-8"), f"README.md must say:\n{table}"
 
 
+def test_the_readme_has_the_measured_numbers() -> None:
+    """Its tables are those of the results, as the pages' are."""
+    made = tables()
+    results = {
+        name: json.loads((ROOT / f"benchmarks/results/{name}.json").read_text(encoding="utf-8"))
+        for name in ("control", "train_speed", "metrics_speed", "request_speed")
+    }
+    readme = README.read_text(encoding="utf-8")
+    for table in (
+        made.control_summary(results["control"]),
+        made.peers(results["train_speed"], results["metrics_speed"]),
+        made.request_time(results["request_speed"]),
+    ):
+        assert table in readme, f"README.md must say:\n{table}"
+
+
 @pytest.mark.parametrize("name", registry.names("methods"))
 def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
     page = ROOT / "docs/methods" / f"{name}.md"

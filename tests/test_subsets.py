@@ -20,7 +20,6 @@ ALLOWED = {
     "training/batches.py: images[:1]",
     "control/assessment/judge_data.py: images[:count]",  # of rows in an order drawn at random
     "training/batches.py: data.images[:1]",
-    "tour/factors.py: data.images[:20]",
 }
 
 

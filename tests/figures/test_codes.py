@@ -79,5 +79,5 @@ def test_without_classes_images_are_drawn_at_random(squares: Dataset) -> None:
 
 
 def test_an_image_that_is_not_there_is_refused(squares: Dataset) -> None:
-    with pytest.raises(UnbraidError, match="has 300 unseen images: expected 0 to 299"):
+    with pytest.raises(UnbraidError, match="has 300 held-out images: expected 0 to 299"):
         unseen_image(squares, 300)

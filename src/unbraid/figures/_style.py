@@ -1,4 +1,4 @@
-"""What figures share: colours, type, titles, grids of images; no global state of matplotlib."""
+"""What figures share: colours, fonts, titles, grids of images; no global state of matplotlib."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Result = TypeVar("Result")
 
 
 def styled(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Let a function draw in the house style, whatever the user's own matplotlib settings are."""
+    """Let a function draw in unbraid's style, independent of the user's matplotlib settings."""
 
     @functools.wraps(function)
     def inner(*args: Args.args, **kwargs: Args.kwargs) -> Result:
@@ -168,8 +168,8 @@ def title(run: Run, what: str) -> str:
 
 
 def which(data: Dataset) -> str:
-    """Return what to call a run's ``unseen`` images: those of a run that has none are not."""
-    return "training" if data.split == "train" else "unseen"
+    """Return the name of a run's ``unseen`` images: a run without held-out images has others."""
+    return "training" if data.split == "train" else "held-out"
 
 
 def check_counts(config: Any, *names: str) -> None:
@@ -181,7 +181,7 @@ def check_counts(config: Any, *names: str) -> None:
 
 
 def check_drawable(name: str, found: int) -> None:
-    """Raise an UnbraidError if a figure's option asks for more than anyone can look at."""
+    """Raise an UnbraidError if a figure's option is larger than MOST."""
     if found > MOST:
         raise UnbraidError(f"{name} is {found}, expected {MOST:,} or fewer.")
 

@@ -1,4 +1,4 @@
-"""Unseen images above their reconstructions, with the error of each."""
+"""Held-out images and their reconstructions, with the squared error of each."""
 
 from __future__ import annotations
 

@@ -46,5 +46,5 @@ def draw(run: Run, config: Config) -> Figure:
     names = {"uniform": "U(-1, 1)", "own": f"the prior of {methods.name_of(run.config.method)}"}
     note = f"decoded from codes drawn from {names.get(model.prior_kind, 'N(0, I)')}"
     if model.prior_kind == "none":
-        note += ", where an autoencoder has no reason to have put its codes"
+        note += "; an autoencoder's codes do not follow it"
     return image_grid([grid], title(run, "samples"), note)[0]

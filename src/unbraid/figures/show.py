@@ -1,4 +1,4 @@
-"""Samples of a data set, a strip for each factor moving alone, and which factors go together."""
+"""Samples of a data set, a strip for each factor varied alone, and the factors' associations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Config:
 
 
 def report(dataset: Dataset, config: Config) -> list[str]:
-    """Return what there is to know of a data set in lines of text, for the command line."""
+    """Return a description of a data set in lines of text, for the command line."""
     return report_of(dataset, config.confounded)
 
 

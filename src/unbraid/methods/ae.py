@@ -1,4 +1,4 @@
-"""Autoencoder: an image squeezed into a short code and drawn again, the code left to itself.
+"""Autoencoder: a deterministic code and its reconstruction, without a prior.
 
 Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks":
 

@@ -1,4 +1,4 @@
-"""beta-TCVAE: only the total correlation is weighted, so codes may keep what they say of the image.
+"""beta-TCVAE: a VAE with the total correlation weighted, one of three terms of the KL.
 
 Chen et al. 2018, "Isolating Sources of Disentanglement in Variational Autoencoders", equation 4:
 

@@ -1,4 +1,4 @@
-"""JointVAE: continuous and categorical codes side by side, each given a capacity of its own.
+"""JointVAE: a VAE with continuous and categorical latents, each with its own KL capacity.
 
 Dupont 2018, "Learning Disentangled Joint Continuous and Discrete Representations", equation 7:
 

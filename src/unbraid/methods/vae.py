@@ -1,4 +1,4 @@
-"""Variational autoencoder: codes held to a known prior, so that one can sample.
+"""Variational autoencoder: trained with the evidence lower bound, and sampled from its prior.
 
 Kingma & Welling 2014, "Auto-Encoding Variational Bayes", equation 10: the evidence lower bound
 with q(z|x) = N(mean(x), diag exp(logvar(x))) and p(z) = N(0, I),

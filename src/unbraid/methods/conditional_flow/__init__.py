@@ -1,4 +1,4 @@
-"""Conditional flow: any factors are asked for by name, and style is noise that knows none of them.
+"""Conditional flow: a rectified flow conditioned on any given factors; its noise is the style.
 
 A reader learns the factors from the labelled images, from these when warped, whose factors move as
 it has learned that they move, and from all others: what it reads of them it must read in any frame,

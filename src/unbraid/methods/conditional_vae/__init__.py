@@ -1,4 +1,4 @@
-"""Conditional VAE: factors are asked for by name, and style is what is left of an image.
+"""Conditional VAE: a decoder conditioned on the factors; the latents encode the style.
 
 A reader learns the factors from the labelled images, and goes on to learn from all the others:
 warped images, whose factors change as known, and categories it is sure of (Sohn et al. 2020,
