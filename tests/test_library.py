@@ -15,12 +15,14 @@ import torch
 from matplotlib.figure import Figure
 
 import unbraid
-from unbraid import figures, held_out, registry, scoring
+from unbraid import figures, registry
 from unbraid.cli import main
 from unbraid.datasets import Dataset
+from unbraid.evaluation.scores import Config
 from unbraid.library import dataset_of, memory_run
 from unbraid.methods import Method, build, configure
-from unbraid.runs import Run
+from unbraid.runs import Run, held_out
+from unbraid.runs.evaluating import evaluate
 from unbraid.training import Recorder
 
 UINT8 = np.random.default_rng(0).integers(0, 256, (300, 16, 16), np.uint8)
@@ -181,7 +183,7 @@ def test_factors_of_a_data_set_are_kept(squares: Dataset, tmp_path: Path) -> Non
     assert unseen.specs == squares.specs
     assert unseen.factors is not None
     assert len(np.unique(unseen.factor("row"))) == 10
-    scores = scoring.evaluate([str(run.folder)], scoring.Config(metrics="mig"))
+    scores = evaluate([str(run.folder)], Config(metrics="mig"))
     assert np.isfinite(scores[str(run.folder)]["mig"].value)
 
 

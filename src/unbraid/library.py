@@ -12,20 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from unbraid import datasets, methods, registry, runs, training, unsaved
+from unbraid import datasets, methods, registry, runs, training
 from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
-from unbraid.datasets._images import CHANNELS, as_images
 from unbraid.errors import UnbraidError
 from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig
-from unbraid.runs import IN_MEMORY, Run, RunConfig
+from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
+from unbraid.runs.in_memory import MemoryRun, write
 from unbraid.training import Recorder, TrainingConfig
-from unbraid.unsaved import MemoryRun
 
 if TYPE_CHECKING:
     from unbraid.progress import Display
@@ -48,12 +46,7 @@ _trained: WeakKeyDictionary[Method, Trained] = WeakKeyDictionary()
 
 
 def dataset_of(data: Data) -> Dataset:
-    """Return a data set of whatever holds images.
-
-    Args:
-        data: a data set; its name or the path of images; images (N, H, W), (N, C, H, W) or
-            (N, H, W, C), as an array or a tensor, uint8 or reals in 0..1; or a torch data set of
-            images, or of tuples that start with one.
+    """Return a data set of a name, a path, or anything that ``unbraid.as_dataset`` takes.
 
     Raises:
         UnbraidError: anything else, or images of another shape or range.
@@ -61,51 +54,9 @@ def dataset_of(data: Data) -> Dataset:
     >>> dataset_of(np.zeros((5, 16, 16, 3))).image_shape
     (3, 16, 16)
     """
-    if isinstance(data, Dataset):
-        return data
     if isinstance(data, str | os.PathLike):
         return datasets.load_dataset(os.fspath(data))
-    if isinstance(data, torch.utils.data.Dataset):
-        data = _stacked(data)
-    array = _as_array(data)
-    if array.ndim == 4 and (array.shape[1] in CHANNELS) == (array.shape[3] in CHANNELS):
-        raise UnbraidError(
-            f"images have shape {array.shape}, of which neither axis 1 nor 3 is for sure the 1 to "
-            "4 channels: give unbraid.Dataset('images', array) with an array (N, C, H, W) of uint8."
-        )
-    return Dataset("images", as_images(array, "auto", "images"))
-
-
-def _as_array(given: Any) -> NDArray[Any]:
-    """Return an array, a tensor or a list of images as an array."""
-    if isinstance(given, torch.Tensor):
-        given = given.detach().cpu()
-        given = given.float().numpy() if given.is_floating_point() else given.numpy()
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise UnbraidError(f"the images are not all of one shape ({error}).") from error
-    if array.dtype.kind not in "buif" or array.ndim == 0:
-        raise UnbraidError(
-            f"data is of type {type(given).__name__}, expected a data set, its name, the path of "
-            "images, an array or tensor of images, or a torch data set."
-        )
-    return array
-
-
-def _stacked(source: torch.utils.data.Dataset[Any]) -> NDArray[Any]:
-    """Return the images of a torch data set."""
-    kind = type(source).__name__
-    count = len(source) if hasattr(source, "__len__") else 0
-    if not count:
-        raise UnbraidError(
-            f"{kind} is a torch data set that holds no images or does not count them."
-        )
-    rows = [source[index] for index in range(count)]
-    images = [_as_array(row[0] if isinstance(row, tuple | list) else row) for row in rows]
-    if len({image.shape for image in images}) > 1:
-        raise UnbraidError(f"the images of {kind} have several shapes: bring them to one size.")
-    return np.stack(images)
+    return datasets.as_dataset(data)
 
 
 def train(
@@ -162,43 +113,24 @@ def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
     return name, {option: str(expand(path).absolute()) for option, path in implied.items()}
 
 
-class _Remembering(Recorder):
-    """Keeps what a run folder would, and passes all it hears on."""
+class _Remembering(Forwarding):
+    """Keeps what a run folder would store, and forwards every event."""
 
     def __init__(self, trained: Trained, then: Recorder) -> None:
-        self.trained, self.then = trained, then
-
-    def start(self, progress: training.Progress) -> None:
-        """Pass the start on."""
-        self.then.start(progress)
+        super().__init__(then)
+        self.trained = trained
 
     def step(
         self, progress: training.Progress, terms: dict[str, float], images_per_second: float
     ) -> None:
-        """Count the step and pass it on."""
+        """Count the step and forward it."""
         self.trained.seconds, self.trained.steps = progress.seconds, progress.step
-        self.then.step(progress, terms, images_per_second)
+        super().step(progress, terms, images_per_second)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Keep the record and pass it on."""
+        """Keep the record and forward it."""
         self.trained.history.append(record)
-        self.then.epoch(record)
-
-    def checkpoint(self, tensors: dict[str, torch.Tensor], progress: training.Progress) -> None:
-        """Pass the checkpoint on."""
-        self.then.checkpoint(tensors, progress)
-
-    def note(self, sentence: str) -> None:
-        """Pass the note on."""
-        self.then.note(sentence)
-
-    def warn(self, sentence: str) -> None:
-        """Pass the warning on."""
-        self.then.warn(sentence)
-
-    def stop_requested(self) -> bool:
-        """Ask what listens."""
-        return self.then.stop_requested()
+        super().epoch(record)
 
 
 def _display(config: MethodConfig, data: str, progress: bool | None) -> Display | nullcontext[None]:
@@ -304,4 +236,4 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
 
     >>> run = save(model, "runs/mine")  # doctest: +SKIP
     """
-    return unsaved.write(memory_run(model, data), expand(folder))
+    return write(memory_run(model, data), expand(folder))

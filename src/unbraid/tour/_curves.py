@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 
 from unbraid.figures._style import PALETTE
+from unbraid.runs import scores_by_metric
 from unbraid.tour import _spread
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def curve(tour: Tour, method: str) -> Curve:
     points = {}
     for beta, names in tour.curve(method).items():
         results = [tour.run(name).result for name in names]
-        figures = [result["figures"] for result in results]
+        figures = [result["reconstruction_stats"] for result in results]
         points[beta] = Point(
             [each["reconstruction"] for each in figures],
             [each["kl"] for each in figures],
@@ -59,7 +60,7 @@ def curve(tour: Tour, method: str) -> Curve:
 
 def score(result: Mapping[str, Any], name: str) -> float:
     """Return a metric's value; a code that is too constant for it to be defined has none of it."""
-    value = result["metrics"][name]["value"]
+    value = scores_by_metric(result)[name]["value"]
     return 0.0 if value is None else float(value)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import metrics, scoring
 from unbraid.datasets import Dataset
+from unbraid.evaluation.scores import Config
 from unbraid.runs import Run
+from unbraid.runs.evaluating import evaluate
 from unbraid.tour._jobs import METRICS, has_scores
 
 PRIOR_RADIUS = 2.4477  # the circle that holds 95% of a two-dimensional standard normal
@@ -121,22 +122,7 @@ def score(run: Run) -> None:
     """
     if has_scores(run):
         return
-    config = scoring.Config(metrics=",".join(METRICS))
-    data = scoring.varying(scoring.chosen_rows(run.unseen(), config.images, config.seed))
-    model = run.model()
-    codes = scoring.as_factors(
-        model.encode(np.asarray(data.images[:])).double().numpy(), model.layout
-    )
-    found = metrics.evaluate(
-        codes,
-        data.factors,
-        data.specs,
-        METRICS,
-        seed=config.seed,
-        categories=model.layout.categories,
-    )
-    told = {"name": data.name, "split": data.split, "images": len(data)}
-    run.record(lambda result: scoring.with_scores(result, found, told))
+    evaluate([str(run.folder)], Config(metrics=",".join(METRICS)))
 
 
 def digits_by_likeness(images: NDArray[Any], data: Dataset) -> NDArray[np.int64]:

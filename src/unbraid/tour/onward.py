@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unbraid import registry
 from unbraid.figures._style import PALETTE, new_figure, styled
+from unbraid.runs import scores_by_metric
 from unbraid.tour import _curves, _spread
 from unbraid.tour._commands import runnable
 from unbraid.tour._exhibits import Numbers, Picture, exhibit
@@ -118,7 +119,9 @@ def write(tour: Tour) -> str:
 def _gaps(tour: Tour, method: str, beta: int) -> NDArray[np.float64]:
     """Return MIG's gap of each factor, (seeds, factors)."""
     results = [tour.run(name).result for name in tour.curve(method)[beta]]
-    gaps = np.array([result["metrics"]["mig"]["per_factor"] for result in results], np.float64)
+    gaps = np.array(
+        [scores_by_metric(result)["mig"]["per_factor"] for result in results], np.float64
+    )
     return np.nan_to_num(gaps)  # undefined where a code is too constant to tell of anything
 
 
