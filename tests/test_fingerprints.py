@@ -293,7 +293,7 @@ def test_what_we_draw_ourselves_is_told_of_and_not_refused(tmp_path: Path) -> No
     stored = json.loads(path.read_text())
     stored["fingerprint"]["test"]["content"] = "0" * 32
     path.write_text(json.dumps(stored))
-    with pytest.warns(UserWarning, match="another version or machine drew it"):
+    with pytest.warns(UserWarning, match="another version or machine rendered it"):
         Run(run.folder).unseen()
     stored["fingerprint"]["test"]["images"] = 41
     path.write_text(json.dumps(stored))

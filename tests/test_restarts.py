@@ -184,7 +184,7 @@ def test_the_command_says_all_scores(
     args = ["train", "vae", "--data", str(squares_npz), "--out", str(tmp_path / "run"), *options]
     assert cli.main(args) == 0
     printed = capsys.readouterr().out
-    assert "the higher the score, the better: seed 0 -" in printed
+    assert "of the highest score: seed 0 -" in printed
     assert "seed 1 -" in printed
     assert cli.main([*args, "--resume"]) == 0
 

@@ -1,6 +1,6 @@
-"""What Python users call: train on anything that holds images, see it, save it, draw it.
+"""The functions of the library: train on a data set or on images in memory, save models.
 
-Arrays become data sets, models in memory become runs, and a terminal or notebook shows a training.
+Arrays become data sets, models in memory become runs, and a terminal or notebook shows progress.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Data = Dataset | ArrayLike | torch.Tensor | torch.utils.data.Dataset[Any] | str 
 
 @dataclass
 class Trained:
-    """How a model in memory came to be, kept for as long as the model is."""
+    """Config, data and history of a model in memory, kept as long as the model."""
 
     config: RunConfig
     data: Dataset
@@ -67,7 +67,7 @@ def train(
     recorder: Recorder | None = None,
     **options: Any,
 ) -> Method:
-    """Train a method on images in memory and return the model; nothing is written.
+    """Train a method and return the model; no file is written.
 
     ``unbraid.save`` writes the model as a run, and ``unbraid.draw`` draws its figures.
 
@@ -78,7 +78,7 @@ def train(
             images, or of tuples that start with one. Labels come with a data set.
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
-        recorder: told of steps and epochs, in the place of what is shown.
+        recorder: gets the events of training, in place of the display.
         **options: fields of ``TrainingConfig``.
 
     Raises:
@@ -106,7 +106,7 @@ def train(
 
 
 def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
-    """Return what a run's config says of its data: a name and options, or that it is in memory."""
+    """Return name and options of the data for a run's config, or that they are in memory."""
     if not isinstance(data, str | os.PathLike):
         return loaded.name, {IN_MEMORY: True}
     name, implied = datasets.resolve(os.fspath(data))
@@ -134,7 +134,7 @@ class _Remembering(Forwarding):
 
 
 def _display(config: MethodConfig, data: str, progress: bool | None) -> Display | nullcontext[None]:
-    """Return what shows a training, or nothing; a user's own program keeps its signals."""
+    """Return the display of a training, or none; it leaves signals to the user's program."""
     from unbraid.progress import Display, wanted
 
     if not wanted(progress):
@@ -150,14 +150,14 @@ def train_run(
     display: Recorder | None = None,
     **options: Any,
 ) -> Run:
-    """Train into a run folder, or go on where one was interrupted; shown as ``train`` is.
+    """Train into a run folder, or continue the run in it; progress is shown as by ``train``.
 
     Args:
-        config: what to train, on what, how.
-        folder: the run folder; made if it is not there.
+        config: the method, the data and the training.
+        folder: the run folder; made if it does not exist.
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
-        display: told of progress, in the place of what is shown; may ask to stop.
+        display: gets the events of training, in place of the display; may ask to stop.
         **options: those of ``unbraid.runs.train_run``, such as ``resume``.
 
     Raises:
@@ -170,7 +170,7 @@ def train_run(
 
 
 def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
-    """Return a model in memory as a run, of which figures are drawn and scores taken.
+    """Return a model in memory as a run, for figures and scores.
 
     Args:
         model: any method's model.
@@ -183,27 +183,27 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     trained = _trained.get(model)
     if data is not None:
         unseen = dataset_of(data)
-        if unseen.split == "train":  # of the caller's own data, not of the model's
+        if unseen.split == "train":  # the training split of other data than the model's
             unseen = dataclasses.replace(unseen, split="test")
     elif trained is not None:
         unseen = _unseen(trained)
     else:
         raise UnbraidError(
-            "unbraid.train did not train this model in this session, so no images are known that "
-            "it has not seen: give some with data=..."
+            "unbraid.train did not train this model in this session, so its held-out images are "
+            "unknown: give some with data=..."
         )
     if trained is None:
         source = unseen.name, {IN_MEMORY: True}
         return MemoryRun(model, RunConfig(model.config, *source, TrainingConfig()), unseen)
     config = trained.config
-    if data is not None:  # figures of the saved run are to show these
+    if data is not None:  # the saved run is measured on these
         config = dataclasses.replace(config, data=unseen.name, data_options={IN_MEMORY: True})
     steps = trained.seconds, trained.steps
     return MemoryRun(model, config, unseen, trained.history, steps, trained.data)
 
 
 def _unseen(trained: Trained) -> Dataset:
-    """Return images that ``train`` did not train on."""
+    """Return the held-out images of a model that ``train`` trained."""
     config = trained.config
     if not config.data_options.get(IN_MEMORY):
         with suppress(UnbraidError):  # there is no test split
@@ -217,14 +217,14 @@ def _unseen(trained: Trained) -> Dataset:
 
 
 def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None) -> Run:
-    """Write a model in memory as a run folder, which every command and figure opens.
+    """Write a model in memory as a run folder, for every command and figure.
 
-    A run on a named data set or a path loads it again. Of images in memory, a random 10,000 of
-    those that the model has not seen are stored in the folder (fewer if they take over 256 MB).
+    A run on a named data set or a path loads it again. Of images in memory, up to 10,000 random
+    held-out ones are stored in the folder (fewer if they exceed 256 MB).
 
     Args:
         model: any method's model.
-        folder: the run folder; made if it is not there, and must not hold a run.
+        folder: the run folder; made if it does not exist; it must not hold a run.
         data: images that the model was not trained on; if not given, those that ``unbraid.train``
             did not train it on.
 

@@ -67,10 +67,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "swap": (ask("swap"), "Give one image a factor of another."),
     "methods": (list_folder("methods"), "List the methods."),
     "datasets": (list_folder("datasets"), "List the data sets."),
-    "evaluate": (evaluate, "Measure runs with the metrics of the field."),
+    "evaluate": (evaluate, "Measure disentanglement and likelihood of runs."),
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),
-    "judge": (judge, "Train the judge of a data set, and say how well it reads."),
+    "judge": (judge, "Train the judge of a data set and measure its errors."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 

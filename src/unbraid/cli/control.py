@@ -13,7 +13,7 @@ from unbraid.parsing import parse
 
 
 def control(args: list[str]) -> None:
-    """Measure how well a run does what it is asked: ``unbraid control RUN``."""
+    """Measure how well a run's images match requests: ``unbraid control RUN``."""
     from unbraid.control import checking
 
     if args and args[0] not in ("-h", "--help") and args[0].startswith("-"):
@@ -66,8 +66,8 @@ def judge(args: list[str]) -> None:
     if given.judge.json:
         print(json.dumps(told, indent=2))
         return
-    title = f"a judge of {told['data']}, on {told['measured_on']:,} images that it never saw"
-    notes = [f"It learnt from {told['learnt_from']:,} images.", *told["notes"]]
+    title = f"a judge of {told['data']}, on {told['measured_on']:,} held-out images"
+    notes = [f"It was trained on {told['learnt_from']:,} images.", *told["notes"]]
     header = ("factor", "error", "chance", "unit")
     print_table(title, header, judging.table_rows(told), notes)
 
@@ -79,7 +79,7 @@ def ask(name: str) -> Callable[[list[str]], None]:
         from unbraid.control.commands import COMMANDS
 
         options, work = COMMANDS[name]
-        # all is written before anything is printed, which may fail
+        # all files are written before anything is printed, which may fail
         print("\n".join(list(work(parse(options, args, f"unbraid {name}")))))
 
     return run

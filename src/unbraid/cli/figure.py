@@ -39,10 +39,10 @@ def figure(name: str, args: list[str]) -> None:
         fields.append(("data_options", *data_field(args[0])))
     options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
-        "Where to.\n\nArgs:\n    out: PNG, SVG, PDF"
+        "The output file.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
-        + f" by suffix; {name}.png beside the run if not given."
-        + ("\n    data: where the run's data lie now, if they have moved." if of_run else "")
+        + f" by suffix; default {name}.png in the run folder."
+        + ("\n    data: the present path of the run's data if they were moved." if of_run else "")
     )
     summary = registry.summary("figures", name)
     given = parse(options, args[1:], f"unbraid {name} {module.TARGET.upper()}", summary)
