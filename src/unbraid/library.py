@@ -51,6 +51,7 @@ def dataset_of(data: Data) -> Dataset:
     Raises:
         UnbraidError: anything else, or images of another shape or range.
 
+    >>> import numpy as np
     >>> dataset_of(np.zeros((5, 16, 16, 3))).image_shape
     (3, 16, 16)
     """
@@ -84,6 +85,7 @@ def train(
     Raises:
         UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
 
+    >>> import numpy as np
     >>> images = np.random.default_rng(0).random((300, 16, 16))
     >>> model = train("vae", images, epochs=1)
     >>> model.encode(images[:3, None]).shape

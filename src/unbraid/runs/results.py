@@ -142,7 +142,7 @@ def key_of(record: Mapping[str, Any]) -> str:
     Versions of libraries do not count: the same measurement by a newer one replaces the older.
 
     >>> key_of({"metric": "mig", "settings": {"bins": 20}, "protocol": "none"})
-    'mig 35178aec'
+    'mig 21272a55'
     """
     facts = [
         record.get("metric"),
