@@ -26,7 +26,7 @@ def methods(result: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(["Command", *columns.values()]) + " |"]
     lines.append("|---" + "|--:" * len(columns) + "|")
     for run in result.values():
-        figures = run["figures"]
+        figures = run.get("reconstruction_stats", run.get("figures"))
         terms = figures.get("decomposition", {})
         cells = [f"`{run['command']}`"]
         for name in columns:

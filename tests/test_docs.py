@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
+from unbraid import cli, datasets, figures, pictures, registry, runs, tour
 from unbraid.control import api
 from unbraid.control.assessment import judge_cache, run_report
 from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.factors import FactorSpec
+from unbraid.runs import evaluating
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -82,16 +83,16 @@ def test_commands_are_understood(
 
     def train_run(config: runs.RunConfig, *_: Any, **__: Any) -> Any:
         done.append(config.data)
-        return SimpleNamespace(result={"figures": {}})
+        return SimpleNamespace(result={"reconstruction_stats": {}})
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
-    monkeypatch.setattr(restarts, "train_restarts", train_run)
+    monkeypatch.setattr(runs, "train_restarts", train_run)
     targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "report", lambda *_: [])
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
-    monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
+    monkeypatch.setattr(evaluating, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(run_report, "assess", lambda *_: done.append("control") or report)
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}

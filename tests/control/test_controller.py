@@ -213,7 +213,8 @@ def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
     factors = np.array(squares.factors, np.float64)
     factors[::2, 0] = np.nan  # the one factor whose labels are used
     data = dataclasses.replace(squares, factors=factors)
-    monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, **__: data)
+    for module in ("run", "train"):
+        monkeypatch.setattr(f"unbraid.runs.{module}.load_dataset", lambda *_, **__: data)
     method = configure("s2-vae", net="mlp", latent_dim=3, labels=20, label_factors=("grey",))
     run = train_run(
         RunConfig(method, "squares", {}, TrainingConfig(epochs=1, batch_size=32)), tmp_path / "run"

@@ -29,8 +29,8 @@ from unbraid.methods import (
     configure,
     name_of,
 )
-from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, load, train_run
+from unbraid.runs.restarts import train_restarts
 from unbraid.training import (
     Loop,
     Recorder,
@@ -254,7 +254,9 @@ def test_a_run_gives_back_the_very_model(
         "model.safetensors",
         "result.json",
     ]
-    assert run.result["figures"]["images"] == 30  # those held out: both splits are all images
+    assert (
+        run.result["reconstruction_stats"]["images"] == 30
+    )  # those held out: both splits are all images
     assert run.result["data"] == {"name": "npz", "split": "validation"}
 
 
@@ -302,15 +304,16 @@ def test_labels_that_were_not_given_have_no_say_in_a_run_or_its_score(
     found = []
     for factors in (squares.factors, other):
         data = dataclasses.replace(squares, factors=factors)
-        monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, data=data, **__: data)
-        monkeypatch.setattr("unbraid.restarts.load_dataset", lambda *_, data=data, **__: data)
+        for module in ("run", "train", "restarts"):
+            place = f"unbraid.runs.{module}.load_dataset"
+            monkeypatch.setattr(place, lambda *_, data=data, **__: data)
         training = TrainingConfig(epochs=3, batch_size=64, precision="f32")
         config = RunConfig(small(name, labels=20), "squares", {}, training)
         folder = tmp_path / str(len(found))
         run = train_restarts(config, folder, 2)
         records = [{**each, "images_per_second": 0} for each in run.history()]
         weights = (folder / "model.safetensors").read_bytes()
-        found.append((records, weights, run.result["restarts"], run.result["figures"]))
+        found.append((records, weights, run.result["restarts"], run.result["reconstruction_stats"]))
     assert found[0] == found[1]
 
 

@@ -118,7 +118,7 @@ def test_figures_and_their_numbers_can_be_downloaded(report: Path) -> None:
 def test_the_claims_numbers_are_those_of_the_runs(report: Path) -> None:
     def result(method: str, seed: int) -> float:
         job = plan(quick(report.parent))[f"{method}-b4-{seed}"]
-        return float(Run(job.folder).result["figures"]["reconstruction"])
+        return float(Run(job.folder).result["reconstruction_stats"]["reconstruction"])
 
     text = (report.parent / "figures" / "claim.csv").read_text(encoding="utf-8")
     rows = [row for row in csv.DictReader(text.splitlines()) if row["beta"] == "4"]
@@ -135,9 +135,9 @@ def test_the_claims_numbers_are_those_of_the_runs(report: Path) -> None:
 def test_scores_are_those_of_unbraid_evaluate(report: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(plan(quick(report.parent))["beta-vae-b1-0"].folder, folder)
-    before = Run(folder).result["metrics"]
+    before = Run(folder).scores()
     assert cli.main(["evaluate", str(folder), "--metrics", "mig,dci"]) == 0
-    after = Run(folder).result["metrics"]
+    after = Run(folder).scores()
     for name in ("mig", "dci"):
         assert after[name]["value"] == pytest.approx(before[name]["value"], abs=1e-12)
 

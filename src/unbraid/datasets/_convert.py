@@ -62,7 +62,8 @@ def from_torch(
         image, label = _parts(dataset[row], f"{name}: item {row}")
         images.append(image)
         labels.append(label)
-    layout: Layout = "nchw" if hasattr(images[0], "detach") and _axes(images[0]) == 3 else "auto"
+    tensors = bool(images) and hasattr(images[0], "detach") and _axes(images[0]) == 3
+    layout: Layout = "nchw" if tensors else "auto"
     made, note = _images(images, size, fit, channels, background, layout, name)
     columns = _label_columns(labels, names, name)
     read = read_columns(columns, kinds, units, name)

@@ -52,9 +52,10 @@ def draw(run: Run, config: Config) -> Figure:
 
     >>> draw(Run("runs/vae-digits-0"), Config())  # doctest: +SKIP
     """
-    from unbraid import scoring
+    from unbraid.evaluation import evidence
+    from unbraid.evaluation import scores as scoring
 
-    data = scoring.varying(scoring.chosen_rows(run.unseen(), config.images, config.seed))
+    data = evidence.varying(evidence.chosen_rows(run.unseen(), config.images, config.seed))
     if data.factors is None:
         raise UnbraidError(
             f"{data.name} has no factors that vary, so codes cannot be compared with factors: "

@@ -62,7 +62,7 @@ def draw(run: Run, config: Config) -> Figure:
     pairs = np.pad(pairs, ((0, 0), (0, short), *[(0, 0)] * 3), constant_values=255)
     note = "squared error, summed over pixels, below each"
     if run.finished:
-        found = run.result["figures"]
+        found = run.result["reconstruction_stats"]
         note += f"; mean of {found['images']:,} images: {found['squared_error']:.1f}"
     figure, axes = image_grid(
         [pairs[:, start : start + config.columns] for start in starts],

@@ -16,7 +16,7 @@ from unbraid import methods
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic
-from unbraid.runs import Run, RunConfig
+from unbraid.runs import Run, RunConfig, scores_by_metric
 from unbraid.subsets import some_rows
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
@@ -140,9 +140,9 @@ def check_result(run: Run) -> None:
     """Raise an UnbraidError unless a finished run's result has what chapters read."""
     result = run.result
     known = isinstance(result, dict) and all(
-        isinstance(result.get(part), dict) for part in ("figures", "training")
+        isinstance(result.get(part), dict) for part in ("reconstruction_stats", "training")
     )
-    measured = result.get("metrics", {}) if known else {}
+    measured = scores_by_metric(result) if known else {}
     if not known or not all("value" in (measured[m] or {}) for m in METRICS if m in measured):
         raise UnbraidError(
             f"{run.folder}/result.json is not what a training writes: delete {run.folder}, and the "
@@ -152,7 +152,7 @@ def check_result(run: Run) -> None:
 
 def has_scores(run: Run) -> bool:
     """Whether a finished run's metrics have been measured."""
-    return set(METRICS) <= set(run.result.get("metrics", {}))
+    return set(METRICS) <= set(run.scores())
 
 
 def plan(config: Config) -> dict[str, Job]:

@@ -277,7 +277,7 @@ def test_the_command_says_how_well_it_reads(
     assert (told["learnt_from"], told["measured_on"]) == (374, 186)
     assert main([*args, "--data.split-seed", "0"]) == 0
     out = capsys.readouterr().out
-    assert "186 images that it never saw" in " ".join(out.split())
+    assert "186 held-out images" in " ".join(out.split())
     assert "% accuracy" in out
 
 

@@ -48,7 +48,10 @@ def write(tour: Tour) -> str:
     name, data = tour.data()
     unseen = tour.run("ae-2d-0").unseen()
     errors = {
-        latents: [tour.run(run).result["figures"]["squared_error"] for run in tour.sized(latents)]
+        latents: [
+            tour.run(run).result["reconstruction_stats"]["squared_error"]
+            for run in tour.sized(latents)
+        ]
         for latents in SIZES
     }
     means = class_means(data)

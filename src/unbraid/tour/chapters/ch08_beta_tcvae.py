@@ -151,7 +151,7 @@ def _moved(tour: Tour, name: str, beta: int) -> str:
 
 
 def _value(result: dict[str, Any], term: str) -> float:
-    return float(result["figures"]["decomposition"][term]["value"])
+    return float(result["reconstruction_stats"]["decomposition"][term]["value"])
 
 
 # -- both curves -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.runs import scores_by_metric
 from unbraid.tour.statistics import spread
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def read_curve(tour: Tour, method: str) -> Curve:
     points = {}
     for beta, names in tour.curve(method).items():
         results = [tour.run(name).result for name in names]
-        figures = [result["figures"] for result in results]
+        figures = [result["reconstruction_stats"] for result in results]
         points[beta] = Point(
             [each["reconstruction"] for each in figures],
             [each["kl"] for each in figures],
@@ -56,7 +57,7 @@ def read_curve(tour: Tour, method: str) -> Curve:
 
 def score(result: Mapping[str, Any], name: str) -> float:
     """Return a metric's value; a code that is too constant for it to be defined has none of it."""
-    value = result["metrics"][name]["value"]
+    value = scores_by_metric(result)[name]["value"]
     return 0.0 if value is None else float(value)
 
 
@@ -79,5 +80,7 @@ def example_beta(tour: Tour) -> int:
 def factor_gaps(tour: Tour, method: str, beta: int) -> NDArray[np.float64]:
     """Return MIG's gap of each factor, (seeds, factors)."""
     results = [tour.run(name).result for name in tour.curve(method)[beta]]
-    gaps = np.array([result["metrics"]["mig"]["per_factor"] for result in results], np.float64)
+    gaps = np.array(
+        [scores_by_metric(result)["mig"]["per_factor"] for result in results], np.float64
+    )
     return np.nan_to_num(gaps)  # undefined where a code is too constant to tell of anything

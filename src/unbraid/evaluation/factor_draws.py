@@ -1,4 +1,4 @@
-"""Codes of factors that are drawn anew, as published protocols want them."""
+"""Codes of newly drawn factors, as published protocols need them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from unbraid.metrics import Encoder
 Floats = NDArray[np.float64]
 Encode = Callable[[NDArray[np.uint8]], Floats]
 
-AT_ONCE = 5000  # images drawn at once: tens of megabytes
+AT_ONCE = 5000  # images rendered at once: tens of megabytes
 
 
 def can_draw(data: Dataset) -> bool:
-    """Whether a data set can make images of any factors.
+    """Whether a data set can render images of any factors.
 
     >>> from unbraid import load_dataset
     >>> can_draw(load_dataset("mnist", split="test")), can_draw(load_dataset("dsprites"))
@@ -48,12 +48,12 @@ def _uniform(spec: FactorSpec, count: int, rng: np.random.Generator) -> NDArray[
 
 
 def encoder(data: Dataset, encode: Encode, columns: NDArray[np.int64]) -> Encoder:
-    """Return what makes codes (n, D) of factors (n, K) and a generator: it draws, then encodes.
+    """Return a function of factors (n, K) and a generator that renders images and returns codes.
 
-    Where equal factors are the same image, each is encoded once.
+    If equal factors give the same image, each image is encoded once.
 
     Args:
-        data: draws the images.
+        data: renders the images.
         encode: uint8 images (n, C, H, W) to codes (n, D), row by row.
         columns: which of the data's factors are given, (K,); others stay at their first value.
     """

@@ -1,8 +1,8 @@
-"""What tells a data set from another: its number of images, their shape, and a hash of them.
+"""Fingerprints of data sets: number of images, their shape, and a hash of images and factors.
 
-A hash of every byte where that takes a moment. Of more images than that, the same random pixels of
-each; of images that are made or read when they are asked for, some random ones. Paths do not enter,
-so that data keep their fingerprint when they are moved.
+The hash is of every byte of up to 64 MiB. Of larger arrays, it is of the same random pixels of each
+image; of images that are rendered or read on demand, of 1,000 random images. Paths do not enter, so
+that data keep their fingerprint when they are moved.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from unbraid.errors import UnbraidError
 
 MOST_BYTES = 64 << 20  # hashed of images and of factors: a tenth of a second
 SAMPLE_BYTES = 8 << 20  # of the pixels of more images than that
-LAZY_ROWS = 1000  # images hashed where each is made or read when it is asked for
-CHUNK = 16 << 20  # bytes of images looked at together
+LAZY_ROWS = 1000  # images hashed where each is rendered or read on demand
+CHUNK = 16 << 20  # bytes of images hashed at once
 
 
 class DataChanged(UnbraidError):
@@ -31,13 +31,13 @@ class DataChanged(UnbraidError):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is known of one split of a data set.
+    """The fingerprint of one split of a data set.
 
     Args:
-        images: how many there are.
+        images: the number of images.
         shape: (C, H, W).
-        rows: how many images the hash is of, drawn at random.
-        pixels: how many values of each image, drawn at random.
+        rows: the number of images that are hashed, drawn at random.
+        pixels: the number of values of each image that are hashed, drawn at random.
         content: the hash of the images.
         factors: the names of the factors.
         values: the hash of the factors, "" if there are none.
@@ -52,21 +52,21 @@ class Fingerprint:
     values: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return what config.json holds."""
+        """Return the fingerprint as config.json stores it."""
         return {**asdict(self), "shape": list(self.shape), "factors": list(self.factors)}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Fingerprint:
-        """Return the fingerprint that config.json holds; raises TypeError or KeyError if none."""
+        """Return a fingerprint from config.json; raises TypeError or KeyError if it is none."""
         read = {"shape": tuple(stored["shape"]), "factors": tuple(stored["factors"])}
         return cls(**{**stored, **read})
 
     def difference(self, other: Fingerprint, *, factors: bool) -> str:
-        """Say in what another fingerprint differs from this one, "" if in nothing.
+        """Describe how another fingerprint differs from this one; "" if it does not.
 
         Args:
-            other: of the data as they are now, taken as this one was.
-            factors: whether other factors make other data; not to a method that never sees them.
+            other: of the present data, of the same rows and pixels.
+            factors: whether to compare factors; only methods that learn from labels depend on them.
         """
         if other.images != self.images:
             return f"{other.images:,} images, not {self.images:,}"
@@ -110,7 +110,7 @@ def fingerprint(data: Dataset, like: Fingerprint | None = None) -> Fingerprint:
 
 
 def _some(count: int, wanted: int) -> NDArray[np.int64]:
-    """Return that many of the numbers below ``count``, in ascending order, always the same."""
+    """Return ``wanted`` of the numbers below ``count``, always the same, in ascending order."""
     if wanted == count:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).permutation(count)[:wanted])

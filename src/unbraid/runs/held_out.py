@@ -1,7 +1,6 @@
-"""Images that a model has not seen, kept in its run folder where its data cannot be loaded again.
+"""held_out.npz: images that a model was not trained on, stored with a run on images in memory.
 
-A run on images in memory has no data set to load. With ``held_out.npz``, figures and scores can be
-made of the folder alone.
+Such a run has no data set to load. With the stored images, figures and scores need the folder only.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from unbraid.factors import FactorSpec
 from unbraid.files import atomic
 
 NAME = "held_out.npz"
-MOST = 10_000  # images stored: no figure or score looks at more
-BYTES = 256 << 20  # that they take at most
+MOST = 10_000  # images stored: no figure or score uses more
+BYTES = 256 << 20  # of images stored at most
 
 
 def store(data: Dataset, folder: Path) -> None:
-    """Store a random part of images and their factors, all of them if they are few."""
+    """Store a seeded random sample of images and their factors; all of them if they are few."""
     most = max(min(MOST, BYTES // max(int(np.prod(data.image_shape)), 1)), 1)
     rows = np.sort(np.random.default_rng(0).permutation(len(data))[:most])
     chosen = data.take(rows)
@@ -36,15 +35,15 @@ def store(data: Dataset, folder: Path) -> None:
 
 
 def load(folder: Path, name: str, specs: Sequence[FactorSpec]) -> Dataset:
-    """Return the images stored in a run folder.
+    """Return the data set of the images stored in a run folder.
 
     Args:
         folder: the run folder.
-        name: of the data set.
-        specs: of the factors.
+        name: the name of the data set.
+        specs: the specs of its factors.
 
     Raises:
-        UnbraidError: they are not there or damaged.
+        UnbraidError: the file is missing or damaged.
     """
     path = folder / NAME
     try:
@@ -57,6 +56,6 @@ def load(folder: Path, name: str, specs: Sequence[FactorSpec]) -> Dataset:
         return Dataset(name, images, factors, tuple(specs) if factors is not None else (), "test")
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UnbraidError(
-            f"cannot read {path}, the images that the run was saved with ({error}): restore it "
+            f"cannot read {path}, which holds the run's held-out images ({error}): restore it "
             "from a copy, or save the model again with unbraid.save."
         ) from error

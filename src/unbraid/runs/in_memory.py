@@ -1,4 +1,4 @@
-"""Models in memory as runs: opened for figures, and saved as run folders."""
+"""Models in memory as runs: for figures and scores, and to be saved as run folders."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unbraid import evaluation, hardware, held_out, methods
+from unbraid import hardware, methods
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
+from unbraid.evaluation.reconstruction import reconstruction_stats
 from unbraid.files import atomic, write_json
 from unbraid.methods import Method
-from unbraid.runs import IN_MEMORY, Run, RunConfig, fingerprints, machine
-from unbraid.store import locked, update_result, write_tensors
+from unbraid.runs import held_out
+from unbraid.runs.config import IN_MEMORY, RunConfig
+from unbraid.runs.finish import machine
+from unbraid.runs.results import STATS, update_result
+from unbraid.runs.run import Run
+from unbraid.runs.train import fingerprints
+from unbraid.store import locked, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class MemoryRun(Run):
-    """A model in memory, to be drawn and measured as a run is.
+    """A model in memory that figures and metrics take like a run folder.
 
     Args:
         model: any method's model.
-        config: what it was trained on, and how.
+        config: its method, data and training.
         unseen: images that it was not trained on.
-        history: a record an epoch, as metrics.jsonl holds them.
+        history: one record an epoch, as in metrics.jsonl.
         trained: seconds and steps of its training; None if other code trained it.
-        data: the training split, if it can be loaded again: the saved run is checked against it.
+        data: the training split, if it can be loaded again; its fingerprint is then stored.
     """
 
     def __init__(
@@ -66,12 +72,12 @@ class MemoryRun(Run):
 
     @property
     def stage(self) -> str:
-        """How far an unfinished run is: nothing, as this one is finished."""
+        """The progress of an unfinished run: "", as this one is finished."""
         return ""
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """What result.json would hold."""
+        """The content of result.json if the run is saved."""
         seconds, steps = self.trained or (0.0, 0)
         training: dict[str, Any] = {
             "seconds": round(seconds, 2),
@@ -79,28 +85,28 @@ class MemoryRun(Run):
             "steps": steps,
         }
         if self.trained is None:
-            training["note"] = "trained by other code: the options of training are not its own"
+            training["note"] = "trained by other code: the options of training are unknown"
         return {
             "method": methods.name_of(self.config.method),
             "data": {"name": self.config.data, "split": self._unseen.split},
-            "figures": evaluation.figures(self._model.eval(), self._unseen.images),
+            STATS: reconstruction_stats(self._model.eval(), self._unseen.images),
             "training": training,
             "machine": machine(self._model.device),
         }
 
     def described(self) -> dict[str, Any]:
-        """Return what config.json would hold."""
+        """Return the content of config.json if the run is saved."""
         found = self.config.to_json(self.image_shape, self.specs)
         if self._train is not None:
             found["fingerprint"] = fingerprints(self.config, self._train)
         return found
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the records of the epochs."""
+        """Return the records of training, one an epoch."""
         return list(self._history)
 
     def dataset(self, split: str = "train") -> Dataset:
-        """Load the data the run was trained on, if they can be loaded again."""
+        """Load the data the model was trained on, if they can be loaded again."""
         if split == "test":
             return self._unseen
         return super().dataset(split)

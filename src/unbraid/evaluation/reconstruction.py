@@ -1,4 +1,4 @@
-"""What a finished model reaches on images it never saw: reconstruction, KL, and what they hide."""
+"""Held-out reconstruction, KL and ELBO of a finished model."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from unbraid.training import ACTIVE_VARIANCE, generator
 LIMIT = 10_000  # images; the decomposition's cost grows with samples times images
 
 
-def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str, Any]:
-    """Return a model's figures on images, in nats per image unless said otherwise.
+def reconstruction_stats(model: Method, images: ImageSource, samples: int = 2000) -> dict[str, Any]:
+    """Return reconstruction, KL and ELBO of images, in nats per image unless said otherwise.
 
-    Of more than 10,000 images, so many are drawn at random, the same ones every time.
+    Of more than 10,000 images, a fixed random 10,000 are used.
 
     Args:
         model: any method's model.
         images: uint8 (N, C, H, W).
-        samples: codes drawn for the decomposition of the KL.
+        samples: number of codes drawn for the decomposition of the KL.
 
     Returns:
-        ``reconstruction`` (-log p(x|z), z drawn from q(z|x)), ``floor`` (what a Bernoulli
-        cross-entropy cannot go below), ``squared_error`` (summed over pixels, codes at their
-        means), and where there is a posterior ``kl``, ``elbo``, ``active_units`` and the
+        ``reconstruction`` (-log p(x|z), z drawn from q(z|x)), ``floor`` (the lowest
+        possible Bernoulli cross-entropy), ``squared_error`` (summed over pixels, codes at their
+        means), and for methods with a posterior ``kl``, ``elbo``, ``active_units`` and the
         ``decomposition`` with its standard errors.
     """
     chosen = some_rows(len(images), LIMIT)
@@ -64,7 +64,7 @@ def figures(model: Method, images: ImageSource, samples: int = 2000) -> dict[str
 
 
 def _decomposition(mean: Tensor, logvar: Tensor, samples: int) -> dict[str, Any]:
-    """Return the monitor's figures as result.json holds them."""
+    """Return the decomposition of the KL as result.json holds it."""
     parts = monitor(mean, logvar, samples)
     terms = ("index_code_mi", "total_correlation", "dimwise_kl")
     found: dict[str, Any] = {
@@ -76,7 +76,7 @@ def _decomposition(mean: Tensor, logvar: Tensor, samples: int) -> dict[str, Any]
 
 @torch.no_grad()
 def _sums(model: Method, pixels: Tensor, noise: torch.Generator) -> dict[str, float]:
-    """Return sums over a chunk of images."""
+    """Return squared error, reconstruction and floor, each summed over a chunk of images."""
     drawn = model.pixel_mean(model.codes(pixels))
     sums = {"squared_error": float((drawn - pixels).square().sum())}
     if isinstance(model, HasLikelihood):

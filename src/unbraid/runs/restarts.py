@@ -1,7 +1,7 @@
-"""Several trainings of one config under different seeds, of which the best is kept.
+"""Trainings of one config under several seeds, of which the best is kept.
 
-What a method finds without labels depends on its seed: in one, two digits share a category, in the
-next none do. Which one to keep must be said without labels, too: see ``Method.restart_score``.
+What a method learns without labels depends on its seed: with one, two digits share a category; with
+the next, none do. The choice among seeds uses no labels either: see ``Method.restart_score``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import numpy as np
 
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand, read_object
+from unbraid.files import atomic, expand
 from unbraid.methods import Images, require
-from unbraid.resuming import check_same
-from unbraid.runs import Run, RunConfig, train_run
-from unbraid.store import locked, update_result
+from unbraid.runs.config import RunConfig
+from unbraid.runs.results import NAME, read_result, update_result
+from unbraid.runs.resuming import check_same
+from unbraid.runs.run import Run
+from unbraid.runs.train import train_run
+from unbraid.store import locked
 from unbraid.subsets import some_rows
 from unbraid.training import VALIDATION_LIMIT, Diverged, Recorder, split_rows
 
@@ -29,10 +32,10 @@ KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
 
 
 def held_out_images(run: Run, data: Dataset | None = None) -> Images:
-    """Return the images that no seed trained on, (N, C, H, W), at most 5,000.
+    """Return the validation images of a run, (N, C, H, W), at most 5,000.
 
-    They are of the training split: the test split has no say in what is kept. Where nothing is held
-    out, it is images that all seeds trained on.
+    They are of the training split: the test split does not choose among seeds. With a validation
+    share of 0, they are training images.
     """
     data = run.dataset("train") if data is None else run.checked(data)
     rows, held_out = split_rows(len(data), run.config.training.validation)
@@ -42,17 +45,18 @@ def held_out_images(run: Run, data: Dataset | None = None) -> Images:
 
 
 def score(run: Run, data: Dataset | None = None) -> float:
-    """Return how well a finished run went, by no label it was not given: the higher, the better.
+    """Return the score by which seeds are compared, higher is better; also stored in result.json.
 
     It is the method's own ``restart_score``, or minus the term that its ``selection`` names, on
-    held-out images after the last epoch; where none are held out, in training.
+    validation images after the last epoch; with a validation share of 0, on training images. It
+    uses no label that the run was not given.
 
     Args:
         run: a finished run.
-        data: what it was trained on, if it is loaded already.
+        data: its training split, if it is loaded already.
 
     Raises:
-        UnbraidError: a run that was stopped, or whose records do not hold the term.
+        UnbraidError: a run that is not finished, or whose records lack the term.
     """
     if not run.finished:
         raise UnbraidError(f"{run.folder} is not finished: continue it with --resume.")
@@ -68,7 +72,7 @@ def score(run: Run, data: Dataset | None = None) -> float:
         if found is None:
             raise UnbraidError(
                 f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
-                "another version of unbraid wrote it; delete the folder to train it again."
+                "another version of unbraid wrote it; delete the folder and train it again."
             )
     told = {"restart_score": float(found)}
     run.record(lambda result: {**result, **told})
@@ -83,33 +87,38 @@ def train_restarts(
     resume: bool = False,
     display: Recorder | None = None,
 ) -> Run:
-    """Train ``count`` seeds, the config's own and those after it, and keep the best.
+    """Train a config under ``count`` seeds, its own and those after it, and keep the best run.
 
-    Each is a run of its own in ``seed-N`` within the folder. The best one's files are then copied
-    to the folder itself, which is a run like any other; its result.json tells all seeds' scores.
+    Each seed is a run in ``seed-N`` within the folder. The files of the best one are then copied to
+    the folder itself, which is a run like any other; its result.json holds all seeds' scores.
+    If all seeds are finished, no data are loaded.
 
     Args:
-        config: what to train.
+        config: the method, the data and the training.
         folder: the run folder.
-        count: how many seeds.
-        resume: go on where it was interrupted; with a larger count, add seeds.
-        display: told of progress; may ask to stop.
+        count: the number of seeds.
+        resume: continue interrupted trainings; with a larger count, add seeds.
+        display: gets the events of training; may ask to stop.
 
     Raises:
         UnbraidError: as ``train_run``; a seed that diverges is left out, unless all do.
+        DataChanged: the data are not those that the seeds began with.
         Interrupted: stopped on request, after a checkpoint.
     """
     require(count, 1, "restarts")
     folder, display = expand(folder), display or Recorder()
+    seeds = range(config.training.seed, config.training.seed + count)
+    kept = _check_free(config, folder, resume)
+    if kept is not None and _finished(config, folder, kept, seeds):
+        return kept
     data = load_dataset(config.data, "train", **config.data_options)
-    _check_free(config, folder, data, resume)
-    first = config.training.seed
+    if kept is not None:
+        kept.checked(data)
     scores: dict[int, float | None] = {}
     failure: Diverged | None = None
     with locked(folder):
-        for seed in range(first, first + count):
-            training = dataclasses.replace(config.training, seed=seed)
-            one = dataclasses.replace(config, training=training)
+        for seed in seeds:
+            one = _with_seed(config, seed)
             try:
                 run = train_run(one, folder / f"seed-{seed}", resume=resume, display=display)
                 scores[seed] = score(run, data)
@@ -121,15 +130,38 @@ def train_restarts(
         return _keep(folder, scores)
 
 
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
+
+
+def _finished(config: RunConfig, folder: Path, kept: Run, seeds: range) -> bool:
+    """Whether every seed is trained as asked and has its score, so that nothing is left to do."""
+    scores = kept.result.get("restarts", {}).get("scores", {}) if kept.finished else {}
+    if scores.keys() != {str(seed) for seed in seeds}:
+        return False
+    for seed in seeds:
+        place = folder / f"seed-{seed}"
+        if scores[str(seed)] is None:  # it diverged, and would again
+            continue
+        if not (place / "config.json").is_file() or not (run := Run(place)).finished:
+            return False
+        stored, asked = (
+            each.to_json(run.image_shape) for each in (run.config, _with_seed(config, seed))
+        )
+        if stored != asked:
+            return False
+    return True
+
+
 def _known(scores: dict[int, float | None]) -> dict[int, float]:
-    """Return the scores of the seeds that have one, as numbers that can be compared."""
+    """Return the scores that are finite numbers."""
     return {
         seed: value for seed, value in scores.items() if value is not None and math.isfinite(value)
     }
 
 
 def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
-    """Make the folder a run: that of the seed with the highest score."""
+    """Copy the run of the highest score into the folder itself."""
     known = _known(scores)
     kept = max(known, key=lambda seed: known[seed])
     best = Run(folder / f"seed-{kept}")
@@ -144,26 +176,27 @@ def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
     found = {**best.result, "restarts": told}
 
     def kept_scores(before: dict[str, Any]) -> dict[str, Any]:
-        """Keep what was measured of the very same model."""
+        """Keep the scores that were measured of the very same model."""
         same = before.get("restarts", {}).get("kept") == kept
         same = same and before.get("training") == found.get("training")
-        measured = {key: value for key, value in before.items() if key.startswith("metrics")}
-        return {**found, **measured} if same else found
+        return {**found, "scores": before["scores"]} if same and "scores" in before else found
 
-    update_result(folder, kept_scores)  # last: all is there
+    update_result(folder, kept_scores)  # last: all files are there
     return Run(folder)
 
 
-def _check_free(config: RunConfig, folder: Path, data: Dataset, resume: bool) -> None:
-    """Raise an UnbraidError if the folder holds another run, or one that was not restarted."""
+def _check_free(config: RunConfig, folder: Path, resume: bool) -> Run | None:
+    """Return the run that is kept in the folder, None without one.
+
+    Raises:
+        UnbraidError: it is another run, or one that was not trained with restarts.
+    """
     if not (folder / "config.json").is_file():
-        return
-    run, result = Run(folder), folder / "result.json"
-    if not result.is_file() or "restarts" not in read_object(result):
+        return None
+    run = Run(folder)
+    if not (folder / NAME).is_file() or "restarts" not in read_result(folder):
         raise UnbraidError(
             f"{folder} already holds a single run: choose another --out for the restarts."
         )
-    seed = run.config.training.seed  # that which was kept
-    same = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
-    check_same(run, same, resume)
-    run.checked(data)
+    check_same(run, _with_seed(config, run.config.training.seed), resume)
+    return run

@@ -1,4 +1,4 @@
-"""Whether a run may go on, and to which end: the same run, asked for as many epochs or more."""
+"""Checks before a run is continued: the same options, and as many epochs or steps or more."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING
 from unbraid import methods, registry
 from unbraid.datasets._moved import PATHS
 from unbraid.errors import UnbraidError
-from unbraid.fingerprints import DataChanged
+from unbraid.runs.fingerprints import DataChanged
 from unbraid.store import read_tensors
 from unbraid.training import Loop, Progress
 
 if TYPE_CHECKING:
-    from unbraid.runs import Run, RunConfig
+    from unbraid.runs.config import RunConfig
+    from unbraid.runs.run import Run
 
 
 def check_same(run: Run, config: RunConfig, resume: bool) -> None:
-    """Raise an UnbraidError unless a run may be continued by this config.
+    """Raise an UnbraidError unless a run may be continued with this config.
 
-    How long it trains may differ, and where its data lie if they can be told to be the same.
+    The number of epochs or steps may differ, and the path of the data if they have a fingerprint.
     """
     if not resume:
         raise UnbraidError(
             f"{run.folder} already holds a run: add --resume to continue it, or choose another "
             "--out."
         )
-    # both with options that were not given at their defaults
+    # both with their defaults filled in
     stored, asked = (each.to_json(run.image_shape) for each in (run.config, config))
     free = {"training": {"epochs", "steps"}, "data": {*PATHS} if run.fingerprints else set()}
     for part in ("method", "data", "training"):
@@ -47,14 +48,14 @@ def check_same(run: Run, config: RunConfig, resume: bool) -> None:
 
 
 def check_end(run: Run, loop: Loop) -> None:
-    """Raise an UnbraidError unless a run can go on to the end that the loop was given."""
+    """Raise an UnbraidError unless a run can be continued to the last step of the loop."""
     path, asked = run.folder / "checkpoint.safetensors", loop.progress
     done = run.result["training"]["steps"] if run.finished else 0
     before: Progress | None = None
     if path.is_file():
         before = progress_of(read_tensors(path)[1], path)
         done = max(done, before.step)
-    elsewhere = "train anew with another --out"
+    elsewhere = "train again with another --out"
     if before is not None and before.steps_per_epoch != asked.steps_per_epoch:
         raise DataChanged(  # also of runs without a fingerprint
             f"{run.folder} began with {before.steps_per_epoch:,} steps an epoch, and its data give "
@@ -68,20 +69,24 @@ def check_end(run: Run, loop: Loop) -> None:
         )
     if run.finished and before is None:
         raise UnbraidError(
-            f"{run.folder} is finished and its checkpoint.safetensors is not there, which holds "
-            f"the optimizer's state, so nothing can be added to it: {elsewhere}."
+            f"{run.folder} is finished and its checkpoint.safetensors, which holds the optimizer's "
+            f"state, is missing, so that it cannot be continued: {elsewhere}."
         )
     needs = [name for name, phase in loop.phases.items() if phase.needs_length]
     if needs and before is not None and before.steps != asked.steps:
         raise UnbraidError(
-            f"the learning rates of {methods.name_of(run.config.method)} depend on how long it "
-            f"trains in all, and {run.folder} was started for {before.length:g} epochs, not "
-            f"{asked.length:g}: resume it with as many, or {elsewhere}."
+            f"the learning rates of {methods.name_of(run.config.method)} depend on the length of "
+            f"the training, and {run.folder} was started for {before.length:g} epochs, not "
+            f"{asked.length:g}: resume it with {before.length:g}, or {elsewhere}."
         )
 
 
 def progress_of(metadata: dict[str, str], path: Path) -> Progress:
-    """Return where a checkpoint stands."""
+    """Return the progress stored in a checkpoint's metadata.
+
+    Raises:
+        UnbraidError: it is missing or damaged.
+    """
     try:
         progress = Progress(**json.loads(metadata["progress"]))
         registry.check_types(progress, "a checkpoint")
