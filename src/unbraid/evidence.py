@@ -15,8 +15,7 @@ from torch import Tensor
 
 from unbraid import datasets, fresh, metrics, registry
 from unbraid.batches import generator
-from unbraid.datasets import Dataset, ImageSource
-from unbraid.datasets._moved import OWN
+from unbraid.datasets import OWN, Dataset, ImageSource
 from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.errors import UnbraidError
 from unbraid.files import expand

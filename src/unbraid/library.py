@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unbraid import datasets, methods, registry, runs, training, unsaved
 from unbraid.batches import split_rows
-from unbraid.datasets import Dataset
-from unbraid.datasets._images import CHANNELS, as_images
+from unbraid.datasets import CHANNELS, Dataset, as_images
 from unbraid.errors import UnbraidError
 from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig

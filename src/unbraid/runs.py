@@ -25,8 +25,7 @@ from torch import Tensor
 import unbraid
 from unbraid import evaluation, hardware, held_out, memory, methods, registry
 from unbraid.batches import split_rows
-from unbraid.datasets import Dataset, load_dataset
-from unbraid.datasets._moved import absolute, moved
+from unbraid.datasets import Dataset, absolute, load_dataset, moved
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
 from unbraid.files import atomic, cannot_write, expand, read_json, read_object, write_json

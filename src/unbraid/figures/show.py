@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.datasets import Dataset
-from unbraid.datasets._association import associations
-from unbraid.datasets._report import report_of
+from unbraid.datasets import Dataset, associations, report_of
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, check_drawable, folded, short
