@@ -20,6 +20,7 @@ from unbraid.datasets._loading import (
     resolve,
 )
 from unbraid.datasets._names import called
+from unbraid.datasets._pairs import Pairs
 
 if TYPE_CHECKING:
     from unbraid.datasets._association import associations
@@ -34,6 +35,7 @@ __all__ = [
     "SPLITS",
     "Dataset",
     "ImageSource",
+    "Pairs",
     "absolute",
     "anchored",
     "as_dataset",

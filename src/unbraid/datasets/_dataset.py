@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.files import readable
@@ -241,3 +243,43 @@ class Dataset:
         None, the default, where there are only the images there are.
         """
         return None
+
+    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+        """Return for each of the rows another image that differs from it in some factors.
+
+        The other images are rows of this data set, so that a train split gives none of the test
+        split's; where no row differs in the factors drawn, it is one that differs in as many
+        others. A data set that draws its images draws them and holds what is no factor, such as
+        the handwriting of ``digits``. A factor with a single value never changes. A changed value
+        is uniform over the others; it counts as changed even where a symmetry makes it look the
+        same.
+
+        Args:
+            rows: (B,), the first images of the pairs.
+            rule: how many factors change. A whole number k; ``"uniform"``, k uniform on 1..F-1 of
+                the F that can (Locatello et al. 2020, "Weakly-Supervised Disentanglement Without
+                Compromises", section 5); or ``"redraw-one-or-k"``, the rule of that paper's public
+                code: one factor or k, uniform on 1..F-1, with equal chance, is drawn again from all
+                of its values, so that it may keep its own.
+            seed: a number or several, such as (seed, purpose, counter): the pairs of a training
+                step then do not depend on what ran before.
+
+        Returns:
+            ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ.
+
+        Raises:
+            UnbraidError: factors that are unknown, more to change than there are, or a row from
+                which no other differs in that many.
+
+        >>> from unbraid import load_dataset
+        >>> data = load_dataset("dsprites")
+        >>> images, changed = data.pairs(np.arange(64), rule=2, seed=(0, 7, 100))
+        >>> images.shape, set(changed.sum(1).tolist())
+        ((64, 1, 64, 64), {2})
+        """
+        found, changed = partner_rows(self, self._index, rows, rule, seed)
+        return Pairs(np.asarray(self.images[found]), changed)
+
+    @cached_property
+    def _index(self) -> FactorIndex:
+        return index_of(self)
