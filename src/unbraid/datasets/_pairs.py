@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -94,7 +95,7 @@ class FactorIndex:
     keys: Ints | None
     rows: Ints
 
-    @property
+    @cached_property
     def movable(self) -> Bools:
         """Which factors have several values, (F,)."""
         known = self.levels[self.rows]
