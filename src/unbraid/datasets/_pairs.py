@@ -73,10 +73,7 @@ def choose(movable: Bools, count: int, rule: Rule, rng: np.random.Generator, own
         sizes = rng.integers(1, most, count)
         if rule == REDRAW:
             sizes = np.where(rng.integers(2, size=count) == 0, 1, sizes)
-    order = np.where(movable, rng.random((count, len(movable))), np.inf)
-    ranks = order.argsort(axis=1).argsort(axis=1)
-    chosen: Bools = ranks < sizes[:, None]
-    return chosen
+    return _drawn_sets(movable, sizes, rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +97,11 @@ class FactorIndex:
         """Which factors have several values, (F,)."""
         known = self.levels[self.rows]
         return np.asarray(known.max(axis=0) > known.min(axis=0))
+
+    @cached_property
+    def dense(self) -> bool:
+        """Whether most combinations of the factors have a row."""
+        return self.keys is not None and 2 * len(np.unique(self.keys)) > math.prod(self.sizes)
 
     def find(self, wanted: Ints, rng: np.random.Generator) -> Ints:
         """Return a row of each combination of levels (B, F), -1 where there is none."""
@@ -174,12 +176,14 @@ def partner_rows(
             "are known: leave it out."
         )
     found, left = np.full(len(rows), -1), np.arange(len(rows))
-    for _ in range(TRIES):
+    for attempt in range(2 * TRIES):
         wanted = _redrawn(own[left], mask[left], index.sizes, rule, rng)
         found[left] = index.find(wanted, rng)
         left = left[found[left] < 0]
-        if not len(left):
+        if not len(left) or (attempt == TRIES - 1 and not index.dense):
             break
+        if attempt >= TRIES - 1:  # most combinations exist, but none of these: other factors
+            mask[left] = _drawn_sets(index.movable, mask[left].sum(axis=1), rng)
     for at in left:
         found[at] = index.search(int(rows[at]), mask[at], rule, rng)
         if found[at] < 0:
@@ -189,6 +193,12 @@ def partner_rows(
                 "more combinations of them."
             )
     return found, index.levels[found] != own
+
+
+def _drawn_sets(movable: Bools, sizes: Ints, rng: np.random.Generator) -> Bools:
+    """Return a random set of factors of each size (B,), (B, F)."""
+    order = np.where(movable, rng.random((len(sizes), len(movable))), np.inf)
+    return np.asarray(order.argsort(axis=1).argsort(axis=1) < sizes[:, None])
 
 
 def _redrawn(
