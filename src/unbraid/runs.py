@@ -33,6 +33,7 @@ from unbraid.fingerprints import DataChanged, Fingerprint, fingerprint
 from unbraid.methods import LabelledConfig, Method, MethodConfig
 from unbraid.nets import ImageShape, check_image_shape
 from unbraid.resuming import check_end, check_same, progress_of
+from unbraid.signals import Signal
 from unbraid.store import identity, locked, read_tensors, update_result, write_tensors
 from unbraid.training import (
     LIGHTER,
@@ -61,7 +62,12 @@ class RunConfig:
     data_options: dict[str, Any]
     training: TrainingConfig
 
-    def to_json(self, image_shape: ImageShape, specs: Sequence[FactorSpec] = ()) -> dict[str, Any]:
+    def to_json(
+        self,
+        image_shape: ImageShape,
+        specs: Sequence[FactorSpec] = (),
+        signal: Signal | None = None,
+    ) -> dict[str, Any]:
         """Return what config.json holds, as it will be read back: tuples are lists there."""
         described = {
             "format": FORMAT,
@@ -71,6 +77,7 @@ class RunConfig:
             "training": asdict(self.training),
             "image_shape": list(image_shape),
             "factors": specs_to_json(specs),
+            "signal": (signal or Signal.image(image_shape)).to_json(),
         }
         read_back: dict[str, Any] = json.loads(json.dumps(described))
         return read_back
@@ -128,6 +135,8 @@ class Run:
         channels, height, width = map(int, stored["image_shape"])
         self.image_shape = check_image_shape((channels, height, width))
         self.specs = specs_from_json(stored.get("factors", ()))  # older runs do not say
+        told = stored.get("signal")  # of older runs, images
+        self.signal = Signal.from_json(told) if told else Signal.image(self.image_shape)
         self.config = RunConfig(
             methods.configure(method.pop("name"), **method),
             str(data.pop("name")),
@@ -258,7 +267,8 @@ class Run:
     def _saved(self, split: str) -> Dataset:
         """Return the images that a run of data in memory was saved with, the test split."""
         if split == "test":
-            return held_out.load(self.folder, self.config.data, self.specs)
+            saved = held_out.load(self.folder, self.config.data, self.specs)
+            return dataclasses.replace(saved, signal=self.signal)
         raise UnbraidError(
             f"{self.folder} was trained on images in memory, which are not stored with it: train "
             "on a data set's name or a path to use the images it was trained on."
@@ -412,7 +422,7 @@ def train_run(
         if found.finished and found.config.training == config.training:
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
-    described = config.to_json(data.image_shape, data.specs)
+    described = config.to_json(data.image_shape, data.specs, data.signal)
     with memory.enough(f"training into {folder}", LIGHTER):
         model = new_model(config.method, data, config.training.seed)
         loop = Loop(model, data, config.training, FolderRecorder(folder, display or Recorder()))

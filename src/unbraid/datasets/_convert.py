@@ -20,11 +20,12 @@ from unbraid.datasets import Dataset
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Factors, Given, pairs, read_columns
 from unbraid.datasets._decode import Fit, Wanted, is_grey, pixels, prepared, shows_grey, told
-from unbraid.datasets._images import Layout, as_images
+from unbraid.datasets._images import Layout, as_images, as_signal
 from unbraid.datasets.folder import decoded
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.files import expand
+from unbraid.signals import Signal
 
 Channels = Literal["auto", 1, 3]
 _IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
@@ -74,11 +75,18 @@ def reading(options: Mapping[str, Any]) -> Reading:
     return built
 
 
-def from_arrays(images: Any, factors: Any, layout: Layout, how: Reading) -> Dataset:
+def from_arrays(
+    images: Any, factors: Any, layout: Layout, how: Reading, signal: Signal | None
+) -> Dataset:
     """Return what ``Dataset.from_arrays`` promises."""
-    made, note = _images(images, Reading(how.name), layout)
+    if signal is None:
+        made, note = _images(images, Reading(how.name), layout)
+    else:
+        made, note = as_signal(_array(images), signal, how.name), ""
     columns = _columns(factors, len(made), how.name)
-    return _dataset(made, read_columns(columns, how.kinds, how.units, how.name), how, note)
+    read = read_columns(columns, how.kinds, how.units, how.name)
+    data = _dataset(made, read, how, note)
+    return data if signal is None else replace(data, signal=signal)
 
 
 def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Dataset:

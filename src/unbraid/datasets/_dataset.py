@@ -16,6 +16,7 @@ from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, pa
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.files import readable
+from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from unbraid.datasets._convert import FactorOptions, PictureOptions
@@ -49,6 +50,7 @@ class Dataset:
         split: ``"train"`` or ``"test"``; ``"all"`` where an option ``full`` makes both splits the
             same images.
         notes: sentences on how the data was read.
+        signal: what the arrays are and how they are shown; plain images if not given.
 
     >>> from unbraid import load_dataset
     >>> data = load_dataset("mnist", split="test")
@@ -62,6 +64,7 @@ class Dataset:
     specs: tuple[FactorSpec, ...] = ()
     split: str = "train"
     notes: tuple[str, ...] = ()
+    signal: Signal = None  # type: ignore[assignment]  # set below where it is not given
 
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
@@ -72,6 +75,13 @@ class Dataset:
             raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
         if not len(self.images):
             raise UnbraidError(f"{self.name}: there are no images in it.")
+        if self.signal is None or self.signal == Signal.image(self.signal.shape):
+            object.__setattr__(self, "signal", Signal.image(self.image_shape))
+        elif self.signal.shape != self.image_shape:
+            raise UnbraidError(
+                f"{self.name}: images have shape {self.image_shape}, but its signal is one of "
+                f"shape {self.signal.shape}: give a signal of that shape."
+            )
         if self.factors is not None and self.factors.shape != (shape[0], len(self.specs)):
             raise UnbraidError(
                 f"{self.name}: factors have shape {self.factors.shape}, expected "
@@ -85,6 +95,7 @@ class Dataset:
         factors: Any = None,
         *,
         layout: Layout = "auto",
+        signal: Signal | None = None,
         **options: Unpack[FactorOptions],
     ) -> Dataset:
         """Return a data set of images in memory and, if they are known, their factors.
@@ -95,6 +106,7 @@ class Dataset:
             factors: a mapping or data frame of columns (N,), or an array (N,), (N, F) or of
                 records. NaN, None and empty words are unknown.
             layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``.
+            signal: what they are, if no plain images: reals are then in the units of its channels.
             **options: ``name``, what it is called in titles; ``units`` of factors, by name;
                 ``kinds``, by name too, ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``,
                 ``continuous`` or ``circular:PERIOD`` (those of others are inferred); ``split``,
@@ -111,7 +123,7 @@ class Dataset:
         """
         from unbraid.datasets import _convert
 
-        return _convert.from_arrays(images, factors, layout, _convert.reading(options))
+        return _convert.from_arrays(images, factors, layout, _convert.reading(options), signal)
 
     @classmethod
     def from_torch(
