@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
     from unbraid.runs import Run, RunConfig, load
+    from unbraid.signals import Signal
     from unbraid.training import TrainingConfig
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ _HOME = {
     "Method": "methods",
     "Run": "runs",
     "RunConfig": "runs",
+    "Signal": "signals",
     "TrainingConfig": "training",
     "UnbraidError": "errors",
     "as_dataset": "datasets",
@@ -66,6 +68,7 @@ __all__ = [
     "Method",
     "Run",
     "RunConfig",
+    "Signal",
     "TrainingConfig",
     "UnbraidError",
     "__version__",

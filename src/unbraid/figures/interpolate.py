@@ -63,8 +63,9 @@ def draw(run: Run, config: Config) -> Figure:
     between = spherical if config.path == "spherical" else linear
     steps = np.linspace(0, 1, config.steps)
     way = between(codes.mean[:pairs], codes.mean[pairs:], steps)  # (pairs, steps, D)
-    drawn = as_pictures(model.decode(way.reshape(-1, way.shape[-1]).astype(np.float32)))
-    pictures = as_pictures(np.asarray(ends.images[:]))
+    images = model.decode(way.reshape(-1, way.shape[-1]).astype(np.float32))
+    drawn = as_pictures(images, run.signal)
+    pictures = as_pictures(np.asarray(ends.images[:]), run.signal)
     drawn = drawn.reshape(pairs, config.steps, *pictures.shape[1:])
     grid = np.concatenate([pictures[:pairs, None], drawn, pictures[pairs:, None]], 1)
     figure, (ax,) = image_grid(
@@ -72,6 +73,7 @@ def draw(run: Run, config: Config) -> Figure:
         title(run, "latent interpolation"),
         f"{config.path} path between the codes of {which(unseen)} images",
         below=0.2,
+        signal=run.signal,
     )
     ax.axvline(1, color="white", linewidth=5)
     ax.axvline(config.steps + 1, color="white", linewidth=5)

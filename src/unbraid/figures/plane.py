@@ -68,7 +68,7 @@ def draw(run: Run, config: Config) -> Figure:
     codes[..., first + across] = places[None, :]
     codes[..., first + up] = places[::-1, None]  # upwards, as in a scatter
     images = model.decode(codes.reshape(-1, model.latent_dim))
-    pictures = as_pictures(images)
+    pictures = as_pictures(images, run.signal)
     sheet = tile(pictures.reshape(config.steps, config.steps, *pictures.shape[1:]))
     figure = new_figure(6.0, 6.3, layout="constrained")
     ax = figure.subplots()

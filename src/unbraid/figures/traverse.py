@@ -92,6 +92,8 @@ def draw(run: Run, config: Config) -> Figure:
         left=label_width(names),
         right=label_width(ranges),
         below=0.25,
+        foot=0.25 if run.signal.axes else 0.0,
+        signal=run.signal,
     )
     middles = np.arange(len(rows)) + 0.5
     ax.set_yticks(middles, names)
@@ -123,6 +125,7 @@ def _draw_categories(
         right=right,
         below=0.08 if upright else 0.42,
         foot=label_width(classes) + 0.4 if upright else 0.1,
+        signal=run.signal,
     )
     down = np.arange(len(steps)) + 0.5
     for ax, name, texts in zip(axes, names, values, strict=True):
@@ -188,6 +191,7 @@ class _Traversal:
             )
         self.config = config
         self.model: Method = run.model()
+        self.signal = run.signal
         unseen = run.unseen()
         self.codes: Codes = encode(self.model, unseen, LIMIT)
         self.columns = self._columns()
@@ -239,7 +243,7 @@ class _Traversal:
         else:
             low, high = self.ends(latent)
             codes[:, latent.columns] = (low + (high - low) * steps)[:, None]
-        return as_pictures(self.model.decode(codes))
+        return as_pictures(self.model.decode(codes), self.signal)
 
     def grid(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the images of each step and category, in their order, (steps, K, H, W, 3)."""
@@ -249,7 +253,8 @@ class _Traversal:
         codes = np.tile(self.center, (len(steps), self.columns.categories, 1))
         codes[..., self.columns.columns] = np.eye(self.columns.categories)[self.order.categories]
         codes[..., latent.columns] = (low + (high - low) * steps)[:, None, None]
-        pictures = as_pictures(self.model.decode(codes.reshape(-1, codes.shape[-1])))
+        images = self.model.decode(codes.reshape(-1, codes.shape[-1]))
+        pictures = as_pictures(images, self.signal)
         return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
 
     def film(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:

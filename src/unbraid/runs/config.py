@@ -9,10 +9,11 @@ from typing import Any
 
 import unbraid
 from unbraid import methods
-from unbraid.datasets._moved import absolute
+from unbraid.datasets import absolute
 from unbraid.factors import FactorSpec, specs_to_json
 from unbraid.methods import MethodConfig
 from unbraid.nets import ImageShape
+from unbraid.signals import Signal
 from unbraid.training import TrainingConfig
 
 FORMAT = 1
@@ -35,7 +36,12 @@ class RunConfig:
     data_options: dict[str, Any]
     training: TrainingConfig
 
-    def to_json(self, image_shape: ImageShape, specs: Sequence[FactorSpec] = ()) -> dict[str, Any]:
+    def to_json(
+        self,
+        image_shape: ImageShape,
+        specs: Sequence[FactorSpec] = (),
+        signal: Signal | None = None,
+    ) -> dict[str, Any]:
         """Return the content of config.json as it will be read back, with tuples as lists."""
         described = {
             "format": FORMAT,
@@ -44,6 +50,7 @@ class RunConfig:
             "data": {"name": self.data, **absolute(self.data_options)},
             "training": asdict(self.training),
             "image_shape": list(image_shape),
+            "signal": (signal or Signal.image(image_shape)).to_json(),
             "factors": specs_to_json(specs),
         }
         read_back: dict[str, Any] = json.loads(json.dumps(described))

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from unbraid import datasets, metrics, registry
-from unbraid.datasets import Dataset
-from unbraid.datasets._moved import OWN
+from unbraid.datasets import OWN, Dataset
 from unbraid.errors import UnbraidError
 from unbraid.evaluation import factor_draws
 from unbraid.evaluation.evidence import chosen_rows

@@ -53,6 +53,7 @@ class MemoryRun(Run):
             )
         self.folder = Path()
         self.config, self.image_shape = config, model.image_shape
+        self.signal = unseen.signal
         self.data, self.data_options = config.data, config.data_options
         self.fingerprints = {}
         self.specs = model.specs or (unseen.specs if unseen.factors is not None else ())
@@ -96,7 +97,7 @@ class MemoryRun(Run):
 
     def described(self) -> dict[str, Any]:
         """Return the content of config.json if the run is saved."""
-        found = self.config.to_json(self.image_shape, self.specs)
+        found = self.config.to_json(self.image_shape, self.specs, self.signal)
         if self._train is not None:
             found["fingerprint"] = fingerprints(self.config, self._train)
         return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unbraid import methods, registry
-from unbraid.datasets._moved import PATHS
+from unbraid.datasets import PATHS
 from unbraid.errors import UnbraidError
 from unbraid.runs.fingerprints import DataChanged
 from unbraid.store import read_tensors

@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from unbraid import hardware, methods, registry
-from unbraid.datasets import Dataset, load_dataset
-from unbraid.datasets._moved import moved
+from unbraid.datasets import Dataset, load_dataset, moved
 from unbraid.errors import UnbraidError
 from unbraid.factors import specs_from_json
 from unbraid.files import expand, read_json
@@ -23,6 +22,7 @@ from unbraid.runs.fingerprints import DataChanged, Fingerprint, fingerprint
 from unbraid.runs.recorders import read_records
 from unbraid.runs.results import NAME, NO_PROTOCOL, read_result, scores_by_metric, update_result
 from unbraid.runs.resuming import progress_of
+from unbraid.signals import Signal
 from unbraid.store import identity, read_tensors
 from unbraid.training import Progress, TrainingConfig, split_rows
 
@@ -78,6 +78,8 @@ class Run:
         method, data, training = (dict(stored[part]) for part in ("method", "data", "training"))
         channels, height, width = map(int, stored["image_shape"])
         self.image_shape = check_image_shape((channels, height, width))
+        told = stored.get("signal")  # of older runs, images
+        self.signal = Signal.from_json(told) if told else Signal.image(self.image_shape)
         self.specs = specs_from_json(stored.get("factors", ()))  # older runs do not say
         self.config = RunConfig(
             methods.configure(method.pop("name"), **method),
@@ -206,7 +208,8 @@ class Run:
     def _saved(self, split: str) -> Dataset:
         """Return the held-out images stored with a run on images in memory."""
         if split == "test":
-            return held_out.load(self.folder, self.config.data, self.specs)
+            saved = held_out.load(self.folder, self.config.data, self.specs)
+            return dataclasses.replace(saved, signal=self.signal)
         raise UnbraidError(
             f"{self.folder} was trained on images in memory, which are not stored with it: to use "
             "its training images, train on a data set's name or a path."

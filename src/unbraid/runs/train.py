@@ -52,7 +52,7 @@ def train_run(
         if found.finished and found.config.training == config.training:
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
-    described = config.to_json(data.image_shape, data.specs)
+    described = config.to_json(data.image_shape, data.specs, data.signal)
     recorder = FolderRecorder(folder, display or Recorder())
     with memory.enough(f"training into {folder}", LIGHTER):
         model = new_model(config.method, data, config.training.seed)
