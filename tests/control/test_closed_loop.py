@@ -11,8 +11,9 @@ import unbraid
 from tests.control.conftest import Drawn
 from unbraid.control import ClosedLoop, Controller, Native, build_request, loading
 from unbraid.control.assessment.run_report import draw_function
-from unbraid.control.closed_loop import refine_samples
+from unbraid.control.closed_loop import refine_samples, tolerated_readings
 from unbraid.control.linear_gaussian import store
+from unbraid.factors import FactorSpec
 from unbraid.runs import Run
 from unbraid.store import read_tensors
 
@@ -83,3 +84,33 @@ def test_stored_arrays_keep_their_names(fitted_run: Run) -> None:
     tensors, _ = read_tensors(Path(fitted_run.folder) / store.TENSORS)
     old = {"middle", "spread", "mean", "weights", "noise", "carried", "free", "shares"}
     assert {name for name in tensors if not name.startswith("link.")} == old
+
+
+def test_a_reading_within_the_readers_error_is_not_corrected(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what exceeds the tolerance counts, and is corrected by as much as it exceeds it."""
+    native = Native(drawn)
+    rows = build_request(native.specs).rows(native.specs, 6, seed=1)
+    styles, column = np.arange(6), [spec.name for spec in native.specs].index("x")
+    first = native.draw(rows, styles)
+    away = np.abs(native.read(first)[:, column] - rows[:, column])
+    assert away.max() > 0.1
+    for error, corrects in ((100.0, False), (float(away.min()) / 10, True)):
+        errors = np.zeros(len(native.specs))
+        errors[column] = error
+        monkeypatch.setattr(Native, "reading_error", errors)
+        loop = ClosedLoop(native, correct=True)
+        assert np.array_equal(loop.draw(rows, styles), first) is not corrects
+
+
+def test_tolerance_shortens_differences_and_goes_round_circles() -> None:
+    specs = (
+        FactorSpec("x", "continuous", range=(-9.0, 9.0)),
+        FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
+    )
+    requested = np.array([[0.0, 350.0], [0.0, 350.0]])
+    read = np.array([[1.0, 5.0], [-5.0, 355.0]])
+    found = tolerated_readings(specs, requested, read, np.array([2.0, 10.0]))
+    assert found.tolist() == [[0.0, -5.0], [-3.0, 350.0]]
+    assert tolerated_readings(specs, requested, read, 0.0) is read

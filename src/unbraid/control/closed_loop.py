@@ -138,7 +138,9 @@ def refine_samples(
     images = draw(np.tile(factors, (len(sampled), 1)), sampled.ravel())
     if candidates == 1 and not correct:
         return images
-    readings = _tolerated(specs, np.tile(factors, (len(sampled), 1)), read(images), tolerance)
+    readings = tolerated_readings(
+        specs, np.tile(factors, (len(sampled), 1)), read(images), tolerance
+    )
     repeated = np.tile(factors, (len(sampled), 1))
     distances = factor_distance(specs, repeated, readings).reshape(sampled.shape)
     rows = distances.argmin(0) * len(styles) + np.arange(len(styles))
@@ -146,13 +148,13 @@ def refine_samples(
     if correct and len(styles):
         chosen = sampled.ravel()[rows]
         again = draw(corrected_request(specs, factors, readings), chosen)
-        found = _tolerated(specs, factors, read(again), tolerance)
+        found = tolerated_readings(specs, factors, read(again), tolerance)
         better = factor_distance(specs, factors, found) < distances
         images = np.where(better[:, None, None, None], again, images)
     return images
 
 
-def _tolerated(
+def tolerated_readings(
     specs: Sequence[FactorSpec], requested: Floats, read: Floats, tolerance: Floats | float
 ) -> Floats:
     """Return readings (N, F) moved towards the request by as much as is tolerated, not past it."""

@@ -132,7 +132,7 @@ class GivesPairs(Protocol):
 
 
 class Pairs:
-    """Partners of images, drawn by key.
+    """Partners of images, drawn by key; from the same split, validation images among them.
 
     Args:
         data: a data set whose factors are known.
