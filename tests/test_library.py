@@ -143,7 +143,7 @@ def test_figures_take_options_and_other_images(model: Method, tmp_path: Path) ->
     with pytest.raises(unbraid.UnbraidError, match="drawn of a run, its folder or a model, found"):
         unbraid.draw("traverse", 7)
     other = unbraid.draw("scatter", model, data=UINT8[:50])
-    assert "codes of 50 unseen images" in other.axes[0].get_title(loc="left")
+    assert "codes of 50 held-out images" in other.axes[0].get_title(loc="left")
     shown = unbraid.draw("show", UINT8, rows=1)
     assert shown._repr_png_().startswith(b"\x89PNG"), "what a notebook shows"  # type: ignore
     with pytest.raises(unbraid.UnbraidError, match=r"have shape \(1, 20, 20\), but the model was"):

@@ -51,7 +51,8 @@ USE = """
     import numpy as np
     import unbraid
     from unbraid.runs import Run
-    from unbraid.scoring import Config as Measured, evaluate
+    from unbraid.evaluation.scores import Config as Measured
+    from unbraid.runs.evaluating import evaluate
 
     if __name__ == "__main__":
         options = {"latent_dim": 3, "net": "mlp", "sharpness": 3.0}

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from unbraid.control.controller import Controller, checked_factors, checked_styles
 from unbraid.control.factor_distance import factor_difference, factor_distance
-from unbraid.control.native import Native
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 
@@ -24,7 +23,7 @@ Styles = NDArray[np.int64]
 
 # usual errors of the reader, up to which a reading may differ from a request: such a difference
 # is as likely to be the reader's as the image's
-TOLERANCE = 1.5
+TOLERANCE = 1.0
 MARGIN = 0.05  # of its range, by which a corrected factor may exceed it
 
 
@@ -32,7 +31,7 @@ class ClosedLoop:
     """A controller that reads the images it draws and refines them.
 
     Where the usual error of readings is known, a difference from the request counts only as far as
-    it exceeds a multiple of it (``TOLERANCE``): a good image is not corrected by a worse reading.
+    it exceeds it (``TOLERANCE``): a good image is not corrected by a worse reading.
 
     It wraps any controller. Around another ``ClosedLoop`` it does not nest: the larger number of
     candidates applies, and the correction if either asks for it.
@@ -94,9 +93,14 @@ class ClosedLoop:
         )
 
     @property
+    def reading_error(self) -> Floats | None:
+        """Usual error of readings, (F,), in each factor's unit; None if unknown."""
+        return self.controller.reading_error
+
+    @property
     def tolerance(self) -> Floats | float:
         """Differences of readings that do not count, (F,), in each factor's unit; 0 if unknown."""
-        error = self.controller.reading_error if isinstance(self.controller, Native) else None
+        error = self.controller.reading_error
         return 0.0 if error is None else TOLERANCE * error
 
     def read(self, images: Any) -> Floats:

@@ -31,6 +31,10 @@ class Controller(Protocol):
     def model(self) -> Method:
         """The model that draws."""
 
+    @property
+    def reading_error(self) -> NDArray[np.float64] | None:
+        """Usual error of ``read``, (F,), in each factor's unit; None if unknown."""
+
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
         """Return images that have the factors (N, F), (N, C, H, W) on [0, 1]."""
 

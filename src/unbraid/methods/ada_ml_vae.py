@@ -5,6 +5,10 @@ the product of Gaussians of Bouchacourt et al. 2018, "Multi-Level Variational Au
 
     1 / v = 1 / v1 + 1 / v2,   mean = v (mean1 / v1 + mean2 / v2)
 
+and with these posteriors the same
+
+    loss = 1/2 sum over both of [-E log p(x|z) + beta KL(q(z|x) || p(z))]
+
 The public code of the former doubles this variance, which makes it the harmonic mean of the two.
 """
 

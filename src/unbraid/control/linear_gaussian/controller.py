@@ -64,6 +64,10 @@ class Fitted:
 
     # -- the protocol of a controller ---------------------------------------------------------
 
+    @property
+    def reading_error(self) -> None:
+        """Not known: labels are too few to hold some out."""
+
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
         """Return images that have the given factors, (N, C, H, W) on [0, 1].
 

@@ -12,7 +12,7 @@ from unbraid.tour.formatting import number
 def note(count: int) -> str:
     """Return the note that explains what ``written`` writes.
 
-    >>> said(3), said(1)
+    >>> note(3), note(1)
     ('± is the standard deviation over trainings', 'of a single training')
     """
     return "± is the standard deviation over trainings" if count > 1 else "of a single training"
