@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from unbraid.figures._style import GREY, PALETTE, new_figure, styled
+from unbraid.figures import GREY, PALETTE, new_figure, styled
 from unbraid.files import atomic
 
 FAMILIES = ("conditional-flow", "conditional-vae", "s2-", "")  # by how a method's name starts

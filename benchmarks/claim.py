@@ -1,9 +1,10 @@
 """What the tour's curves say of beta-TCVAE's claim, and how often the rule that says so errs.
 
 ``python benchmarks/claim.py`` trains nothing: it reads the curves that benchmarks/tour.py kept in
-benchmarks/results/tour.json, applies the rule of ``unbraid.tour._claim`` to each scale, simulates
-the rule for several numbers of seeds, and writes benchmarks/results/claim.json. The simulated
-differences are normal, with the means and covariances measured at the scale with most seeds.
+benchmarks/results/tour.json, applies the rule of ``unbraid.tour.statistics.claim`` to each scale,
+simulates the rule for several numbers of seeds, and writes benchmarks/results/claim.json. The
+simulated differences are normal, with the means and covariances measured at the scale with most
+seeds.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from _common import RESULTS, load, write
 from numpy.typing import NDArray
 
 from unbraid.files import read_json
-from unbraid.tour import _claim, _curves, _testing
-from unbraid.tour._curves import Curve, Point
+from unbraid.tour.statistics import claim, comparison
+from unbraid.tour.statistics.curves import LABELS, SCORES, Curve, Point
 
 SEEDS = (2, 3, 5, 10)
 TRIALS = 20_000
-PARTS = 1 + len(_curves.SCORES)
+PARTS = 1 + len(SCORES)
 Floats = NDArray[np.float64]
 
 
@@ -31,12 +32,12 @@ def curves_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
     found: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row["seed"]):
         found[row["method"], int(row["beta"])].append(row)
-    curves: dict[str, dict[int, Point]] = {method: {} for method in _curves.LABELS}
+    curves: dict[str, dict[int, Point]] = {method: {} for method in LABELS}
     for (method, beta), each in found.items():
         curves[method][beta] = Point(
             [row["reconstruction"] for row in each],
             [row["kl"] for row in each],
-            {name: [row[name] for row in each] for name in _curves.SCORES},
+            {name: [row[name] for row in each] for name in SCORES},
             [row["active_units"] for row in each],
         )
     return {method: dict(sorted(points.items())) for method, points in curves.items()}
@@ -44,8 +45,8 @@ def curves_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
 
 def answered(curves: Mapping[str, Curve]) -> dict[str, Any]:
     """Return what the rule says of two curves, and the numbers that it rests on."""
-    found = _testing.compare(curves)
-    answer, why = _claim.verdict(found.betas, found.seeds)
+    found = comparison.compare(curves)
+    answer, why = claim.verdict(found.betas, found.seeds)
     return {
         "seeds": found.seeds,
         "answer": answer,
@@ -67,11 +68,11 @@ def answered(curves: Mapping[str, Curve]) -> dict[str, Any]:
 
 def measured(curves: Mapping[str, Curve]) -> tuple[list[int], Floats]:
     """Return the betas, and each seed's differences: parts by betas, then gaps (seeds, ...)."""
-    betas, differences, gaps = _testing.differences(curves)
+    betas, differences, gaps = comparison.differences(curves)
     return betas, np.concatenate([differences.reshape(-1, differences.shape[-1]), gaps]).T
 
 
-def simulated(mean: Floats, covariance: Floats, betas: int, seeds: int) -> _claim.PValues:
+def simulated(mean: Floats, covariance: Floats, betas: int, seeds: int) -> claim.PValues:
     """Return the p values of many experiments with so many seeds."""
     rng = np.random.default_rng(seeds)
     # by the eigenvectors, as the covariance of few seeds has no Cholesky factor
@@ -80,7 +81,7 @@ def simulated(mean: Floats, covariance: Floats, betas: int, seeds: int) -> _clai
     draws = mean + rng.normal(size=(TRIALS, seeds, len(mean))) @ root.T
     draws = np.moveaxis(draws, 1, -1)  # (trials, quantities, seeds)
     differences = draws[:, : PARTS * betas].reshape(TRIALS, PARTS, betas, seeds)
-    return _claim.assess(differences, draws[:, PARTS * betas :])
+    return claim.assess(differences, draws[:, PARTS * betas :])
 
 
 def error_rates(covariance: Floats, betas: int, seeds: int) -> dict[str, float]:
@@ -88,24 +89,24 @@ def error_rates(covariance: Floats, betas: int, seeds: int) -> dict[str, float]:
     nothing = simulated(np.zeros(len(covariance)), covariance, betas, seeds)
     edge = np.zeros(len(covariance))
     edge[:betas] = -1e3  # far better reconstructions, and the last score on the edge everywhere
-    edge[(PARTS - 1) * betas : PARTS * betas] = -_claim.MARGIN
+    edge[(PARTS - 1) * betas : PARTS * betas] = -claim.MARGIN
     worst = simulated(edge, covariance, betas, seeds)
-    false = (worst.holds.min(-1) <= _claim.ALPHA) | (worst.fails.min((-2, -1)) <= _claim.ALPHA)
+    false = (worst.holds.min(-1) <= claim.ALPHA) | (worst.fails.min((-2, -1)) <= claim.ALPHA)
     return {
         "no difference: any statement": float(nothing.anything().mean()),
         "DCI lower by exactly the margin: any decision": float(false.mean()),
     }
 
 
-def power(p: _claim.PValues, betas: Sequence[int]) -> dict[str, Any]:
+def power(p: claim.PValues, betas: Sequence[int]) -> dict[str, Any]:
     """Return how often each statement is made."""
-    holds, fails = (p.holds <= _claim.ALPHA).mean(0), (p.fails.min(-2) <= _claim.ALPHA).mean(0)
-    labels = list(_curves.SCORES.values())
+    holds, fails = (p.holds <= claim.ALPHA).mean(0), (p.fails.min(-2) <= claim.ALPHA).mean(0)
+    labels = list(SCORES.values())
     return {
         "holds": dict(zip(map(str, betas), holds.tolist(), strict=True)),
         "fails": dict(zip(map(str, betas), fails.tolist(), strict=True)),
-        "higher": dict(zip(labels, (p.higher <= _claim.ALPHA).mean(0).tolist(), strict=True)),
-        "lower": dict(zip(labels, (p.lower <= _claim.ALPHA).mean(0).tolist(), strict=True)),
+        "higher": dict(zip(labels, (p.higher <= claim.ALPHA).mean(0).tolist(), strict=True)),
+        "lower": dict(zip(labels, (p.lower <= claim.ALPHA).mean(0).tolist(), strict=True)),
     }
 
 
@@ -124,8 +125,8 @@ def main() -> None:
     result = {
         "load_before": before,
         "answers": answers,
-        "alpha": _claim.ALPHA,
-        "margin": _claim.MARGIN,
+        "alpha": claim.ALPHA,
+        "margin": claim.MARGIN,
         "trials": TRIALS,
         "simulated from": {"scale": most, "seeds": len(rows), "command": answers[most]["command"]},
         "errors": {n: error_rates(covariance, len(betas), n) for n in SEEDS},

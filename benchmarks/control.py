@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from _common import RESULTS, load, write
 
-from unbraid.control import controller
-from unbraid.control import judge as judging
-from unbraid.control.checking import as_asked, setting_name, writers_in_training
-from unbraid.control.report import FRESH, HIGHER, VALIDATION, measure
+from unbraid.control import loading
+from unbraid.control.assessment import judge as judging
+from unbraid.control.assessment.report import FRESH, VALIDATION, measure
+from unbraid.control.assessment.run_report import draw_function, setting_name, writers_in_training
+from unbraid.control.assessment.summary import HIGHER
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.errors import UnbraidError
 from unbraid.files import read_json, write_json
@@ -182,11 +183,11 @@ def digest(*folders: Path) -> str:
 def ask(run: Run, row: Row, requests: int, seed: int) -> tuple[dict[str, Any], float]:
     """Return the report of a run, and the seconds it took to be ready for requests."""
     start = time.perf_counter()
-    answers = controller.open(run)
+    answers = loading.open(run)
     ready = time.perf_counter() - start
     if writers_in_training(run):
         raise UnbraidError(f"{run.folder} was trained on the handwriting that the judge was.")
-    draw = as_asked(answers, correct=row.correct, reject=row.reject)
+    draw = draw_function(answers, correct=row.correct, reject=row.reject)
     return report_of(draw, row.canvas, requests, seed), round(ready, 2)
 
 

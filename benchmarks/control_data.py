@@ -19,7 +19,7 @@ from typing import Any
 
 from _common import RESULTS, load, write
 
-from unbraid.control.checking import Config, of_run
+from unbraid.control.assessment.run_report import Config, assess
 from unbraid.errors import UnbraidError
 from unbraid.files import read_json, write_json
 
@@ -121,7 +121,7 @@ def main() -> None:
         if key in known and known[key]["command"] == row.command() and not given.again:
             continue
         start = time.process_time()
-        report = of_run(folder, Config(requests=given.requests))
+        report = assess(folder, Config(requests=given.requests))
         known = read_json(RESULT)["rows"] if RESULT.is_file() else {}  # others may have written
         known[key] = {
             "data": row.data,

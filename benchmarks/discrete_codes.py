@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from _common import load, write
 
-from unbraid import scoring
 from unbraid.cli import main as unbraid
+from unbraid.evaluation import scores as scoring
 from unbraid.files import read_json, write_json
 from unbraid.methods import Method
-from unbraid.restarts import score
 from unbraid.runs import Run
+from unbraid.runs.restarts import score
 from unbraid.strokes import MEASURES, rank_correlations
 
 ROOT = Path(__file__).parent.parent

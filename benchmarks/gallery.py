@@ -18,8 +18,8 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.files import write_json
-from unbraid.tour import _report
-from unbraid.tour._commands import program
+from unbraid.tour.context import Tour, given
+from unbraid.tour.page.commands import program
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"
@@ -102,8 +102,8 @@ def main() -> None:
             for image in part.get("images", []):
                 file = f"{image['name']}.svg"
                 shutil.copy(page.parent / "figures" / file, IMAGES / file)
-    made = _report.Tour(config)
-    options = _report.given(config, leave=("out",))
+    made = Tour(config)
+    options = given(config, leave=("out",))
     result = {
         "command": " ".join(["unbraid", "tour", *options]),
         "seeds": made.scale.seeds,

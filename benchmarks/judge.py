@@ -19,7 +19,16 @@ import torch.nn.functional as F
 from _common import CPU, RESULTS, machine
 
 from unbraid import hardware
-from unbraid.control.judge import FACTORS, FOLDER, GLYPHS, HALF, MIDDLE, Judge, Net, shrink
+from unbraid.control.assessment.judge import (
+    FACTORS,
+    FOLDER,
+    GLYPHS,
+    HALF,
+    MIDDLE,
+    Judge,
+    Net,
+    to_input,
+)
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 from unbraid.files import write_json
 from unbraid.store import write_tensors
@@ -53,7 +62,7 @@ def epoch(
     cut = EPOCH // 4
     large = renderers[1].draw(factors[:cut], style[:cut])
     small = renderers[0].draw(factors[cut:], style[cut:])
-    images = torch.cat([shrink(large), shrink(small)])
+    images = torch.cat([to_input(large), to_input(small)])
     order = torch.from_numpy(np.random.default_rng([seed, number, 2]).permutation(EPOCH))
     targets = (factors[:, 1:] - MIDDLE) / HALF
     return (

@@ -12,8 +12,8 @@ from typing import Any
 
 from _common import RESULTS, load, write
 
-from unbraid.control.aside import set_aside
-from unbraid.control.judging import Config, train_judge
+from unbraid.control.assessment.judge_data import judge_data
+from unbraid.control.assessment.judge_training import Config, train_judge
 from unbraid.files import read_json
 
 DATA: dict[str, tuple[str, dict[str, Any]]] = {
@@ -26,19 +26,19 @@ VALIDATION = 0.1
 
 def measured(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return what a judge of some data learns from, what it costs, and its errors."""
-    aside = set_aside(name, options, VALIDATION)
-    columns = list(aside.columns)
-    specs = [aside.training.specs[column] for column in columns]
+    images = judge_data(name, options, VALIDATION)
+    columns = list(images.columns)
+    specs = [images.dataset.specs[column] for column in columns]
     wall, cpu = time.perf_counter(), time.process_time()
-    judge = train_judge(specs, aside.learnt.images, aside.learnt.factors[:, columns], Config())
+    judge = train_judge(specs, images.train.images, images.train.factors[:, columns], Config())
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    values = judge.heads.scale.values(aside.measured.factors[:, columns])
+    values = judge.heads.units.values(images.test.factors[:, columns])
     return {
-        "learnt_from": len(aside.learnt),
-        "measured_on": len(aside.measured),
+        "learnt_from": len(images.train),
+        "measured_on": len(images.test),
         "seconds": round(wall),
         "cpu_seconds": round(cpu),
-        "errors": judge.measured_on(aside.measured.images, values),
+        "errors": judge.errors_on(images.test.images, values),
     }
 
 

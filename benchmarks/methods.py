@@ -63,7 +63,8 @@ def main() -> None:
     }
     write_json(RESULT, found)
     for name, result in found.items():
-        print(name, {k: v for k, v in result["figures"].items() if isinstance(v, int | float)})
+        stats = result["reconstruction_stats"].items()
+        print(name, {k: v for k, v in stats if isinstance(v, int | float)})
 
 
 if __name__ == "__main__":

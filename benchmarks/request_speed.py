@@ -24,7 +24,7 @@ from _common import load, write
 
 import unbraid
 from unbraid.control import parse
-from unbraid.control.asking import controller_of
+from unbraid.control.api import controller_of
 
 TEXT = "small seven in the top rotated 30 degrees"
 COLD, WARM = 5, 50  # repeats

@@ -20,7 +20,7 @@ from typing import Any
 from _common import load, write
 
 from unbraid.tour import Config
-from unbraid.tour._jobs import PLAIN, Job, plan
+from unbraid.tour.plan import PLAIN, Job, plan
 
 # a training of each kind that the tour has, and epochs that take some seconds
 KINDS = {"vae-2d-0": 3, "beta-vae-b4-0": 3, "beta-tcvae-b4-0": 3, "infogan-0": 1, f"{PLAIN}-0": 1}

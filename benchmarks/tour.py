@@ -19,8 +19,8 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.files import read_json, write_json
-from unbraid.tour import _report
-from unbraid.tour._jobs import plan
+from unbraid.tour.context import Tour, given
+from unbraid.tour.plan import plan
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "benchmarks/results/tour.json"
@@ -37,7 +37,7 @@ def timed(config: tour.Config) -> tuple[float, int]:
     Also returns how many of its trainings were there before anything was timed.
     """
     kept = config.out / f"timed-{scale_of(config)}.json"
-    there = len(_report.Tour(config).finished)
+    there = len(Tour(config).finished)
     found: dict[str, Any] = {"seconds": 0.0, "trained before": there, "complete": False}
     found |= read_json(kept) if kept.is_file() else {}
     start = time.monotonic()
@@ -46,7 +46,7 @@ def timed(config: tour.Config) -> tuple[float, int]:
     finally:
         if not found["complete"]:  # what comes later only writes the page again
             found["seconds"] += time.monotonic() - start
-            found["complete"] = len(_report.Tour(config).finished) == len(plan(config))
+            found["complete"] = len(Tour(config).finished) == len(plan(config))
             write_json(kept, found)
     return found["seconds"], found["trained before"]
 
@@ -69,8 +69,8 @@ def main() -> None:
     torch.set_num_threads(1)
     config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config])
     seconds, before = timed(config)
-    made = _report.Tour(config)
-    options = _report.given(config, leave=("out",))
+    made = Tour(config)
+    options = given(config, leave=("out",))
     found = {
         "command": " ".join(["unbraid", "tour", *options]),
         "made by": " ".join(["python", "benchmarks/tour.py", *options]),

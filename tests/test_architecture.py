@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,18 +18,27 @@ ROOT = Path(unbraid.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 
 # Each layer may import itself, the layers named here, and the leaves.
-LEAVES = {"errors", "factors", "files", "limits", "memory", "registry", "streams", "subsets"}
+LEAVES = {
+    "errors",
+    "factors",
+    "files",
+    "limits",
+    "memory",
+    "registry",
+    "signals",
+    "streams",
+    "subsets",
+}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "limits": set(),
     "factors": {"errors"},
     "files": {"errors"},
     "registry": {"errors"},
+    "signals": {"errors"},
     "subsets": set(),
     "streams": {"errors"},
     "memory": {"errors"},
-    "fingerprints": {"datasets"},
-    "held_out": {"datasets"},
     "store": set(),
     "parsing": set(),
     "datasets": set(),
@@ -40,11 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "nets": set(),
     "pictures": set(),
     "methods": {"nets", "distributions", "decomposition"},
-    "batches": {"datasets", "nets"},
-    "labels": {"batches", "datasets", "methods"},
     "training": {
-        "batches",
-        "labels",
         "methods",
         "datasets",
         "hardware",
@@ -53,9 +59,9 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "evaluation": {
-        "batches",
         "training",
         "methods",
+        "metrics",
         "datasets",
         "nets",
         "distributions",
@@ -63,11 +69,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "progress": {"training"},
     "runs": {
-        "batches",
         "evaluation",
-        "fingerprints",
-        "held_out",
-        "resuming",
+        "metrics",
         "store",
         "training",
         "methods",
@@ -75,36 +78,17 @@ ALLOWED: dict[str, set[str]] = {
         "hardware",
         "nets",
     },
-    "unsaved": {"datasets", "evaluation", "hardware", "held_out", "methods", "runs", "store"},
     "library": {
-        "batches",
         "datasets",
         "methods",
         "progress",
         "runs",
         "training",
-        "unsaved",
     },
-    "resuming": {"datasets", "fingerprints", "methods", "runs", "store", "training"},
-    "restarts": {"batches", "resuming", "runs", "store", "training", "methods", "datasets"},
-    "fresh": {"datasets", "metrics"},
-    "evidence": {
-        "batches",
-        "runs",
-        "fresh",
-        "metrics",
-        "methods",
-        "datasets",
-        "distributions",
-        "nets",
-    },
-    "scoring": {"runs", "evidence", "metrics", "methods", "datasets"},
     "control": {
-        "batches",
         "datasets",
         "distributions",
         "hardware",
-        "labels",
         "methods",
         "metrics",
         "nets",
@@ -160,6 +144,88 @@ def test_datasets_and_metrics_import_no_torch(folder: str) -> None:
     for path in (ROOT / folder).glob("*.py"):
         heavy = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
         assert not heavy, f"{path.name} imports {heavy}"
+
+
+# Within control: what each room or module may import of unbraid.control. The language depends on
+# factors only; nothing depends on the assessment.
+CONTROL = {
+    "factor_distance": set(),
+    "language": {"factor_distance"},
+    "controller": {"language"},
+    "closed_loop": {"controller", "factor_distance", "language"},
+    "native": {"controller", "language"},
+    "linear_gaussian": {"controller", "language"},
+    "loading": {"controller", "native", "linear_gaussian"},
+    "self_check": {"controller", "factor_distance", "language", "native"},
+    "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
+    "commands": {"api", "language"},
+    "assessment": {"closed_loop", "controller", "language", "loading", "native"},
+}
+CONTROL_FILES = [
+    path
+    for path in sorted((ROOT / "control").rglob("*.py"))
+    if path != ROOT / "control/__init__.py"
+]
+
+
+def room(parts: list[str]) -> str:
+    """Return the room or module of control that a path or a module's name belongs to."""
+    return parts[parts.index("control") + 1]
+
+
+@pytest.mark.parametrize("path", CONTROL_FILES, ids=lambda path: path.name)
+def test_arrows_within_control_go_one_way(path: Path) -> None:
+    here = room(list(path.relative_to(ROOT).with_suffix("").parts))
+    assert here in CONTROL, f"{here} is new in control: say in this test what it may import"
+    found = {
+        room([*name.split("."), ""])
+        for name in imports(path) | {f"unbraid.control.{name}" for name in aliases(path)}
+        if name.startswith("unbraid.control")
+    } - {here, ""}
+    forbidden = found - CONTROL[here]
+    assert not forbidden, f"{path.name} imports {', '.join(sorted(forbidden))}"
+
+
+def aliases(path: Path) -> set[str]:
+    """Return the modules that a file imports by ``from unbraid.control import ...``."""
+    return {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "unbraid.control"
+        for alias in node.names
+    }
+
+
+def test_nothing_within_control_imports_in_circles() -> None:
+    order = list(CONTROL)
+    for here, allowed in CONTROL.items():
+        assert all(order.index(name) < order.index(here) for name in allowed), here
+    within: dict[str, set[str]] = {}  # by module, those of the same room that it imports
+    for path in CONTROL_FILES:
+        name = "unbraid." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        parent = name.rpartition(".")[0]
+        found = imports(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == parent:
+                found |= {f"{parent}.{alias.name}" for alias in node.names}
+        within[name] = {other for other in found if other.rpartition(".")[0] == parent}
+    while leaves := {name for name, found in within.items() if not found & within.keys()}:
+        within = {name: found for name, found in within.items() if name not in leaves}
+    assert not within, f"circle of imports: {', '.join(sorted(within))}"
+
+
+def test_the_language_of_requests_imports_no_torch() -> None:
+    for path in (ROOT / "control/language").glob("*.py"):
+        heavy = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
+        assert not heavy, f"{path.name} imports {heavy}"
+
+
+def test_one_module_writes_results() -> None:
+    for path in SOURCES:
+        if layer(path) in ("runs", "evaluation", "library", "store"):
+            text = path.read_text(encoding="utf-8")
+            writes = re.search(r"(write_json|open|write_text)\([^)]*(NAME|result\.json)", text)
+            assert not writes or path.name in ("results.py", "held_out.py"), path
 
 
 def test_nothing_unpickles() -> None:

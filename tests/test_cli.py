@@ -68,7 +68,7 @@ def test_help_of_a_method_explains_each_option(
     assert main(["train", name, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", "").split())
     assert registry.summary("methods", name).split(":")[1].strip()[:30] in text
-    for option in ("--data STR a data set", "--resume go on", "--epochs INT passes over"):
+    for option in ("--data STR a data set", "--resume continue an", "--epochs INT passes over"):
         assert option in text
 
 

@@ -67,13 +67,13 @@ def test_examples_work_together(copy: Copy) -> None:
         "methods",
         "datasets",
         "metrics",
-        "train dip-vae --data bars --data.full --net mlp --latent-dim 3 --off-diagonal 5 "
+        "train decov-vae --data bars --data.full --net mlp --latent-dim 3 --covariance 5 "
         "--epochs 2 --batch-size 16 --out run",
         "curve run --term covariance --out curve.svg",
         "traverse run --out traverse.png",
         "show bars --out bars.png",
     )
-    for name in ("dip-vae", "bars", "rank-gap"):
+    for name in ("decov-vae", "bars", "rank-gap"):
         assert re.search(rf"^{name} +[A-Z]", said, re.MULTILINE)
     for file in ("curve.svg", "traverse.png", "bars.png"):
         assert (copy.root / file).stat().st_size > 1000
@@ -82,11 +82,11 @@ def test_examples_work_together(copy: Copy) -> None:
 def test_examples_pass_the_checks_of_their_kind(copy: Copy) -> None:
     said = copy.run(
         *("-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules"),
-        *("tests/methods/test_all.py", "tests/methods/test_dip_vae.py"),
+        *("tests/methods/test_all.py", "tests/methods/test_decov_vae.py"),
         *("tests/metrics/test_known_answers.py", "tests/test_architecture.py"),
         *("tests/metrics/test_categories.py", "tests/metrics/test_small_data.py"),
         *("src/unbraid/methods", "src/unbraid/datasets/bars.py", "src/unbraid/metrics/rank_gap.py"),
-        *("-k", "dip or bars or rank or curve"),
+        *("-k", "decov or bars or rank or curve"),
     )
     found = re.search(r"(\d+) passed", said)
     assert found

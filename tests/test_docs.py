@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, pictures, registry, restarts, runs, scoring, tour
-from unbraid.control import asking, checking, judging
-from unbraid.control.requests import parse
+from unbraid import cli, datasets, figures, pictures, registry, runs, tour
+from unbraid.control import api
+from unbraid.control.assessment import judge_cache, run_report
+from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.factors import FactorSpec
+from unbraid.runs import evaluating
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -62,7 +64,9 @@ def test_python_examples_run(page: Path) -> None:
 
 
 def test_the_example_of_data_in_memory_runs() -> None:
-    (example,) = blocks(ROOT / "docs/your_data.md", "python")
+    example, *others = blocks(ROOT / "docs/your_data.md", "python")
+    for other in others:
+        exec(other, {})
     names: dict[str, Any] = {}
     exec(example, names)
     assert [spec.kind for spec in names["data"].specs] == ["categorical", "periodic"]
@@ -81,20 +85,20 @@ def test_commands_are_understood(
 
     def train_run(config: runs.RunConfig, *_: Any, **__: Any) -> Any:
         done.append(config.data)
-        return SimpleNamespace(result={"figures": {}})
+        return SimpleNamespace(result={"reconstruction_stats": {}})
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "train_run", train_run)
-    monkeypatch.setattr(restarts, "train_restarts", train_run)
+    monkeypatch.setattr(runs, "train_restarts", train_run)
     targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
     monkeypatch.setattr(figures, "report", lambda *_: [])
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
-    monkeypatch.setattr(scoring, "evaluate", lambda *_: done.append("evaluate") or {})
+    monkeypatch.setattr(evaluating, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
-    monkeypatch.setattr(checking, "of_run", lambda *_: done.append("control") or report)
+    monkeypatch.setattr(run_report, "assess", lambda *_: done.append("control") or report)
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
-    monkeypatch.setattr(judging, "told_of", lambda *_: done.append("judge") or told)
+    monkeypatch.setattr(judge_cache, "judge_report", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     Path("fashion").mkdir()
@@ -118,9 +122,9 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
             edit=lambda *_: done.append("edit") or images,
         )
 
-    monkeypatch.setattr(asking, "controller_of", controller_of)
-    monkeypatch.setattr(asking, "draw", lambda *_: done.append("generate") or images)
-    monkeypatch.setattr(asking, "swap", lambda *_, **__: done.append("swap") or images)
+    monkeypatch.setattr(api, "controller_of", controller_of)
+    monkeypatch.setattr(api, "draw", lambda *_: done.append("generate") or images)
+    monkeypatch.setattr(api, "swap", lambda *_, **__: done.append("swap") or images)
     monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
 
 
@@ -160,6 +164,22 @@ def test_the_readme_lists_the_methods() -> None:
         wanted.append(f"| [`{name}`]({page}) | {registry.summary('methods', name)} |")
     table = "\n".join(wanted)
     assert table in README.read_text(encoding="utf-8"), f"README.md must say:\n{table}"
+
+
+def test_the_readme_has_the_measured_numbers() -> None:
+    """Its tables are those of the results, as the pages' are."""
+    made = tables()
+    results = {
+        name: json.loads((ROOT / f"benchmarks/results/{name}.json").read_text(encoding="utf-8"))
+        for name in ("control", "train_speed", "metrics_speed", "request_speed")
+    }
+    readme = README.read_text(encoding="utf-8")
+    for table in (
+        made.control_summary(results["control"]),
+        made.peers(results["train_speed"], results["metrics_speed"]),
+        made.request_time(results["request_speed"]),
+    ):
+        assert table in readme, f"README.md must say:\n{table}"
 
 
 @pytest.mark.parametrize("name", registry.names("methods"))

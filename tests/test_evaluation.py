@@ -1,4 +1,4 @@
-"""The figures of a finished model, each against a plain computation."""
+"""Reconstruction, KL and ELBO of a finished model, each against a plain computation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid import evaluation
 from unbraid.datasets import Dataset
+from unbraid.evaluation import reconstruction
+from unbraid.evaluation.reconstruction import reconstruction_stats
 from unbraid.methods import Autoencoder, build, configure
 from unbraid.runs import Run
 
@@ -21,8 +22,8 @@ def model(tiny_run: Run) -> Autoencoder:
     return model
 
 
-def test_figures(model: Autoencoder, squares: Dataset) -> None:
-    found = evaluation.figures(model, squares.images, samples=500)
+def test_reconstruction_stats(model: Autoencoder, squares: Dataset) -> None:
+    found = reconstruction_stats(model, squares.images, samples=500)
     pixels = squares.images[:] / 255
     error = np.square(pixels - model.reconstruct(pixels).numpy()).sum() / 300
     assert found["squared_error"] == pytest.approx(error, rel=1e-4)
@@ -45,13 +46,13 @@ def test_figures(model: Autoencoder, squares: Dataset) -> None:
     assert found["decomposition"]["samples"] == 500
 
 
-def test_figures_do_not_hang_on_how_images_are_split(
+def test_they_do_not_hang_on_how_images_are_split(
     model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = evaluation.figures(model, squares.images)
-    assert whole == evaluation.figures(model, squares.images)
-    monkeypatch.setattr(evaluation, "ROWS", 77)
-    split = evaluation.figures(model, squares.images)
+    whole = reconstruction_stats(model, squares.images)
+    assert whole == reconstruction_stats(model, squares.images)
+    monkeypatch.setattr(reconstruction, "ROWS", 77)
+    split = reconstruction_stats(model, squares.images)
     for name in ("squared_error", "kl", "floor", "active_units"):
         assert split[name] == pytest.approx(whole[name], rel=1e-4)
 
@@ -59,15 +60,15 @@ def test_figures_do_not_hang_on_how_images_are_split(
 def test_at_most_so_many_images(
     model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "LIMIT", 100)
-    assert evaluation.figures(model, squares.images)["images"] == 100
+    monkeypatch.setattr(reconstruction, "LIMIT", 100)
+    assert reconstruction_stats(model, squares.images)["images"] == 100
 
 
 def test_images_in_order_are_as_good_as_mixed(
     model: Autoencoder, squares: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The squares come in grid order: the first third is all of one grey."""
-    whole = evaluation.figures(model, squares.images)
+    whole = reconstruction_stats(model, squares.images)
     seen: list[np.ndarray] = []
 
     class Seen:
@@ -80,8 +81,8 @@ def test_images_in_order_are_as_good_as_mixed(
             seen.append(np.asarray(rows))
             return squares.images[rows]
 
-    monkeypatch.setattr(evaluation, "LIMIT", 100)
-    found = evaluation.figures(model, Seen())
+    monkeypatch.setattr(reconstruction, "LIMIT", 100)
+    found = reconstruction_stats(model, Seen())
     assert np.unique(np.concatenate(seen) // 100).tolist() == [0, 1, 2]
     pixels = squares.images[:] / 255
     errors = np.square(pixels - model.reconstruct(pixels).numpy()).sum((1, 2, 3))
@@ -95,11 +96,14 @@ def test_images_in_order_are_as_good_as_mixed(
 
 @pytest.mark.filterwarnings("error")
 def test_one_image_is_enough(model: Autoencoder, squares: Dataset) -> None:
-    assert evaluation.figures(model, squares.images[:1])["active_units"] == 0
+    assert reconstruction_stats(model, squares.images[:1])["active_units"] == 0
 
 
 def test_points_have_no_kl_and_generators_no_likelihood(squares: Dataset) -> None:
-    found = evaluation.figures(build(configure("ae", net="mlp"), (1, 16, 16)), squares.images)
+    found = reconstruction_stats(build(configure("ae", net="mlp"), (1, 16, 16)), squares.images)
     assert found.keys() == {"images", "squared_error", "reconstruction", "floor"}
     gan = build(configure("infogan", channels=8, hidden=32), (1, 16, 16)).eval()
-    assert evaluation.figures(gan, squares.images).keys() == {"images", "squared_error"}
+    assert reconstruction_stats(gan, squares.images).keys() == {
+        "images",
+        "squared_error",
+    }

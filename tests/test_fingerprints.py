@@ -15,16 +15,16 @@ import pytest
 from PIL import Image
 
 from unbraid import cli, registry
-from unbraid.control import controller
+from unbraid.control import loading
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
-from unbraid.evidence import other_data
-from unbraid.fingerprints import MOST_BYTES, DataChanged, Fingerprint, fingerprint
+from unbraid.evaluation.scores import Config as Scoring
 from unbraid.methods import configure
-from unbraid.restarts import train_restarts
 from unbraid.runs import Run, RunConfig, train_run
-from unbraid.scoring import Config as Scoring
-from unbraid.scoring import evaluate
+from unbraid.runs.evaluating import evaluate
+from unbraid.runs.evaluation_data import other_data
+from unbraid.runs.fingerprints import MOST_BYTES, DataChanged, Fingerprint, fingerprint
+from unbraid.runs.restarts import train_restarts
 from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
 
 Change = Callable[[Path], None]
@@ -149,7 +149,7 @@ class Lazy:
 
 
 def test_of_lazy_images_some_random_ones_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unbraid.fingerprints.LAZY_ROWS", 20)
+    monkeypatch.setattr("unbraid.runs.fingerprints.LAZY_ROWS", 20)
     lazy = Lazy(np.array(data().images[:]))
     found = fingerprint(data(images=lazy))
     assert (found.rows, found.pixels, lazy.asked) == (20, 16, 20)
@@ -160,8 +160,8 @@ def test_of_lazy_images_some_random_ones_are_looked_at(monkeypatch: pytest.Monke
 def test_of_many_images_some_pixels_of_each_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (30, 1, 32, 32), dtype=np.uint8)
     assert images.nbytes < MOST_BYTES
-    monkeypatch.setattr("unbraid.fingerprints.MOST_BYTES", 1000)
-    monkeypatch.setattr("unbraid.fingerprints.SAMPLE_BYTES", 3000)
+    monkeypatch.setattr("unbraid.runs.fingerprints.MOST_BYTES", 1000)
+    monkeypatch.setattr("unbraid.runs.fingerprints.SAMPLE_BYTES", 3000)
     before = fingerprint(Dataset("mine", images))
     assert (before.rows, before.pixels) == (30, 100)
     for row in (0, 17, 29):
@@ -219,7 +219,7 @@ def test_a_run_is_not_measured_drawn_or_fitted_on_other_data(
         with pytest.raises(DataChanged, match=sentence):
             module.draw(Run(folder), module.Config())
     with pytest.raises(DataChanged):
-        controller.open(Run(folder))
+        loading.open(Run(folder))
     assert (run.folder / "result.json").read_bytes() == result
 
 
@@ -293,7 +293,7 @@ def test_what_we_draw_ourselves_is_told_of_and_not_refused(tmp_path: Path) -> No
     stored = json.loads(path.read_text())
     stored["fingerprint"]["test"]["content"] = "0" * 32
     path.write_text(json.dumps(stored))
-    with pytest.warns(UserWarning, match="another version or machine drew it"):
+    with pytest.warns(UserWarning, match="another version or machine rendered it"):
         Run(run.folder).unseen()
     stored["fingerprint"]["test"]["images"] = 41
     path.write_text(json.dumps(stored))
@@ -335,7 +335,7 @@ def test_commands_open_data_that_moved(
     assert "with --data PATH" in capsys.readouterr().err
     assert cli.main(["reconstruct", folder, "--data", place]) == 0
     assert cli.main(["evaluate", folder, "--metrics", "reconstruction", "--data", place]) == 0
-    told = Run(folder).result["metrics_data"]
+    told = Run(folder).scores()["reconstruction"]["data"]
     assert (told["split"], told["images"]) == ("test", 10)
     out = str(tmp_path / "made.png")
     assert cli.main(["generate", "a", "--model", folder, "--data", place, "--out", out]) == 0
@@ -377,8 +377,8 @@ def test_the_same_data_in_another_format_are_the_same(images: Path, tmp_path: Pa
 
 def metrics_data(folder: Path, place: str) -> dict[str, Any]:
     evaluate([str(folder)], Scoring(metrics="reconstruction", data=place))
-    found: dict[str, Any] = Run(folder).result["metrics_data"]
-    return found
+    found: dict[str, Any] = Run(folder).scores()["reconstruction"]["data"]
+    return {key: found[key] for key in ("name", "split", "images")}
 
 
 def test_another_data_set_is_measured_as_it_is(images: Path, tmp_path: Path) -> None:

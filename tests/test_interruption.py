@@ -86,7 +86,7 @@ def assert_same(folder: Path, whole: Run) -> None:
     kept = [{**r, "images_per_second": 0} for r in run.history()]
     assert kept == [{**r, "images_per_second": 0} for r in whole.history()]
     assert [r["epoch"] for r in kept] == list(range(1, EPOCHS + 1))
-    assert run.result["figures"] == whole.result["figures"]
+    assert run.result["reconstruction_stats"] == whole.result["reconstruction_stats"]
     assert sorted(file.name for file in folder.iterdir()) == [
         "checkpoint.safetensors",
         "config.json",

@@ -12,15 +12,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.batches import Batches
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.labels import Labels, labelled_rows
-from unbraid.methods import Context, LabelledConfig, configure
+from unbraid.methods import LabelledConfig, build, configure
 from unbraid.methods._labelled import scaled
 from unbraid.methods.s2_vae import Model
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+from unbraid.training import (
+    Batches,
+    Labels,
+    Loop,
+    Recorder,
+    Supervision,
+    TrainingConfig,
+    labelled_rows,
+    new_model,
+    train,
+)
 
 ROWS = torch.arange(0, 300, 2)  # as if the odd ones were held out
 
@@ -31,13 +39,21 @@ def config(**options: Any) -> LabelledConfig:
     return found
 
 
-def labels_of(data: Dataset, batch_size: int = 32, **options: Any) -> Labels:
+class Both(Model):
+    """Needs the factors of the batch, too."""
+
+    needs = frozenset({"factors", "labelled"})
+
+
+def supervision_of(data: Dataset, seed: int = 0, **options: Any) -> Supervision:
+    model = Both(config(**options), data.image_shape, data.specs)  # type: ignore[arg-type]
     batches = Batches(data.images, torch.device("cpu"))
-    return Labels(data, ROWS, config(**options), batches, batch_size)
+    return Supervision(data, ROWS, model, batches, 32, seed)
 
 
-def context() -> Context:
-    return Context(torch.Generator(), 0.0, 100)
+def labels_in(found: Supervision) -> Labels:
+    assert found.labels is not None
+    return found.labels
 
 
 def test_fewer_labels_are_among_the_more_and_the_seed_chooses() -> None:
@@ -63,57 +79,67 @@ def test_labels_that_are_nan_are_none() -> None:
 
 
 def test_a_step_is_told_of_the_labels_that_were_kept(squares: Dataset) -> None:
-    labels = labels_of(squares, labels=40, label_factors=("row", "grey"))
+    supervision = supervision_of(squares, labels=40, label_factors=("row", "grey"))
     rows = ROWS[:64]
-    told = labels.added(context(), rows, labels.batches.take(rows), 0, 7)
+    told = supervision.batch(rows, 7)
     assert told.factors is not None
     assert told.factors.dtype == torch.float32
-    kept = torch.isin(rows, labels.rows)
+    kept = torch.isin(rows, labels_in(supervision).rows)
     assert torch.equal(~torch.isnan(told.factors[:, 0]), kept)
     assert torch.isnan(told.factors[:, 2]).all()  # column was not named
     truth = torch.tensor(squares.factors)[rows].float()
     assert torch.equal(told.factors[kept, :2], truth[kept, :2])
+    assert told.pairs is None
 
 
 def test_each_step_draws_labelled_images_by_key(squares: Dataset) -> None:
-    labels = labels_of(squares, labels=40)
-    images = torch.zeros(32, 1, 16, 16)
-
-    def drawn(*key: int) -> tuple[Tensor, Tensor]:
-        found = labels.added(context(), ROWS[:32], images, *key).labelled
+    def drawn(seed: int, step: int) -> tuple[Tensor, Tensor]:
+        found = supervision_of(squares, seed, labels=40).batch(ROWS[:32], step).labelled
         assert found is not None
         return found
 
     shown, factors = drawn(0, 3)
     assert (len(shown), len(factors)) == (32, 32)
     rows = (factors @ torch.tensor([100.0, 10.0, 1.0])).long()  # a factor of which is in its row
+    labels = labels_in(supervision_of(squares, labels=40))
     assert set(rows.tolist()) <= set(labels.rows.tolist())
     assert len(set(rows.tolist())) == 32
     assert torch.equal(shown, labels.batches.take(rows))
     assert torch.equal(factors, drawn(0, 3)[1])
     for other in ((0, 4), (1, 3)):
         assert not torch.equal(factors, drawn(*other)[1])
-    assert len(labels_of(squares, labels=5).added(context(), ROWS, images, 0, 0).labelled[1]) == 5  # type: ignore[index]
+    few = supervision_of(squares, labels=5).batch(ROWS[:32], 0)
+    assert few.labelled is not None
+    assert len(few.labelled[1]) == 5
 
 
 def test_where_all_are_labelled_the_batch_is_its_own(squares: Dataset) -> None:
-    labels, images = labels_of(squares), torch.zeros(32, 1, 16, 16)
-    told = labels.added(context(), ROWS[:32], images, 0, 0)
+    told = supervision_of(squares).batch(ROWS[:32], 0)
     assert told.labelled is not None
-    assert told.labelled[0] is images
+    assert told.labelled[0] is told.images
     assert told.labelled[1] is told.factors
+
+
+def test_a_batch_holds_what_is_declared_and_nothing_else(squares: Dataset) -> None:
+    batches = Batches(squares.images, torch.device("cpu"))
+    for name, holds in (("vae", set()), ("s2-vae", {"labelled"}), ("conditional-vae", None)):
+        model = build(configure(name), squares.image_shape, squares.specs)
+        found = Supervision(squares, ROWS, model, batches, 32, 0)
+        for batch in (found.batch(ROWS[:32], 0), found.held_out(ROWS[:32], 0)):
+            fields = ("factors", "labelled", "pairs")
+            there = {field for field in fields if getattr(batch, field) is not None}
+            assert there == model.needs
+            assert holds is None or there == holds
 
 
 def test_labels_of_held_out_images_serve_validation_only_where_all_are_given(
     squares: Dataset,
 ) -> None:
-    labels = labels_of(squares)
     odd = torch.arange(1, 65, 2)
-    shown = labels.shown(context(), odd, labels.batches.take(odd))
+    shown = supervision_of(squares).held_out(odd, 0)
     assert shown.labelled is not None
     assert torch.equal(shown.labelled[1], torch.tensor(squares.factors)[odd].float())
-    labels = labels_of(squares, labels=10)
-    shown = labels.shown(context(), odd, labels.batches.take(odd))
+    shown = supervision_of(squares, labels=10).held_out(odd, 0)
     assert shown.labelled is None
     assert shown.factors is not None
     assert torch.isnan(shown.factors).all()

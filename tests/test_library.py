@@ -15,12 +15,14 @@ import torch
 from matplotlib.figure import Figure
 
 import unbraid
-from unbraid import figures, held_out, registry, scoring
+from unbraid import figures, registry
 from unbraid.cli import main
 from unbraid.datasets import Dataset
+from unbraid.evaluation.scores import Config
 from unbraid.library import dataset_of, memory_run
 from unbraid.methods import Method, build, configure
-from unbraid.runs import Run
+from unbraid.runs import Run, held_out
+from unbraid.runs.evaluating import evaluate
 from unbraid.training import Recorder
 
 UINT8 = np.random.default_rng(0).integers(0, 256, (300, 16, 16), np.uint8)
@@ -60,6 +62,7 @@ class Pairs(torch.utils.data.Dataset[Any]):
 )
 def test_images_of_every_kind_are_the_same_images(images: Any) -> None:
     data = dataset_of(images)
+    assert type(images) is not Pairs or data.factor("label").tolist() == [i % 3 for i in range(300)]
     assert data.image_shape == (1, 16, 16)
     away = np.asarray(data.images[:]).astype(int) - UINT8[:, None]
     assert abs(away).max() <= (1 if getattr(images, "dtype", None) == torch.bfloat16 else 0)
@@ -74,18 +77,18 @@ def test_names_and_paths_are_data_too(squares_npz: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (None, "data is of type NoneType, expected a data set, its name, the path of images, "),
-        (7, "data is of type int, expected"),
-        (["a", "b"], "data is of type list, expected"),
-        ([[1, 2], [3]], "the images are not all of one shape"),
+        (None, "found NoneType, expected a data set: an array of images, a pair of "),
+        (7, "found int, expected a data set"),
+        (["a", "b"], "images have shape (2,), expected (N, H, W), "),
+        ([[1, 2], [3]], "images have 2 shapes, such as (1,) and (2,): bring them to one"),
         (UINT8[0], "images have shape (16, 16), expected (N, H, W)"),
-        (UINT8[:2, None, :, :3], "of which neither axis 1 nor 3 is for sure the 1 to 4 channels"),
-        (UINT8[None], "of which neither axis 1 nor 3"),
+        (UINT8[:2, None, :, :3], "either of axes 1 and 3 can be the 1 to 4 channels: set layout"),
+        (UINT8[None], "neither of axes 1 and 3 can be the 1 to 4 channels"),
         (UINT8 * 1.0, "range from 0 to 255, expected 0 to 1"),
         (UINT8[:0], "there are none in it"),
         (UINT8[:, :8], "images are 8 by 16 pixels, expected at least 16 by 16"),
         ("nosuch", "unknown dataset 'nosuch'"),
-        (torch.utils.data.TensorDataset(torch.zeros(0, 16, 16)), "holds no images"),
+        (torch.utils.data.TensorDataset(torch.zeros(0, 16, 16)), "there are no images in it"),
     ],
 )
 def test_what_is_no_images_is_refused_in_a_sentence(data: Any, sentence: str) -> None:
@@ -140,7 +143,7 @@ def test_figures_take_options_and_other_images(model: Method, tmp_path: Path) ->
     with pytest.raises(unbraid.UnbraidError, match="drawn of a run, its folder or a model, found"):
         unbraid.draw("traverse", 7)
     other = unbraid.draw("scatter", model, data=UINT8[:50])
-    assert "codes of 50 unseen images" in other.axes[0].get_title(loc="left")
+    assert "codes of 50 held-out images" in other.axes[0].get_title(loc="left")
     shown = unbraid.draw("show", UINT8, rows=1)
     assert shown._repr_png_().startswith(b"\x89PNG"), "what a notebook shows"  # type: ignore
     with pytest.raises(unbraid.UnbraidError, match=r"have shape \(1, 20, 20\), but the model was"):
@@ -181,7 +184,7 @@ def test_factors_of_a_data_set_are_kept(squares: Dataset, tmp_path: Path) -> Non
     assert unseen.specs == squares.specs
     assert unseen.factors is not None
     assert len(np.unique(unseen.factor("row"))) == 10
-    scores = scoring.evaluate([str(run.folder)], scoring.Config(metrics="mig"))
+    scores = evaluate([str(run.folder)], Config(metrics="mig"))
     assert np.isfinite(scores[str(run.folder)]["mig"].value)
 
 

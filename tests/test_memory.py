@@ -162,7 +162,7 @@ def test_any_command_that_runs_out_says_so(
     def full(*_: object) -> None:
         raise MemoryError("Unable to allocate 79.1 GiB for an array")
 
-    monkeypatch.setattr("unbraid.scoring.evaluate", full)
+    monkeypatch.setattr("unbraid.runs.evaluating.evaluate", full)
     assert cli.main(["evaluate", "runs/any"]) == 2
     assert capsys.readouterr().err == (
         "unbraid: this ran out of memory (it asked for 79.1 GiB): use fewer or smaller images, or "

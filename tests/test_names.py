@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from unbraid import cli, registry
-from unbraid.control import controller, requests
+from unbraid.control import loading, parse
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import cache_folder, expand, readable
@@ -80,8 +80,8 @@ def test_data_of_such_names_are_shown(run: Run, tmp_path: Path) -> None:
 
 
 def test_such_classes_can_be_asked_for(run: Run) -> None:
-    specs = controller.open(run).specs
-    assert requests.parse(r"caf\udce9", specs).describe()
+    specs = loading.open(run).specs
+    assert parse(r"caf\udce9", specs).describe()
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])

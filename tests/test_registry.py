@@ -35,7 +35,9 @@ def test_every_file_is_registered_with_a_summary_and_a_config(folder: str) -> No
 
 @pytest.mark.parametrize("name", ["_base", "base", "", "..", "beta_vae", "__init__"])
 def test_what_is_not_registered_is_refused(name: str) -> None:
-    with pytest.raises(UnbraidError, match=f"unknown method '{name}'.*: known methods are ae, "):
+    with pytest.raises(
+        UnbraidError, match=f"unknown method '{name}'.*: known methods are ada-gvae, "
+    ):
         registry.load("methods", name)
 
 

@@ -17,10 +17,10 @@ from unbraid import cli
 from unbraid.datasets import load_dataset
 from unbraid.errors import UnbraidError
 from unbraid.files import write_json
-from unbraid.methods import Context, Method, build, configure, vae
+from unbraid.methods import Batch, Context, Method, build, configure, vae
 from unbraid.methods._invariance import clarity
-from unbraid.restarts import held_out_images, score, train_restarts
 from unbraid.runs import Run, RunConfig, train_run
+from unbraid.runs.restarts import held_out_images, score, train_restarts
 from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
 
 
@@ -112,13 +112,13 @@ def test_a_seed_that_diverges_is_left_out(
     terms = vae.Model.terms
     broken = {4}
 
-    def breaking(model: vae.Model, images: Tensor, context: Context) -> dict[str, Tensor]:
-        found = terms(model, images, context)
+    def breaking(model: vae.Model, batch: Batch, context: Context) -> dict[str, Tensor]:
+        found = terms(model, batch, context)
         if context.noise.initial_seed() in seeds:
             found["loss"] = found["loss"] * math.nan
         return found
 
-    from unbraid.batches import NOISE, generator
+    from unbraid.training.batches import NOISE, generator
 
     def first_steps(which: set[int]) -> set[int]:
         return {generator(torch.device("cpu"), seed, NOISE, 0).initial_seed() for seed in which}
@@ -171,7 +171,7 @@ def test_what_is_judged_was_held_out_and_is_not_the_test_split(
     whole = replace(config, training=replace(config.training, validation=0.0))
     everything = train_run(whole, tmp_path / "whole")
     assert len(held_out_images(everything)) == len(train)
-    monkeypatch.setattr("unbraid.restarts.VALIDATION_LIMIT", 60)
+    monkeypatch.setattr("unbraid.runs.restarts.VALIDATION_LIMIT", 60)
     some = found_in(np.asarray(held_out_images(everything)))
     assert len(some) == 60
     assert not some <= found_in(train[:120])  # train is in the order of its factors
@@ -184,7 +184,7 @@ def test_the_command_says_all_scores(
     args = ["train", "vae", "--data", str(squares_npz), "--out", str(tmp_path / "run"), *options]
     assert cli.main(args) == 0
     printed = capsys.readouterr().out
-    assert "the higher the score, the better: seed 0 -" in printed
+    assert "of the highest score: seed 0 -" in printed
     assert "seed 1 -" in printed
     assert cli.main([*args, "--resume"]) == 0
 

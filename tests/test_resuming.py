@@ -13,12 +13,11 @@ import pytest
 
 from unbraid import cli, registry
 from unbraid.errors import UnbraidError
-from unbraid.methods import configure
-from unbraid.methods._base import Phase
-from unbraid.restarts import train_restarts
+from unbraid.evaluation.scores import Config as Scoring
+from unbraid.methods import Phase, configure
 from unbraid.runs import Run, RunConfig, train_run
-from unbraid.scoring import Config as Scoring
-from unbraid.scoring import evaluate
+from unbraid.runs.evaluating import evaluate
+from unbraid.runs.restarts import train_restarts
 from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, train
 
 PER_EPOCH = 8
@@ -52,7 +51,7 @@ def same(one: Run, other: Run) -> None:
     assert (one.folder / MODEL).read_bytes() == (other.folder / MODEL).read_bytes()
     records = [[{**r, "images_per_second": 0} for r in run.history()] for run in (one, other)]
     assert records[0] == records[1]
-    assert one.result["figures"] == other.result["figures"]
+    assert one.result["reconstruction_stats"] == other.result["reconstruction_stats"]
     assert one.json == other.json
     assert one.finished
     assert other.finished
@@ -100,14 +99,14 @@ def test_the_earlier_stage_is_whole_until_the_new_one_is(squares_npz: Path, tmp_
     assert run.finished
     assert run.stage == ""
     assert [r["epoch"] for r in run.history()] == [1, 2]
-    assert "reconstruction" in run.result["metrics"]
+    assert "reconstruction" in run.scores()
     # asked for what it has, it is left alone; what was added waits
     before = (run.folder / "checkpoint.safetensors").read_bytes()
     assert train_run(asked(squares_npz, epochs=2), run.folder, resume=True).finished
     assert (run.folder / "checkpoint.safetensors").read_bytes() == before
     more = train_run(asked(squares_npz, epochs=4), run.folder, resume=True)
     same(more, train_run(asked(squares_npz, epochs=4), tmp_path / "whole"))
-    assert "metrics" not in more.result  # those were another model's
+    assert "scores" not in more.result  # those were another model's
 
 
 @pytest.mark.parametrize("failing", ["write_tensors", "update_result"])
@@ -124,12 +123,12 @@ def test_killed_between_its_last_files_a_longer_run_is_unfinished_and_whole(
 
     with monkeypatch.context() as patch:
         if failing == "update_result":
-            patch.setattr("unbraid.runs.update_result", killed)
+            patch.setattr("unbraid.runs.finish.update_result", killed)
         else:
             from unbraid.store import write_tensors
 
             patch.setattr(
-                "unbraid.runs.write_tensors",
+                "unbraid.runs.finish.write_tensors",
                 lambda path, *rest: (killed if path.name == MODEL else write_tensors)(path, *rest),
             )
         with pytest.raises(KeyboardInterrupt):
@@ -270,7 +269,7 @@ def test_steps_and_epochs_are_not_both_given(
 
 
 def test_a_schedule_that_depends_on_the_length_fits_into_steps(squares_npz: Path) -> None:
-    phase = Phase([], span=(0.5, 1.0), fall=True)
+    phase = Phase([], span=(0.5, 1.0), schedule="cosine")
     assert phase.needs_length
     assert not Phase([]).needs_length
     assert phase.lr_at(2.45, 2.5) == pytest.approx(0.5 + 0.5 * np.cos(np.pi * 0.96))
@@ -283,7 +282,7 @@ def test_a_schedule_that_depends_on_the_length_fits_into_steps(squares_npz: Path
         for share in (0.1, 0.5, 0.99):
             epochs = [length * part / 1000 for part in range(1000)]
             for span in ((0.0, share), (share, 1.0)):
-                rates = [Phase([], span=span, fall=True).lr_at(e, length) for e in epochs]
+                rates = [Phase([], span=span, schedule="cosine").lr_at(e, length) for e in epochs]
                 assert any(rates), (length, span)
                 assert all(0 <= rate <= 1 for rate in rates)
 

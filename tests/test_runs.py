@@ -10,6 +10,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,20 @@ import torch
 
 import unbraid
 from unbraid import cli
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.methods import configure
-from unbraid.runs import Run, RunConfig, load, train_run
+from unbraid.runs import (
+    FolderRecorder,
+    Forwarding,
+    Run,
+    RunConfig,
+    load,
+    train_restarts,
+    train_run,
+)
 from unbraid.store import locked
-from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig
+from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, split_rows
 
 FILES = [
     "checkpoint.safetensors",
@@ -93,7 +101,7 @@ def test_a_finished_run(tiny_run: Run) -> None:
     assert result["training"]["steps"] == 3 * 15
     assert result["training"]["precision"] == "float32"
     assert result["data"] == {"name": "npz", "split": "test"}
-    figures = result["figures"]
+    figures = result["reconstruction_stats"]
     assert figures["images"] == 30
     assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"])
     assert figures["reconstruction"] > figures["floor"] > 0
@@ -194,7 +202,7 @@ def test_a_resumed_run_is_that_of_one_never_stopped(
     assert (part / model).read_bytes() == (whole.folder / model).read_bytes()
     figures = [{**r, "images_per_second": 0} for each in (run, whole) for r in each.history()]
     assert figures[:2] == figures[2:]
-    assert run.result["figures"] == whole.result["figures"]
+    assert run.result["reconstruction_stats"] == whole.result["reconstruction_stats"]
 
 
 def test_resume_starts_a_run_that_is_not_there_and_leaves_a_finished_one_alone(
@@ -213,7 +221,7 @@ def test_a_run_killed_while_it_finishes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unbraid.evaluation.figures", killed)
+        patch.setattr("unbraid.evaluation.reconstruction.reconstruction_stats", killed)
         with pytest.raises(KeyboardInterrupt):
             train_run(config, tmp_path / "run")
     assert names(tmp_path / "run") == FILES[:3]
@@ -315,7 +323,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     ("name", "sentence"),
     [
         ("config.json", "is not a run folder: expected a config.json in it"),
-        ("model.safetensors", "model.safetensors is missing: train again, or restore it"),
+        ("model.safetensors", "model.safetensors is missing: restore it from a copy, or delete"),
     ],
 )
 def test_a_missing_file(folder: Path, name: str, sentence: str) -> None:
@@ -541,7 +549,7 @@ def test_metrics_are_json_lines_with_finite_numbers(tiny_run: Run) -> None:
     [
         ("null", "holds nothing, expected an object"),
         ("[1]", "holds a list, expected an object"),
-        ("{}", "holds nothing as its 'figures'"),
+        ("{}", "holds nothing as its 'reconstruction_stats'"),
         ('{"figures": {}, "training": 3}', "holds a number as its 'training'"),
     ],
 )
@@ -552,3 +560,72 @@ def test_a_result_that_holds_something_else_is_told(
     (tmp_path / "run/result.json").write_text(text)
     with pytest.raises(UnbraidError, match=said):
         _ = Run(tmp_path / "run").result
+
+
+# -- events and finished runs ---------------------------------------------------------------------
+
+
+class Calls(Recorder):
+    """Keeps the name of every event."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if hasattr(Recorder, name) and not name.startswith("_"):
+            self.names.append(name)
+        return super().__getattribute__(name)
+
+
+def test_every_event_is_forwarded(tmp_path: Path) -> None:
+    events = {name for name in vars(Recorder) if not name.startswith("_")}
+    progress, record = Progress(1, 8), {"epoch": 1}
+    given: dict[str, tuple[Any, ...]] = {
+        "start": (progress,),
+        "step": (progress, {}, 1.0),
+        "epoch": (record,),
+        "checkpoint": ({"x": torch.zeros(1)}, progress),
+        "warn": ("w",),
+        "note": ("n",),
+        "stop_requested": (),
+    }
+    assert given.keys() == events, "a new event: forward it in runs/recorders.py"
+    for kind in (Forwarding, lambda calls: FolderRecorder(tmp_path, calls)):
+        calls = Calls()
+        recorder = kind(calls)
+        for name, args in given.items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                getattr(recorder, name)(*args)
+        assert set(calls.names) == events
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_a_finished_run_loads_no_data_and_builds_no_optimizer(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restarts: int
+) -> None:
+    def train() -> Run:
+        if restarts == 1:
+            return train_run(config, tmp_path / "run", resume=True)
+        return train_restarts(config, tmp_path / "run", restarts, resume=True)
+
+    whole = train()
+    before = contents_of_all(tmp_path)
+
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    for place in ("train.load_dataset", "run.load_dataset", "restarts.load_dataset", "train.Loop"):
+        monkeypatch.setattr(f"unbraid.runs.{place}", unwanted)
+    assert train().result == whole.result
+    assert contents_of_all(tmp_path) == before
+    with pytest.raises(AssertionError):  # more seeds or epochs are not there yet
+        train_restarts(config, tmp_path / "run", 3, resume=True) if restarts > 1 else train_run(
+            dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=3)),
+            tmp_path / "run",
+            resume=True,
+        )
+
+
+def contents_of_all(folder: Path) -> dict[str, bytes]:
+    return {str(f): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}

@@ -14,15 +14,17 @@ import pytest
 import torch
 from PIL import Image
 
-from unbraid import cli, evidence, metrics, registry, scoring, store
+from unbraid import cli, metrics, registry, store
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.distributions import Layout
-from unbraid.evidence import subject
+from unbraid.evaluation import evidence, scores
+from unbraid.evaluation.scores import Config
 from unbraid.factors import FactorSpec
 from unbraid.files import cannot_write
 from unbraid.methods import Autoencoder, Method, build, configure
 from unbraid.metrics import Score
-from unbraid.runs import Run
+from unbraid.runs import Run, evaluating, results
+from unbraid.runs.evaluation_data import subject
 from unbraid.subsets import some_rows
 
 SPECS = (
@@ -73,20 +75,20 @@ def test_every_metric_that_can_be_had_is_written_and_printed(
     printed = capsys.readouterr().out
     result = json.loads((run / "result.json").read_text())
     expected = set(registry.names("metrics")) - {"udr", "clustering-accuracy"}
-    assert set(result["metrics"]) == expected
+    assert {score["metric"] for score in result["scores"].values()} == expected
     assert all(name in printed for name in ("mig", "dci disentanglement", "factorvae"))
-    assert result["figures"]["kl"] > 0  # what training wrote is still there
+    assert result["reconstruction_stats"]["kl"] > 0  # what training wrote is still there
 
 
 def test_several_runs_are_compared(run: Path) -> None:
-    scores = scoring.evaluate([str(run), str(run)], scoring.Config(metrics="udr,mig"))
-    assert 0.5 < scores[str(run)]["udr"].value <= 1
+    found = evaluating.evaluate([str(run), str(run)], Config(metrics="udr,mig"))
+    assert 0.5 < found[str(run)]["udr"].value <= 1
 
 
 def test_a_run_gets_its_own_udr() -> None:
     pairs = np.array([[np.nan, 0.9, 0.1], [0.5, np.nan, 0.1], [0.3, 0.9, np.nan]])
     detail = {"pairs": pairs, "per_run": np.array([0.4, 0.9, 0.1])}
-    found = scoring.of_first_run(Score("udr", "lasso", 0.47, 0.2, {}, detail=detail))
+    found = scores.of_run(Score("udr", "lasso", 0.47, 0.2, {}, detail=detail), 0)
     assert found.value == 0.4
     assert found.standard_error == pytest.approx(0.1)
     assert found.parts["mean of the runs"].value == 0.47
@@ -111,7 +113,7 @@ def test_the_likelihood_is_of_images_drawn_at_random(monkeypatch: pytest.MonkeyP
         return np.zeros((len(images), 2))
 
     monkeypatch.setattr(evidence, "log_weights", weigh)
-    scoring.measure(model, data, scoring.Config(metrics="log-likelihood"))
+    scores.measure(model, data, Config(metrics="log-likelihood"))
     assert len(seen[0]) == 200
     rows = (seen[0][:, 0, :, :].amin(2) == 1).float().argmax(1) // 2  # of each image's bar
     assert set(rows.tolist()) == set(range(8))
@@ -123,10 +125,10 @@ def test_the_likelihood_is_of_images_drawn_at_random(monkeypatch: pytest.MonkeyP
 def test_scores_are_those_of_metrics_measured_one_by_one(run: Path) -> None:
     names = ("mig", "dci", "factorvae", "reconstruction", "total-correlation")
     data, model = Run(run).unseen(), Run(run).model()
-    together = scoring.measure(model, data, scoring.Config(metrics=",".join(names)))
+    together = scores.measure(model, data, Config(metrics=",".join(names)))
     assert list(together) == list(names)
     for name in names:
-        alone = scoring.measure(model, data, scoring.Config(metrics=name))[name]
+        alone = scores.measure(model, data, Config(metrics=name))[name]
         assert alone.to_json() == together[name].to_json()
 
 
@@ -136,24 +138,64 @@ def test_only_what_is_needed_is_prepared(run: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(evidence, "log_weights", unwanted)
     monkeypatch.setattr(Method, "decode", unwanted)
-    assert scoring.evaluate([str(run)], scoring.Config(metrics="mig"))[str(run)]
+    assert evaluating.evaluate([str(run)], Config(metrics="mig"))[str(run)]
 
 
-def test_scores_of_runs_that_are_compared_take_a_model_at_a_time(
+def test_one_model_is_in_memory_at_a_time_and_each_is_loaded_once(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[weakref.ref[Method]] = []
     load = Run.model
 
     def model(self: Run) -> Method:
-        assert sum(each() is not None for each in opened) <= 1
+        assert not any(each() is not None for each in opened)
         found = load(self)
         opened.append(weakref.ref(found))
         return found
 
     monkeypatch.setattr(Run, "model", model)
-    scoring.evaluate([str(run)] * 5, scoring.Config(metrics="udr"))
-    assert len(opened) == 10  # each to be compared, each to be measured
+    found = evaluating.evaluate([str(run)] * 5, Config(metrics="mig,udr"))
+    assert len(opened) == 5
+    assert set(found[str(run)]) == {"mig", "udr"}
+
+
+def test_evidence_is_prepared_once_for_all_metrics(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    own = type(Run(run).model())
+    posterior = own.posterior
+
+    def count(self: Autoencoder, images: torch.Tensor) -> object:
+        passes.append(len(images))
+        return posterior(self, images)
+
+    monkeypatch.setattr(own, "posterior", count)
+    names = "mig,sap,infomec,total-correlation,reconstruction"
+    assert len(evaluating.evaluate([str(run)], Config(metrics=names))[str(run)]) == 5
+    assert passes == [100]
+
+
+def test_a_run_compared_in_its_place_gets_the_udr_of_a_comparison_of_its_own(
+    trained: Path, tmp_path: Path
+) -> None:
+    folders = [str(shutil.copytree(trained, tmp_path / str(index))) for index in range(3)]
+    for seed, folder in enumerate(folders):
+        torch.manual_seed(seed)
+        opened = Run(folder)
+        state = build(opened.config.method, opened.image_shape).state_dict()
+        store.write_tensors(Path(folder) / "model.safetensors", state, {"format": "pt"})
+    found = evaluating.evaluate(folders, Config(metrics="udr"))
+    images = Run(folders[0]).unseen().images
+    codes = [evidence.Encoding(Run(folder).model(), images).coded for folder in folders]
+    for index, folder in enumerate(folders):
+        order = [codes[index], *(each for other, each in enumerate(codes) if other != index)]
+        alone = scores.of_run(scores.compare(order, Config(metrics="udr"))["udr"], 0)
+        assert found[folder]["udr"].value == pytest.approx(alone.value)
+        assert found[folder]["udr"].standard_error == pytest.approx(alone.standard_error)
+        stored = Run(folder).scores()["udr"]
+        assert stored["value"] == found[folder]["udr"].value
+        assert stored["compared_with"] == [each for each in folders if each != folder]
 
 
 def test_a_run_that_cannot_be_written_is_measured_all_the_same(
@@ -164,7 +206,7 @@ def test_a_run_that_cannot_be_written_is_measured_all_the_same(
     def refuse(path: Path, _: object) -> None:
         raise cannot_write(path, PermissionError(13, "Permission denied"))
 
-    monkeypatch.setattr(store, "write_json", refuse)
+    monkeypatch.setattr(results, "write_json", refuse)
     capsys.readouterr()
     assert cli.main(["evaluate", str(run), "--metrics", "mig,sap", "--json"]) == 2
     printed = capsys.readouterr()
@@ -190,10 +232,9 @@ def test_a_run_without_held_out_images_says_so_in_its_scores(
     assert cli.main(["evaluate", str(run), "--metrics", "mig,sap"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("no images were held out") == 1
-    result = json.loads((run / "result.json").read_text())
-    assert result["metrics_data"]["split"] == "train"
-    assert "no images were held out" in result["metrics_data"]["note"]
-    assert result["metrics"]["mig"]["data"] == result["metrics_data"]
+    about = Run(run).scores()["mig"]["data"]
+    assert about["split"] == "train"
+    assert "no images were held out" in about["note"]
     assert cli.main(["evaluate", str(run), "--metrics", "mig", "--json"]) == 0
     notes = json.loads(capsys.readouterr().out)[str(run)]["mig"]["notes"]
     assert notes[0].startswith("no images were held out")
@@ -205,10 +246,10 @@ def test_other_data_are_read_as_the_model_takes_them(run: Path, tmp_path: Path) 
         for index in range(300):
             pixels = np.random.default_rng(index).integers(shade - 20, shade + 20, (40, 50, 3))
             Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "mine" / kind / f"{index}.png")
-    chosen = scoring.Config(metrics="mig", data=str(tmp_path / "mine"))
-    assert "mig" in scoring.evaluate([str(run)], chosen)[str(run)]
-    result = json.loads((run / "result.json").read_text())
-    assert result["metrics_data"] == {"name": "mine", "split": "test", "images": 60}
+    chosen = Config(metrics="mig", data=str(tmp_path / "mine"))
+    assert "mig" in evaluating.evaluate([str(run)], chosen)[str(run)]
+    about = Run(run).scores()["mig"]["data"]
+    assert (about["name"], about["split"], about["images"]) == ("mine", "test", 60)
 
 
 def test_its_own_data_named_are_those_it_was_not_trained_on(run: Path) -> None:
@@ -244,33 +285,33 @@ def test_locatello2019_draws_factors_anew(monkeypatch: pytest.MonkeyPatch) -> No
         return draw(self, factors, rng)
 
     monkeypatch.setattr(type(data), "draw", listen)
-    scores = scoring.measure(model, data, scoring.Config(protocol="locatello2019"))
-    assert set(scores) == set(protocol)
-    for score in scores.values():
+    found = scores.measure(model, data, Config(protocol="locatello2019"))
+    assert set(found) == set(protocol)
+    for score in found.values():
         assert (score.settings["rows"], score.settings["test_rows"]) == (400, 200)
         assert score.notes[0].startswith("400 fresh draws of the factors to fit on and 200 to test")
-        assert "those trained on among them" in score.notes[0]
-    assert scores["betavae"].settings["source"] == "encoder"
-    assert scores["factorvae"].settings["source"] == "encoder"
+        assert "training images among them" in score.notes[0]
+    assert found["betavae"].settings["source"] == "encoder"
+    assert found["factorvae"].settings["source"] == "encoder"
     rows = np.unique(np.concatenate(drawn), axis=0)
     assert len(rows) > 5000  # of the whole grid, far more than the images that were given
     assert [len(np.unique(column)) for column in rows.T] == [1, 3, 6, 40, 32, 32]
 
 
 def test_locatello2019_says_where_it_takes_images_instead(run: Path) -> None:
-    scores = scoring.evaluate([str(run)], scoring.Config(protocol="locatello2019"))[str(run)]
-    assert set(scores) == set(metrics.PROTOCOLS["locatello2019"])
-    for score in scores.values():
+    found = evaluating.evaluate([str(run)], Config(protocol="locatello2019"))[str(run)]
+    assert set(found) == set(metrics.PROTOCOLS["locatello2019"])
+    for score in found.values():
         assert (score.settings["rows"], score.settings["test_rows"]) == (67, 33)
         assert score.notes[0].startswith(
             "bars cannot be drawn by its factors: 67 of its images to fit on and 33 to test on "
-            "stand in for the 10,000 and 5,000 fresh draws"
+            "replace the 10,000 and 5,000 fresh draws"
         )
 
 
 def test_the_other_protocols_take_images(run: Path) -> None:
     for protocol in ("chen2018", "hsu2023"):
-        found = scoring.evaluate([str(run)], scoring.Config(protocol=protocol))[str(run)]
+        found = evaluating.evaluate([str(run)], Config(protocol=protocol))[str(run)]
         assert set(found) == set(metrics.PROTOCOLS[protocol])
         assert all(not each.settings.get("test_rows") for each in found.values())
 
@@ -309,7 +350,7 @@ def test_importance_weights_of_an_exact_posterior_are_the_evidence() -> None:
             for parameter in part.parameters():
                 parameter.zero_()
     images = torch.rand(4, 1, 16, 16)
-    weights = scoring.log_weights(model, images, samples=7, seed=0)
+    weights = evidence.log_weights(model, images, samples=7, seed=0)
     assert weights.shape == (4, 7)
     np.testing.assert_allclose(weights, -256 * math.log(2), rtol=1e-5)
 
@@ -317,11 +358,11 @@ def test_importance_weights_of_an_exact_posterior_are_the_evidence() -> None:
 def test_a_category_is_one_column() -> None:
     codes = np.array([[0.2, 0.7, 0.1, 1.5], [0.9, 0.05, 0.05, -1.0]])
     expected = [[1, 1.5], [0, -1.0]]
-    np.testing.assert_array_equal(scoring.as_factors(codes, Layout((3,), 1)), expected)
+    np.testing.assert_array_equal(evidence.as_factors(codes, Layout((3,), 1)), expected)
 
 
 def test_factors_that_do_not_vary_are_left_out() -> None:
-    assert scoring.varying(bars()).factor_names == ("column", "row")
+    assert evidence.varying(bars()).factor_names == ("column", "row")
 
 
 def test_a_run_with_a_category_is_judged_by_its_classes(
@@ -336,7 +377,7 @@ def test_a_run_with_a_category_is_judged_by_its_classes(
     printed = capsys.readouterr().out
     assert "one-to-one (Hungarian)" in printed
     assert "majority vote" in printed
-    stored = json.loads((folder / "result.json").read_text())["metrics"]["clustering-accuracy"]
+    stored = Run(folder).scores()["clustering-accuracy"]
     assert 1 / 8 <= stored["value"] <= stored["parts"]["majority vote"]["value"] <= 1
 
 
@@ -344,7 +385,7 @@ def test_a_factor_with_unknown_labels_is_kept() -> None:
     data = bars()
     factors = data.factors.astype(float)
     factors[:50, :] = np.nan
-    found = scoring.varying(Dataset("bars", data.images, factors, SPECS, "test"))
+    found = evidence.varying(Dataset("bars", data.images, factors, SPECS, "test"))
     assert found.factor_names == ("column", "row")
 
 
@@ -352,8 +393,8 @@ def test_categories_of_compared_runs_are_compared_as_categories() -> None:
     torch.manual_seed(0)
     config = configure("joint-vae", net="mlp", latent_dim=2, categories=4)
     models = [build(config, (1, 16, 16)).eval() for _ in range(2)]
-    others = scoring.coded(models[1], bars(100).images)
-    found = scoring.measure(models[0], bars(100), scoring.Config(metrics="udr"), [others])
-    codes = [scoring.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
+    others = evidence.Encoding(models[1], bars(100).images).coded
+    found = scores.measure(models[0], bars(100), Config(metrics="udr"), [others])
+    codes = [evidence.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
     expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
     assert found["udr"].value == expected.value

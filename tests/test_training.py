@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -11,10 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, MethodConfig, configure, vae
+from unbraid.methods import Batch, Context, MethodConfig, Phase, Terms, configure, vae
 from unbraid.training import (
     Interrupted,
     Loop,
@@ -22,6 +22,7 @@ from unbraid.training import (
     Recorder,
     TrainingConfig,
     new_model,
+    split_rows,
     train,
 )
 
@@ -287,6 +288,139 @@ def test_each_of_several_phases_has_terms_of_its_own(squares: Dataset) -> None:
     assert record["train_discriminator.loss"] == pytest.approx(expected, rel=1e-4)
 
 
+class Alternating(vae.Model):
+    """Two phases, the second of which begins within the second epoch; records what it is told."""
+
+    selection = "late.loss"
+
+    def phases(self) -> dict[str, Phase]:
+        """Return the encoder's, then the decoder's."""
+        self.heard: dict[str, list[float]] = {"early": [], "late": []}
+        parts = (self.encoder, (0.0, 0.55)), (self.decoder, (0.55, 1.0))
+        return {
+            name: Phase(list(part.parameters()), span=span)
+            for name, (part, span) in zip(("early", "late"), parts, strict=True)
+        }
+
+    def terms(self, batch: Batch, context: Context) -> Terms:
+        """Return the VAE's terms, the late phase's a thousand nats higher."""
+        found = super().terms(batch, context)
+        found["loss"] = found["loss"] + 1000 * (context.phase == "late")
+        if context.epoch < math.inf:
+            self.heard[context.phase].append(float(found["loss"].detach()))
+        return found
+
+
+def alternating(data: Dataset, recorder: Recorder, **options: Any) -> Loop:
+    torch.manual_seed(0)
+    assert isinstance(SMALL, vae.Config)
+    model = Alternating(SMALL, data.image_shape)
+    return Loop(model, data, TrainingConfig(epochs=2, batch_size=32, **options), recorder)
+
+
+def test_a_phase_that_begins_within_an_epoch_is_averaged_over_its_own_steps(
+    squares: Dataset,
+) -> None:
+    log = Log()
+    loop = alternating(squares, log)
+    loop.run()
+    assert isinstance(loop.model, Alternating)
+    early, late = loop.model.heard["early"], loop.model.heard["late"]
+    assert (len(early), len(late)) == (9, 7)  # of 8 steps an epoch
+    first, second = log.records
+    assert "train_late.loss" not in first
+    assert first["train_early.loss"] == pytest.approx(np.mean(early[:8]), rel=1e-6)
+    assert second["train_early.loss"] == pytest.approx(early[8], rel=1e-6)
+    assert second["train_late.loss"] == pytest.approx(np.mean(late), rel=1e-6)
+    # nor does validation mix them
+    for record in log.records:
+        away = record["validation_late.loss"] - record["validation_early.loss"]
+        assert away == pytest.approx(1000, abs=20)
+        assert "validation_loss" not in record
+
+
+@pytest.mark.parametrize("stop_at", [10, 12])
+def test_the_means_of_phases_survive_a_resume(squares: Dataset, stop_at: int) -> None:
+    whole, first, second = Log(), Log(stop_at), Log()
+    alternating(squares, whole).run()
+    with pytest.raises(Interrupted):
+        alternating(squares, first).run()
+    assert first.saved is not None
+    resumed = alternating(squares, second)
+    resumed.restore(*first.saved)
+    resumed.run()
+    assert without_speed(first.records + second.records) == without_speed(whole.records)
+
+
+def test_a_checkpoint_of_an_earlier_version_tells_no_counts(squares: Dataset) -> None:
+    whole, first, second = Log(), Log(11), Log()
+    loop_of(SMALL, squares, whole).run()
+    with pytest.raises(Interrupted):
+        loop_of(SMALL, squares, first).run()
+    assert first.saved is not None
+    tensors, progress = first.saved
+    resumed = loop_of(SMALL, squares, second)
+    resumed.restore(tensors, dataclasses.replace(progress, counts={}))
+    resumed.run()
+    assert without_speed(second.records) == without_speed(whole.records[1:])
+
+
+def test_what_ranks_seeds_must_be_of_one_phase(squares: Dataset) -> None:
+    class Mixed(Alternating):
+        selection = "loss"
+
+    assert isinstance(SMALL, vae.Config)
+    model = Mixed(SMALL, squares.image_shape)
+    with pytest.raises(UnbraidError, match="phases early, late, and its selection is 'loss': name"):
+        Loop(model, squares, TrainingConfig(batch_size=32), Recorder())
+
+
+# -- sampling -------------------------------------------------------------------------------------
+
+
+def rows_of(data: Dataset, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[list[int]]:
+    taken: list[list[int]] = []
+    step = Loop.step
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Loop, "step", lambda loop, rows: (taken.append(rows.tolist()), step(loop, rows))
+        )
+        loop_of(SMALL, data, **options).run()
+    return taken
+
+
+def test_iid_draws_each_steps_images_with_replacement_from_those_to_train_on(
+    squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"sampling": "iid", "epochs": 0, "steps": 60, "batch_size": 50}
+    taken = rows_of(squares, monkeypatch, **options)
+    assert [len(rows) for rows in taken] == [50] * 60
+    counts = np.bincount(np.ravel(taken), minlength=300)
+    trained, held_out = split_rows(300, 0.1)
+    assert not counts[held_out.numpy()].any()
+    assert any(len(set(rows)) < 50 for rows in taken)
+    found = counts[trained.numpy()]  # 3000 draws of 270: Poisson of mean and variance 11.1
+    assert found.mean() == pytest.approx(3000 / 270)
+    assert found.var() == pytest.approx(3000 / 270, rel=0.35)
+    assert taken == rows_of(squares, monkeypatch, **options)
+    assert taken != rows_of(squares, monkeypatch, **options, seed=1)
+
+
+@pytest.mark.parametrize("stop_at", [1, 8, 13])
+def test_iid_sampling_resumes_bit_for_bit(squares: Dataset, stop_at: int) -> None:
+    whole, first, second = Log(), Log(stop_at), Log()
+    options: dict[str, Any] = {"sampling": "iid", "epochs": 0, "steps": 20}
+    expected = weights(loop_of(SMALL, squares, whole, **options))
+    with pytest.raises(Interrupted):
+        loop_of(SMALL, squares, first, **options).run()
+    assert first.saved is not None
+    resumed = loop_of(SMALL, squares, second, **options)
+    resumed.restore(*first.saved)
+    assert same(expected, weights(resumed))
+    assert first.steps + second.steps == whole.steps == list(range(1, 21))
+    assert without_speed(first.records + second.records) == without_speed(whole.records)
+
+
 def test_warm_up_raises_the_weight_of_the_kl() -> None:
     model = vae.Model(configure("beta-vae", beta=8.0, warmup=4.0), (1, 16, 16))
     assert isinstance(model.config, vae.Config)
@@ -326,8 +460,8 @@ def break_at(monkeypatch: pytest.MonkeyPatch, step: int, *, term: str = "kl") ->
     """Let a term of the VAE be NaN at a step; ``gradient`` breaks the gradient instead."""
     terms = vae.Model.terms
 
-    def broken(model: vae.Model, images: Tensor, context: Context) -> dict[str, Tensor]:
-        found = terms(model, images, context)
+    def broken(model: vae.Model, batch: Batch, context: Context) -> dict[str, Tensor]:
+        found = terms(model, batch, context)
         if context.epoch * 8 == step - 1:
             if term == "gradient":
                 found["loss"].register_hook(lambda gradient: gradient * math.nan)
@@ -389,6 +523,7 @@ def test_weights_that_are_not_finite_are_never_saved(
         ({"validation": math.nan}, "validation is nan"),
         ({"precision": "bf61"}, r"'bf61' \(did you mean 'bf16'\?\)"),
         ({"device": "gpu"}, "'gpu'"),
+        ({"sampling": "idd"}, r"'idd' \(did you mean 'iid'\?\), expected one of 'epochs', 'iid'"),
         ({"checkpoint_every": -1.0}, "checkpoint_every is -1"),
         ({"threads": -1}, "threads is -1"),
         ({"epoch": 3}, r"unknown option 'epoch' of training \(did you mean 'epochs'\?\)"),

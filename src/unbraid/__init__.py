@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
     from unbraid.runs import Run, RunConfig, load
+    from unbraid.signals import Signal
     from unbraid.training import TrainingConfig
 
 __version__ = "0.1.0"
@@ -33,18 +34,19 @@ _HOME = {
     "Method": "methods",
     "Run": "runs",
     "RunConfig": "runs",
+    "Signal": "signals",
     "TrainingConfig": "training",
     "UnbraidError": "errors",
     "as_dataset": "datasets",
     "build": "methods",
     "configure": "methods",
     "draw": "figures",
-    "edit": "control.asking",
-    "generate": "control.asking",
+    "edit": "control.api",
+    "generate": "control.api",
     "load": "runs",
     "load_dataset": "datasets",
     "save": "library",
-    "swap": "control.asking",
+    "swap": "control.api",
     "train": "library",
     "train_run": "library",
 }
@@ -66,6 +68,7 @@ __all__ = [
     "Method",
     "Run",
     "RunConfig",
+    "Signal",
     "TrainingConfig",
     "UnbraidError",
     "__version__",

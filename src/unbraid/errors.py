@@ -1,4 +1,4 @@
-"""The one exception a user's mistake raises, and how near misses are suggested."""
+"""The exception for invalid user input, and suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class UnbraidError(Exception):
-    """A mistake the user can mend: its text is one sentence naming found, expected and remedy.
+    """Invalid user input: one sentence on what was found, what was expected and what to do.
 
     The command line prints the text and exits with code 2; library code may catch it.
     """

@@ -1,6 +1,6 @@
-"""What Python users call: train on anything that holds images, see it, save it, draw it.
+"""The functions of the library: train on a data set or on images in memory, save models.
 
-Arrays become data sets, models in memory become runs, and a terminal or notebook shows a training.
+Arrays become data sets, models in memory become runs, and a terminal or notebook shows progress.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from unbraid import datasets, methods, registry, runs, training, unsaved
-from unbraid.batches import split_rows
+from unbraid import datasets, methods, registry, runs, training
 from unbraid.datasets import Dataset
-from unbraid.datasets._images import CHANNELS, as_images
 from unbraid.errors import UnbraidError
 from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig
-from unbraid.runs import IN_MEMORY, Run, RunConfig
-from unbraid.training import Recorder, TrainingConfig
-from unbraid.unsaved import MemoryRun
+from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
+from unbraid.runs.in_memory import MemoryRun, write
+from unbraid.training import Recorder, TrainingConfig, split_rows
 
 if TYPE_CHECKING:
     from unbraid.progress import Display
@@ -35,7 +32,7 @@ Data = Dataset | ArrayLike | torch.Tensor | torch.utils.data.Dataset[Any] | str 
 
 @dataclass
 class Trained:
-    """How a model in memory came to be, kept for as long as the model is."""
+    """Config, data and history of a model in memory, kept as long as the model."""
 
     config: RunConfig
     data: Dataset
@@ -48,64 +45,18 @@ _trained: WeakKeyDictionary[Method, Trained] = WeakKeyDictionary()
 
 
 def dataset_of(data: Data) -> Dataset:
-    """Return a data set of whatever holds images.
-
-    Args:
-        data: a data set; its name or the path of images; images (N, H, W), (N, C, H, W) or
-            (N, H, W, C), as an array or a tensor, uint8 or reals in 0..1; or a torch data set of
-            images, or of tuples that start with one.
+    """Return a data set of a name, a path, or anything that ``unbraid.as_dataset`` takes.
 
     Raises:
         UnbraidError: anything else, or images of another shape or range.
 
+    >>> import numpy as np
     >>> dataset_of(np.zeros((5, 16, 16, 3))).image_shape
     (3, 16, 16)
     """
-    if isinstance(data, Dataset):
-        return data
     if isinstance(data, str | os.PathLike):
         return datasets.load_dataset(os.fspath(data))
-    if isinstance(data, torch.utils.data.Dataset):
-        data = _stacked(data)
-    array = _as_array(data)
-    if array.ndim == 4 and (array.shape[1] in CHANNELS) == (array.shape[3] in CHANNELS):
-        raise UnbraidError(
-            f"images have shape {array.shape}, of which neither axis 1 nor 3 is for sure the 1 to "
-            "4 channels: give unbraid.Dataset('images', array) with an array (N, C, H, W) of uint8."
-        )
-    return Dataset("images", as_images(array, "auto", "images"))
-
-
-def _as_array(given: Any) -> NDArray[Any]:
-    """Return an array, a tensor or a list of images as an array."""
-    if isinstance(given, torch.Tensor):
-        given = given.detach().cpu()
-        given = given.float().numpy() if given.is_floating_point() else given.numpy()
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise UnbraidError(f"the images are not all of one shape ({error}).") from error
-    if array.dtype.kind not in "buif" or array.ndim == 0:
-        raise UnbraidError(
-            f"data is of type {type(given).__name__}, expected a data set, its name, the path of "
-            "images, an array or tensor of images, or a torch data set."
-        )
-    return array
-
-
-def _stacked(source: torch.utils.data.Dataset[Any]) -> NDArray[Any]:
-    """Return the images of a torch data set."""
-    kind = type(source).__name__
-    count = len(source) if hasattr(source, "__len__") else 0
-    if not count:
-        raise UnbraidError(
-            f"{kind} is a torch data set that holds no images or does not count them."
-        )
-    rows = [source[index] for index in range(count)]
-    images = [_as_array(row[0] if isinstance(row, tuple | list) else row) for row in rows]
-    if len({image.shape for image in images}) > 1:
-        raise UnbraidError(f"the images of {kind} have several shapes: bring them to one size.")
-    return np.stack(images)
+    return datasets.as_dataset(data)
 
 
 def train(
@@ -116,7 +67,7 @@ def train(
     recorder: Recorder | None = None,
     **options: Any,
 ) -> Method:
-    """Train a method on images in memory and return the model; nothing is written.
+    """Train a method and return the model; no file is written.
 
     ``unbraid.save`` writes the model as a run, and ``unbraid.draw`` draws its figures.
 
@@ -127,12 +78,13 @@ def train(
             images, or of tuples that start with one. Labels come with a data set.
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
-        recorder: told of steps and epochs, in the place of what is shown.
+        recorder: gets the events of training, in place of the display.
         **options: fields of ``TrainingConfig``.
 
     Raises:
         UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
 
+    >>> import numpy as np
     >>> images = np.random.default_rng(0).random((300, 16, 16))
     >>> model = train("vae", images, epochs=1)
     >>> model.encode(images[:3, None]).shape
@@ -155,54 +107,35 @@ def train(
 
 
 def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
-    """Return what a run's config says of its data: a name and options, or that it is in memory."""
+    """Return name and options of the data for a run's config, or that they are in memory."""
     if not isinstance(data, str | os.PathLike):
         return loaded.name, {IN_MEMORY: True}
     name, implied = datasets.resolve(os.fspath(data))
     return name, {option: str(expand(path).absolute()) for option, path in implied.items()}
 
 
-class _Remembering(Recorder):
-    """Keeps what a run folder would, and passes all it hears on."""
+class _Remembering(Forwarding):
+    """Keeps what a run folder would store, and forwards every event."""
 
     def __init__(self, trained: Trained, then: Recorder) -> None:
-        self.trained, self.then = trained, then
-
-    def start(self, progress: training.Progress) -> None:
-        """Pass the start on."""
-        self.then.start(progress)
+        super().__init__(then)
+        self.trained = trained
 
     def step(
         self, progress: training.Progress, terms: dict[str, float], images_per_second: float
     ) -> None:
-        """Count the step and pass it on."""
+        """Count the step and forward it."""
         self.trained.seconds, self.trained.steps = progress.seconds, progress.step
-        self.then.step(progress, terms, images_per_second)
+        super().step(progress, terms, images_per_second)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Keep the record and pass it on."""
+        """Keep the record and forward it."""
         self.trained.history.append(record)
-        self.then.epoch(record)
-
-    def checkpoint(self, tensors: dict[str, torch.Tensor], progress: training.Progress) -> None:
-        """Pass the checkpoint on."""
-        self.then.checkpoint(tensors, progress)
-
-    def note(self, sentence: str) -> None:
-        """Pass the note on."""
-        self.then.note(sentence)
-
-    def warn(self, sentence: str) -> None:
-        """Pass the warning on."""
-        self.then.warn(sentence)
-
-    def stop_requested(self) -> bool:
-        """Ask what listens."""
-        return self.then.stop_requested()
+        super().epoch(record)
 
 
 def _display(config: MethodConfig, data: str, progress: bool | None) -> Display | nullcontext[None]:
-    """Return what shows a training, or nothing; a user's own program keeps its signals."""
+    """Return the display of a training, or none; it leaves signals to the user's program."""
     from unbraid.progress import Display, wanted
 
     if not wanted(progress):
@@ -218,14 +151,14 @@ def train_run(
     display: Recorder | None = None,
     **options: Any,
 ) -> Run:
-    """Train into a run folder, or go on where one was interrupted; shown as ``train`` is.
+    """Train into a run folder, or continue the run in it; progress is shown as by ``train``.
 
     Args:
-        config: what to train, on what, how.
-        folder: the run folder; made if it is not there.
+        config: the method, the data and the training.
+        folder: the run folder; made if it does not exist.
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
-        display: told of progress, in the place of what is shown; may ask to stop.
+        display: gets the events of training, in place of the display; may ask to stop.
         **options: those of ``unbraid.runs.train_run``, such as ``resume``.
 
     Raises:
@@ -238,7 +171,7 @@ def train_run(
 
 
 def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
-    """Return a model in memory as a run, of which figures are drawn and scores taken.
+    """Return a model in memory as a run, for figures and scores.
 
     Args:
         model: any method's model.
@@ -251,27 +184,27 @@ def memory_run(model: Method, data: Data | None = None) -> MemoryRun:
     trained = _trained.get(model)
     if data is not None:
         unseen = dataset_of(data)
-        if unseen.split == "train":  # of the caller's own data, not of the model's
+        if unseen.split == "train":  # the training split of other data than the model's
             unseen = dataclasses.replace(unseen, split="test")
     elif trained is not None:
         unseen = _unseen(trained)
     else:
         raise UnbraidError(
-            "unbraid.train did not train this model in this session, so no images are known that "
-            "it has not seen: give some with data=..."
+            "unbraid.train did not train this model in this session, so its held-out images are "
+            "unknown: give some with data=..."
         )
     if trained is None:
         source = unseen.name, {IN_MEMORY: True}
         return MemoryRun(model, RunConfig(model.config, *source, TrainingConfig()), unseen)
     config = trained.config
-    if data is not None:  # figures of the saved run are to show these
+    if data is not None:  # the saved run is measured on these
         config = dataclasses.replace(config, data=unseen.name, data_options={IN_MEMORY: True})
     steps = trained.seconds, trained.steps
     return MemoryRun(model, config, unseen, trained.history, steps, trained.data)
 
 
 def _unseen(trained: Trained) -> Dataset:
-    """Return images that ``train`` did not train on."""
+    """Return the held-out images of a model that ``train`` trained."""
     config = trained.config
     if not config.data_options.get(IN_MEMORY):
         with suppress(UnbraidError):  # there is no test split
@@ -285,14 +218,14 @@ def _unseen(trained: Trained) -> Dataset:
 
 
 def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None) -> Run:
-    """Write a model in memory as a run folder, which every command and figure opens.
+    """Write a model in memory as a run folder, for every command and figure.
 
-    A run on a named data set or a path loads it again. Of images in memory, a random 10,000 of
-    those that the model has not seen are stored in the folder (fewer if they take over 256 MB).
+    A run on a named data set or a path loads it again. Of images in memory, up to 10,000 random
+    held-out ones are stored in the folder (fewer if they exceed 256 MB).
 
     Args:
         model: any method's model.
-        folder: the run folder; made if it is not there, and must not hold a run.
+        folder: the run folder; made if it does not exist; it must not hold a run.
         data: images that the model was not trained on; if not given, those that ``unbraid.train``
             did not train it on.
 
@@ -304,4 +237,4 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
 
     >>> run = save(model, "runs/mine")  # doctest: +SKIP
     """
-    return unsaved.write(memory_run(model, data), expand(folder))
+    return write(memory_run(model, data), expand(folder))

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from unbraid import limits
 from unbraid.errors import UnbraidError
 from unbraid.files import atomic, expand
+from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-def as_pictures(images: Any) -> NDArray[np.uint8]:
+def as_pictures(images: Any, signal: Signal | None = None) -> NDArray[np.uint8]:
     """Return images as they are shown: (..., C, H, W), uint8 or on [0, 1], to (..., H, W, 3).
 
     One channel is grey, three are RGB and four RGB with alpha, laid over white. Two have no common
     meaning: the first is shown in magenta, the second in green, which every reader can tell apart.
+
+    Of a ``signal`` that is sound, each channel is shown in its colour map, one below the other.
 
     >>> as_pictures(np.ones((2, 1, 4, 5))).shape
     (2, 4, 5, 3)
@@ -28,6 +31,8 @@ def as_pictures(images: Any) -> NDArray[np.uint8]:
     array = np.asarray(images)
     if array.dtype != np.uint8:
         array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    if signal is not None and signal.kind == "sound":
+        return _sound(array, signal)
     array = np.moveaxis(array, -3, -1)
     channels = array.shape[-1]
     if channels == 4:
@@ -36,6 +41,18 @@ def as_pictures(images: Any) -> NDArray[np.uint8]:
         return np.rint(over).astype(np.uint8)
     order = {1: [0, 0, 0], 2: [0, 1, 0], 3: [0, 1, 2]}[channels]
     return np.asarray(array[..., order])
+
+
+def _sound(array: NDArray[np.uint8], signal: Signal) -> NDArray[np.uint8]:
+    """Return sounds (..., C, H, W) in colours, (..., C (H + 1) - 1, W, 3): a line between two."""
+    from matplotlib import colormaps
+
+    table = np.rint(colormaps[signal.colormap](np.arange(256))[:, :3] * 255).astype(np.uint8)
+    shown = table[array[..., ::-1, :] if signal.upwards else array]  # (..., C, H, W, 3)
+    *lead, channels, height, width, _ = shown.shape
+    lined = np.full((*lead, channels, height + 1, width, 3), 255, np.uint8)
+    lined[..., :height, :, :] = shown
+    return lined.reshape(*lead, channels * (height + 1), width, 3)[..., :-1, :, :]
 
 
 def tile(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,6 +1,8 @@
 """Discovery by folder: a method, dataset, metric or figure is a file, and its name is the file's.
 
-``methods/beta_vae.py`` is the method ``beta-vae``. Files starting with ``_`` are shared helpers.
+``methods/beta_vae.py`` is the method ``beta-vae``, and ``methods/beta_vae/__init__.py`` would be,
+too. Files starting with ``_`` are shared helpers. An installed package announces methods of its own
+as entry points of the group ``unbraid.methods``, each the name of a module.
 Listing names and summaries reads the source and imports nothing, so ``--help`` stays quick.
 """
 
@@ -9,6 +11,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import importlib.metadata
+import importlib.util
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +22,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from unbraid.errors import UnbraidError, did_you_mean
 
 ROOT = Path(__file__).parent
+OPEN = ("methods",)  # folders whose things may come from other packages
 
 
 def names(folder: str) -> list[str]:
@@ -26,8 +31,28 @@ def names(folder: str) -> list[str]:
     >>> "beta-vae" in names("methods")
     True
     """
-    files = (ROOT / folder).glob("*.py")
-    return sorted(file.stem.replace("_", "-") for file in files if not file.stem.startswith("_"))
+    root = ROOT / folder
+    stems = {path.stem for path in root.glob("*.py")}
+    stems |= {path.parent.name for path in root.glob("*/__init__.py")}
+    own = {stem.replace("_", "-") for stem in stems if not stem.startswith("_")}
+    return sorted(own | announced(folder).keys())
+
+
+@cache
+def announced(folder: str) -> dict[str, str]:
+    """Return what installed packages announce for a folder: names, and the module of each.
+
+    What is in the folder itself keeps its name.
+    """
+    if folder not in OPEN:
+        return {}
+    root = ROOT / folder
+    found = {}
+    for entry in importlib.metadata.entry_points(group=f"unbraid.{folder}"):
+        stem = entry.name.replace("-", "_")
+        if not (root / f"{stem}.py").exists() and not (root / stem).is_dir():
+            found[entry.name] = entry.value
+    return found
 
 
 def check(folder: str, name: str) -> str:
@@ -46,16 +71,45 @@ def check(folder: str, name: str) -> str:
 def load(folder: str, name: str) -> ModuleType:
     """Import and return the module registered under ``name``."""
     check(folder, name)
-    return importlib.import_module(f"unbraid.{folder}.{name.replace('-', '_')}")
+    place = announced(folder).get(name)
+    if place is None:
+        return importlib.import_module(f"unbraid.{folder}.{name.replace('-', '_')}")
+    try:
+        return importlib.import_module(place)
+    except ImportError as error:
+        raise UnbraidError(
+            f"{name} is announced by an installed package, but its module {place} cannot be "
+            f"imported ({error}): install the package again."
+        ) from error
 
 
 @cache
 def summary(folder: str, name: str) -> str:
     """Return the first line of the registered file's docstring, without importing it."""
     check(folder, name)
-    source = (ROOT / folder / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-    doc = ast.get_docstring(ast.parse(source)) or ""
+    path = source(folder, name)
+    if path is None:
+        return f"announced as {announced(folder).get(name)}, of which there is no source"
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return doc.split("\n", 1)[0]
+
+
+def source(folder: str, name: str) -> Path | None:
+    """Return the file that defines what is registered, without importing it; None if not found."""
+    place = announced(folder).get(name)
+    if place is None:
+        root, parts = ROOT / folder, [name.replace("-", "_")]
+    else:
+        top, *parts = place.split(".")
+        spec = importlib.util.find_spec(top)
+        if spec is None or spec.origin is None:
+            return None
+        if not parts:
+            return Path(spec.origin)
+        root = Path(spec.origin).parent
+    path = root.joinpath(*parts)
+    choices = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+    return next((choice for choice in choices if choice.is_file()), None)
 
 
 def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:

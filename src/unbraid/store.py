@@ -1,13 +1,12 @@
-"""Files of a run folder: tensors without pickle, the lock, and changes to result.json."""
+"""Tensors without pickle, and locks on files and folders that several processes change."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -15,15 +14,14 @@ from torch import Tensor
 
 from unbraid import limits
 from unbraid.errors import UnbraidError
-from unbraid.files import atomic, cannot_write, read_object, write_json
+from unbraid.files import atomic, cannot_write
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file: its tensors and its metadata."""
     if not path.is_file():
         raise UnbraidError(
-            f"{path} is missing: train again, or restore it from a copy, or delete the "
-            "folder to train anew."
+            f"{path} is missing: restore it from a copy, or delete the folder and train again."
         )
     try:
         limits.check_tensors(path)
@@ -46,7 +44,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from one that has replaced it, None if there is none."""
+    """Return inode and time of a file, which change when it is replaced; None without a file."""
     try:
         found = path.stat()
     except OSError:
@@ -54,34 +52,12 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def update_result(
-    folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
-    """Change a run's result.json so that of two processes doing so neither's part is lost.
-
-    Args:
-        folder: the run folder.
-        change: gets what the file holds now ({} if it is not there), and returns what it shall
-            hold; it should be quick.
-
-    Returns:
-        What the file holds then.
-    """
-    path = folder / "result.json"
-    with _held(path):
-        for stray in folder.glob(".result-*"):  # what a killed process was writing
-            stray.unlink(missing_ok=True)
-        result = change(read_object(path) if path.is_file() else {})
-        write_json(path, result)
-    return result
-
-
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold a file that others replace while they hold it; wait for them."""
+def held(path: Path) -> Iterator[None]:
+    """Lock a file that is replaced by whoever holds the lock; wait until it is free."""
     try:
         import fcntl
-    except ImportError:  # Windows has no flock, and the lock is a courtesy
+    except ImportError:  # Windows has no flock: there, nothing is locked
         yield
         return
     handle = -1
@@ -102,14 +78,18 @@ def _held(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder, so that two processes cannot train into it at once."""
+    """Lock a run folder, so that two processes cannot train into it at once.
+
+    Raises:
+        UnbraidError: another process holds the lock, or the folder cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
     try:
         import fcntl
-    except ImportError:  # Windows has no flock, and the lock is a courtesy
+    except ImportError:  # Windows has no flock: there, nothing is locked
         yield
         return
     handle = os.open(folder, os.O_RDONLY)  # the folder itself: no lock file to leave behind

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from tests.control import scenes
-from unbraid.control.judging import Config as JudgeConfig
-from unbraid.control.judging import LearnedJudge, train_judge
+from unbraid.control.assessment.judge_training import Config as JudgeConfig
+from unbraid.control.assessment.judge_training import train_judge
+from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.distributions import Layout
 from unbraid.factors import FactorSpec
-from unbraid.methods import Method, MethodConfig, configure
+from unbraid.methods import Method, MethodConfig, TakesFactors, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
@@ -27,7 +28,7 @@ SPECS = (
 SHAPE = (1, 16, 16)
 
 
-class Drawn(Method):
+class Drawn(Method, TakesFactors):
     """Writes its code into the first pixels, x off by 2 pixels a unit of the first style."""
 
     factor_width, style_dim = 4, 2

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from tests.control.conftest import SPECS, Drawn
-from unbraid.control import controller
-from unbraid.control._loop import corrected, gap, obeying
-from unbraid.control.controller import Native
-from unbraid.control.requests import build_request, parse
+from unbraid.control import loading
+from unbraid.control.closed_loop import ClosedLoop, corrected_request, refine_samples
+from unbraid.control.factor_distance import factor_distance
+from unbraid.control.language.parser import build_request, parse
+from unbraid.control.native import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
@@ -67,7 +68,7 @@ def test_swap_takes_the_named_factors(drawn: Drawn) -> None:
     np.testing.assert_allclose(*style, atol=1e-4)
     with pytest.raises(UnbraidError, match="unknown factor 'kid' \\(did you mean 'kind'"):
         native.swap(a, b, ["kid"])
-    with pytest.raises(UnbraidError, match="4 images to change, but 2 others"):
+    with pytest.raises(UnbraidError, match="4 images to change, but 2 to take factors from"):
         native.swap(a, b[:2], ["kind"])
 
 
@@ -75,17 +76,18 @@ def test_the_loop_closes(drawn: Drawn) -> None:
     rows = np.tile([[1, 0.0]], (200, 1))
     styles = np.arange(200)
 
-    def error(native: Native) -> float:
+    def error(candidates: int = 1, correct: bool = False) -> float:
+        native = ClosedLoop(Native(drawn), candidates, correct)
         images = native.draw(rows, styles)
         np.testing.assert_array_equal(images, native.draw(rows, styles))  # whatever ran before
         return float(np.abs(native.read(images)[:, 1]).mean())
 
-    plain, tried = error(Native(drawn)), error(Native(drawn, candidates=4))
+    plain, tried = error(), error(candidates=4)
     assert plain == pytest.approx(2 * np.sqrt(2 / np.pi), rel=0.15)  # E|N(0, 2)|
     assert tried < plain / 2
-    assert error(Native(drawn, correct=True)) < 1e-3  # the error is the same again
+    assert error(correct=True) < 1e-3  # the error is the same again
     with pytest.raises(UnbraidError, match="candidates is 0"):
-        Native(drawn, candidates=0)
+        ClosedLoop(Native(drawn), candidates=0)
 
 
 def test_no_candidate_is_worse_than_the_first() -> None:
@@ -100,7 +102,11 @@ def test_no_candidate_is_worse_than_the_first() -> None:
 
     rows = np.stack([np.ones(50), rng.uniform(-9, 9, 50)], 1)
     gaps = [
-        gap(SPECS, rows, read(obeying(draw, read, SPECS, rows, np.arange(50), count, correct)))
+        factor_distance(
+            SPECS,
+            rows,
+            read(refine_samples(draw, read, SPECS, rows, np.arange(50), count, correct)),
+        )
         for count, correct in ((1, False), (2, False), (5, False), (5, True))
     ]
     for before, after in pairwise(gaps):
@@ -121,8 +127,8 @@ def test_gaps_respect_circles_and_symmetries() -> None:
     )
     asked = np.array([[0, 10.0, 0], [1, 10.0, 0], [0, 10.0, 0], [0, 10.0, 0]])
     found = np.array([[0, 350.0, 0], [1, 190.0, 0], [1, 10.0, 0], [0, 10.0, 3]])
-    np.testing.assert_allclose(gap(specs, asked, found), [20 / 360, 0, 1, 1 / 4])
-    np.testing.assert_allclose(corrected(specs, asked, found)[:, 1], [30, 10, 10, 10])
+    np.testing.assert_allclose(factor_distance(specs, asked, found), [20 / 360, 0, 1, 1 / 4])
+    np.testing.assert_allclose(corrected_request(specs, asked, found)[:, 1], [30, 10, 10, 10])
 
 
 def test_a_factor_without_meaning_is_neither_missed_nor_corrected() -> None:
@@ -133,14 +139,14 @@ def test_a_factor_without_meaning_is_neither_missed_nor_corrected() -> None:
         ),
     )
     asked, found = np.array([[0, 10.0], [1, 10.0]]), np.array([[0, 19.0], [1, 19.0]])
-    np.testing.assert_allclose(gap(specs, asked, found), [0.1, 0])
-    np.testing.assert_allclose(corrected(specs, asked, found)[:, 1], [1, 10])
+    np.testing.assert_allclose(factor_distance(specs, asked, found), [0.1, 0])
+    np.testing.assert_allclose(corrected_request(specs, asked, found)[:, 1], [1, 10])
 
 
 @pytest.mark.parametrize(
     ("rows", "styles", "part"),
     [
-        ([[0, 1, 2]], [1], "expected a row of 2 numbers an image: kind, x"),
+        ([[0, 1, 2]], [1], "expected a row of 2 numbers per image: kind, x"),
         ([[0, np.nan]], [1], "not all finite"),
         ([[0, 1.0]], [1, 2], "there are 2 styles for 1 rows"),
     ],
@@ -153,7 +159,7 @@ def test_rows_that_cannot_be_drawn(
 
 
 def test_a_run_of_a_method_that_takes_factors_is_asked_directly(native_run: Run) -> None:
-    found = controller.open(native_run.folder)
+    found = loading.open(native_run.folder)
     assert isinstance(found, Native)
     assert [spec.name for spec in found.specs] == ["grey", "row", "column"]
     request = build_request(found.specs, grey=2, row=3)
@@ -165,9 +171,9 @@ def test_a_run_of_a_method_that_takes_factors_is_asked_directly(native_run: Run)
 
 
 def test_any_other_method_is_fitted_once_and_kept(fitted_run: Run) -> None:
-    first = controller.open(fitted_run)
+    first = loading.open(fitted_run)
     stored = (fitted_run.folder / "control.json").stat().st_mtime_ns
-    again = controller.open(fitted_run)
+    again = loading.open(fitted_run)
     assert (fitted_run.folder / "control.json").stat().st_mtime_ns == stored
     rows = build_request(first.specs, row=3).rows(first.specs, 4, seed=0)
     np.testing.assert_array_equal(first.draw(rows, range(4)), again.draw(rows, range(4)))
@@ -178,27 +184,27 @@ def test_what_was_fitted_is_learnt_anew_when_it_no_longer_fits(fitted_run: Run) 
         found: dict[str, Any] = read_json(fitted_run.folder / "control.json")
         return found
 
-    controller.open(fitted_run)
+    loading.open(fitted_run)
     before = kept()
     assert before["labels"] == 100
-    controller.open(fitted_run, labels=50)
+    loading.open(fitted_run, labels=50)
     assert kept()["labels"] == 50
     path = fitted_run.folder / "model.safetensors"
     weights, metadata = read_tensors(path)
     write_tensors(path, {name: value * 0.9 for name, value in weights.items()}, metadata)
-    controller.open(fitted_run)
+    loading.open(fitted_run)
     assert kept()["labels"] == 100
     assert kept()["model"] != before["model"]
 
 
 def test_a_run_of_data_without_factors_cannot_be_asked(plain_run: Run) -> None:
-    with pytest.raises(UnbraidError, match="trained on data without factors, so nothing can"):
-        controller.open(plain_run)
+    with pytest.raises(UnbraidError, match="trained on data without factors, so it cannot be"):
+        loading.open(plain_run)
 
 
 def test_what_is_no_run() -> None:
     with pytest.raises(UnbraidError, match="nosuch does not exist"):
-        controller.open("nosuch")
+        loading.open("nosuch")
 
 
 def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
@@ -207,7 +213,8 @@ def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
     factors = np.array(squares.factors, np.float64)
     factors[::2, 0] = np.nan  # the one factor whose labels are used
     data = dataclasses.replace(squares, factors=factors)
-    monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, **__: data)
+    for module in ("run", "train"):
+        monkeypatch.setattr(f"unbraid.runs.{module}.load_dataset", lambda *_, **__: data)
     method = configure("s2-vae", net="mlp", latent_dim=3, labels=20, label_factors=("grey",))
     run = train_run(
         RunConfig(method, "squares", {}, TrainingConfig(epochs=1, batch_size=32)), tmp_path / "run"
@@ -218,7 +225,7 @@ def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
         told.append(labels)
         return SimpleNamespace(save=lambda _: None)
 
-    monkeypatch.setattr("unbraid.control.fitting.fit", fit)
-    controller.open(run)
+    monkeypatch.setattr("unbraid.control.linear_gaussian.controller.fit", fit)
+    loading.open(run)
     assert told[0].shape == (20, 3)
     assert not np.isnan(told[0]).any()

@@ -9,8 +9,8 @@ from PIL import Image, features
 
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.errors import UnbraidError
+from unbraid.figures import new_figure
 from unbraid.figures import save as write_figure
-from unbraid.figures._style import new_figure
 from unbraid.methods import configure
 from unbraid.pictures import write_png
 from unbraid.runs import RunConfig, train_run

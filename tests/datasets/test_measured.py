@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid.control.requests import parse
+from unbraid.control.language.parser import parse
 from unbraid.datasets import Dataset, _measured, load_dataset
 from unbraid.datasets._morphology import Measures, measure
 from unbraid.errors import UnbraidError

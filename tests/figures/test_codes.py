@@ -16,7 +16,7 @@ def test_latents_come_in_falling_order_of_the_kl_that_the_run_reports(tiny_run: 
     weights = [latent.weight for latent in codes.latents]
     assert weights == sorted(weights, reverse=True)
     by_index = {latent.columns.start: latent.weight for latent in codes.latents}
-    reported = tiny_run.result["figures"]["kl_by_latent"]
+    reported = tiny_run.result["reconstruction_stats"]["kl_by_latent"]
     assert [by_index[j] for j in range(4)] == pytest.approx(reported, abs=1e-3)
     first = codes.latents[0]
     assert first.label == f"z{first.columns.start}, {first.weight:.1f} nats"
@@ -79,5 +79,5 @@ def test_without_classes_images_are_drawn_at_random(squares: Dataset) -> None:
 
 
 def test_an_image_that_is_not_there_is_refused(squares: Dataset) -> None:
-    with pytest.raises(UnbraidError, match="has 300 unseen images: expected 0 to 299"):
+    with pytest.raises(UnbraidError, match="has 300 held-out images: expected 0 to 299"):
         unseen_image(squares, 300)

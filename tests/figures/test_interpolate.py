@@ -61,4 +61,4 @@ def test_an_autoencoder_has_no_sphere(ae_run: Run) -> None:
 
 def test_more_pairs_than_images_are_as_many_as_there_are(wide_run: Run) -> None:
     figure = interpolate.draw(wide_run, interpolate.Config(pairs=50, steps=2))
-    assert figure.axes[0].get_ylim() == (4, 0)  # of 8 unseen images
+    assert figure.axes[0].get_ylim() == (4, 0)  # of 8 held-out images

@@ -16,7 +16,10 @@ def test_the_errors_are_those_of_unseen_images(tiny_run: Run) -> None:
     errors = np.square(drawn - images / 255).sum((1, 2, 3))
     written = [float(t.get_text()) for ax in figure.axes for t in ax.get_xticklabels()]
     assert written == pytest.approx(errors, abs=0.051)
-    assert f"{tiny_run.result['figures']['squared_error']:.1f}" in figure.texts[1].get_text()
+    assert (
+        f"{tiny_run.result['reconstruction_stats']['squared_error']:.1f}"
+        in figure.texts[1].get_text()
+    )
 
 
 def test_originals_lie_above(tiny_run: Run) -> None:

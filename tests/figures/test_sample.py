@@ -20,7 +20,7 @@ def test_it_shows_the_models_own_samples(tiny_run: Run) -> None:
 
 def test_an_autoencoders_samples_are_no_samples(ae_run: Run) -> None:
     note = sample.draw(ae_run, sample.Config(rows=1)).texts[1].get_text()
-    assert "no reason" in note
+    assert "do not follow" in note
 
 
 def test_any_channels_and_shape(wide_run: Run) -> None:

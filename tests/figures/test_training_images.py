@@ -32,11 +32,11 @@ def words(figure: Figure) -> str:
 
 
 @pytest.mark.parametrize("name", registry.names("figures"))
-def test_none_is_called_unseen(run: Run, name: str) -> None:
+def test_none_is_called_held_out(run: Run, name: str) -> None:
     module = registry.load("figures", name)
     if module.TARGET != "run":
         return
     said = words(module.draw(run, module.Config()))
-    assert "unseen" not in said
+    assert "held-out" not in said
     if name not in ("plane", "sample"):  # which show no image of the data
         assert "training image" in said

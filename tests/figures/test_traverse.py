@@ -42,7 +42,7 @@ def test_rows_are_latents_by_falling_kl_over_their_own_range(tiny_run: Run) -> N
 
 def test_the_middle_of_all_may_be_zero_or_another_image(tiny_run: Run) -> None:
     one = traverse.draw(tiny_run, traverse.Config(image=3))
-    assert "unseen image 3" in one.texts[1].get_text()
+    assert "held-out image 3" in one.texts[1].get_text()
     zero = traverse.draw(tiny_run, traverse.Config(center="zero"))
     assert "zero" in zero.texts[1].get_text()
 
@@ -159,7 +159,7 @@ def test_without_classes_those_with_little_ink_come_first(
     codes[:, :3] = np.eye(3)
     ink = model.decode(codes).numpy().mean((1, 2, 3))
     assert order == np.argsort(ink).tolist()
-    assert "by the ink it draws" in figure.axes[0].get_xlabel()
+    assert "by mean brightness" in figure.axes[0].get_xlabel()
 
 
 def test_a_category_moves_in_the_animation_too(joint_run: Run) -> None:

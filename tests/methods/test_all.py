@@ -15,18 +15,34 @@ import torch
 from numpy.typing import NDArray
 
 from unbraid import registry
-from unbraid.batches import split_rows
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.labels import labelled_rows
-from unbraid.methods import Autoencoder, Context, Method, MethodConfig, build, configure, name_of
-from unbraid.restarts import train_restarts
+from unbraid.methods import (
+    LABELS,
+    Autoencoder,
+    Batch,
+    Context,
+    Method,
+    MethodConfig,
+    build,
+    configure,
+    name_of,
+)
 from unbraid.runs import Run, RunConfig, load, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
+from unbraid.runs.restarts import train_restarts
+from unbraid.training import (
+    Loop,
+    Recorder,
+    TrainingConfig,
+    labelled_rows,
+    new_model,
+    split_rows,
+    train,
+)
 
 NAMES = registry.names("methods")
-LABELLED = [name for name in NAMES if registry.load("methods", name).Model.labelled]
+LABELLED = [name for name in NAMES if registry.load("methods", name).Model.needs & LABELS]
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
 SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8}
@@ -84,11 +100,17 @@ def all_terms(model: Method, images: NDArray[np.uint8]) -> dict[str, dict[str, t
     noise = torch.Generator().manual_seed(0)
     context = Context(noise, epoch=0.5, total=1000)
     pixels = model.to_pixels(images)
-    if model.labelled:  # some are unknown, and the labelled images are others than the batch
+    batch = Batch(pixels)
+    if "pairs" in model.needs:
+        batch = Batch(pixels, pairs=(pixels.flip(0), torch.ones(len(images), 3).bool()))
+    if model.needs & {
+        "factors",
+        "labelled",
+    }:  # some are unknown, and the labelled images are others than the batch
         factors = factors_of(len(images))
         factors[::2, 0], factors[1::3, 1], factors[::5] = np.nan, np.nan, np.nan
-        context = context._replace(factors=factors, labelled=(pixels.flip(0), factors.flip(0)))
-    return {phase: model.terms(pixels, context._replace(phase=phase)) for phase in model.phases()}
+        batch = Batch(pixels, factors, (pixels.flip(0), factors.flip(0)))
+    return {phase: model.terms(batch, context._replace(phase=phase)) for phase in model.phases()}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -168,18 +190,6 @@ def test_encode_depends_on_nothing_but_the_image(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encode_posterior_or_says_that_there_is_none(name: str) -> None:
-    model, images = model_of(name).eval(), pictures(4, (1, 16, 16))
-    if model.posterior(model.to_pixels(images)) is None:
-        with pytest.raises(UnbraidError, match=f"{name} has no posterior"):
-            model.encode_posterior(images)
-        return
-    mean, logvar = model.encode_posterior(images)
-    assert mean.shape == logvar.shape == (4, model.layout.continuous)
-    torch.testing.assert_close(mean, model.layout.split(model.encode(images))[1])
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_numpy_and_torch_bytes_and_floats_agree(name: str) -> None:
     model, images = model_of(name).eval(), pictures(6, (1, 16, 16))
     codes = model.encode(images)
@@ -244,15 +254,18 @@ def test_a_run_gives_back_the_very_model(
         "model.safetensors",
         "result.json",
     ]
-    assert run.result["figures"]["images"] == 30  # those held out: both splits are all images
+    assert (
+        run.result["reconstruction_stats"]["images"] == 30
+    )  # those held out: both splits are all images
     assert run.result["data"] == {"name": "npz", "split": "validation"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_overfits_64_images(name: str, squares: Dataset) -> None:
     few = squares.take(np.random.default_rng(0).permutation(300)[:64])
-    at_once = {"capacity_epochs": 0.0, "discrete_epochs": 0.0}
-    config = small(name, latent_dim=6, net="mlp", beta=1.0, **at_once)
+    at_once = {"capacity_epochs": 0.0, "discrete_epochs": 0.0, "threshold": 0}
+    weak = {"beta": 1.0, "gamma": 1.0, "scale": 10.0}
+    config = small(name, latent_dim=6, net="mlp", **weak, **at_once)
     before = all_terms(new_model(config, few, 0), few.images[:])
     model = train(config, few, epochs=150, batch_size=64, lr=4e-3, validation=0.0, precision="f32")
     after = all_terms(model, few.images[:])
@@ -291,15 +304,16 @@ def test_labels_that_were_not_given_have_no_say_in_a_run_or_its_score(
     found = []
     for factors in (squares.factors, other):
         data = dataclasses.replace(squares, factors=factors)
-        monkeypatch.setattr("unbraid.runs.load_dataset", lambda *_, data=data, **__: data)
-        monkeypatch.setattr("unbraid.restarts.load_dataset", lambda *_, data=data, **__: data)
+        for module in ("run", "train", "restarts"):
+            place = f"unbraid.runs.{module}.load_dataset"
+            monkeypatch.setattr(place, lambda *_, data=data, **__: data)
         training = TrainingConfig(epochs=3, batch_size=64, precision="f32")
         config = RunConfig(small(name, labels=20), "squares", {}, training)
         folder = tmp_path / str(len(found))
         run = train_restarts(config, folder, 2)
         records = [{**each, "images_per_second": 0} for each in run.history()]
         weights = (folder / "model.safetensors").read_bytes()
-        found.append((records, weights, run.result["restarts"], run.result["figures"]))
+        found.append((records, weights, run.result["restarts"], run.result["reconstruction_stats"]))
     assert found[0] == found[1]
 
 

@@ -9,7 +9,7 @@ import torch
 
 from unbraid.decomposition import log_importance_weights, minibatch_decomposition
 from unbraid.distributions import gaussian_log_density, gaussian_sample
-from unbraid.methods import Context, Terms, beta_tcvae, build, configure
+from unbraid.methods import Batch, Context, Terms, beta_tcvae, build, configure
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 PARTS = ("index_code_mi", "total_correlation", "dimwise_kl")
@@ -26,7 +26,7 @@ def model_of(**options: Any) -> beta_tcvae.Model:
 @torch.no_grad()
 def terms_of(epoch: float = 0.0, **options: Any) -> Terms:
     context = Context(torch.Generator().manual_seed(7), epoch, total=5000)
-    return model_of(**options).terms(PIXELS, context)
+    return model_of(**options).terms(Batch(PIXELS), context)
 
 
 @pytest.mark.parametrize("estimator", ["mss", "mws"])

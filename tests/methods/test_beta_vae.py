@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unbraid.methods import Context, Terms, build, configure
+from unbraid.methods import Batch, Context, Terms, build, configure
 
 
 @torch.no_grad()
@@ -13,7 +13,7 @@ def terms_of(name: str, epoch: float = 0.0, **options: float) -> Terms:
     torch.manual_seed(0)
     model = build(configure(name, latent_dim=3, net="mlp", **options), (1, 16, 16)).eval()
     pixels = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
-    return model.terms(pixels, Context(torch.Generator().manual_seed(7), epoch, 100))
+    return model.terms(Batch(pixels), Context(torch.Generator().manual_seed(7), epoch, 100))
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 8.0])

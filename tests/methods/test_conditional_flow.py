@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 
-from unbraid.control.controller import Native
+from unbraid.control.native import Native
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Context, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._frames import Frame, affine, compose, features, inverse, see
-from unbraid.methods._latent_flow import Velocity, follow
-from unbraid.methods._reading import HELD, STEP, Reading, held_out
-from unbraid.methods._style import TRIES, settle
-from unbraid.methods._warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
+from unbraid.methods._style import TRIES, sample_with_rejection
+from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
+from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
+from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, held_out
+from unbraid.methods.conditional_flow.warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
 
 
@@ -175,7 +173,7 @@ def test_styles_in_doubt_are_drawn_again_from_the_same_numbers() -> None:
     def doubtful(rows: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         return style[:, 0] - 10 * rows < limits[rows]
 
-    found = settle(base, place, doubtful) - 10 * torch.arange(50)[:, None]
+    found = sample_with_rejection(base, place, doubtful) - 10 * torch.arange(50)[:, None]
     tries = [base, -base, *(base.roll(turn, 1) for turn in range(1, TRIES))]
     for row in range(50):
         sound = [each[row, 1:] for each in tries if each[row, 1] >= limits[row]]
@@ -297,8 +295,11 @@ def reading_of(*specs: FactorSpec, side: int = 16) -> Reading:
     return Reading(FactorCodes(specs), (1, side, side), width=8)
 
 
-def told(phase: str, images: torch.Tensor, factors: torch.Tensor, draws: torch.Generator) -> Any:
-    return Context(draws, 0.0, 1000, phase, None, (images, factors))
+def told(
+    phase: str, images: torch.Tensor, factors: torch.Tensor, draws: torch.Generator
+) -> tuple[Batch, Context]:
+    batch = Batch(images, labelled=(images, factors))
+    return batch, Context(draws, 0.0, 1000, phase)
 
 
 def test_frames_come_to_lie_where_things_do() -> None:
@@ -307,7 +308,7 @@ def test_frames_come_to_lie_where_things_do() -> None:
     optimizer = torch.optim.Adam(reading.parameters_of("glance"), 4e-3)
     for _ in range(400):
         images, factors = shapes_of(draws)
-        loss = reading.glance_terms(images, told("glance", images, factors, draws))["loss"]
+        loss = reading.glance_terms(*told("glance", images, factors, draws))["loss"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -335,13 +336,13 @@ def test_an_unknown_factor_leaves_the_others_of_its_row() -> None:
     draws, reading = noise(), reading_of(*PLACES)
     images, factors = shapes_of(draws)
     factors[:, 1] = torch.nan
-    terms = reading.glance_terms(images, told("glance", images, factors, draws))
+    terms = reading.glance_terms(*told("glance", images, factors, draws))
     assert terms["real"] > 0.1
     reading.action.spread.fill_(0.3)
     reading.action.shared.fill_(0.3)  # readings are good: images are warped
-    terms = reading.glance_terms(images, told("glance", images, factors, noise()))
+    terms = reading.glance_terms(*told("glance", images, factors, noise()))
     assert terms["real"] > 0.1
-    for name, value in reading.reader_terms(images, told("reader", images, factors, draws)).items():
+    for name, value in reading.reader_terms(*told("reader", images, factors, draws)).items():
         assert torch.isfinite(value), name
 
 
@@ -409,7 +410,7 @@ def test_factors_of_one_kind_alone(kind: str) -> None:
     for count in (6, 1):
         seen = images[-count:], factors[-count:]
         for phase in model.phases():
-            terms = model.terms(seen[0], told(phase, *seen, noise()))
+            terms = model.terms(*told(phase, *seen, noise()))
             assert all(torch.isfinite(value) for value in terms.values()), phase
     model.eval()
     assert model.encode(images.numpy()).shape == (6, model.latent_dim)

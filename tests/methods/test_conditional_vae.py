@@ -11,19 +11,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid.control.checking import as_asked
-from unbraid.control.controller import Native
+from unbraid.control.assessment.run_report import draw_function
+from unbraid.control.native import Native
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Context, _pose, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.methods._pose import Pose, Warp
-from unbraid.methods._reader import Dropout, dropping
+from unbraid.methods._layers import Dropout, dropping
 from unbraid.methods._style import StylePrior, gaussian_information
 from unbraid.methods.conditional_vae import Model
+from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae.pose import Pose, Warp
 from unbraid.training import train
 
 SPECS = (
@@ -207,7 +208,7 @@ def test_the_prior_is_a_mixture_and_places_what_it_draws_there() -> None:
         torch.distributions.Independent(torch.distributions.Normal(mean, deviation.exp()), 1),
     )
     base = torch.randn(20_000, 3)
-    z = prior.place(base, category)
+    z = prior.sample(base, category)
     wanted = mixture.log_prob(z)  # type: ignore[no-untyped-call]
     assert torch.allclose(prior.log_prob(z, category), wanted, atol=1e-4)
     assert torch.allclose(z.mean(0), mixture.mean, atol=0.05)
@@ -219,8 +220,8 @@ def test_a_style_is_carried_to_the_same_place_of_another_class() -> None:
     prior = StylePrior(2, 1, 3)
     one, other = torch.eye(2)[0].expand(50, 2), torch.eye(2)[1].expand(50, 2)
     base = torch.randn(50, 4)
-    carried = prior.carry(prior.place(base, one), one, other)
-    assert torch.allclose(carried, prior.place(base, other), atol=1e-4)
+    carried = prior.transfer(prior.sample(base, one), one, other)
+    assert torch.allclose(carried, prior.sample(base, other), atol=1e-4)
 
 
 def test_edited_styles_stay_unless_their_class_changes() -> None:
@@ -259,8 +260,8 @@ def test_information_is_that_of_gaussians() -> None:
     assert gaussian_information(one, one[:, :0]).item() == 0
 
 
-def context(**told: Any) -> Context:
-    return Context(torch.Generator().manual_seed(3), 5.0, 100, **told)
+def context() -> Context:
+    return Context(torch.Generator().manual_seed(3), 5.0, 100)
 
 
 def test_the_generator_learns_from_the_cycle_but_the_reader_and_the_prior_do_not() -> None:
@@ -279,21 +280,21 @@ def test_images_that_do_not_read_as_their_class_are_not_drawn() -> None:
     known = unknown.clone()
     known[:, 0] = 2
     # an untrained reader is sure of nothing
-    assert model.generator_terms(images, context(factors=unknown))["reconstruction"] == 0
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.generator_terms(Batch(images, unknown), context())["reconstruction"] == 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] > 0
     with torch.no_grad():
         cast(Any, model.reader).second[-1].bias[4 + 2] = 50.0  # now of this one
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] > 0
     known[:, 0] = 3
-    assert model.generator_terms(images, context(factors=known))["reconstruction"] == 0
+    assert model.generator_terms(Batch(images, known), context())["reconstruction"] == 0
     # validation counts all, else a reader that doubts everything would seem to be the best
-    assert model.eval().generator_terms(images, context(factors=known))["reconstruction"] > 0
+    assert model.eval().generator_terms(Batch(images, known), context())["reconstruction"] > 0
 
 
 def test_a_style_that_reads_as_another_class_is_drawn_again() -> None:
     model, base = digits_model(), torch.randn(4, 25)
     rows = torch.tensor([[2.0, 30, x, 0, 0, 3] for x in (-9, 9, 0, 3)])
-    first = model.prior.place(base, model.categories(model.factor_codes(rows)))
+    first = model.prior.sample(base, model.categories(model.factor_codes(rows)))
     bias = cast(Any, model.reader).second[-1].bias
     with torch.no_grad():
         bias[4 + 2] = 50.0  # all read as asked
@@ -317,14 +318,14 @@ def test_a_controller_draws_the_first_style_where_nothing_is_rejected() -> None:
         assert not np.array_equal(Native(model).draw(rows, np.arange(4)), trusted)
     first = Native(model, reject=False)
     np.testing.assert_array_equal(first.draw(rows, np.arange(4)), trusted)
-    plain = as_asked(Native(model), reject=False)
+    plain = draw_function(Native(model), reject=False)
     np.testing.assert_array_equal(plain(rows, np.arange(4)), trusted)
 
 
 def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
     model = digits_model(sure=0.01)
     images = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    terms = model.reader_terms(images, context(labelled=None))
+    terms = model.reader_terms(Batch(images), context())
     assert not {"category", "real"} & terms.keys()
     assert terms["read_category"] > 0
     assert terms["loss"] > 0

@@ -10,7 +10,7 @@ import torch
 from unbraid.datasets import Dataset
 from unbraid.distributions import LOG_2PI, Layout
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods.infogan import Model, information, plan
 from unbraid.training import train
 
@@ -43,7 +43,7 @@ def test_information_is_zero_where_the_category_is_not_read() -> None:
 def test_the_discriminators_step_does_not_move_the_generator() -> None:
     model = tiny()
     context = Context(torch.Generator().manual_seed(0), 0.0, 100, "discriminator")
-    model.terms(torch.rand(8, 1, 16, 16), context)["loss"].backward()
+    model.terms(Batch(torch.rand(8, 1, 16, 16)), context)["loss"].backward()
     assert all(parameter.grad is None for parameter in model.generator.parameters())
     assert all(parameter.grad is not None for parameter in model.recognition.parameters())
 
@@ -100,8 +100,8 @@ def test_what_diverges_is_named(
 ) -> None:
     terms = Model.terms
 
-    def diverging(model: Model, images: torch.Tensor, context: Context) -> dict[str, torch.Tensor]:
-        found = terms(model, images, context)
+    def diverging(model: Model, batch: Batch, context: Context) -> dict[str, torch.Tensor]:
+        found = terms(model, batch, context)
         if context.phase == phase and 1.25 <= context.epoch < math.inf:
             found = {name: value * factor for name, value in found.items()}
         return found
@@ -117,9 +117,9 @@ def test_invariance_is_of_the_discriminators_step_on_real_images() -> None:
     images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(3))
     for phase, epoch in (("discriminator", 3.0), ("discriminator", 2.9), ("generator", 3.0)):
         context = Context(torch.Generator().manual_seed(0), epoch, 100, phase)
-        before = plain.terms(images, context)
+        before = plain.terms(Batch(images), context)
         context.noise.manual_seed(0)
-        after = weighed.terms(images, context)
+        after = weighed.terms(Batch(images), context)
         if phase == "generator":
             assert "invariance" not in after
             continue

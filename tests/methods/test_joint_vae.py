@@ -9,7 +9,7 @@ import torch
 
 from unbraid.distributions import categorical_kl, gaussian_kl
 from unbraid.errors import UnbraidError
-from unbraid.methods import Context, build, configure
+from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods.joint_vae import Model, joint_terms
 
 
@@ -36,7 +36,7 @@ def test_capacities_rise_and_the_category_is_asked_for_no_more_than_log_k(
 ) -> None:
     epochs = {"capacity_epochs": 10.0, "discrete_epochs": 20.0}
     model, images = tiny(gamma=2.0, capacity=3.0, **epochs), torch.rand(8, 3, 16, 16)
-    terms = model.terms(images, Context(torch.Generator().manual_seed(0), epoch, 100))
+    terms = model.terms(Batch(images), Context(torch.Generator().manual_seed(0), epoch, 100))
     away = abs(terms["kl"].item() - 3 * capacity)
     away += abs(terms["discrete_kl"].item() - math.log(4) * discrete)
     assert float(terms["loss"]) == pytest.approx(
@@ -47,7 +47,7 @@ def test_capacities_rise_and_the_category_is_asked_for_no_more_than_log_k(
 def test_invariance_is_taken_off_the_loss() -> None:
     images, noise = torch.rand(8, 3, 16, 16), torch.Generator()
     plain, weighed = (
-        tiny(invariance=weight).terms(images, Context(noise.manual_seed(0), 1.0, 100))
+        tiny(invariance=weight).terms(Batch(images), Context(noise.manual_seed(0), 1.0, 100))
         for weight in (0.0, 30.0)
     )
     assert "invariance" not in plain
@@ -61,7 +61,7 @@ def test_reconstruction_is_summed_over_channels() -> None:
         for parameter in model.parameters():
             parameter.zero_()
     terms = model.terms(
-        torch.rand(8, 3, 16, 16), Context(torch.Generator().manual_seed(0), 1.0, 100)
+        Batch(torch.rand(8, 3, 16, 16)), Context(torch.Generator().manual_seed(0), 1.0, 100)
     )
     assert float(terms["reconstruction"]) == pytest.approx(3 * 256 * math.log(2), rel=1e-5)
 

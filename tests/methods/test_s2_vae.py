@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from unbraid.datasets import Dataset
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
-from unbraid.methods import Context, Method, build, configure
+from unbraid.methods import Batch, Context, Method, build, configure
 from unbraid.methods._few_labels import few_label_loss
 from unbraid.training import train
 
@@ -32,8 +32,12 @@ def model_of(name: str, **options: Any) -> Method:
     return build(configure(name, latent_dim=3, net="mlp", **options), (1, 16, 16), SPECS).eval()
 
 
-def context(**told: Any) -> Context:
-    return Context(torch.Generator().manual_seed(7), 0.0, 100, **told)
+def batch(labelled: tuple[torch.Tensor, torch.Tensor] | None = None) -> Batch:
+    return Batch(PIXELS, labelled=labelled)
+
+
+def context() -> Context:
+    return Context(torch.Generator().manual_seed(7), 0.0, 100)
 
 
 def test_the_regulariser_is_the_cross_entropy_of_scaled_labels() -> None:
@@ -57,21 +61,21 @@ def test_unknown_labels_pull_at_nothing() -> None:
 def test_it_is_added_to_the_objective_without_labels(name: str, plain: str) -> None:
     shown = PIXELS.flip(0), FACTORS
     for gamma in (0.0, 7.0):
-        found = model_of(name, gamma_sup=gamma).terms(PIXELS, context(labelled=shown))
-        expected = model_of(plain).terms(PIXELS, context())
+        found = model_of(name, gamma_sup=gamma).terms(batch(shown), context())
+        expected = model_of(plain).terms(batch(), context())
         for term, value in expected.items():
             if term != "loss":
                 assert torch.equal(found[term], value), term
         torch.testing.assert_close(found["loss"], expected["loss"] + gamma * found["few_labels"])
-    assert "few_labels" not in model_of(name).terms(PIXELS, context())
+    assert "few_labels" not in model_of(name).terms(batch(), context())
 
 
 def test_the_batch_is_not_encoded_twice_where_it_is_the_labelled_one() -> None:
     model, seen = model_of("s2-vae"), []
     model.encoder.register_forward_hook(lambda *_: seen.append(1))
-    one = model.terms(PIXELS, context(labelled=(PIXELS, FACTORS)))
+    one = model.terms(batch((PIXELS, FACTORS)), context())
     assert len(seen) == 1
-    two = model.terms(PIXELS, context(labelled=(PIXELS.clone(), FACTORS)))
+    two = model.terms(batch((PIXELS.clone(), FACTORS)), context())
     assert torch.equal(one["loss"], two["loss"])
 
 

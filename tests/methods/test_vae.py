@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid.methods import Context, build, configure, vae
+from unbraid.methods import Batch, Context, build, configure, vae
 
 PIXELS = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -29,7 +29,7 @@ def test_terms_are_those_of_equation_10() -> None:
     x = PIXELS.double().numpy()
     reconstruction = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum((1, 2, 3)).mean()
 
-    terms = model.terms(PIXELS, Context(torch.Generator().manual_seed(7), 0.0, 100))
+    terms = model.terms(Batch(PIXELS), Context(torch.Generator().manual_seed(7), 0.0, 100))
     assert terms.keys() == {"loss", "reconstruction", "kl"}
     assert float(terms["kl"]) == pytest.approx(kl, rel=1e-4)
     assert float(terms["reconstruction"]) == pytest.approx(reconstruction, rel=1e-4)
@@ -39,7 +39,9 @@ def test_terms_are_those_of_equation_10() -> None:
 @torch.no_grad()
 def test_warm_up_weighs_the_kl_and_shows_it_unweighted() -> None:
     terms = [
-        model_of(warmup=warmup).terms(PIXELS, Context(torch.Generator().manual_seed(7), 1.0, 100))
+        model_of(warmup=warmup).terms(
+            Batch(PIXELS), Context(torch.Generator().manual_seed(7), 1.0, 100)
+        )
         for warmup in (0.0, 4.0)
     ]
     assert float(terms[0]["kl"]) == float(terms[1]["kl"])
@@ -61,7 +63,7 @@ def test_extreme_posteriors_stay_finite() -> None:
     model = model_of()
     with torch.no_grad():
         model.encoder[-1].bias.copy_(torch.tensor([0, 0, 0, 500.0, -500.0, 0]))
-    terms = model.terms(PIXELS, Context(torch.Generator().manual_seed(7), 0.0, 100))
+    terms = model.terms(Batch(PIXELS), Context(torch.Generator().manual_seed(7), 0.0, 100))
     terms["loss"].backward()
     assert torch.isfinite(terms["loss"])
 
@@ -72,6 +74,8 @@ def test_a_learned_variance_can_come_back_from_next_to_nothing() -> None:
     model = build(config, (1, 16, 16))
     assert isinstance(model, vae.Model)
     assert float(torch.as_tensor(model.pixel_log_variance()).detach()) >= 2 * np.log(1e-3)
-    model.terms(PIXELS, Context(torch.Generator().manual_seed(7), 0.0, 100))["loss"].backward()
+    model.terms(Batch(PIXELS), Context(torch.Generator().manual_seed(7), 0.0, 100))[
+        "loss"
+    ].backward()
     assert model.pixel_logvar.grad is not None
     assert float(model.pixel_logvar.grad) < 0  # the variance is to grow

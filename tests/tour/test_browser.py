@@ -116,7 +116,7 @@ def test_every_press_on_a_slider_is_told(page: Any) -> None:
 
 def test_the_contents_stay_in_sight(page: Any) -> None:
     nav = page.locator("nav")
-    for anchor in ("squeezing", "parting", "references"):
+    for anchor in ("latent-size", "beta-tcvae", "references"):
         page.evaluate(f"document.documentElement.style.scrollBehavior = 'auto'; "
                       f"location.hash = '{anchor}'")  # fmt: skip
         page.wait_for_timeout(100)
@@ -135,12 +135,12 @@ def test_the_contents_stay_in_sight(page: Any) -> None:
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_on_a_phone_the_contents_fold_away(page: Any) -> None:
-    entry = page.locator('nav a[href="#weighing"]')
+    entry = page.locator('nav a[href="#beta-vae"]')
     assert not entry.is_visible()
     page.locator("nav summary").click()
     assert entry.is_visible()
     entry.click()
-    page.wait_for_url("**#weighing")
+    page.wait_for_url("**#beta-vae")
     assert not entry.is_visible()
 
 
@@ -197,7 +197,7 @@ def test_requests_are_answered_in_the_page(page: Any) -> None:
     assert "The judge reads: three, " in judged.text_content()
     after = box.locator("canvas").evaluate(PIXELS)
     assert sum(after) > 1.2 * sum(before) > 0
-    assert "of the picture's 32 pixels" in judged.text_content()
+    assert "of the image's 32 pixels" in judged.text_content()
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unbraid.tour import _claim
-from unbraid.tour._claim import (
+from unbraid.tour.statistics import claim
+from unbraid.tour.statistics.claim import (
     ALPHA,
     MARGIN,
     Comparison,
@@ -49,21 +49,21 @@ def experiments(
 def test_without_a_difference_anything_is_said_in_5_percent_at_most(
     seeds: int, spread: tuple[float, ...]
 ) -> None:
-    said = _claim.assess(*experiments(seeds, 6, spread)).anything()
+    said = claim.assess(*experiments(seeds, 6, spread)).anything()
     assert said.mean() <= ALPHA + ERROR
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_a_score_lower_by_the_margin_is_hardly_ever_called_similar(seeds: int) -> None:
     # the least favourable case: far better reconstructions, equal MIG, DCI lower by the margin
-    found = _claim.assess(*experiments(seeds, 6, (1, 1e-4, 0.03), (-1e3, 0, -MARGIN)))
+    found = claim.assess(*experiments(seeds, 6, (1, 1e-4, 0.03), (-1e3, 0, -MARGIN)))
     assert (found.holds.min(-1) <= ALPHA).mean() <= ALPHA / 4 + ERROR
     assert (found.fails.min((-2, -1)) <= ALPHA).mean() <= ALPHA / 4 + ERROR
 
 
 def test_ten_seeds_see_a_difference_as_large_as_those_measured_and_two_do_not() -> None:
     def decided(seeds: int, mean: tuple[float, ...]) -> tuple[float, float]:
-        found = _claim.assess(*experiments(seeds, 6, (0.7, 0.02, 0.03), mean))
+        found = claim.assess(*experiments(seeds, 6, (0.7, 0.02, 0.03), mean))
         fails = found.fails.min(-2)
         return (found.holds <= ALPHA).mean(), (fails <= ALPHA).mean()
 
@@ -78,8 +78,8 @@ def test_ten_seeds_see_a_difference_as_large_as_those_measured_and_two_do_not() 
 
 def test_the_rate_on_the_page_is_that_of_its_rule() -> None:
     spread = np.repeat([[1.0], [0.03], [0.03]], 6, axis=1)
-    rate = _claim.chance(spread, np.ones(2), 5, TRIALS)
-    said = _claim.assess(*experiments(5, 6, (1, 0.03, 0.03))).anything()
+    rate = claim.chance(spread, np.ones(2), 5, TRIALS)
+    said = claim.assess(*experiments(5, 6, (1, 0.03, 0.03))).anything()
     assert rate == pytest.approx(said.mean(), abs=2 * ERROR)
     assert 0 < rate <= ALPHA + ERROR
 
@@ -118,13 +118,13 @@ def test_all_parts_must_pass_for_the_claim_and_one_is_enough_to_fail_it() -> Non
     noise = np.array([-1.0, 0.0, 1.0, 0.5, -0.5]) * 1e-3
     good = np.stack([noise - 5, noise, noise])[:, None]  # (parts, betas, seeds)
     gaps = np.stack([noise, noise])
-    assert _claim.assess(good, gaps).holds[0] <= ALPHA
+    assert claim.assess(good, gaps).holds[0] <= ALPHA
     for part, bad in enumerate((0.0, -MARGIN, -MARGIN)):
         changed = good.copy()
         changed[part] = noise + bad
-        assert _claim.assess(changed, gaps).holds[0] > ALPHA
+        assert claim.assess(changed, gaps).holds[0] > ALPHA
     changed[2] = noise - 0.1
-    found = _claim.assess(changed, gaps)
+    found = claim.assess(changed, gaps)
     assert (found.fails[:, 0] <= ALPHA).tolist() == [False, False, True]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unbraid.errors import UnbraidError
-from unbraid.tour._dimension import levina_bickel, neighbour_distances, two_nn
+from unbraid.tour.statistics.dimension import levina_bickel, neighbour_distances, two_nn
 
 Estimator = Callable[[np.ndarray], float]
 BOTH = pytest.mark.parametrize("estimate", [two_nn, levina_bickel])

@@ -5,15 +5,8 @@ import pytest
 
 from unbraid.datasets import Dataset
 from unbraid.factors import FactorSpec
-from unbraid.tour._measure import (
-    PRIOR_RADIUS,
-    digits_by_likeness,
-    farthest_apart,
-    measure,
-    mismatch,
-    nearest,
-    shares,
-)
+from unbraid.tour.statistics.clouds import PRIOR_RADIUS, largest_distance, measure
+from unbraid.tour.statistics.samples import digits_by_likeness, mismatch, nearest, shares
 
 
 def digits(labels: np.ndarray) -> Dataset:
@@ -51,8 +44,8 @@ def test_the_farthest_centres_count() -> None:
     spread = np.random.default_rng(0).normal(size=(10, 2))
     spread -= spread.mean(0)
     clouds = [measure(spread + offset, data) for offset in ([0, 0], [3, 4], [1, 0])]
-    assert farthest_apart(clouds) == pytest.approx(5)
-    assert farthest_apart(clouds[:1]) == 0
+    assert largest_distance(clouds) == pytest.approx(5)
+    assert largest_distance(clouds[:1]) == 0
 
 
 def test_an_image_counts_as_the_digit_it_is_most_like() -> None:

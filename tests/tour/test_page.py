@@ -7,51 +7,52 @@ from pathlib import Path
 import pytest
 
 from unbraid.errors import UnbraidError
-from unbraid.tour import _page
-from unbraid.tour._commands import program, runnable
-from unbraid.tour._page import Chapter, State
-from unbraid.tour._references import REFERENCES, cite, listed
+from unbraid.tour.formatting import number
+from unbraid.tour.page import document, html
+from unbraid.tour.page.commands import program, runnable
+from unbraid.tour.page.document import Chapter, State
+from unbraid.tour.page.references import REFERENCES, cite, listed
 
 
 def test_numbers_are_typeset() -> None:
-    assert _page.number(-1234.56) == "\N{MINUS SIGN}1,234.6"
-    assert _page.number(-0.001, 2) == "0.00"
-    assert _page.number(3, 0) == "3"
+    assert number(-1234.56) == "\N{MINUS SIGN}1,234.6"
+    assert number(-0.001, 2) == "0.00"
+    assert number(3, 0) == "3"
 
 
 def test_what_is_text_is_escaped() -> None:
-    assert _page.text("a < b's") == "a &lt; b\N{RIGHT SINGLE QUOTATION MARK}s"
-    assert "<script>" not in _page.table("<script>", ["<script>"], [["<script>"]])
-    assert "<script>" not in _page.commands(["<script>"])
-    assert "<script>" not in _page.figure([], "<script>")
-    assert 'alt="&quot;' in _page.image("png", b"", '"', 1, 1)
-    assert "<script>" not in _page.sheet_link("name", "<script>")
+    assert html.text("a < b's") == "a &lt; b\N{RIGHT SINGLE QUOTATION MARK}s"
+    assert "<script>" not in html.table("<script>", ["<script>"], [["<script>"]])
+    assert "<script>" not in html.commands(["<script>"])
+    assert "<script>" not in html.figure([], "<script>")
+    assert 'alt="&quot;' in html.image("png", b"", '"', 1, 1)
+    assert "<script>" not in html.sheet_link("name", "<script>")
 
 
 def test_commands_keep_their_quotes() -> None:
-    assert "&#x27;my folder&#x27;" in _page.commands(["unbraid scatter 'my folder'"])
+    assert "&#x27;my folder&#x27;" in html.commands(["unbraid scatter 'my folder'"])
 
 
 def test_a_page_that_grows_says_what_is_to_come_and_loads_anew() -> None:
     chapters = [Chapter("one", "One", "<p>done</p>"), Chapter("two", "Two", None)]
-    growing = _page.render("Title", "", chapters, State("half", True), "")
+    growing = document.render("Title", "", chapters, State("half", True), "")
     assert "location.reload" in growing
     assert "to come" in growing
     assert 'id="live"' in growing
-    complete = _page.render("Title", "", chapters[:1], State("all", False), "")
+    complete = document.render("Title", "", chapters[:1], State("all", False), "")
     assert "location.reload" not in complete
     assert "to come" not in complete
 
 
 def test_a_table_has_no_heading_without_words() -> None:
     with pytest.raises(AssertionError):
-        _page.table("caption", ["", "mean"], [["a", "1"]])
+        html.table("caption", ["", "mean"], [["a", "1"]])
 
 
 def test_the_contents_lead_to_chapters_and_to_what_can_be_moved() -> None:
     box = '<div id="try-plane" data-title="two numbers" data-touch="sliders" hidden></div>'
     chapters = [Chapter("one", "One", box), Chapter("two", "Two", None)]
-    page = _page.render("Title", "", chapters, State("", False), "", "<section>papers</section>")
+    page = document.render("Title", "", chapters, State("", False), "", "<section>papers</section>")
     nav = page.partition("<nav")[2].partition("</nav>")[0]
     assert [part.partition('"')[0] for part in nav.split('href="#')[1:]] == [
         "one", "try-plane", "two", "references",
@@ -102,9 +103,9 @@ def test_commands_run_where_they_are_written(
 
 def test_a_page_of_someone_elses_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "index.html"
-    _page.check_place(path)  # nothing there
-    path.write_text(_page.render("T", "", [], State("", False), ""), encoding="utf-8")
-    _page.check_place(path)  # a tour's own
+    document.check_place(path)  # nothing there
+    path.write_text(document.render("T", "", [], State("", False), ""), encoding="utf-8")
+    document.check_place(path)  # a tour's own
     path.write_text("<html>my site</html>", encoding="utf-8")
     with pytest.raises(UnbraidError, match="not a page of the tour, so it is left as it is"):
-        _page.check_place(path)
+        document.check_place(path)

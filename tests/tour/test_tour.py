@@ -30,12 +30,15 @@ from unbraid.errors import UnbraidError
 from unbraid.runs import Run
 from unbraid.store import locked
 from unbraid.subsets import some_rows
-from unbraid.tour import Config, _kept, _report, run
-from unbraid.tour._commands import program
-from unbraid.tour._jobs import plan
-from unbraid.tour._outlook import Outlook
-from unbraid.tour._references import REFERENCES
-from unbraid.tour._terminal import Terminal
+from unbraid.tour import Config, builder, cache, run
+from unbraid.tour.builder import Builder
+from unbraid.tour.chapters import CHAPTERS
+from unbraid.tour.context import Tour
+from unbraid.tour.page.commands import program
+from unbraid.tour.page.references import REFERENCES
+from unbraid.tour.plan import plan
+from unbraid.tour.terminal import Terminal
+from unbraid.tour.time_left import TimeLeft
 
 
 class Page(HTMLParser):
@@ -75,7 +78,7 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Path) -> None:
     assert page.open == []
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == 1
-    assert len(page.all("h2")) == len(_report.CHAPTERS) + 1  # the references
+    assert len(page.all("h2")) == len(CHAPTERS) + 1  # the references
     for tag, attributes in page.elements:
         for name in {"src", "href"} & attributes.keys():
             target = attributes[name]
@@ -115,7 +118,7 @@ def test_figures_and_their_numbers_can_be_downloaded(report: Path) -> None:
 def test_the_claims_numbers_are_those_of_the_runs(report: Path) -> None:
     def result(method: str, seed: int) -> float:
         job = plan(quick(report.parent))[f"{method}-b4-{seed}"]
-        return float(Run(job.folder).result["figures"]["reconstruction"])
+        return float(Run(job.folder).result["reconstruction_stats"]["reconstruction"])
 
     text = (report.parent / "figures" / "claim.csv").read_text(encoding="utf-8")
     rows = [row for row in csv.DictReader(text.splitlines()) if row["beta"] == "4"]
@@ -126,15 +129,15 @@ def test_the_claims_numbers_are_those_of_the_runs(report: Path) -> None:
     assert float(row["low"]) == pytest.approx(sum(differences) / 2 - reach, rel=1e-4)
     text = Page(report).text
     assert "similar disentanglement”: cannot be decided with 2 seeds" in text
-    assert re.search(r"any statement at all was made in \d\.\d%", text)
+    assert re.search(r"any statement was made in \d\.\d%", text)
 
 
 def test_scores_are_those_of_unbraid_evaluate(report: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(plan(quick(report.parent))["beta-vae-b1-0"].folder, folder)
-    before = Run(folder).result["metrics"]
+    before = Run(folder).scores()
     assert cli.main(["evaluate", str(folder), "--metrics", "mig,dci"]) == 0
-    after = Run(folder).result["metrics"]
+    after = Run(folder).scores()
     for name in ("mig", "dci"):
         assert after[name]["value"] == pytest.approx(before[name]["value"], abs=1e-12)
 
@@ -185,7 +188,7 @@ def test_every_chapter_has_commands_that_exist(report: Path) -> None:
             command in ("train", "tour", "generate") or target == "digits" or Path(target).exists()
         )
     told = [words[words.index("--figure") + 1] for words in commands if "--figure" in words]
-    tour = _report.Tour(quick(report.parent))
+    tour = Tour(quick(report.parent))
     assert told == [name for chapter in tour.modules for name in tour.names(chapter)]
 
 
@@ -200,7 +203,7 @@ def test_a_figures_command_makes_it(report: Path, tmp_path: Path, command: str) 
 def test_a_figure_alone_is_made_anew_and_trains_nothing(
     report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_report, "train_all", lambda jobs, *_: jobs and pytest.fail("trains"))
+    monkeypatch.setattr(builder, "train_all", lambda jobs, *_: jobs and pytest.fail("trains"))
     page = report.read_bytes()
     svg = (report.parent / "figures" / "stay-1.svg").read_bytes()
     line = next(line for line in Page(report).code if "--figure stay" in line)
@@ -234,8 +237,8 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def writer(name: str) -> Any:
         return lambda _: wrote.append(name) or f"<p>{name} anew</p>"
 
-    for name in _report.CHAPTERS:
-        module = importlib.import_module(f"unbraid.tour.{name}")
+    for name in CHAPTERS:
+        module = importlib.import_module(f"unbraid.tour.chapters.{name}")
         monkeypatch.setattr(module, "write", writer(name))
     return wrote
 
@@ -266,25 +269,25 @@ def copied(report: Path, out: Path) -> Config:
 @pytest.mark.parametrize(
     ("changed", "chapters"),
     [
-        ("runs/vae-2d-1-*/result.json", ["staying", "asking"]),
-        ("runs/vae-2d-1-*/model.safetensors", ["staying", "asking"]),
-        ("figures/tradeoff.png", ["parting"]),
-        ("figures/left.csv", ["onward"]),
-        ("chapters/factors.json", ["factors"]),
+        ("runs/vae-2d-1-*/result.json", ["ch03_vae_prior", "ch04_sampling"]),
+        ("runs/vae-2d-1-*/model.safetensors", ["ch03_vae_prior", "ch04_sampling"]),
+        ("figures/tradeoff.png", ["ch08_beta_tcvae"]),
+        ("figures/left.csv", ["ch10_outlook"]),
+        ("chapters/ch05_factors.json", ["ch05_factors"]),
     ],
 )
 def test_a_chapter_whose_input_changed_is_rendered_again(
     report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str, chapters: list[str]
 ) -> None:
     config = copied(report, tmp_path / "report")
-    tour = _report.Tour(config)
+    tour = Tour(config)
     body = "<p>kept</p>"
-    for name in _report.CHAPTERS:
+    for name in CHAPTERS:
         kept = json.loads((config.out / "chapters" / f"{name}.json").read_text(encoding="utf-8"))
-        tour.kept.write(name, body, [tour.figures / each for each in kept["figures"]])
+        Builder(tour).cache.write(name, body, [tour.figures / each for each in kept["figures"]])
     (path,) = config.out.glob(changed)
     path.write_bytes(path.read_bytes() + b" ")
-    if path.name == "factors.json":
+    if path.name == "ch05_factors.json":
         path.write_text("[")  # broken
     wrote = untouched(monkeypatch)
     run(config)
@@ -294,15 +297,15 @@ def test_a_chapter_whose_input_changed_is_rendered_again(
 def test_other_options_and_other_code_render_chapters_again(
     report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tour = _report.Tour(quick(report.parent))
-    assert tour.kept.read("factors") is not None
-    monkeypatch.setattr(_kept, "code", lambda: "another version")
-    assert tour.kept.read("factors") is None
+    kept = Builder(Tour(quick(report.parent))).cache
+    assert kept.read("ch05_factors") is not None
+    monkeypatch.setattr(cache, "code", lambda: "another version")
+    assert kept.read("ch05_factors") is None
     monkeypatch.undo()
-    monkeypatch.setattr(_kept, "program", lambda: "elsewhere/unbraid")
-    assert _report.Tour(quick(report.parent)).kept.read("factors") is None
+    monkeypatch.setattr(cache, "program", lambda: "elsewhere/unbraid")
+    assert Builder(Tour(quick(report.parent))).cache.read("ch05_factors") is None
     monkeypatch.undo()
-    assert _report.Tour(Config(out=report.parent)).kept.read("factors") is None
+    assert Builder(Tour(Config(out=report.parent))).cache.read("ch05_factors") is None
 
 
 def test_a_finished_tour_started_again_trains_nothing(
@@ -311,7 +314,7 @@ def test_a_finished_tour_started_again_trains_nothing(
     def no_training(jobs: list[object], *_: object) -> None:
         assert not jobs
 
-    monkeypatch.setattr(_report, "train_all", no_training)
+    monkeypatch.setattr(builder, "train_all", no_training)
     before = Page(report).text
     run(quick(report.parent))
     assert Page(report).text.splitlines()[:20] == before.splitlines()[:20]
@@ -326,9 +329,9 @@ def test_the_page_grows_chapter_by_chapter(
         seen.append(html.count('class="waiting"'))
         assert ("location.reload" in html) == (seen[-1] > 0)
 
-    monkeypatch.setattr(_report._page, "write", look)
+    monkeypatch.setattr(builder.document, "write", look)
     run(quick(report.parent))
-    assert seen[0] == len(_report.CHAPTERS) - 1  # the page from before stays until then
+    assert seen[0] == len(CHAPTERS) - 1  # the page from before stays until then
     assert seen[-1] == 0
     assert seen == sorted(seen, reverse=True)
 
@@ -462,7 +465,7 @@ def test_a_file_in_the_way_of_a_run_is_told_and_the_page_says_so(
         run(config)
     assert job.folder.read_text() == "mine"
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert f"The tour was stopped; go on with: {program()} tour" in page
+    assert f"The tour was stopped. Continue it with: {program()} tour" in page
     assert "location.reload" not in page
 
 
@@ -493,11 +496,11 @@ def test_a_stop_before_the_first_chapter_leaves_an_older_page(
     report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object) -> None:
-        raise _report.Interrupted
+        raise builder.Interrupted
 
     before = report.read_bytes()
-    monkeypatch.setattr(_report, "train_all", stopped)
-    monkeypatch.setattr(_report.Tour, "ready", lambda _: [])
+    monkeypatch.setattr(builder, "train_all", stopped)
+    monkeypatch.setattr(builder.Builder, "ready", lambda _: [])
     with pytest.raises(KeyboardInterrupt):
         run(quick(report.parent))
     assert report.read_bytes() == before
@@ -512,7 +515,7 @@ def test_what_is_ignored_stays_so_and_a_lost_terminal_raises_nothing(
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as nohup does with SIGHUP
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with Terminal(Outlook([])) as terminal:
+        with Terminal(TimeLeft([])) as terminal:
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
             monkeypatch.setattr(terminal.bars.console, "print", lost)
             signal.raise_signal(signal.SIGINT)
@@ -532,7 +535,7 @@ def test_a_second_tour_in_the_folder_leaves_the_page_alone(report: Path) -> None
 
 
 def test_commands_quote_folders(tmp_path: Path) -> None:
-    tour = _report.Tour(quick(tmp_path / "my report"))
+    tour = Tour(quick(tmp_path / "my report"))
     assert shlex.split(tour.folder("vae-2d-0")) == [str(tour.jobs["vae-2d-0"].folder)]
 
 
@@ -546,9 +549,9 @@ def test_an_old_half_finished_report_is_gone_on_with(
         (job.folder / name).unlink()
     (job.folder / ".model-half.safetensors").write_bytes(b"half")  # what a kill may leave
     report.write_text('<meta name="generator" content="unbraid tour 0.0.1"><p>hal')
-    train_all, trained = _report.train_all, []
+    train_all, trained = builder.train_all, []
     monkeypatch.setattr(
-        _report, "train_all", lambda jobs, *rest: trained.extend(jobs) or train_all(jobs, *rest)
+        builder, "train_all", lambda jobs, *rest: trained.extend(jobs) or train_all(jobs, *rest)
     )
     run(config)
     assert [each.name for each in trained] == ["vae-2d-1"]
@@ -621,7 +624,7 @@ def test_a_stop_saves_and_says_how_to_go_on(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in errors
     assert len(list(tmp_path.glob("report/runs/*/checkpoint.safetensors"))) == 2
     page = Page(tmp_path / "report" / "index.html")
-    assert f"The tour was stopped; go on with: {program()} tour" in page.text
+    assert f"The tour was stopped. Continue it with: {program()} tour" in page.text
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")

@@ -11,8 +11,8 @@ import pytest
 from unbraid.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig
-from unbraid.tour._jobs import Job
-from unbraid.tour._workers import Event, train_all
+from unbraid.tour.plan import Job
+from unbraid.tour.workers import Event, train_all
 from unbraid.training import Interrupted, TrainingConfig
 
 MakeJob = Callable[..., Job]

@@ -1,4 +1,4 @@
-"""Control: images that have the factors asked for, and a number for how well they do."""
+"""Control: images that have the requested factors, and a report of how well they do."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unbraid.control.asking import edit, generate, swap
-    from unbraid.control.controller import Controller, Native, open
-    from unbraid.control.fitting import Fitted, fit
-    from unbraid.control.requests import Request, build_request, parse
+    from unbraid.control.api import edit, generate, swap
+    from unbraid.control.closed_loop import ClosedLoop
+    from unbraid.control.controller import Controller
+    from unbraid.control.language.parser import build_request, parse
+    from unbraid.control.language.request import Request
+    from unbraid.control.linear_gaussian.controller import Fitted, fit
+    from unbraid.control.loading import open
+    from unbraid.control.native import Native
 
-# Imported when first used: a request is understood without waiting for torch.
-_HOME = {
+# Imported on first use: parsing a request does not import torch.
+_MODULES = {
+    "ClosedLoop": "closed_loop",
     "Controller": "controller",
-    "Fitted": "fitting",
-    "Native": "controller",
-    "Request": "requests",
-    "build_request": "requests",
-    "edit": "asking",
-    "fit": "fitting",
-    "generate": "asking",
-    "open": "controller",
-    "parse": "requests",
-    "swap": "asking",
+    "Fitted": "linear_gaussian.controller",
+    "Native": "native",
+    "Request": "language.request",
+    "build_request": "language.parser",
+    "edit": "api",
+    "fit": "linear_gaussian.controller",
+    "generate": "api",
+    "open": "loading",
+    "parse": "language.parser",
+    "swap": "api",
 }
 
 __all__ = [
+    "ClosedLoop",
     "Controller",
     "Fitted",
     "Native",
@@ -42,6 +48,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"unbraid.control.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"unbraid.control.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'unbraid.control' has no attribute '{name}'")

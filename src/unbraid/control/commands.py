@@ -1,4 +1,4 @@
-"""What ``unbraid generate``, ``edit`` and ``swap`` do: their options, and what they print."""
+"""The commands ``unbraid generate``, ``edit`` and ``swap``: their options and output."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ _Clip = FlagCreatePairsOff[bool]
 
 @dataclass(frozen=True)
 class Generate:
-    """Draw images that have what was asked, from a trained model.
+    """Draw images that have the requested factors, from a trained model.
 
     Args:
         text: the request, such as "small seven in the top rotated 30 degrees".
         model: a run folder; the pretrained model of digits if not given.
-        data: where that run's data lie now, if they have moved.
-        n: how many images; a single one is written in its own size, several on a sheet.
+        data: current path of that run's data, if it has changed.
+        n: number of images; a single image is written in its own size, several as a grid.
         out: the PNG to write.
-        seed: draws what was not asked for.
-        clip: take the nearest value for a number out of the model's range.
-        candidates: images tried for each one, of which the one that reads closest is kept.
-        correct: try once more with the error of the reading added to the request.
+        seed: of free factors and styles.
+        clip: replace a number out of the model's range by the nearest end of the range.
+        candidates: images drawn for each one, of which the one that reads closest to the request
+            is kept.
+        correct: draw once more with the reading error subtracted from the request.
     """
 
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
@@ -50,16 +51,16 @@ class Generate:
 
 @dataclass(frozen=True)
 class Edit:
-    """Change what was asked of an image, and keep the rest, its handwriting above all.
+    """Change some factors of an image, and keep the others and its style.
 
     Args:
-        image: a picture; one of another size or colour is brought to the model's.
+        image: an image file; another size or colour than the model's is converted.
         text: the changes, such as "bigger, in the bottom left".
         model: a run folder; the pretrained model of digits if not given.
-        data: where that run's data lie now, if they have moved.
+        data: current path of that run's data, if it has changed.
         out: the PNG to write, of the model's size.
-        compare: a PNG to write besides, with the picture before and after, enlarged.
-        clip: take the nearest value for a number out of the model's range.
+        compare: another PNG to write, with the image before and after, enlarged.
+        clip: replace a number out of the model's range by the nearest end of the range.
     """
 
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
@@ -73,16 +74,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Swap:
-    """Give one image a factor, or several, of another.
+    """Give one image one or several factors of another image.
 
     Args:
-        a: the picture to change.
-        b: the picture to take factors from.
-        factors: their names, with commas between them, such as size,angle.
+        a: the image to change.
+        b: the image to take factors from.
+        factors: names of factors, separated by commas, such as size,angle.
         model: a run folder; the pretrained model of digits if not given.
-        data: where that run's data lie now, if they have moved.
+        data: current path of that run's data, if it has changed.
         out: the PNG to write, of the model's size.
-        compare: a PNG to write besides, with both pictures and the new one, enlarged.
+        compare: another PNG to write, with both images and the new one, enlarged.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A")]
@@ -95,31 +96,31 @@ class Swap:
 
 
 def generate(given: Generate) -> Iterator[str]:
-    """Draw and write the images; yield what was understood, and the path."""
+    """Draw and write the images; yield the parsed request and the path."""
     from unbraid import pictures
-    from unbraid.control import asking
-    from unbraid.control.requests import parse
+    from unbraid.control import api
+    from unbraid.control.language.parser import parse
 
     pictures.check_png(given.out)
-    controller = asking.controller_of(_model(given))
+    controller = api.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip)
-    images = asking.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
+    images = api.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
     yield request.describe()
     pictures.write_png(given.out, images[0] if given.n == 1 else pictures.sheet(images))
     yield str(given.out)
 
 
 def edit(given: Edit) -> Iterator[str]:
-    """Change and write the image; yield what was understood, and the paths."""
+    """Change and write the image; yield the parsed request and the paths."""
     from unbraid import pictures
-    from unbraid.control import asking
-    from unbraid.control.requests import parse
+    from unbraid.control import api
+    from unbraid.control.language.parser import parse
 
-    for path in filter(None, (given.out, given.compare)):  # before anything takes time
+    for path in filter(None, (given.out, given.compare)):  # before any long computation
         pictures.check_png(path)
     if not " ".join(given.text).strip():
-        raise UnbraidError("no change was asked for: write one, such as 'bigger' or 'upright'.")
-    controller = asking.controller_of(_model(given))
+        raise UnbraidError("no change is given: write one, such as 'bigger' or 'upright'.")
+    controller = api.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
     image, note = pictures.read_png(given.image, controller.model.image_shape)
     edited = controller.edit(image, request)
@@ -131,25 +132,25 @@ def edit(given: Edit) -> Iterator[str]:
 def swap(given: Swap) -> Iterator[str]:
     """Swap factors and write the image; yield the paths."""
     from unbraid import pictures
-    from unbraid.control import asking
+    from unbraid.control import api
 
-    for path in filter(None, (given.out, given.compare)):  # before anything takes time
+    for path in filter(None, (given.out, given.compare)):  # before any long computation
         pictures.check_png(path)
-    controller = asking.controller_of(_model(given))
+    controller = api.controller_of(_model(given))
     shape = controller.model.image_shape
     (a, of_a), (b, of_b) = (pictures.read_png(path, shape) for path in (given.a, given.b))
-    swapped = asking.swap(a, b, given.factors, model=controller)
+    swapped = api.swap(a, b, given.factors, model=controller)
     yield from filter(None, [of_a, of_b])
     yield from _write(given.out, given.compare, a, b, swapped)
 
 
 def _model(given: Generate | Edit | Swap) -> Path | Run | None:
-    """Return what to ask: a run folder, or a run whose data have moved."""
+    """Return a run folder, or a run whose data have another path now."""
     if not given.data:
         return given.model
     if given.model is None:
         raise UnbraidError(
-            "--data says where a run's data lie now, but no run is named: add --model RUN."
+            "--data gives the path of a run's data, but no run is given: add --model RUN."
         )
     from unbraid.runs import Run
 

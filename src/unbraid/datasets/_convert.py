@@ -7,85 +7,109 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unbraid import registry
 from unbraid.datasets import Dataset
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Factors, Given, pairs, read_columns
 from unbraid.datasets._decode import Fit, Wanted, is_grey, pixels, prepared, shows_grey, told
-from unbraid.datasets._images import Layout, as_images
+from unbraid.datasets._images import Layout, as_images, as_signal
 from unbraid.datasets.folder import decoded
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.files import expand
+from unbraid.signals import Signal
 
 Channels = Literal["auto", 1, 3]
 _IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
 _FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_path")
 
 
+class FactorOptions(TypedDict, total=False):
+    """What every way to a data set in memory takes: see ``Reading``."""
+
+    name: str
+    units: Given
+    kinds: Given
+    split: str
+
+
+class PictureOptions(FactorOptions, total=False):
+    """What ways take besides whose images may be pictures of any size: see ``Reading``."""
+
+    size: int | None
+    fit: Fit
+    channels: Channels
+    background: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images and factors are read; what each means is told in ``Dataset.from_torch``."""
+
+    name: str = "images"
+    units: Given = None
+    kinds: Given = None
+    split: str = "train"
+    size: int | None = None
+    fit: Fit = "crop"
+    channels: Channels = "auto"
+    background: str = "white"
+
+
+def reading(options: Mapping[str, Any]) -> Reading:
+    """Return the options of a data set in memory, checked.
+
+    >>> reading({"fit": "squash"})
+    Traceback (most recent call last):
+    unbraid.errors.UnbraidError: option 'fit' of Dataset is 'squash', expected one of 'crop', ...
+    """
+    built: Reading = registry.build(Reading, options, "Dataset")
+    return built
+
+
 def from_arrays(
-    images: Any,
-    factors: Any,
-    name: str,
-    units: Given,
-    kinds: Given,
-    layout: Layout,
-    split: str,
+    images: Any, factors: Any, layout: Layout, how: Reading, signal: Signal | None
 ) -> Dataset:
     """Return what ``Dataset.from_arrays`` promises."""
-    made, note = _images(images, None, "crop", "auto", "white", layout, name)
-    columns = _columns(factors, len(made), name)
-    return _dataset(made, read_columns(columns, kinds, units, name), name, split, note)
+    if signal is None:
+        made, note = _images(images, Reading(how.name), layout)
+    else:
+        made, note = as_signal(_array(images), signal, how.name), ""
+    columns = _columns(factors, len(made), how.name)
+    read = read_columns(columns, how.kinds, how.units, how.name)
+    data = _dataset(made, read, how, note)
+    return data if signal is None else replace(data, signal=signal)
 
 
-def from_torch(
-    dataset: Any,
-    names: Sequence[str] | None,
-    name: str,
-    units: Given,
-    kinds: Given,
-    size: int | None,
-    fit: Fit,
-    channels: Channels,
-    background: str,
-    split: str,
-) -> Dataset:
+def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Dataset:
     """Return what ``Dataset.from_torch`` promises."""
     images, labels = [], []
     for row in range(len(dataset)):
-        image, label = _parts(dataset[row], f"{name}: item {row}")
+        image, label = _parts(dataset[row], f"{how.name}: item {row}")
         images.append(image)
         labels.append(label)
-    layout: Layout = "nchw" if hasattr(images[0], "detach") and _axes(images[0]) == 3 else "auto"
-    made, note = _images(images, size, fit, channels, background, layout, name)
-    columns = _label_columns(labels, names, name)
-    read = read_columns(columns, kinds, units, name)
+    tensors = bool(images) and hasattr(images[0], "detach") and _axes(images[0]) == 3
+    layout: Layout = "nchw" if tensors else "auto"
+    made, note = _images(images, how, layout)
+    columns = _label_columns(labels, names, how.name)
+    read = read_columns(columns, how.kinds, how.units, how.name)
     classes = _classes(dataset)
     if classes and len(read.specs) == 1:
-        read = with_classes(read, 0, classes, name)
-    return _dataset(made, read, name, split, note)
+        read = with_classes(read, 0, classes, how.name)
+    return _dataset(made, read, how, note)
 
 
-def from_huggingface(
-    dataset: Any,
-    image: str | None,
-    name: str,
-    units: Given,
-    kinds: Given,
-    size: int | None,
-    fit: Fit,
-    channels: Channels,
-    background: str,
-    split: str,
-) -> Dataset:
+def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     """Return what ``Dataset.from_huggingface`` promises."""
-    names = dataset.column_names
+    name, names = how.name, dataset.column_names
     if isinstance(names, Mapping):
         raise UnbraidError(
             f"{name} holds several splits ({', '.join(names)}): give one, as in "
@@ -105,37 +129,24 @@ def from_huggingface(
     plain = [each for each in plain if each != image]
     left = [each for each in names if each != image and each not in plain]
     rows = [dataset[row] for row in range(len(dataset))]
-    made, note = _images(
-        [row[image] for row in rows], size, fit, channels, background, "auto", name
-    )
+    made, note = _images([row[image] for row in rows], how, "auto")
     columns = {each: np.array([row[each] for row in rows], object) for each in plain}
     wanted = {each: "categorical" for each in plain if kind_of[each] == "ClassLabel"}
     for each in wanted:  # -1 is what an unlabelled row has
         columns[each] = np.array([None if v == -1 else v for v in columns[each]], object)
-    given = {**wanted, **pairs(kinds, "kinds", name)}
-    read = read_columns(columns, given, units, name)
+    given = {**wanted, **pairs(how.kinds, "kinds", name)}
+    read = read_columns(columns, given, how.units, name)
     for column, spec in enumerate(read.specs):
         if spec.name in wanted:
             read = with_classes(read, column, features[spec.name].names, name)
     if left:
         note = " ".join([note, f"{name}: {', '.join(left)} were left out, as they are no factors."])
-    return _dataset(made, read, name, split, note.strip())
+    return _dataset(made, read, how, note.strip())
 
 
-def from_frame(
-    frame: Any,
-    images: Any,
-    root: str | Path,
-    name: str,
-    units: Given,
-    kinds: Given,
-    size: int,
-    fit: Fit,
-    channels: Channels,
-    background: str,
-    split: str,
-) -> Dataset:
+def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Dataset:
     """Return what ``Dataset.from_frame`` promises."""
+    name = how.name
     columns = {str(each): np.asarray(frame[each]) for each in frame.columns}
     if images is None:
         images = next((each for each in _FILE_KEYS if each in columns), None)
@@ -146,18 +157,19 @@ def from_frame(
             f"{', '.join(columns)}; name that column, or give the images, with images=."
         )
     if not isinstance(images, str):
-        made, note = _images(images, None, fit, channels, background, "auto", name)
+        made, note = _images(images, replace(how, size=None), "auto")
     else:
         paths = [expand(root) / str(each) for each in columns.pop(images)]
+        channels = how.channels
         with ThreadPoolExecutor() as threads:
             if channels == "auto":
                 channels = 1 if all(threads.map(is_grey, paths)) else 3
-            wanted = Wanted(size, fit, channels, background)
+            wanted = Wanted(how.size or 64, how.fit, channels, how.background)
             made, _, note = decoded(paths, wanted, False, threads)
-    read = read_columns(columns, kinds, units, name)
+    read = read_columns(columns, how.kinds, how.units, name)
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")
-    return _dataset(made, read, name, split, note)
+    return _dataset(made, read, how, note)
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:
@@ -201,21 +213,14 @@ def with_classes(read: Factors, column: int, names: Sequence[str], owner: str) -
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _dataset(images: NDArray[np.uint8], read: Factors, name: str, split: str, note: str) -> Dataset:
+def _dataset(images: NDArray[np.uint8], read: Factors, how: Reading, note: str) -> Dataset:
     notes = (*((note,) if note else ()), *read.notes)
-    return Dataset(name, images, read.factors, read.specs, split, notes)
+    return Dataset(how.name, images, read.factors, read.specs, how.split, notes)
 
 
-def _images(
-    images: Any,
-    size: int | None,
-    fit: Fit,
-    channels: Channels,
-    background: str,
-    layout: Layout,
-    owner: str,
-) -> tuple[NDArray[np.uint8], str]:
+def _images(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uint8], str]:
     """Return images uint8 (N, C, H, W) of an array, or of a list of arrays or pictures."""
+    owner, size = how.name, how.size
     if not isinstance(images, list | tuple):
         return as_images(_array(images), layout, owner), ""
     if not images:
@@ -230,6 +235,7 @@ def _images(
             )
         return as_images(np.stack(arrays), layout, owner), ""
     pictures = [each if isinstance(each, Image.Image) else _picture(each) for each in images]
+    channels = how.channels
     if channels == "auto":
         channels = 1 if all(map(shows_grey, pictures)) else 3
     if size is None:
@@ -240,8 +246,8 @@ def _images(
                 f"{' and '.join(f'{w} x {h}' for w, h in sorted(sizes)[:2])}: bring them to one "
                 "with size=64."
             )
-        return np.stack([pixels(picture, channels, background) for picture in pictures]), ""
-    wanted = Wanted(size, fit, channels, background)
+        return np.stack([pixels(picture, channels, how.background) for picture in pictures]), ""
+    wanted = Wanted(size, how.fit, channels, how.background)
     made, found = zip(*(prepared(picture, wanted) for picture in pictures), strict=True)
     return np.stack(made), told(found, wanted)
 

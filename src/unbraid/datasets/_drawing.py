@@ -75,6 +75,11 @@ class Renderer:
             )
         return render(self.glyphs.fields, which, pose, self.canvas)[:, None]
 
+    def fits(self, factors: NDArray[np.float64], style: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether all ink of a handwriting (N,) under factors (N, 6) is on the canvas."""
+        which = np.searchsorted(self.glyphs.source, style)
+        return np.asarray(overhang(self.glyphs.extent[which], factors) <= 0)
+
     def choose(self, factors: NDArray[np.float64], seed: int | list[int] = 0) -> NDArray[np.int64]:
         """Choose at random a handwriting, (N,), for each row of factors (N, 6).
 

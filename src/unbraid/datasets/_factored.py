@@ -70,7 +70,41 @@ class Rows:
         return np.ascontiguousarray(self.images[self.rows[rows]])
 
 
+class Smaller:
+    """Square images of a source, scaled down when they are asked for.
+
+    Args:
+        images: (N, C, H, H).
+        size: height and width that they get, each pixel the mean of its area.
+    """
+
+    def __init__(self, images: ImageSource, size: int) -> None:
+        self.images, self.size = images, size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, size, size)."""
+        return (*self.images.shape[:2], self.size, self.size)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        return resized(np.asarray(self.images[rows]), self.size)
+
+
 Source = Callable[[NDArray[np.int64]], ImageSource]  # makes images of rows of the whole grid
+
+
+def scaled_down(source: Source, size: int, name: str) -> Source:
+    """Return a source of images of 64 x 64 pixels as one of the given size.
+
+    Raises:
+        UnbraidError: another size than 64 or 32.
+    """
+    if size not in (32, 64):
+        raise UnbraidError(f"{name}: size is {size}, expected 64 or 32 pixels.")
+    return source if size == 64 else lambda rows: Smaller(source(rows), size)
 
 
 @dataclass(frozen=True)

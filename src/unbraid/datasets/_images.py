@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unbraid.datasets._factored import split_rows
 from unbraid.errors import UnbraidError
+from unbraid.signals import Signal
 
 Layout = Literal["auto", "nhwc", "nchw"]
 CHANNELS = range(1, 5)
@@ -35,6 +36,32 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
     if 0 in array.shape:
         raise UnbraidError(f"{owner}: images have shape {array.shape}: there are none in it.")
     return np.ascontiguousarray(_as_uint8(_channels_first(array, layout, owner), owner))
+
+
+def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uint8]:
+    """Turn an array (N, C, H, W) into uint8 as ``signal`` says; reals are in its channels' units.
+
+    Raises:
+        UnbraidError: another shape, or reals that are outside the channels' ranges or unknown.
+    """
+    if array.shape[1:] != signal.shape or not len(array):
+        raise UnbraidError(
+            f"{owner}: arrays have shape {array.shape}, expected (N, C, H, W) with (C, H, W) = "
+            f"{signal.shape}, as their signal says."
+        )
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind not in "iuf":
+        raise UnbraidError(f"{owner}: arrays are of type {array.dtype}, expected numbers.")
+    shares = signal.to_unit(array)
+    low, high = shares.min(), shares.max()
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN, too
+        spans = [f"{c.name} {c.range[0]:g} to {c.range[1]:g}" for c in signal.channels]
+        raise UnbraidError(
+            f"{owner}: arrays hold values outside the range of their channels "
+            f"({', '.join(spans) or '0 to 1'}), or NaN: clip them, or widen the range."
+        )
+    return np.asarray(np.rint(shares.clip(0, 1) * 255), np.uint8)
 
 
 def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any]:

@@ -23,6 +23,7 @@ from unbraid.datasets._cache import cached
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer, too_thick
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._glyphs import VERSION
+from unbraid.datasets._pairs import REDRAW, Pairs, Rule, Seed, choose
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec, Symmetry
 
@@ -34,6 +35,9 @@ Distributions = tuple[tuple[str, str], ...]
 
 # Half a turn takes a stroke, a ring and two rings to themselves; docs/digits.md measures it.
 HALF_TURN = tuple(Symmetry("digit", digit, 180.0) for digit in (0, 1, 8))
+
+NAMES = ("digit", *CONTINUOUS)  # of the factors that are drawn
+TRIES = 200  # draws of other values for a handwriting whose ink would leave the canvas
 
 _DEFAULT_COUNT = {"train": 50_000, "test": 10_000}
 _VERSION = 1  # of all that shapes the images beside the glyphs
@@ -106,6 +110,55 @@ class Digits(Dataset):
             return None
         rows = np.asarray(factors, np.float64)
         return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
+
+    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+        """Draw for each of the rows another image that differs in some factors, see ``Dataset``.
+
+        The handwriting is held, but for other digits. Where it is a factor itself, both are held.
+        """
+        if self.renderer is None or self.factor_names not in (NAMES, (*NAMES, "style")):
+            return super().pairs(rows, rule, seed)
+        entropy = [seed] if isinstance(seed, int) else [*seed]
+        rows = np.asarray(rows, np.int64)
+        movable = np.array([_movable(spec) for spec in self.specs])
+        if len(self.specs) > len(NAMES):  # a handwriting shows one digit
+            movable[[0, len(NAMES)]] = False
+        rng = np.random.default_rng([*entropy, 0])
+        mask = choose(movable, len(rows), rule, rng, self.name)[:, : len(NAMES)]
+        factors, style = self._redrawn(rows, mask, rule, rng, [*entropy, 1])
+        changed = np.zeros((len(rows), len(self.specs)), bool)
+        changed[:, : len(NAMES)] = factors != np.asarray(self.factors)[rows, : len(NAMES)]
+        return Pairs(self.renderer.draw(factors, style), changed)
+
+    def _redrawn(
+        self,
+        rows: NDArray[np.int64],
+        mask: NDArray[np.bool_],
+        rule: Rule,
+        rng: np.random.Generator,
+        entropy: list[int],
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return factors of rows with those under ``mask`` drawn again, and handwritings, (B,)."""
+        assert self.renderer is not None
+        own = np.asarray(self.factors, np.float64)[rows, : len(NAMES)]
+        factors, style, left = own.copy(), self.style[rows].copy(), np.arange(len(rows))
+        for _ in range(TRIES):
+            for column, spec in enumerate(self.specs[: len(NAMES)]):
+                drawn = _drawn(spec, own[left, column], rule == REDRAW, rng)
+                factors[left, column] = np.where(mask[left, column], drawn, own[left, column])
+            same = factors[left, 0] == own[left, 0]
+            fits = ~same | self.renderer.fits(factors[left], style[left])
+            left = left[~fits]
+            if not len(left):
+                break
+        for row in rows[left[:1]]:
+            raise UnbraidError(
+                f"digits: the handwriting of row {row} fits the canvas with no other value of "
+                f"the factors to change: lower size, x, y or thickness."
+            )
+        other = np.flatnonzero(factors[:, 0] != own[:, 0])
+        style[other] = self.renderer.choose(factors[other], entropy)
+        return factors, style
 
     def vary(
         self, row: int, name: str, values: NDArray[np.float64], seed: int = 0
@@ -185,6 +238,23 @@ def factor_specs(config: Config) -> tuple[FactorSpec, ...]:
         for name in CONTINUOUS
     )
     return FactorSpec("digit", "categorical", values=tuple(config.digits)), *continuous
+
+
+def _movable(spec: FactorSpec) -> bool:
+    return len(spec.values) > 1 if spec.values is not None else len(set(spec.range or ())) > 1
+
+
+def _drawn(
+    spec: FactorSpec, own: NDArray[np.float64], any_value: bool, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw values (N,) of a factor, others than ``own`` where they are levels."""
+    if spec.values is None:
+        assert spec.range is not None  # FactorSpec has it where it has no values
+        return rng.uniform(*spec.range, len(own))
+    count = len(spec.values)
+    if any_value:
+        return rng.integers(count, size=len(own)).astype(np.float64)
+    return np.asarray((own + rng.integers(1, max(count, 2), size=len(own))) % count)
 
 
 def _key(config: Config, split: str) -> str:

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from unbraid import limits
 from unbraid.datasets import Dataset
 from unbraid.datasets._download import RemoteFile, find, locate
 from unbraid.datasets._factored import (
+    Source,
     check_npy_header,
     fingerprint,
     grid_dataset,
     grid_factors,
     reading,
+    scaled_down,
     unpacked,
 )
 from unbraid.errors import UnbraidError
@@ -80,18 +82,22 @@ class Config:
         original: use the published file: True fetches it if it is not in the data folder, False
             draws the sprites, None (the default) uses the file if it is there and draws otherwise.
         path: the published ``.npz`` file, or the folder it lies in.
+        size: height and width in pixels: 64, or 32, each pixel the mean of four.
         split_seed: draws the tenth of the images that is the test set.
         full: all 737,280 images in published order, in either split.
     """
 
     original: bool | None = None
     path: str | None = None
+    size: int = 64
     split_seed: int = 0
     full: bool = False
 
 
 def load(config: Config, split: str) -> Dataset:
-    """Load dSprites: images uint8 (N, 1, 64, 64) of 0 and 255, factors int64 (N, 6) of indices.
+    """Load dSprites: images uint8 (N, 1, size, size), factors int64 (N, 6) of indices.
+
+    Images of 64 x 64 pixels are of 0 and 255.
 
     >>> load(Config(full=True), "train").images.shape
     (737280, 1, 64, 64)
@@ -103,17 +109,13 @@ def load(config: Config, split: str) -> Dataset:
         file = locate(ORIGINAL, config.path, download=config.path is None)
     elif config.original is None:
         file = find(ORIGINAL)
-    if file is None:
-        return grid_dataset("dsprites", Sprites, SPECS, split, config.split_seed, config.full)
-    packed = read_original(file)
-    return grid_dataset(
-        "dsprites-original",
-        lambda rows: PackedSprites(packed, rows),
-        SPECS,
-        split,
-        config.split_seed,
-        config.full,
-    )
+    name = "dsprites"
+    source: Source = Sprites
+    if file is not None:
+        packed, name = read_original(file), "dsprites-original"
+        source = partial(PackedSprites, packed)
+    source = scaled_down(source, config.size, "dsprites")
+    return grid_dataset(name, source, SPECS, split, config.split_seed, config.full)
 
 
 def gauge(shape: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,11 +20,12 @@ from unbraid import limits
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._arrays import checked, renamed, split_columns
 from unbraid.datasets._columns import read_columns
-from unbraid.datasets._images import Layout, as_images, held_out
+from unbraid.datasets._images import Layout, as_images, as_signal, held_out
 from unbraid.datasets._names import called, named
 from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.factors import FactorSpec
 from unbraid.files import expand
+from unbraid.signals import Signal
 
 IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
 FACTORS_KEYS = ("factors", "labels", "y", "arr_1")
@@ -78,6 +80,8 @@ class Config:
 def load(config: Config, split: str = "train") -> Dataset:
     """Load images uint8 (N, C, H, W) and their factors (N, F), NaN where unknown.
 
+    A file whose array ``signal`` holds the JSON of a ``Signal`` has arrays of that.
+
     Raises:
         UnbraidError: a file that is missing or broken, keys it does not have, images that are no
             images (NaN, another range or shape), factors of another length, infinite ones, or
@@ -87,8 +91,11 @@ def load(config: Config, split: str = "train") -> Dataset:
     title = called("npz", {"path": config.path, "title": config.title})
     with _open(path) as file:
         images_keys, factors_keys, note = _keys(file, config, path)
+        signal = _signal(file, path)
         parts = [
             as_images(_read(file, key, path), config.layout, f"'{key}' of {path}")
+            if signal is None
+            else as_signal(_read(file, key, path), signal, f"'{key}' of {path}")
             for key in images_keys
         ]
         columns = _columns(file, factors_keys, parts, config, path)
@@ -101,7 +108,20 @@ def load(config: Config, split: str = "train") -> Dataset:
     if factors is not None:
         factors = factors[rows]
     notes = (*((note,) if note else ()), *notes)
-    return Dataset(title, images[rows], factors, specs, split, notes)
+    data = Dataset(title, images[rows], factors, specs, split, notes)
+    return data if signal is None else replace(data, signal=signal)
+
+
+def _signal(file: NpzFile, path: Path) -> Signal | None:
+    """Return the signal that a file names in its array ``signal``, None if it has none."""
+    if "signal" not in file.files:
+        return None
+    try:
+        return Signal.from_json(json.loads(str(_read(file, "signal", path).item())))
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise UnbraidError(
+            f"'signal' of {path} is not a signal ({error!r}): save json.dumps(signal.to_json())."
+        ) from error
 
 
 def _keys(
@@ -155,7 +175,11 @@ def _halves(file: NpzFile, path: Path) -> tuple[tuple[str, ...], tuple[tuple[str
 
 def _one_a_row(file: NpzFile, images: str, path: Path) -> list[str]:
     """Return the keys of arrays with one axis, a number or word an image."""
-    shapes = {key: _shape(file, key) for key in file.files if key not in (images, "factor_names")}
+    shapes = {
+        key: _shape(file, key)
+        for key in file.files
+        if key not in (images, "factor_names", "signal")
+    }
     count = _shape(file, images)[:1]
     return [key for key, shape in shapes.items() if shape == count and len(shape) == 1]
 

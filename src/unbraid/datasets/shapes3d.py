@@ -1,32 +1,40 @@
-"""3D Shapes: a shape in a room under six factors, 480,000 colour images of 64 x 64 (needs h5py).
+"""3D Shapes: a shape in a room under six factors, 480,000 colour images of 64 x 64.
 
-Burgess and Kim, "3D Shapes Dataset", 2018, made for Kim and Mnih, "Disentangling by Factorising".
+The structure is the published one (Burgess and Kim, "3D Shapes Dataset", 2018, made for Kim and
+Mnih, "Disentangling by Factorising"): six factors, their values and the order of the images. The
+room is drawn here by ray casting; docs/drawn_shapes3d.md says what that leaves the same. The
+published file is read where there is one (needs h5py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.datasets import Dataset
-from unbraid.datasets._download import RemoteFile, locate
+from unbraid.datasets import Dataset, _room
+from unbraid.datasets._download import RemoteFile, find, locate
 from unbraid.datasets._factored import (
     Rows,
+    Source,
     fingerprint,
     grid_dataset,
     grid_factors,
     reading,
+    scaled_down,
     unpacked,
 )
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 
 SIZES = (10, 10, 10, 8, 4, 15)
+Values = tuple[Any, ...]
 
 FILE = RemoteFile(
     name="3dshapes.h5",
@@ -42,41 +50,99 @@ class Config:
     """Options of 3D Shapes.
 
     Args:
-        path: ``3dshapes.h5`` or the folder it lies in; None to look in the data folder.
-        download: fetch the file (268 MB) if it is not there.
+        original: use the published file: False draws the images, True expects the file in the
+            data folder, None (the default) uses the file if it is there and draws otherwise.
+        path: ``3dshapes.h5`` or the folder it lies in.
+        download: fetch the file (268 MB) if it is not in the data folder.
+        size: height and width in pixels: 64, or 32, each pixel the mean of four.
         split_seed: draws the tenth of the images that is the test set.
         full: all images in published order, in either split.
     """
 
+    original: bool | None = None
     path: str | None = None
     download: bool = False
+    size: int = 64
     split_seed: int = 0
     full: bool = False
 
 
 def load(config: Config, split: str) -> Dataset:
-    """Load 3D Shapes: images uint8 (N, 3, 64, 64), factors int64 (N, 6) of indices.
+    """Load 3D Shapes: images uint8 (N, 3, size, size), factors int64 (N, 6) of indices.
 
-    The first time, the images are unpacked into the cache folder (5.9 GB) to be read row by row.
+    The first time, the published file is unpacked into the cache folder (5.9 GB) to be read row by
+    row. Without it, images are drawn when they are asked for.
+
+    >>> load(Config(original=False, size=32), "test").images.shape
+    (48000, 3, 32, 32)
     """
+    named = config.path is not None or config.download
+    if named and config.original is False:
+        raise UnbraidError(
+            "shapes3d: path= and download= are of the published file, but original=False: drop one."
+        )
+    file = None
+    if named or config.original:
+        _h5py()  # before 268 MB are fetched
+        file = locate(FILE, config.path, config.download)
+    elif config.original is None:
+        file = find(FILE)
+    options = split, config.split_seed, config.full
+    if file is None:
+        drawn = scaled_down(Rooms, config.size, "shapes3d")
+        if config.size == 32:  # the same but for rounding, and quicker
+            drawn = partial(Rooms, size=32)
+        return grid_dataset("shapes3d", drawn, drawn_specs(), *options)
+    specs, source = _published(file)
+    return grid_dataset(
+        "shapes3d-original", scaled_down(source, config.size, "shapes3d"), specs, *options
+    )
+
+
+class Rooms:
+    """The drawn images of the given rows."""
+
+    def __init__(self, rows: NDArray[np.int64], size: int = 64) -> None:
+        self.rows, self.size = rows, size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, 3, size, size)."""
+        return len(self.rows), 3, self.size, self.size
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        chosen = self.rows[rows]
+        images = _room.draw(grid_factors(np.atleast_1d(chosen), SIZES), self.size)
+        return images if np.ndim(chosen) else images[0]
+
+
+def drawn_specs() -> tuple[FactorSpec, ...]:
+    """Return the factors with their published values."""
+    hues = tuple(_room.HUES.round(1).tolist())
+    return _specs(
+        hues,
+        hues,
+        hues,
+        tuple(_room.SCALES.tolist()),
+        tuple(range(len(_room.SHAPES))),
+        tuple(_room.ORIENTATIONS.tolist()),
+    )
+
+
+def _published(file: Path) -> tuple[tuple[FactorSpec, ...], Source]:
     h5py = _h5py()
-    path = locate(FILE, config.path, config.download)
-    with reading(path, "3D Shapes file"), h5py.File(path, "r") as file:
-        specs = read_specs(file["labels"][()], SIZES)
+    with reading(file, "3D Shapes file"), h5py.File(file, "r") as opened:
+        specs = read_specs(opened["labels"][()], SIZES)
         images = unpacked(
-            f"shapes3d-{fingerprint(path)}",
+            f"shapes3d-{fingerprint(file)}",
             (int(np.prod(SIZES)), 64, 64, 3),
-            lambda: _blocks(file["images"]),
+            lambda: _blocks(opened["images"]),
         )
     channels_first = images.transpose(0, 3, 1, 2)
-    return grid_dataset(
-        "shapes3d",
-        lambda rows: Rows(channels_first, rows),
-        specs,
-        split,
-        config.split_seed,
-        config.full,
-    )
+    return specs, lambda rows: Rows(channels_first, rows)
 
 
 def read_specs(labels: NDArray[np.float64], sizes: tuple[int, ...]) -> tuple[FactorSpec, ...]:
@@ -88,7 +154,12 @@ def read_specs(labels: NDArray[np.float64], sizes: tuple[int, ...]) -> tuple[Fac
         raise ValueError(f"its labels have {found} different values, expected {sizes}")
     if not np.array_equal(np.stack(indices, 1), grid_factors(np.arange(np.prod(sizes)), sizes)):
         raise ValueError("its labels are not the full grid in published order")
-    floor, wall, thing, scale, shape, orientation = (tuple(level.tolist()) for level in levels)
+    return _specs(*(tuple(level.tolist()) for level in levels))
+
+
+def _specs(
+    floor: Values, wall: Values, thing: Values, scale: Values, shape: Values, orientation: Values
+) -> tuple[FactorSpec, ...]:
     return (
         FactorSpec("floor_hue", "periodic", values=floor, period=1),
         FactorSpec("wall_hue", "periodic", values=wall, period=1),

@@ -3,12 +3,16 @@
 A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``Config`` (its
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
 ``animate(target, config) -> list of PIL images``, written where the path ends in .gif, and one that
-has more to tell ``report(target, config) -> list of lines``, which its command prints.
+prints text besides ``report(target, config) -> list of lines``.
+
+What figures share (colours, titles, grids of images, codes of held-out images) can be imported from
+here. It is loaded when first used, since it needs matplotlib or torch.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import io
 import os
 from collections.abc import Callable
@@ -24,11 +28,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.datasets import Dataset
+    from unbraid.figures._codes import encode as encode
+    from unbraid.figures._codes import one_of_each as one_of_each
+    from unbraid.figures._style import GREY as GREY
+    from unbraid.figures._style import PALETTE as PALETTE
+    from unbraid.figures._style import as_pictures as as_pictures
+    from unbraid.figures._style import image_grid as image_grid
+    from unbraid.figures._style import new_figure as new_figure
+    from unbraid.figures._style import styled as styled
+    from unbraid.figures._style import title as title
     from unbraid.library import Data
     from unbraid.methods import Method
     from unbraid.runs import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
+# Where each shared name lives.
+_HOME = {
+    **dict.fromkeys(("encode", "one_of_each"), "_codes"),
+    **dict.fromkeys(
+        ("GREY", "PALETTE", "as_pictures", "image_grid", "new_figure", "styled", "title"), "_style"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def _run(name: str, data: str = "") -> Run:
@@ -162,7 +188,7 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
 
 
 def report(module: ModuleType, target: Any, config: Any) -> list[str]:
-    """Return what a figure's command prints besides, in lines of text."""
+    """Return the lines of text that a figure's command prints."""
     lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
     return lines
 

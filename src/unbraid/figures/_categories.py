@@ -1,8 +1,8 @@
-"""The order in which a figure shows the values of a categorical latent: always the same, by sense.
+"""The order in which a figure shows the values of a categorical latent, the same for all seeds.
 
-Which number a category has is an accident of the seed. Where the data has classes, as many as there
-are categories, each is shown in the place of the class it matches best; elsewhere those that draw
-little ink come first.
+The number of a category depends on the seed. Where the data have as many classes as there are
+categories, each is shown in the place of the class that it matches best; elsewhere categories are
+sorted by the mean brightness of their images.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def order_of(model: Method, codes: Codes, latent: Latent) -> Order:
     """Return the order of a categorical latent's values.
 
     Args:
-        model: draws them.
-        codes: of unseen images, with their factors.
+        model: decodes them.
+        codes: of held-out images, with their factors.
         latent: the categorical latent.
     """
     by_class = _by_class(codes, latent)
@@ -68,10 +68,10 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
 
 
 def _by_ink(model: Method, latent: Latent) -> Order:
-    """Return the order of the mean brightness that categories draw, other latents at zero."""
+    """Return the order of the categories' mean brightness, other latents at zero."""
     codes = np.zeros((latent.categories, model.latent_dim), np.float32)
     codes[:, latent.columns] = np.eye(latent.categories)
     ink = model.decode(codes).numpy().mean((1, 2, 3))
     order = np.argsort(ink, kind="stable").tolist()
-    note = f"category of {latent.name}, by the ink it draws"
+    note = f"category of {latent.name}, by mean brightness"
     return Order(order, [str(k) for k in order], note)

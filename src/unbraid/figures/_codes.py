@@ -1,4 +1,4 @@
-"""What figures of codes share: the codes of unseen images, and which latents say the most."""
+"""Codes of held-out images, and latents in the order of their KL, for figures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from unbraid.datasets import Dataset
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.figures._style import which
-from unbraid.methods import Method
-from unbraid.methods._autoencoder import Autoencoder
+from unbraid.methods import HasLikelihood, HasPosterior, Method
 from unbraid.nets import as_pixels
 from unbraid.subsets import some_rows
 
@@ -41,13 +40,13 @@ class Latent(NamedTuple):
 
 @dataclass(frozen=True)
 class Codes:
-    """Codes of unseen images.
+    """Codes of held-out images.
 
     Args:
         data: the images, with their factors.
         mean: (N, D), as ``Method.encode`` gives them.
         drawn: (N, D), one draw of each image's posterior: together, the aggregate posterior.
-        latents: those that say most of the image first.
+        latents: in falling order of their KL, or of the code's variance.
         gaussian: whether the codes' prior is a Gaussian.
     """
 
@@ -58,7 +57,7 @@ class Codes:
     gaussian: bool
 
     def continuous(self) -> list[Latent]:
-        """Return the continuous latents, those that say most first."""
+        """Return the continuous latents, in the order of ``latents``."""
         return [latent for latent in self.latents if latent.categories == 1]
 
 
@@ -71,18 +70,18 @@ def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
         for start in range(0, len(data), ROWS):
             images = as_pixels(torch.tensor(np.asarray(data.images[start : start + ROWS])))
             mean.append(model.codes(images))
-            if isinstance(model, Autoencoder):
+            if isinstance(model, HasLikelihood):
                 drawn.append(model.draw(images, noise))
+            if isinstance(model, HasPosterior):
                 kl.append(model.kl(images))
     codes = torch.cat(mean)
-    divergences = [part for part in kl if part is not None]
-    nats = torch.cat(divergences).mean(0).tolist() if divergences else None
+    nats = torch.cat(kl).mean(0).tolist() if kl else None
     return Codes(
         data,
         codes.numpy(),
         (torch.cat(drawn) if drawn else codes).numpy(),
         _ranked(model.layout, codes, nats),
-        model.posterior(images) is not None,
+        model.prior_kind == "gaussian",
     )
 
 
@@ -102,7 +101,7 @@ def _ranked(layout: Layout, codes: torch.Tensor, nats: list[float] | None) -> tu
 
 
 def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
-    """Draw rows: where images have classes, as many of each as may be, in the classes' order."""
+    """Return random rows: of each class the same number if possible, in the classes' order."""
     count = min(count, len(data))
     order = np.random.default_rng(seed).permutation(len(data))
     if data.factors is None or data.specs[0].kind != "categorical":
@@ -119,7 +118,7 @@ def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
 
 
 def unseen_image(data: Dataset, index: int) -> NDArray[np.uint8]:
-    """Return one unseen image, (1, C, H, W)."""
+    """Return one held-out image, (1, C, H, W)."""
     if not 0 <= index < len(data):
         raise UnbraidError(
             f"image is {index}, but {data.name} has {len(data):,} {which(data)} images: "

@@ -1,4 +1,4 @@
-"""What figures share: colours, type, titles, grids of images; no global state of matplotlib."""
+"""What figures share: colours, fonts, titles, grids of images; no global state of matplotlib."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from unbraid.errors import UnbraidError
 from unbraid.files import readable
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
+from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from unbraid.datasets import Dataset
@@ -47,6 +50,7 @@ GREY = "#666666"
 WIDTH = 6.5  # inches: the text width of most papers
 MOST = 1000  # rows, columns or steps of a figure
 TILE = 0.62  # inches: the widest an image of a grid gets
+KEY = 1.6  # inches that explain the axes of a sound
 SMALLEST = 0.22  # inches: the narrowest; more columns than fit make a wider figure
 NAME = 24  # characters of a name of classes, factors or data
 POINTS = 8  # type
@@ -68,7 +72,7 @@ Result = TypeVar("Result")
 
 
 def styled(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Let a function draw in the house style, whatever the user's own matplotlib settings are."""
+    """Let a function draw in unbraid's style, independent of the user's matplotlib settings."""
 
     @functools.wraps(function)
     def inner(*args: Args.args, **kwargs: Args.kwargs) -> Result:
@@ -168,8 +172,8 @@ def title(run: Run, what: str) -> str:
 
 
 def which(data: Dataset) -> str:
-    """Return what to call a run's ``unseen`` images: those of a run that has none are not."""
-    return "training" if data.split == "train" else "unseen"
+    """Return the name of a run's ``unseen`` images: a run without held-out images has others."""
+    return "training" if data.split == "train" else "held-out"
 
 
 def check_counts(config: Any, *names: str) -> None:
@@ -181,7 +185,7 @@ def check_counts(config: Any, *names: str) -> None:
 
 
 def check_drawable(name: str, found: int) -> None:
-    """Raise an UnbraidError if a figure's option asks for more than anyone can look at."""
+    """Raise an UnbraidError if a figure's option is larger than MOST."""
     if found > MOST:
         raise UnbraidError(f"{name} is {found}, expected {MOST:,} or fewer.")
 
@@ -200,6 +204,7 @@ def image_grid(
     right: float = 0.05,
     below: float = 0.05,
     foot: float = 0.0,
+    signal: Signal | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of grids of pictures, one above the other, and their axes.
 
@@ -212,12 +217,14 @@ def image_grid(
         left, right: inches beside the grids, for labels.
         below: inches below each grid, for labels.
         foot: inches below the last grid besides.
+        signal: of the pictures; the axes of sounds are explained below the grids.
     """
+    key = KEY if signal is not None and signal.axes else 0.0
     _, columns, height, width, _ = blocks[0].shape
     side = tile_side(columns, left, right)
     tall = side * height / width
     top = 0.4 if note else 0.25
-    total = top + sum(len(block) * tall + below for block in blocks) + foot
+    total = top + sum(len(block) * tall + below for block in blocks) + foot + key
     said = max(text_width(heading, 9), text_width(note)) + 0.15
     figure = new_figure(max(left + columns * side + right, said, 4.8), total)
     across, up = figure.get_size_inches()
@@ -235,4 +242,29 @@ def image_grid(
         ax.spines[:].set_visible(False)
         axes.append(ax)
         reached += deep + below
+    if signal is not None and key:
+        _explain(figure, blocks[0][0, 0], signal)
     return figure, axes
+
+
+def _explain(figure: Figure, picture: NDArray[np.uint8], signal: Signal) -> None:
+    """Draw each channel of one sound at the foot of a figure, with axes, units and colours."""
+    across, up = figure.get_size_inches()
+    channels, height, width = signal.shape
+    step = (across - 0.4) / channels
+    for channel, held in enumerate(signal.channels):
+        place = (0.6 + channel * step) / across, 0.45 / up, min(step - 1.1, 1.4) / across
+        ax = figure.add_axes((*place, (KEY - 0.7) / up))
+        top = channel * (height + 1)
+        ax.imshow(picture[top : top + height], aspect="auto", extent=(0, width, 0, height))
+        for axis, count, flipped, ticks, name in (
+            (signal.axes[1], width, False, ax.set_xticks, ax.set_xlabel),
+            (signal.axes[0], height, not signal.upwards, ax.set_yticks, ax.set_ylabel),
+        ):
+            places = np.array([0, count // 2, count - 1])
+            texts = [f"{value:.3g}" for value in axis.values(count)[places]]
+            ticks((count - 1 - places if flipped else places) + 0.5, texts)
+            name(axis.label)
+        colors = ScalarMappable(Normalize(*held.range), signal.colormap)
+        bar = figure.colorbar(colors, ax=ax, pad=0.04)
+        bar.set_label(f"{held.name} ({held.unit})" if held.unit else held.name)

@@ -1,4 +1,4 @@
-"""Codes against factors: how much each latent knows of each factor, and which a predictor uses."""
+"""Codes against factors: mutual information and predictor importance of each pair."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Config:
     """Options of the figure.
 
     Args:
-        images: at most so many unseen images are measured.
+        images: how many held-out images are measured, at most.
         seed: draws the images.
     """
 
@@ -52,12 +52,13 @@ def draw(run: Run, config: Config) -> Figure:
 
     >>> draw(Run("runs/vae-digits-0"), Config())  # doctest: +SKIP
     """
-    from unbraid import scoring
+    from unbraid.evaluation import evidence
+    from unbraid.evaluation import scores as scoring
 
-    data = scoring.varying(scoring.chosen_rows(run.unseen(), config.images, config.seed))
+    data = evidence.varying(evidence.chosen_rows(run.unseen(), config.images, config.seed))
     if data.factors is None:
         raise UnbraidError(
-            f"{data.name} has no factors that vary, so there is nothing to set the codes against: "
+            f"{data.name} has no factors that vary, so codes cannot be compared with factors: "
             "choose a run on data with known factors, such as digits or dsprites."
         )
     chosen = scoring.Config(metrics="mig,dci", images=config.images, seed=config.seed)

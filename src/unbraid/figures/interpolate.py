@@ -1,4 +1,4 @@
-"""The way from one unseen image to another through the latent space."""
+"""Latent interpolation between two held-out images."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Config:
 
     Args:
         pairs: pairs of images, one a row.
-        steps: images from one end to the other.
+        steps: images of an interpolation.
         path: ``linear``, a straight line; or ``spherical``, along the arc between the codes,
-            which stays as far from the origin as codes of a Gaussian prior are.
+            whose distance from the origin is that of codes of a Gaussian prior.
         seed: draws the images; where they have classes, of different ones.
     """
 
@@ -39,7 +39,7 @@ class Config:
 
 @styled
 def draw(run: Run, config: Config) -> Figure:
-    """Draw a row for each pair: an image, the decoded way to the other, and that other image.
+    """Draw a row for each pair: an image, the decoded interpolation, and the other image.
 
     >>> draw(Run("runs/vae-mnist-0"), Config(path="spherical"))  # doctest: +SKIP
     """
@@ -63,15 +63,17 @@ def draw(run: Run, config: Config) -> Figure:
     between = spherical if config.path == "spherical" else linear
     steps = np.linspace(0, 1, config.steps)
     way = between(codes.mean[:pairs], codes.mean[pairs:], steps)  # (pairs, steps, D)
-    drawn = as_pictures(model.decode(way.reshape(-1, way.shape[-1]).astype(np.float32)))
-    pictures = as_pictures(np.asarray(ends.images[:]))
+    images = model.decode(way.reshape(-1, way.shape[-1]).astype(np.float32))
+    drawn = as_pictures(images, run.signal)
+    pictures = as_pictures(np.asarray(ends.images[:]), run.signal)
     drawn = drawn.reshape(pairs, config.steps, *pictures.shape[1:])
     grid = np.concatenate([pictures[:pairs, None], drawn, pictures[pairs:, None]], 1)
     figure, (ax,) = image_grid(
         [grid],
-        title(run, "from image to image"),
+        title(run, "latent interpolation"),
         f"{config.path} path between the codes of {which(unseen)} images",
         below=0.2,
+        signal=run.signal,
     )
     ax.axvline(1, color="white", linewidth=5)
     ax.axvline(config.steps + 1, color="white", linewidth=5)

@@ -1,4 +1,4 @@
-"""The plane of a model with two latents, decoded on a grid: what is drawn where."""
+"""The decoded latent plane of a model with two latents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Config:
 
 
 def quantiles(steps: int) -> NDArray[np.float64]:
-    """Return places on a latent's axis that share a standard normal out evenly, (steps,).
+    """Return points on a latent's axis, the middles of equally probable intervals, (steps,).
 
     >>> quantiles(3).round(2).tolist()
     [-0.97, 0.0, 0.97]
@@ -53,7 +53,7 @@ def quantiles(steps: int) -> NDArray[np.float64]:
 
 @styled
 def draw(run: Run, config: Config) -> Figure:
-    """Decode a grid of codes, each cell of which a draw from the prior hits equally often.
+    """Decode a grid of codes whose cells have the same probability under the prior.
 
     >>> draw(Run("runs/vae-2-mnist-0"), Config(steps=12))  # doctest: +SKIP
     """
@@ -68,7 +68,7 @@ def draw(run: Run, config: Config) -> Figure:
     codes[..., first + across] = places[None, :]
     codes[..., first + up] = places[::-1, None]  # upwards, as in a scatter
     images = model.decode(codes.reshape(-1, model.latent_dim))
-    pictures = as_pictures(images)
+    pictures = as_pictures(images, run.signal)
     sheet = tile(pictures.reshape(config.steps, config.steps, *pictures.shape[1:]))
     figure = new_figure(6.0, 6.3, layout="constrained")
     ax = figure.subplots()
@@ -81,12 +81,12 @@ def draw(run: Run, config: Config) -> Figure:
     ax.spines[:].set_visible(False)
     ax.set_xlabel(f"z{across}")
     ax.set_ylabel(f"z{up}")
-    ax.set_title(folded(title(run, "the plane of its codes, decoded"), 5.2, 9), loc="left")
+    ax.set_title(folded(title(run, "decoded latent plane"), 5.2, 9), loc="left")
     return figure
 
 
 def _columns(names: tuple[str, ...], continuous: int) -> tuple[int, int]:
-    """Return which continuous latents are meant."""
+    """Return the two continuous latents to show."""
     if continuous < 2:
         raise UnbraidError(
             f"a plane needs two continuous latents, this model has {continuous}: look at its "

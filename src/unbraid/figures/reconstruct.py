@@ -1,4 +1,4 @@
-"""Unseen images above their reconstructions, with the error of each."""
+"""Held-out images and their reconstructions, with the squared error of each."""
 
 from __future__ import annotations
 
@@ -56,13 +56,15 @@ def draw(run: Run, config: Config) -> Figure:
     drawn = run.model().reconstruct(images).numpy()
     errors = np.square(drawn - images.astype(np.float32) / 255).sum((1, 2, 3))
 
-    pairs = np.stack([as_pictures(images), as_pictures(drawn)])  # (2, N, H, W, 3)
+    pairs = np.stack(
+        [as_pictures(images, run.signal), as_pictures(drawn, run.signal)]
+    )  # (2, N, H, W, 3)
     starts = range(0, len(rows), config.columns)
     short = -len(rows) % config.columns  # white where the data have too few images
     pairs = np.pad(pairs, ((0, 0), (0, short), *[(0, 0)] * 3), constant_values=255)
     note = "squared error, summed over pixels, below each"
     if run.finished:
-        found = run.result["figures"]
+        found = run.result["reconstruction_stats"]
         note += f"; mean of {found['images']:,} images: {found['squared_error']:.1f}"
     figure, axes = image_grid(
         [pairs[:, start : start + config.columns] for start in starts],
@@ -70,6 +72,7 @@ def draw(run: Run, config: Config) -> Figure:
         note,
         left=label_width(NAMES),
         below=0.2,
+        signal=run.signal,
     )
     for ax, start in zip(axes, starts, strict=True):
         part = errors[start : start + config.columns]

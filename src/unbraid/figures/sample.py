@@ -41,10 +41,10 @@ def draw(run: Run, config: Config) -> Figure:
     check_counts(config, "rows", "columns")
     model = run.model()
     images = model.sample(config.rows * config.columns, config.seed)
-    pictures = as_pictures(images)
+    pictures = as_pictures(images, run.signal)
     grid = pictures.reshape(config.rows, config.columns, *pictures.shape[1:])
-    prior = "U(-1, 1)" if model.layout.uniform else "N(0, I)"
-    note = f"decoded from codes drawn from {prior}"
-    if methods.name_of(run.config.method) == "ae":
-        note += ", where an autoencoder has no reason to have put its codes"
-    return image_grid([grid], title(run, "samples"), note)[0]
+    names = {"uniform": "U(-1, 1)", "own": f"the prior of {methods.name_of(run.config.method)}"}
+    note = f"decoded from codes drawn from {names.get(model.prior_kind, 'N(0, I)')}"
+    if model.prior_kind == "none":
+        note += "; an autoencoder's codes do not follow it"
+    return image_grid([grid], title(run, "samples"), note, signal=run.signal)[0]

@@ -1,4 +1,4 @@
-"""Codes of unseen images in two latents, coloured by a factor."""
+"""Scatter plot of held-out codes in two latents, coloured by a factor."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Config:
         latents: which two, such as ``z3 z0``; if not given, both of two, else those of the
             largest KL (of the largest variance where there is no KL).
         factor: the factor that colours the points; the first that varies if not given.
-        points: how many images, at most.
+        points: how many images at most.
         seed: draws the images.
     """
 
@@ -79,7 +79,7 @@ def draw(run: Run, config: Config) -> Figure:
 
 
 def chosen(codes: Codes, names: tuple[str, ...]) -> list[Latent]:
-    """Return the two latents to show: those named, else the two that say most, in their order."""
+    """Return the two latents to show: those named, else the first two, in their order."""
     by_name = {latent.name: latent for latent in codes.continuous()}
     if len(by_name) < 2:
         raise UnbraidError(

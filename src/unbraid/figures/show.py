@@ -1,4 +1,4 @@
-"""Samples of a data set, a strip for each factor moving alone, and which factors go together."""
+"""Samples of a data set, a strip for each factor varied alone, and the factors' associations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.datasets import Dataset
-from unbraid.datasets._association import associations
-from unbraid.datasets._report import report_of
+from unbraid.datasets import Dataset, associations, report_of
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, check_drawable, folded, short
+from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +45,7 @@ class Config:
 
 
 def report(dataset: Dataset, config: Config) -> list[str]:
-    """Return what there is to know of a data set in lines of text, for the command line."""
+    """Return a description of a data set in lines of text, for the command line."""
     return report_of(dataset, config.confounded)
 
 
@@ -69,7 +68,7 @@ def draw(dataset: Dataset, config: Config) -> Figure:
             raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
         check_drawable(name, found)
     moving = [spec for spec in dataset.specs if _moves(spec)]
-    _, tall, wide = dataset.image_shape
+    tall, wide = dataset.signal.picture_size
     scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel
     heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
     heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
@@ -115,9 +114,10 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     images = dataset.images[rows]
     # A white band under each row of tiles holds their labels.
     band = _band(dataset, moving, config)
-    tile_height, tile_width = dataset.image_shape[1] + band + _GAP, dataset.image_shape[2] + _GAP
+    tall, wide = dataset.signal.picture_size
+    tile_height, tile_width = tall + band + _GAP, wide + _GAP
     lines = [
-        _row_of_tiles(images[start : start + config.columns], config.columns, band)
+        _row_of_tiles(images[start : start + config.columns], config.columns, band, dataset.signal)
         for start in range(0, count, config.columns)
     ]
     _show(ax, np.concatenate(lines))
@@ -125,11 +125,12 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
     names = ", ".join(short(spec.name) + _unit_of(spec) for spec in moving)
     title = f"{short(dataset.name)}, {dataset.split}: {len(dataset):,} images"
     title += f"; below each: {names}" if names else ""
-    ax.set_title(folded(title, _WIDTH, 9), fontsize=9, loc="left")
+    title += f"; {dataset.signal.caption()}" if dataset.signal.axes else ""
+    ax.set_title(folded(title, _WIDTH, 9, lines=3), fontsize=9, loc="left")
     for index, row in enumerate(rows if moving else ()):
         values = ", ".join(_value(spec, dataset.factor(spec.name)[row], 2) for spec in moving)
         ax.text(
-            index % config.columns * tile_width + (dataset.image_shape[2] - 1) / 2,
+            index % config.columns * tile_width + (wide - 1) / 2,
             (index // config.columns + 1) * tile_height - _GAP - band,
             folded(values, 0.88 * _WIDTH / config.columns, _SMALL),
             ha="center",
@@ -141,7 +142,7 @@ def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Confi
 
 def _band(dataset: Dataset, moving: list[FactorSpec], config: Config) -> int:
     """Return the pixels below each sample that two lines of its factors need."""
-    _, tall, wide = dataset.image_shape
+    tall, wide = dataset.signal.picture_size
     inches = 2 * 1.2 * _SMALL / 72
     needed = int(np.ceil(inches * config.columns * (wide + _GAP) / _WIDTH))
     return max(int(0.25 * tall), needed) if moving else 0
@@ -159,13 +160,13 @@ def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Conf
     else:
         rows = _nearest_rows(dataset, spec, values, base)
         images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
-    _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0))
-    wide = dataset.image_shape[2]
+    _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0, dataset.signal))
+    tall, wide = dataset.signal.picture_size
     middles = np.arange(len(images)) * (wide + _GAP) + (wide - 1) / 2
     apart = _WIDTH / max(config.steps, len(images))
     labels = [folded(_value(spec, value), 0.88 * apart, _LABEL) for value in values]
     ax.set_xticks(middles, labels, fontsize=_LABEL)
-    high = apart * dataset.image_shape[1] / dataset.image_shape[2]
+    high = apart * tall / wide
     ax.set_ylabel(folded(spec.name, high, 8) + _unit_of(spec, "\n"), fontsize=8)
 
 
@@ -176,9 +177,11 @@ def _show(ax: Axes, picture: NDArray[np.uint8]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _row_of_tiles(images: NDArray[np.uint8], places: int, band: int) -> NDArray[np.uint8]:
+def _row_of_tiles(
+    images: NDArray[np.uint8], places: int, band: int, signal: Signal
+) -> NDArray[np.uint8]:
     """Lay images (K, C, H, W) side by side, white around them: (height, width, 3)."""
-    pictures = as_pictures(images)  # (K, H, W, 3)
+    pictures = as_pictures(images, signal)  # (K, H, W, 3)
     count, height, width, _ = pictures.shape
     row = np.full((height + band + _GAP, places, width + _GAP, 3), _GAP_GREY, np.uint8)
     row[:height, :count, :width] = pictures.transpose(1, 0, 2, 3)

@@ -1,7 +1,7 @@
-"""Traversals: one latent moves at a time, the others stay where one image has them.
+"""Latent traversals: one latent is varied at a time, the others stay at the code of an image.
 
-Where a code has a category, its values are the columns, and a continuous latent moves down the rows
-of a block, as in figure 2 of Chen et al. 2016, "InfoGAN".
+Where a code has a categorical latent, its values are the columns, and a continuous latent is varied
+along the rows of a block, as in figure 2 of Chen et al. 2016, "InfoGAN".
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Config:
             it a row like the others.
         rows: how many latents, at most; 0 is 10, or 3 where columns are categories.
         steps: images of a latent; 0 is 11, or 5 where columns are categories.
-        low: where a latent's range starts, as a quantile of its codes of unseen images.
+        low: where a latent's range starts, as a quantile of its codes of held-out images.
         high: where it ends.
-        center: what the other latents are held at: the code of an unseen ``image``, or ``zero``.
-        image: which of the unseen images, counted from 0.
+        center: values of the other latents: the code of a held-out ``image``, or ``zero``.
+        image: which of the held-out images, counted from 0.
     """
 
     latents: tuple[str, ...] = ()
@@ -72,9 +72,9 @@ class Config:
 
 @styled
 def draw(run: Run, config: Config) -> Figure:
-    """Draw a row (a block of rows) for each latent, the one that says most first, over its range.
+    """Draw a row (a block of rows) for each latent, that of the largest KL first, over its range.
 
-    The range is that of the aggregate posterior: quantiles of codes drawn for unseen images.
+    The range is that of the aggregate posterior: quantiles of codes drawn for held-out images.
 
     >>> draw(Run("runs/vae-mnist-0"), Config(rows=5))  # doctest: +SKIP
     """
@@ -87,11 +87,13 @@ def draw(run: Run, config: Config) -> Figure:
     ranges = [moved.range_label(latent) for latent in moved.latents]
     figure, (ax,) = image_grid(
         [np.stack(rows)],
-        title(run, "latents moved one at a time"),
+        title(run, "latent traversals"),
         moved.note(),
         left=label_width(names),
         right=label_width(ranges),
         below=0.25,
+        foot=0.25 if run.signal.axes else 0.0,
+        signal=run.signal,
     )
     middles = np.arange(len(rows)) + 0.5
     ax.set_yticks(middles, names)
@@ -117,12 +119,13 @@ def _draw_categories(
     classes = [short(name) for name in order.names]
     figure, axes = image_grid(
         [moved.grid(latent, steps) for latent in moved.latents],
-        title(run, "latents moved one at a time"),
+        title(run, "latent traversals"),
         moved.note(),
         left=left,
         right=right,
         below=0.08 if upright else 0.42,
         foot=label_width(classes) + 0.4 if upright else 0.1,
+        signal=run.signal,
     )
     down = np.arange(len(steps)) + 0.5
     for ax, name, texts in zip(axes, names, values, strict=True):
@@ -158,7 +161,7 @@ def animate(run: Run, config: Config) -> list[Image]:
     dpi = 100
     figure = new_figure(across / dpi, (down + height + 10) / dpi, dpi=dpi)
     up = figure.bbox.height
-    figure.text(10 / across, 1 - 18 / up, title(run, "latents moved one at a time"), fontsize=9)
+    figure.text(10 / across, 1 - 18 / up, title(run, "latent traversals"), fontsize=9)
     for (left, top), latent in zip(places, moved.latents, strict=True):
         figure.text(left / across, 1 - (top - 5) / up, latent.label)
     labels = frame(figure)
@@ -188,6 +191,7 @@ class _Traversal:
             )
         self.config = config
         self.model: Method = run.model()
+        self.signal = run.signal
         unseen = run.unseen()
         self.codes: Codes = encode(self.model, unseen, LIMIT)
         self.columns = self._columns()
@@ -203,7 +207,7 @@ class _Traversal:
             self.center = np.zeros(self.model.latent_dim, np.float32)
 
     def _columns(self) -> Latent | None:
-        """Return the categorical latent whose values are columns, that which says most."""
+        """Return the categorical latent whose values are columns, that of the largest KL."""
         categorical = [latent for latent in self.codes.latents if latent.categories > 1]
         named = {latent.name for latent in categorical} & set(self.config.latents)
         if not categorical or not self.codes.continuous() or named:
@@ -239,7 +243,7 @@ class _Traversal:
         else:
             low, high = self.ends(latent)
             codes[:, latent.columns] = (low + (high - low) * steps)[:, None]
-        return as_pictures(self.model.decode(codes))
+        return as_pictures(self.model.decode(codes), self.signal)
 
     def grid(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the images of each step and category, in their order, (steps, K, H, W, 3)."""
@@ -249,7 +253,8 @@ class _Traversal:
         codes = np.tile(self.center, (len(steps), self.columns.categories, 1))
         codes[..., self.columns.columns] = np.eye(self.columns.categories)[self.order.categories]
         codes[..., latent.columns] = (low + (high - low) * steps)[:, None, None]
-        pictures = as_pictures(self.model.decode(codes.reshape(-1, codes.shape[-1])))
+        images = self.model.decode(codes.reshape(-1, codes.shape[-1]))
+        pictures = as_pictures(images, self.signal)
         return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
 
     def film(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -271,7 +276,7 @@ class _Traversal:
         return f"{low:.1f} to {high:.1f}".replace("-", MINUS)
 
     def note(self) -> str:
-        """Return what the other latents are held at."""
+        """Return the values of the other latents, in words."""
         if self.config.center == "zero":
             return "the others held at zero"
         kind = which(self.codes.data)

@@ -1,4 +1,4 @@
-"""Methods: each file here is one, found by its name.
+"""Methods: each file or folder here is one, found by its name; others come from elsewhere.
 
 A method's module defines a frozen dataclass ``Config`` (its options, a subclass of
 ``MethodConfig``) and an nn.Module ``Model`` (a subclass of ``Method``). See CONTRIBUTING.
@@ -12,22 +12,40 @@ from unbraid import registry
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Method, MethodConfig, Phase, Terms, name_of
+from unbraid.methods._base import ROWS, Images, Method, MethodConfig, require
+from unbraid.methods._capabilities import HasLikelihood, HasPosterior, Prior, TakesFactors
 from unbraid.methods._labelled import LabelledConfig
+from unbraid.methods._names import find, model_of, name_of, register, stored_name
+from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms
 from unbraid.nets import ImageShape
 
 __all__ = [
+    "LABELS",
+    "ROWS",
     "Autoencoder",
     "AutoencoderConfig",
+    "Batch",
     "Context",
+    "HasLikelihood",
+    "HasPosterior",
+    "Images",
     "LabelledConfig",
     "Method",
     "MethodConfig",
+    "Need",
     "Phase",
+    "Prior",
+    "TakesFactors",
     "Terms",
     "build",
     "configure",
+    "labels_of",
+    "model_of",
     "name_of",
+    "needs_of",
+    "register",
+    "require",
+    "stored_name",
 ]
 
 
@@ -40,8 +58,28 @@ def configure(name: str, **options: Any) -> MethodConfig:
     >>> configure("beta-vae", beta=8.0, latent_dim=6).latent_dim
     6
     """
-    module = registry.load("methods", name)
-    config: MethodConfig = registry.build(module.Config, options, f"method {name}")
+    config: MethodConfig = registry.build(find(name)[0], options, f"method {name}")
+    return config
+
+
+def needs_of(config: MethodConfig) -> frozenset[Need]:
+    """Return what the method of a config is given besides images, see ``Method.needs``."""
+    return model_of(config).needs
+
+
+def labels_of(config: MethodConfig) -> LabelledConfig | None:
+    """Return which labels the method of a config is given; None if it needs none.
+
+    Raises:
+        UnbraidError: it needs labels, and its config does not say how many.
+    """
+    if not needs_of(config) & LABELS:
+        return None
+    if not isinstance(config, LabelledConfig):
+        raise UnbraidError(
+            f"{name_of(config)} needs labels, but its Config does not say which: have it extend "
+            "unbraid.methods.LabelledConfig."
+        )
     return config
 
 
@@ -61,9 +99,9 @@ def build(
     >>> build(configure("vae", latent_dim=2), (1, 28, 28)).sample(3).shape
     torch.Size([3, 1, 28, 28])
     """
-    kind: type[Method] = registry.load("methods", name_of(config)).Model
+    kind = model_of(config)
     given: tuple[Any, ...] = (config, image_shape)
-    if kind.labelled:
+    if kind.needs & LABELS:
         if not specs:
             raise UnbraidError(
                 f"{name_of(config)} learns from labels, but there are none: choose a data set "

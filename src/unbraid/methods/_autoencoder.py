@@ -11,8 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid import nets
-from unbraid.distributions import Layout, bernoulli_log_likelihood, gaussian_log_likelihood
+from unbraid.distributions import (
+    Layout,
+    bernoulli_entropy,
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+)
 from unbraid.methods._base import Method, MethodConfig, require
+from unbraid.methods._capabilities import HasLikelihood, HasPosterior
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class AutoencoderConfig(MethodConfig):
         require(self.sigma, 0, "sigma", above=True)
 
 
-class Autoencoder(Method):
+class Autoencoder(Method, HasLikelihood):
     """An encoder, a decoder and p(x|z).
 
     Args:
@@ -66,16 +72,13 @@ class Autoencoder(Method):
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the code of each image, (B, D): the posterior's mean where there is one."""
-        posterior = self.posterior(images)
-        return Tensor.float(self.encoder(images)) if posterior is None else posterior[0]
+        if isinstance(self, HasPosterior):
+            return self.posterior(images)[0]
+        return Tensor.float(self.encoder(images))
 
     def draw(self, images: Tensor, noise: torch.Generator) -> Tensor:
         """Return a code of each image as training draws it, (B, D); a point without posterior."""
         return self.codes(images)
-
-    def kl(self, images: Tensor) -> Tensor | None:
-        """Return KL(q(z|x) || p(z)) of each image and latent, nats; None without posterior."""
-        return None
 
     def log_likelihood(self, z: Tensor, images: Tensor) -> Tensor:
         """Return log p(x|z) of each image, shape (B,), nats."""
@@ -83,6 +86,10 @@ class Autoencoder(Method):
         if self.config.likelihood == "bernoulli":
             return bernoulli_log_likelihood(pixels, images)
         return gaussian_log_likelihood(pixels, images, self.pixel_log_variance())
+
+    def floor(self, images: Tensor) -> Tensor | None:
+        """Return the entropy of the pixels where the likelihood is Bernoulli, (B,), nats."""
+        return bernoulli_entropy(images) if self.config.likelihood == "bernoulli" else None
 
     def pixel_log_variance(self) -> Tensor | float:
         """Return the log variance of a pixel under a Gaussian likelihood."""

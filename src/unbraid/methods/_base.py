@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,68 +15,13 @@ from unbraid import nets, registry
 from unbraid.distributions import Layout
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
+from unbraid.methods._capabilities import HasPosterior, Prior
+from unbraid.methods._names import name_of
+from unbraid.methods._step import Batch, Context, Need, Phase, Terms
 
-Terms = dict[str, Tensor]  # named scalars in nats per image; "loss" is what is minimised
 Images = Tensor | NDArray[Any]
 
 ROWS = 500  # images encoded or decoded at once
-
-
-class Context(NamedTuple):
-    """Where training stands when an objective is computed."""
-
-    noise: torch.Generator  # the only source of randomness
-    epoch: float  # epochs done, fractions included
-    total: int  # N, the number of training images
-    phase: str = "model"  # which of the model's phases the step is for
-    # What a model with ``labelled = True`` is told besides; None for all others.
-    factors: Tensor | None = None  # (B, F) of the images, NaN where unknown
-    labelled: tuple[Tensor, Tensor] | None = None  # other images, all with labels, and those
-
-
-WHOLE = 10  # epochs from which on phases have whole ones
-FIRST = 1e-3  # share of a phase at whose learning rate one that rises begins
-
-
-class Phase(NamedTuple):
-    """What one optimizer moves, and how."""
-
-    parameters: list[nn.Parameter]
-    lr: float = 1.0  # times the training's own
-    betas: tuple[float, float] = (0.9, 0.999)
-    limit: float = float("inf")  # the term of the phase's name has diverged above it
-    advice: str = ""  # what to try then
-    # part of the training it has, in whole epochs of a training that has WHOLE of them
-    span: tuple[float, float] = (0.0, 1.0)
-    fall: bool = False  # whether its learning rate falls to 0 over that part, as a cosine does
-    rise: float = 0.0  # share of that part over which its learning rate first rises
-
-    @property
-    def needs_length(self) -> bool:
-        """Whether its learning rate depends on how long the training is in all."""
-        return self.fall or self.rise > 0 or self.span != (0.0, 1.0)
-
-    def lr_at(self, epoch: float, epochs: float) -> float:
-        """Return the learning rate's share at an epoch, 0 <= epoch < epochs; 0 outside its part.
-
-        >>> phase = Phase([], span=(0.5, 1.0), fall=True)
-        >>> phase.lr_at(4.9, 10), phase.lr_at(5, 10), round(phase.lr_at(7.5, 10), 6)
-        (0.0, 1.0, 0.5)
-        >>> Phase([], rise=0.2).lr_at(1, 10)
-        0.5
-        """
-        start, end = (
-            part * epochs if part == 1 or epochs < WHOLE else round(part * epochs)
-            for part in self.span
-        )
-        if end <= start:  # less than half an epoch
-            start, end = (start, start + 1) if start < epochs else (epochs - 1, epochs)
-        if not start <= epoch < end:
-            return 0.0
-        done = (epoch - start) / (end - start)
-        # never 0, as a step without a learning rate is none
-        risen = min(1.0, max(done, FIRST) / self.rise) if self.rise else 1.0
-        return risen * (0.5 + 0.5 * math.cos(math.pi * done) if self.fall else 1.0)
 
 
 def require(value: float, least: float, name: str, *, above: bool = False) -> None:
@@ -95,16 +39,12 @@ class MethodConfig:
         registry.check_types(self, f"method {name_of(self)}")
 
 
-def name_of(config: MethodConfig) -> str:
-    """Return the registered name of the method a config belongs to."""
-    return type(config).__module__.rsplit(".", 1)[-1].replace("_", "-")
-
-
 class Method(nn.Module):
     """A latent code for images, and images for a latent code.
 
     Subclasses give ``terms`` (the objective), ``codes`` and ``pixel_mean``, and may override
-    ``phases`` and ``posterior``.
+    ``phases``. What else they can do is declared: by the attributes below, and by extending the
+    classes of capabilities, see ``HasPosterior``, ``HasLikelihood`` and ``TakesFactors``.
 
     Args:
         config: the method's options.
@@ -112,9 +52,12 @@ class Method(nn.Module):
         layout: which columns of a code are categorical and which continuous.
     """
 
-    # Whether it learns from labels: it is then built with the factors' specs as a third argument,
-    # keeps them here, and is told of labels in its context.
-    labelled: ClassVar[bool] = False
+    # What a batch must hold besides images. Where that is "factors" or "labelled", the model is
+    # built with the factors' specs as a third argument and keeps them in ``specs``, and its
+    # ``Config`` extends ``LabelledConfig``.
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    pair_rule: int | str = "uniform"  # of the pairs it needs: k, see ``Dataset.pairs``
+    prior_kind: ClassVar[Prior] = "gaussian"  # of the continuous latents
     least_batch: ClassVar[int] = 1  # images a batch must have
     # What trainings under several seeds are ranked by: a term of validation, the lowest being the
     # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
@@ -128,8 +71,8 @@ class Method(nn.Module):
         self.layout = layout
         self.latent_dim = layout.width  # D, columns of a code
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
-        """Return the objective's named terms for images (B, C, H, W) on [0, 1].
+    def terms(self, batch: Batch, context: Context) -> Terms:
+        """Return the objective's named terms for a batch.
 
         Each is a scalar in nats per image, averaged over the batch; ``"loss"`` is minimised.
         """
@@ -151,13 +94,6 @@ class Method(nn.Module):
 
         Args:
             images: (N, C, H, W), held out of training.
-        """
-        return None
-
-    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return mean and logvar of the continuous latents' q(z|x), each (B, continuous).
-
-        None if they are points, or if there are none.
         """
         return None
 
@@ -195,12 +131,11 @@ class Method(nn.Module):
         """Return mean and logvar of q(z|x) for images, each (N, D) float32."""
 
         def both(rows: Images) -> Tensor:
-            posterior = self.posterior(self.to_pixels(rows))
-            if posterior is None:
+            if not isinstance(self, HasPosterior):
                 raise UnbraidError(
                     f"{name_of(self.config)} has no posterior: its codes are points, use encode."
                 )
-            return torch.cat(posterior, 1)
+            return torch.cat(self.posterior(self.to_pixels(rows)), 1)
 
         mean, logvar = self._by_rows(both, images).chunk(2, 1)
         return mean, logvar

@@ -13,8 +13,9 @@ from unbraid import nets
 from unbraid.errors import UnbraidError
 from unbraid.factors import FactorSpec
 from unbraid.methods import vae
-from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._base import require
 from unbraid.methods._labelled import LabelledConfig, scaled
+from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class FewLabels(vae.Model):
         UnbraidError: fewer latents than factors.
     """
 
-    labelled = True
+    needs = frozenset({"labelled"})
 
     def __init__(
         self, config: vae.Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
@@ -85,13 +86,14 @@ class FewLabels(vae.Model):
             )
         self.specs = specs
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the VAE's terms and ``few_labels``, the regulariser, unweighted."""
+        images = batch.images
         mean, logvar = self.posterior(images)  # q(z|x), (B, D)
         terms = self.terms_at(images, mean, logvar, context)
-        if context.labelled is None:  # validation on images without labels
+        if batch.labelled is None:  # validation on images without labels
             return terms
-        shown, factors = context.labelled
+        shown, factors = batch.labelled
         read = mean if shown is images else self.posterior(shown)[0]
         assert isinstance(self.config, FewLabelsConfig)
         few = few_label_loss(read, factors, self.specs)

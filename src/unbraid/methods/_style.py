@@ -11,32 +11,32 @@ from torch import Tensor, nn
 from unbraid.distributions import LOG_2PI
 from unbraid.nets import linear
 
-DOUBT = 0.02  # probability of another class above which a style is drawn again,
-TRIES = 5  # so often at most
+REJECT_PROBABILITY = 0.02  # of another class, above which a style is rejected and drawn again
+TRIES = 5  # redraws at most
 
 
-def settle(
+def sample_with_rejection(
     base: Tensor,
-    place: Callable[[Tensor, Tensor], Tensor],
-    doubtful: Callable[[Tensor, Tensor], Tensor],
+    sample: Callable[[Tensor, Tensor], Tensor],
+    rejected: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """Return styles (N, D) of standard normal numbers; those in doubt are drawn again.
+    """Return styles (N, D) of standard normal numbers, with rejected styles drawn again.
 
-    The other draws follow from the same numbers, so that the same numbers always give the same.
+    Redraws are computed from the same numbers, so the result is a deterministic function of them.
 
     Args:
         base: the numbers, (N, K).
-        place: gives the styles of rows (M,) and their numbers (M, K).
-        doubtful: tells which styles (M, D) of rows (M,) are in doubt.
+        sample: returns the styles (M, D) of rows (M,) and their numbers (M, K).
+        rejected: returns which styles (M, D) of rows (M,) are rejected, (M,).
     """
     left = torch.arange(len(base), device=base.device)
-    style = place(left, base)
-    for turn in range(TRIES):
-        left = left[doubtful(left, style[left])]
+    style = sample(left, base)
+    for attempt in range(TRIES):
+        left = left[rejected(left, style[left])]
         if not len(left):
             break
-        other = -base[left] if turn == 0 else base[left].roll(turn, 1)
-        style = style.index_copy(0, left, place(left, other))
+        other = -base[left] if attempt == 0 else base[left].roll(attempt, 1)
+        style = style.index_copy(0, left, sample(left, other))
     return style
 
 
@@ -76,8 +76,8 @@ class StylePrior(nn.Module):
         """Return log p(z|c), (B,), nats."""
         return torch.logsumexp(self.each_log_prob(z, categories), 1)
 
-    def place(self, base: Tensor, categories: Tensor) -> Tensor:
-        """Return the style that standard normal numbers (B, 1 + style_dim) become, (B, S)."""
+    def sample(self, base: Tensor, categories: Tensor) -> Tensor:
+        """Return a sample of p(z|c), (B, S), from standard normal numbers (B, 1 + S)."""
         weight, mean, deviation = self(categories)
         share = torch.special.ndtr(base[:, :1])
         which = (weight.exp().cumsum(1) < share).sum(1).clamp_max(self.shape[0] - 1)
@@ -85,14 +85,14 @@ class StylePrior(nn.Module):
         style: Tensor = mean[rows, which] + deviation[rows, which].exp() * base[:, 1:]
         return style
 
-    def carry(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        """Return the style z of one class as one of another: its place in the same component."""
+    def transfer(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return style z of one class transferred to another: the same component and z-score."""
         which = self.each_log_prob(z, before).argmax(1)
         rows = torch.arange(len(z), device=z.device)
         _, mean, deviation = self(before)
-        place = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
+        score = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
         _, mean, deviation = self(after)
-        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * place
+        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * score
         return style
 
 

@@ -1,4 +1,4 @@
-"""Autoencoder: an image squeezed into a short code and drawn again, the code left to itself.
+"""Autoencoder: a deterministic code and its reconstruction, without a prior.
 
 Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks":
 
@@ -11,12 +11,12 @@ the same, to show how that fails.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import ClassVar
 
 from unbraid import nets
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Terms
+from unbraid.methods._capabilities import Prior
+from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,13 @@ class Config(AutoencoderConfig):
 class Model(Autoencoder):
     """The autoencoder."""
 
+    prior_kind: ClassVar[Prior] = "none"
+
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         super().__init__(config, image_shape, config.latent_dim)
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction`` = -log p(x|z), which is the loss."""
-        z = self.codes(images)  # (B, D)
-        reconstruction = -self.log_likelihood(z, images).mean()
+        z = self.codes(batch.images)  # (B, D)
+        reconstruction = -self.log_likelihood(z, batch.images).mean()
         return {"loss": reconstruction, "reconstruction": reconstruction}

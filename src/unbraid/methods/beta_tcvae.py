@@ -1,4 +1,4 @@
-"""beta-TCVAE: only the total correlation is weighted, so codes may keep what they say of the image.
+"""beta-TCVAE: a VAE with the total correlation weighted, one of three terms of the KL.
 
 Chen et al. 2018, "Isolating Sources of Disentanglement in Variational Autoencoders", equation 4:
 
@@ -17,7 +17,8 @@ from torch import Tensor
 from unbraid.decomposition import Estimator, log_importance_weights, minibatch_decomposition
 from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import vae
-from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._base import require
+from unbraid.methods._step import Context, Terms
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""beta-VAE: the VAE with its KL term weighted, trading reconstruction for independent latents.
+"""beta-VAE: a VAE with the KL weighted, which trades reconstruction for independent latents.
 
 Higgins et al. 2017, "beta-VAE: Learning Basic Visual Concepts with a Constrained Variational
 Framework", equation 4:
@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unbraid.methods import vae
-from unbraid.methods._base import Context, require
+from unbraid.methods._base import require
+from unbraid.methods._step import Context
 
 
 @dataclass(frozen=True)

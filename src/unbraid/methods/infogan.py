@@ -1,4 +1,4 @@
-"""InfoGAN: a generator whose codes can be read back from its images, and so come to mean something.
+"""InfoGAN: a GAN that maximises the mutual information of codes and generated images.
 
 Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing
 Generative Adversarial Nets", equation 6:
@@ -8,10 +8,10 @@ Generative Adversarial Nets", equation 6:
 with L_I = E log Q(c|G(z,c)) + H(c), a lower bound on the mutual information of code and image. The
 generator's loss is the non-saturating one; codes are one category and a few uniform numbers.
 
-Q learns from generated images alone, so nothing keeps it from filing half of the real fours under
-the nines. ``invariance`` adds what it should say of real ones: the category of an image and that of
-the image slightly warped share as much information as they can (Ji et al. 2019, "Invariant
-Information Clustering for Unsupervised Image Classification and Segmentation", equation 3).
+Q learns from generated images alone, so nothing prevents that it assigns half of the real 4s to the
+9s' category. ``invariance`` adds a term on real images: the mutual information of the category of
+an image and that of the image slightly warped is maximised (Ji et al. 2019, "Invariant Information
+Clustering for Unsupervised Image Classification and Segmentation", equation 3).
 ``steadiness`` and ``sparseness``, of our own, say the like of continuous codes: that they be blind
 to size and place, and that one alone tell of a turn (after Klindt et al. 2021, "Towards Nonlinear
 Disentanglement in Natural Data with Temporal Sparse Coding", where few codes change at a time).
@@ -30,16 +30,9 @@ from torch import Tensor, nn
 from unbraid import nets
 from unbraid.distributions import LOG_2PI, Layout
 from unbraid.errors import UnbraidError
-from unbraid.methods._base import (
-    Context,
-    Images,
-    Method,
-    MethodConfig,
-    Phase,
-    Terms,
-    require,
-)
+from unbraid.methods._base import Images, Method, MethodConfig, require
 from unbraid.methods._invariance import clarity, shared_information, warp
+from unbraid.methods._step import Batch, Context, Phase, Terms
 
 LIMIT = 100.0  # nats: from about 104 on, float32 takes the discriminator's doubt for none at all
 ADVICE = "try spectral_norm, a lower lr or another discriminator_lr, or precision f32"
@@ -185,6 +178,7 @@ class Model(Method):
     """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
 
     config: Config
+    prior_kind = "uniform"
     least_batch = 2  # its layers are normalised over batches
     selection = "restart_score"  # adversarial losses balance, and tell of nothing
 
@@ -248,8 +242,9 @@ class Model(Method):
         told = (read.clamp_min(1e-8).log() * meant).sum(1).mean() + math.log(meant.shape[1])
         return clarity(self, images) + float(told)
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``discriminator`` or ``generator``, the adversarial losses, and the bounds L_I."""
+        images = batch.images
         codes = self.layout.prior_sample(len(images), context.noise)
         noise = self.draw_noise(len(images), context.noise)
         first = context.phase == "discriminator"

@@ -1,4 +1,4 @@
-"""JointVAE: continuous and categorical codes side by side, each given a capacity of its own.
+"""JointVAE: a VAE with continuous and categorical latents, each with its own KL capacity.
 
 Dupont 2018, "Learning Disentangled Joint Continuous and Discrete Representations", equation 7:
 
@@ -26,8 +26,10 @@ from unbraid.distributions import (
     gumbel_softmax_sample,
 )
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Images, Terms, require
+from unbraid.methods._base import Images, require
+from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._invariance import clarity, shared_information, warp
+from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def joint_terms(
     }
 
 
-class Model(Autoencoder):
+class Model(Autoencoder, HasPosterior):
     """JointVAE; a code is the category's probabilities, then the continuous latents."""
 
     config: Config
@@ -136,9 +138,9 @@ class Model(Autoencoder):
         """Return the information, nats, that categories of images and of warped ones share."""
         return clarity(self, images)
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the continuous code and ``discrete_kl``."""
-        config = self.config
+        config, images = self.config, batch.images
         logits, mean, logvar = self.parameters_of(images)  # q(c|x), q(z|x)
         category = gumbel_softmax_sample(logits, config.temperature, context.noise)
         codes = torch.cat([category, gaussian_sample(mean, logvar, context.noise)], 1)

@@ -1,4 +1,4 @@
-"""S2-beta-TCVAE: beta-TCVAE with some images labelled, each factor read off a latent of its own.
+"""S2-beta-TCVAE: a beta-TCVAE with some labels, each factor predicted from its own latent.
 
 Locatello et al. 2020, "Disentangling Factors of Variation Using Few Labels", section 3.2, with
 R_s averaged over the labelled images and all else over all images:

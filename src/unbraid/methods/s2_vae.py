@@ -1,4 +1,4 @@
-"""S2-VAE: a VAE some of whose images are labelled, each factor read off a latent of its own.
+"""S2-VAE: a VAE with some labels, each factor predicted from its own latent.
 
 Locatello et al. 2020, "Disentangling Factors of Variation Using Few Labels", section 3.2, with
 R_s averaged over the labelled images and all else over all images:

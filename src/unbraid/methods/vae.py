@@ -1,4 +1,4 @@
-"""Variational autoencoder: codes held to a known prior, so that one can sample.
+"""Variational autoencoder: trained with the evidence lower bound, and sampled from its prior.
 
 Kingma & Welling 2014, "Auto-Encoding Variational Bayes", equation 10: the evidence lower bound
 with q(z|x) = N(mean(x), diag exp(logvar(x))) and p(z) = N(0, I),
@@ -16,7 +16,9 @@ from torch import Tensor
 from unbraid import nets
 from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Context, Terms, require
+from unbraid.methods._base import require
+from unbraid.methods._capabilities import HasPosterior
+from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
     return {"loss": reconstruction + weight * total, "reconstruction": reconstruction, "kl": total}
 
 
-class Model(Autoencoder):
+class Model(Autoencoder, HasPosterior):
     """The variational autoencoder."""
 
     config: Config
@@ -83,8 +85,9 @@ class Model(Autoencoder):
         done = min(1.0, context.epoch / self.config.warmup) if self.config.warmup else 1.0
         return float(self.config.warmup_start ** (1 - done)) if self.config.warmup_start else done
 
-    def terms(self, images: Tensor, context: Context) -> Terms:
+    def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction`` and the unweighted ``kl``; the loss sums them, weighted."""
+        images = batch.images
         return self.terms_at(images, *self.posterior(images), context)  # q(z|x), (B, D)
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:

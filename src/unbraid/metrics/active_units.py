@@ -1,4 +1,4 @@
-"""Active units: how many codes depend on the image at all?
+"""Active units: how many latents vary with the image?
 
 Burda et al. 2016, "Importance Weighted Autoencoders": a code is active if the
 variance of its posterior mean over images exceeds 0.01. A categorical code's is that of its one-hot

@@ -1,4 +1,4 @@
-"""BetaVAE score: do differences of codes tell which factor two images share?
+"""BetaVAE score: do differences of codes predict which factor two images share?
 
 Higgins et al. 2017, "beta-VAE", section 3: average |z1 - z2| over a batch of pairs that share one
 factor, and predict the factor from that average with a linear classifier. For a categorical code

@@ -1,4 +1,4 @@
-"""Clustering accuracy: is a categorical code the class, found without ever being told of it?
+"""Clustering accuracy: how often is a categorical code, learned without labels, the class?
 
 Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis", equation 10: the share of
 rows whose class is that of their category, under the best one-to-one assignment of categories to

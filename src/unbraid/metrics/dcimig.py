@@ -1,4 +1,4 @@
-"""DCIMIG (3CharM): the information that codes devoted to one factor carry of it.
+"""DCIMIG (3CharM): is there a code for each factor that encodes it and no other factor?
 
 Sepliarskaia et al. 2019, "How to Not Measure Disentanglement": a code i belongs to
 the factor it tells most of, with gap ``g_i = I_i(1) - I_i(2)`` over factors; a factor gets the

@@ -1,4 +1,4 @@
-"""EDI, exclusivity: does each code serve one factor exclusively, and each factor one code?
+"""EDI, exclusivity: does each code encode one factor only, and is each factor in one code only?
 
 After Julka, Wang & Granitzer 2024, "Towards an Improved Metric for Evaluating Disentangled
 Representations", which scores modularity, compactness and explicitness by *exclusivity*. The

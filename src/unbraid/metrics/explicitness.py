@@ -1,4 +1,4 @@
-"""Explicitness: can each value of each factor be read from all codes by a linear classifier?
+"""Explicitness: can a linear classifier predict each value of each factor from all codes?
 
 Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss":
 the area under the ROC curve of one value against the rest, averaged over values and factors.

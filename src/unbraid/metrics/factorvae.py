@@ -1,4 +1,4 @@
-"""FactorVAE score: does the code that varies least tell which factor was held fixed?
+"""FactorVAE score: does the code of least variance predict which factor was fixed?
 
 Kim & Mnih 2018, "Disentangling by Factorising", section 4: hold one factor fixed in a batch, note
 the code whose variance, relative to its variance over all data, is smallest, and predict the

@@ -1,4 +1,4 @@
-"""InfoMEC: modularity, explicitness and compactness, all three from information.
+"""InfoMEC: modularity, explicitness and compactness, from mutual and predictive information.
 
 Hsu et al. 2023, "Disentanglement via Latent Quantization", section 4. With the normalised mutual
 information ``n_ij = I(code i; factor j) / H_j`` over the L active codes,

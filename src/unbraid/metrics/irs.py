@@ -1,4 +1,4 @@
-"""IRS, interventional robustness: does a code stay put when the other factors change?
+"""IRS, interventional robustness: does a code stay constant when other factors change?
 
 Suter et al. 2019, "Robustly Disentangled Causal Mechanisms". Among the rows of equal
 factor j, the q-quantile of code i's distance from its mean there, averaged over the factor's

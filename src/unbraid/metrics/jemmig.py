@@ -1,4 +1,4 @@
-"""JEMMIG: the MIG that also asks that the code says nothing beyond its factor.
+"""JEMMIG: MIG that also requires that the code encodes nothing but its factor.
 
 Do & Tran 2020, "Theory and Evaluation Metrics for Learning Disentangled Representations":
 ``JEMMIG_j = H(z*, v_j) - I(z*, v_j) + I(z', v_j)`` with z* and z' the two codes that tell most

@@ -1,4 +1,4 @@
-"""Mutual information gap: does one code, and only one, tell each factor?
+"""Mutual information gap: is each factor encoded by one code and no other?
 
 Chen et al. 2018, "Isolating Sources of Disentanglement in VAEs", eq. 6:
 ``MIG = mean_j (I_(1)j - I_(2)j) / H_j``, the two largest mutual informations over codes.

@@ -1,4 +1,4 @@
-"""MIG-sup: does each code tell one factor, and only one? The complement of MIG.
+"""MIG-sup: does each code encode one factor and no other? The complement of MIG.
 
 Li et al. 2020, "Progressive Learning and Disentanglement of Hierarchical Representations":
 ``MIG-sup = mean_i (n_i(1) - n_i(2))``, the two largest over factors of n_ij = I_ij / H_j.

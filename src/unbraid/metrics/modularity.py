@@ -1,4 +1,4 @@
-"""Modularity: does each code tell of one factor only?
+"""Modularity: does each code encode one factor only?
 
 Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss":
 code i scores ``1 - (sum_j I_ij^2 - max_j I_ij^2) / ((F - 1) max_j I_ij^2)``; the mean is taken.

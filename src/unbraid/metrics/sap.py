@@ -1,4 +1,4 @@
-"""SAP, separated attribute predictability: how much better is the best single code at a factor?
+"""SAP, separated attribute predictability: how much better is the best code than the next?
 
 Kumar et al. 2018, "Variational Inference of Disentangled Latent Concepts from Unlabeled
 Observations" (DIP-VAE), section 3: ``SAP = mean_j (S_(1)j - S_(2)j)`` over codes, where S_ij is

@@ -1,4 +1,4 @@
-"""UDR, unsupervised disentanglement ranking: do several trainings find the same codes?
+"""UDR, unsupervised disentanglement ranking: do trainings with other seeds find the same codes?
 
 Duan et al. 2020, "Unsupervised Model Selection for Variational Disentangled Representation
 Learning". With R_ab the strength of the relation of code a of one run and code b of

@@ -1,4 +1,4 @@
-"""The tour: the founding article retold as a report made on the reader's own machine."""
+"""The tour: a report that repeats the experiments of "Feature Disentanglement - I" locally."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Config:
         out: the folder of the report and of its runs; a tour started again uses what is there.
         quick: fewer, shorter trainings: within five minutes on two idle cores.
         full: longer trainings, five seeds of each and ten of the beta-VAE and beta-TCVAE, for
-            figures to rely on: hours.
+            reliable figures: hours.
         seeds: trainings of each model, which differ only in their seed; 0 takes six of those with
             two latents and, of the others, two (quick), three, or five (full; ten of the beta-VAE
             and beta-TCVAE).
-        figure: make this figure alone, by its name, which the report says below it.
-        epochs: of every training, in place of each one's own: 1 gives a first look.
-        images: train on so many images only, a random subset that is always the same.
+        figure: make this figure alone, by the name in its command in the report.
+        epochs: of every training, instead of its own number; 1 is a quick check.
+        images: train on that many images, a random subset that is always the same.
         jobs: trainings side by side; 0 takes as many as there are cores, at most four.
     """
 
@@ -65,6 +65,7 @@ def run(config: Config) -> Path:
     >>> run(Config(out=Path("report")))  # doctest: +SKIP
     PosixPath('report/index.html')
     """
-    from unbraid.tour._report import make
 
-    return make(replace(config, out=expand(config.out)))
+    from unbraid.tour.builder import build
+
+    return build(replace(config, out=expand(config.out)))

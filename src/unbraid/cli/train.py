@@ -1,0 +1,123 @@
+"""``unbraid train METHOD``."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unbraid import registry
+from unbraid.cli.options import data_field, option_value, out_type, plain
+from unbraid.errors import UnbraidError
+from unbraid.files import readable
+from unbraid.parsing import parse
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
+
+TRAIN_HELP = """The data set and the run folder.
+
+Args:
+    data: a data set (unbraid datasets lists them), or the path of your own images.
+    out: the run folder; default runs/METHOD-DATA-SEED.
+    resume: continue an interrupted run, to the same weights as an uninterrupted one; with more
+        epochs (or steps) than a finished run has, train for those. If its data were moved, give
+        their new path.
+    restarts: train under this many seeds and keep the best; seeds are compared without labels that
+        the run was not given.
+"""
+
+
+def train(args: list[str]) -> None:
+    """Train a method: ``unbraid train METHOD --data DATASET``."""
+    names = registry.names("methods")
+    if not args or args[0] in ("-h", "--help"):
+        print(
+            f"usage: unbraid train METHOD [--data DATASET] [OPTIONS]\n\nmethods: {', '.join(names)}"
+        )
+        print("\nunbraid train METHOD --help lists a method's options.")
+        return
+    method = registry.check("methods", args[0])
+
+    from unbraid import datasets
+    from unbraid.progress import Display
+    from unbraid.runs import RunConfig, train_restarts, train_run
+    from unbraid.training import Interrupted
+
+    given_data = option_value(args, "--data") or "mnist"
+    data, _ = datasets.resolve(given_data)
+    method_config = registry.load("methods", method).Config
+    options = train_options(method_config, given_data)
+    summary = registry.summary("methods", method)
+    given = parse(options, args[1:], f"unbraid train {method}", summary)
+    if option_value(args, "--epochs") and option_value(args, "--steps"):
+        raise UnbraidError("--epochs and --steps are both given: give one of them.")
+    data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
+    out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
+    chosen = datasets.anchored(plain(given.data_options))
+    config = RunConfig(given.method, data, chosen, given.training)
+    with Display(f"{method} on {data_name}") as display:
+        try:
+            if given.restarts == 1:
+                run = train_run(config, out, resume=given.resume, display=display)
+            else:
+                count = given.restarts
+                run = train_restarts(config, out, count, resume=given.resume, display=display)
+        except Interrupted:
+            again = [arg for arg in args if arg != "--resume"]
+            again += [] if given.out else ["--out", str(out)]
+            command = shlex.join(["unbraid", "train", *again, "--resume"])
+            display.console.print(
+                f"stopped; all is saved. Continue with: {command}", soft_wrap=True
+            )
+            raise SystemExit(128 + (display.stopped_by or 2)) from None
+    show_result(run, out)
+
+
+def show_result(run: Run, out: Path) -> None:
+    """Print a finished run's reconstruction and KL, and the scores of its seeds."""
+    result = run.result
+    found = result["reconstruction_stats"]
+    shown = [k for k in ("reconstruction", "kl", "squared_error", "active_units") if k in found]
+    print(f"{out}: " + ", ".join(f"{k.replace('_', ' ')} {found[k]:.4g}" for k in shown))
+    if note := result.get("data", {}).get("note"):
+        print(note)
+    if "restarts" in result:
+        told = result["restarts"]
+        scores = (
+            f"seed {seed} " + ("diverged" if score is None else f"{score:.4g}")
+            for seed, score in told["scores"].items()
+        )
+        print(f"kept seed {told['kept']} of the highest score: {', '.join(scores)}")
+
+
+def train_options(method_config: type[Any], given_data: str) -> type[Any]:
+    """Return the dataclass of a training's options, of which tyro makes the parser.
+
+    Args:
+        method_config: the method's Config.
+        given_data: a data set's name or a path.
+    """
+    import tyro
+
+    from unbraid.training import TrainingConfig
+
+    flat = tyro.conf.OmitArgPrefixes
+    default = dataclasses.field
+    options = dataclasses.make_dataclass(
+        "Train",
+        [
+            ("data", str, default(default="mnist")),
+            ("out", out_type(), default(default=None)),
+            ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
+            ("restarts", int, default(default=1)),
+            ("method", flat[method_config], default(default_factory=method_config)),
+            ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
+            ("data_options", *data_field(given_data)),
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+    options.__doc__ = TRAIN_HELP
+    return options

@@ -1,0 +1,172 @@
+"""Control in Python: generate images by request, edit images, swap factors between images."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import pictures
+from unbraid.control import loading
+from unbraid.control.closed_loop import ClosedLoop
+from unbraid.control.controller import Controller
+from unbraid.control.language.parser import build_request
+from unbraid.control.language.request import Request
+from unbraid.control.native import Native
+from unbraid.control.self_check import warning_for
+from unbraid.errors import UnbraidError
+from unbraid.files import expand
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
+
+Model = Controller | str | os.PathLike[str]
+_STYLES = 1 << 20  # key of the random stream of styles; those of factors are their columns
+_opened: dict[tuple[Path, int], Controller] = {}  # by folder and modification time of the weights
+
+
+def controller_of(model: Model | Run | None = None) -> Controller:
+    """Return the controller of a run, of the pretrained model (None), or the given controller.
+
+    A run folder is read once, and again only if its model has changed.
+    """
+    from unbraid.runs import Run
+
+    if model is not None and not isinstance(model, str | os.PathLike):
+        return loading.open(model) if isinstance(model, Run) else model
+    folder = loading.pretrained() if model is None else expand(model)
+    weights = folder / "model.safetensors"
+    key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
+    if key not in _opened:
+        _opened[key] = loading.open(folder)
+    return _opened[key]
+
+
+def generate(
+    text: str = "",
+    *,
+    model: Model | Run | None = None,
+    n: int = 16,
+    seed: int = 0,
+    clip: bool = False,
+    candidates: int = 1,
+    correct: bool = True,
+    **factors: Any,
+) -> NDArray[np.float32]:
+    """Return images that have the requested factors, (n, C, H, W) float32 on [0, 1].
+
+    Free factors and styles are random. docs/control.md describes the words of requests.
+
+    Args:
+        text: the request in words, such as ``"small seven in the top rotated 30 degrees"``.
+        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        n: number of images.
+        seed: of free factors and styles.
+        clip: replace a number out of the model's range by the nearest end of the range.
+        candidates: images drawn for each one, of which the one that reads closest to the request
+            is kept.
+        correct: draw once more with the reading error subtracted from the request.
+        **factors: the request by factor, such as ``digit=7, size="small", y="top", angle=30``.
+
+    Raises:
+        UnbraidError: an unknown word, factor or value, a contradiction, a number out of range, or a
+            model that cannot be controlled.
+
+    >>> generate("small seven", angle=30, n=4).shape  # doctest: +SKIP
+    (4, 1, 32, 32)
+    """
+    controller = controller_of(model)
+    request = build_request(controller.specs, clip, text=text, **factors)
+    return draw(controller, request, n, seed, candidates, correct)
+
+
+def draw(
+    controller: Controller,
+    request: Request,
+    n: int = 16,
+    seed: int = 0,
+    candidates: int = 1,
+    correct: bool = True,
+) -> NDArray[np.float32]:
+    """Return images of a parsed request, as ``generate`` does.
+
+    It warns if the model draws the same image for all requests, or reads most of its images as
+    another value than requested.
+    """
+    loop = ClosedLoop(controller, candidates, correct)
+    controller = loop.controller
+    examples = controller.examples if isinstance(controller, Native) else None
+    rows = request.rows(controller.specs, n, seed, examples)
+    styles = np.random.default_rng([seed, _STYLES]).integers(2**63 - 1, size=n)
+    images = loop.draw(rows, styles)
+    if warning := warning_for(controller, request, rows, images):
+        warnings.warn(warning, stacklevel=3)
+    return images
+
+
+def edit(
+    images: Any,
+    text: str = "",
+    *,
+    model: Model | Run | None = None,
+    clip: bool = False,
+    **factors: Any,
+) -> NDArray[np.float32]:
+    """Return images with the requested changes and everything else kept, (N, C, H, W) on [0, 1].
+
+    Args:
+        images: (N, C, H, W), uint8 or floats on [0, 1]; images of another size or colour than the
+            model's are converted, with a warning (``unbraid.pictures.fitted``).
+        text: the changes in words, such as ``"bigger, in the bottom left"``.
+        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        clip: replace a number out of the model's range by the nearest end of the range.
+        **factors: the changes by factor.
+
+    Raises:
+        UnbraidError: as ``generate``, or no images.
+
+    >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
+    """
+    controller = controller_of(model)
+    request = build_request(controller.specs, clip, text=text, relative=True, **factors)
+    return controller.edit(_fitted(images, controller), request)
+
+
+def swap(
+    a: Any, b: Any, names: str | Sequence[str], *, model: Model | Run | None = None
+) -> NDArray[np.float32]:
+    """Return images ``a`` with the named factors of images ``b``, (N, C, H, W) on [0, 1].
+
+    Args:
+        a: (N, C, H, W), uint8 or floats on [0, 1], converted to the model's size as in ``edit``.
+        b: as many.
+        names: factors, as a list or separated by commas.
+        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+
+    Raises:
+        UnbraidError: an unknown factor, no images, or unequal numbers of images.
+
+    >>> swap(a, b, ["size", "angle"])  # doctest: +SKIP
+    """
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",") if name.strip()]
+    controller = controller_of(model)
+    if not names:
+        known = ", ".join(spec.name for spec in controller.specs)
+        raise UnbraidError(f"no factor to swap is given: this model varies {known}.")
+    return controller.swap(_fitted(a, controller), _fitted(b, controller), names)
+
+
+def _fitted(images: Any, controller: Controller) -> Any:
+    """Return images of the model's size and colour, with a warning if they are converted."""
+    shape = controller.model.image_shape
+    if np.shape(images)[1:] == shape:
+        return images
+    images, note = pictures.fitted(images, shape, "the image")
+    warnings.warn(note, stacklevel=3)
+    return images

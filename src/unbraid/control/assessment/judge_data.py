@@ -1,0 +1,236 @@
+"""Labelled images that a run was not trained on, to train and to test a judge."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.control.assessment.units import varies
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.training import split_rows
+
+ENOUGH = 10_000  # training images from the test split, above which no others are used
+MAX_TRAIN, MAX_TEST = 20_000, 5_000
+MIN_TRAIN, MIN_PER_LEVEL = 200, 10  # training images, in total and per level of a category
+MIN_TEST = 100
+MAX_LEVELS = 500  # of a category; factors with more, such as identities, are not judged
+_ORDER = 0x4A554447  # key of the random stream that shuffles
+_CHUNK = 2_000  # images hashed at once
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images with their factors.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        factors: (N, F) as stored, NaN where unknown.
+    """
+
+    images: NDArray[np.uint8]
+    factors: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def digest(self) -> str:
+        """Return a hash of the content."""
+        found = hashlib.sha256(repr(self.images.shape).encode())
+        found.update(np.ascontiguousarray(self.images).data)
+        found.update(np.ascontiguousarray(self.factors).data)
+        return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class JudgeData:
+    """Images for a judge of a data set.
+
+    Args:
+        columns: of the factors that a judge can read, which vary and have at most 500 levels.
+        train: images to train the judge on.
+        test: images to test the judge on, and to compare controllers with.
+        dataset: the train split, from which runs take their training images.
+        run_rows: the rows of it that runs are trained on.
+        notes: remarks for the report.
+    """
+
+    columns: tuple[int, ...]
+    train: LabelledImages
+    test: LabelledImages
+    dataset: Dataset
+    run_rows: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+
+def judge_data(name: str, options: Mapping[str, Any], validation: float) -> JudgeData:
+    """Return labelled images that no run on this data set is trained on, to train and test a judge.
+
+    They are from the test split, half of them for the test. If that leaves fewer than 10,000
+    training images, the images held out for validation are added.
+
+    Args:
+        name: of the data set.
+        options: of the data set.
+        validation: share of the train split that the run holds out.
+
+    Raises:
+        UnbraidError: data without factors, or too few images that were not trained on.
+    """
+    training = load_dataset(name, "train", **options)
+    if training.factors is None:
+        raise UnbraidError(
+            f"{training.name} has no factors, so a judge has nothing to read: use data whose "
+            "factors are known, such as digits or a folder with a subfolder per class."
+        )
+    columns, notes = _readable(training)
+    kept, held_out = (rows.numpy() for rows in split_rows(len(training), validation))
+    try:
+        test: Dataset | None = load_dataset(name, "test", **options)
+    except UnbraidError:  # data without a test split
+        test = None
+    unseen = [] if test is None else [_labelled(test, np.arange(len(test)))]
+    if not unseen or len(unseen[0]) < 2 * ENOUGH:
+        unseen.append(_labelled(training, held_out))
+    parts, left_out = _without_duplicates(unseen, training, kept)
+    train_images, test_images = _split(parts, test is not None)
+    specs = [training.specs[column] for column in columns]
+    _check(train_images, test_images, training, specs, left_out, validation)
+    if left_out:
+        notes.append(
+            f"{left_out:,} images for the judge are left out, as they are duplicates or also among "
+            "the training images."
+        )
+    notes += _missing_levels(specs, train_images.factors[:, columns])
+    return JudgeData(columns, train_images, test_images, training, kept, tuple(notes))
+
+
+def _readable(training: Dataset) -> tuple[tuple[int, ...], list[str]]:
+    """Return the columns of factors that a judge can read, and remarks about the others."""
+    found, notes = [], []
+    for column, spec in enumerate(training.specs):
+        levels = len(spec.values or ()) if spec.kind == "categorical" else 0
+        if levels > MAX_LEVELS:
+            notes.append(
+                f"{spec.name} has {levels:,} levels, more than the {MAX_LEVELS} that a judge can "
+                "distinguish: it is not judged."
+            )
+        elif varies(spec):
+            found.append(column)
+    if not found:
+        raise UnbraidError(
+            f"no factor of {training.name} has several values that a judge could distinguish: use "
+            "data whose factors vary."
+        )
+    return tuple(found), notes
+
+
+def _labelled(data: Dataset, rows: NDArray[np.int64]) -> LabelledImages:
+    """Return the labelled images among some rows in a random order, at most as many as needed."""
+    factors = np.array(data.factors, np.float64)
+    usable = rows[~np.isnan(factors[rows]).all(1)]
+    order = np.random.default_rng([_ORDER, len(data)]).permutation(usable)
+    order = order[: MAX_TRAIN + MAX_TEST]
+    return LabelledImages(np.asarray(data.images[order]), factors[order])
+
+
+def _without_duplicates(
+    parts: Sequence[LabelledImages], training: Dataset, rows: NDArray[np.int64]
+) -> tuple[list[LabelledImages], int]:
+    """Return the parts without duplicates and training images, and the number left out."""
+    keys = [_keys(part.images, part.factors) for part in parts]
+    rows_of_parts = {row.tobytes() for part in parts for row in part.factors}
+    factors = np.array(training.factors, np.float64)[rows]
+    # images with other factors cannot be duplicates
+    candidates = rows[[row.tobytes() in rows_of_parts for row in factors]]
+    seen: set[bytes] = set()
+    for start in range(0, len(candidates), _CHUNK):
+        some = candidates[start : start + _CHUNK]
+        labels = np.array(np.asarray(training.factors)[some], np.float64)
+        seen.update(_keys(np.asarray(training.images[some]), labels))
+    found = []
+    left_out = 0
+    for part, own in zip(parts, keys, strict=True):
+        new = np.zeros(len(part), bool)
+        for row, key in enumerate(own):
+            new[row] = key not in seen
+            seen.add(key)
+        left_out += int((~new).sum())
+        found.append(LabelledImages(part.images[new], part.factors[new]))
+    return found, left_out
+
+
+def _keys(images: NDArray[np.uint8], factors: NDArray[np.float64]) -> list[bytes]:
+    """Return a hash of each image and its factors."""
+    return [
+        hashlib.blake2b(image.tobytes() + row.tobytes(), digest_size=16).digest()
+        for image, row in zip(images, factors, strict=True)
+    ]
+
+
+def _split(parts: Sequence[LabelledImages], tested: bool) -> tuple[LabelledImages, LabelledImages]:
+    """Return images for training and for the test, which are the first of the test split."""
+    images = np.concatenate([part.images for part in parts])
+    factors = np.concatenate([part.factors for part in parts])
+    half = len(parts[0]) // 2 if tested else 0
+    count = min(MAX_TEST, max(half, len(images) // 3))
+    train = slice(count, count + MAX_TRAIN)
+    return (
+        LabelledImages(images[train], factors[train]),
+        LabelledImages(images[:count], factors[:count]),
+    )
+
+
+def min_train_images(specs: Sequence[FactorSpec]) -> int:
+    """Return the number of images that training a judge of these factors needs."""
+    levels = max((len(s.values or ()) for s in specs if s.kind == "categorical"), default=0)
+    return max(MIN_TRAIN, MIN_PER_LEVEL * levels)
+
+
+def _check(
+    train: LabelledImages,
+    test: LabelledImages,
+    training: Dataset,
+    specs: Sequence[FactorSpec],
+    left_out: int,
+    validation: float,
+) -> None:
+    least = min_train_images(specs)
+    found = len(train) + len(test)
+    if len(train) >= least and len(test) >= MIN_TEST:
+        return
+    if found == 0 and left_out:
+        raise UnbraidError(
+            f"all labelled images of {training.name} are training images of the run, so none are "
+            "left for a judge: train without full=True, or hold some out with --validation 0.2."
+        )
+    needed = max(math.ceil(least * 1.5), least + MIN_TEST)
+    share = validation + (needed - found) / max(len(training), 1)
+    advice = f"train with --validation {math.ceil(100 * share) / 100:g}, or " if share < 0.6 else ""
+    raise UnbraidError(
+        f"{found:,} labelled images of {training.name} are not training images of the run, but a "
+        f"judge needs {needed:,} of them ({least:,} for training, the others for the test): "
+        f"{advice}give more images."
+    )
+
+
+def _missing_levels(specs: Sequence[FactorSpec], factors: NDArray[np.float64]) -> list[str]:
+    """Return a remark for each factor with levels that are not in the training images."""
+    notes = []
+    for column, spec in enumerate(specs):
+        if spec.kind == "categorical":
+            known = set(factors[:, column].tolist())
+            absent = [str(v) for level, v in enumerate(spec.values or ()) if level not in known]
+            if absent and len(absent) < len(spec.values or ()):
+                notes.append(
+                    f"No training image of the judge has {spec.name} {', '.join(absent)}: it "
+                    "cannot read these levels."
+                )
+    return notes

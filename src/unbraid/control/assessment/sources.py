@@ -1,0 +1,203 @@
+"""Sources of random requests, and of real images of these requests to compare with.
+
+``Rendered`` draws handwriting with any factors, ``Grid`` has one image of each combination, and
+``Nearest`` returns the images with the nearest factors if neither is possible.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import registry
+from unbraid.control.assessment.judge_data import JudgeData
+from unbraid.control.assessment.nearest import ORDER, Nearest
+from unbraid.control.assessment.random_requests import (
+    Distribution,
+    change_one,
+    draw_requests,
+    sample_rows,
+)
+from unbraid.datasets import Dataset, ImageSource, load_dataset
+from unbraid.datasets.digits import Renderer
+from unbraid.factors import FactorSpec
+
+Floats = NDArray[np.float64]
+
+MAX_TRAINING = 20_000  # training images among the real images
+
+
+class Source(Protocol):
+    """Random requests, and real images of them."""
+
+    specs: tuple[FactorSpec, ...]
+    exact: bool  # whether real images have exactly the requested factors
+    repeats: bool  # whether several images have the same factors
+    units: dict[str, str]  # of factors, if not those of their specs
+    relative: tuple[str, ...]  # factors whose errors are relative to the request, in percent
+
+    def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
+        """Return random requests, rows of stored factors (count, F).
+
+        Args:
+            count: number of requests.
+            seed: of the requests.
+            distribution: ``independent`` for each factor, or ``joint`` as in the data.
+        """
+
+    def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
+        """Return the requests with one factor drawn again; None if it has a single value.
+
+        A level is always replaced by another level.
+        """
+
+    def real(self, factors: Floats, seed: Sequence[int]) -> tuple[Any, Floats]:
+        """Return a real image of each request, and its factors (N, F).
+
+        With the same seed and one factor changed, the image differs in this factor only, as far
+        as the data allow it. Another seed gives another image of the same request.
+        """
+
+
+class Rendered:
+    """Handwriting of ``digits`` rendered with any factors.
+
+    Args:
+        specs: of the factors, digit, size, x, y, angle and thickness among them.
+        renderer: of the images.
+        rows: factors (N, F) of the joint distribution; None if factors are independent and uniform.
+    """
+
+    exact = repeats = True
+    relative: tuple[str, ...] = ("size",)
+
+    def __init__(
+        self, specs: Sequence[FactorSpec], renderer: Renderer, rows: Floats | None = None
+    ) -> None:
+        from unbraid.control.assessment.judge import FACTORS
+
+        self.specs, self.renderer, self.rows = tuple(specs), renderer, rows
+        names = [spec.name for spec in specs]
+        self.columns = [names.index(name) for name in FACTORS]
+        self.units = {"angle": "degrees", "x": "px", "y": "px", "size": "%", "thickness": "px"}
+
+    def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
+        """Return random requests, uniform over ranges and levels if independent."""
+        if distribution == "joint" and self.rows is not None:
+            return sample_rows(self.rows, count, seed)
+        return draw_requests(self.specs, count, seed)
+
+    def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
+        """Return the requests with one factor drawn again, uniformly."""
+        return change_one(requests, column, self.specs[column], seed)
+
+    def real(self, factors: Floats, seed: Sequence[int]) -> tuple[Any, Floats]:
+        """Return renderings; the same digit has the same handwriting, if it fits the canvas."""
+        rows = factors[:, self.columns]
+        return self.renderer.draw(rows, self.renderer.choose(rows, list(seed))), factors
+
+
+class Grid:
+    """Data with exactly one image of every combination of factors.
+
+    Args:
+        images: of all combinations.
+        specs: of the factors, all of which have levels.
+        row_of: index of the image of each combination, in row-major order.
+        rows: factors (N, F) of images not trained on, from which requests are drawn.
+    """
+
+    exact, repeats = True, False
+    relative: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        images: ImageSource,
+        specs: Sequence[FactorSpec],
+        row_of: NDArray[np.int64],
+        rows: Floats,
+    ) -> None:
+        self.images, self.specs, self.row_of, self.rows = images, tuple(specs), row_of, rows
+        self.sizes = _sizes(specs)
+        self.units: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, data: Dataset, rows: Floats) -> Grid | None:
+        """Return the grid of a data set's images, None if they are not a complete grid."""
+        sizes = _sizes(data.specs)
+        if data.factors is None or not sizes or math.prod(sizes) != len(data):
+            return None
+        if np.isnan(np.asarray(data.factors, np.float64)).any():
+            return None
+        places = np.ravel_multi_index(tuple(np.asarray(data.factors, np.int64).T), sizes)
+        row_of = np.full(len(data), -1)
+        row_of[places] = np.arange(len(data))
+        return None if (row_of < 0).any() else cls(data.images, data.specs, row_of, rows)
+
+    def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
+        """Return random requests: rows of images not trained on, or any combination."""
+        if distribution == "joint":
+            return sample_rows(self.rows, count, seed)
+        return draw_requests(self.specs, count, seed)
+
+    def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
+        """Return the requests with one factor at another level."""
+        return change_one(requests, column, self.specs[column], seed)
+
+    def real(self, factors: Floats, seed: Sequence[int]) -> tuple[Any, Floats]:
+        """Return the image of each combination."""
+        places = np.ravel_multi_index(tuple(factors.astype(np.int64).T), self.sizes)
+        return np.asarray(self.images[self.row_of[places]]), factors
+
+
+def source_of(name: str, options: dict[str, Any], data: JudgeData) -> Source:
+    """Return the source of requests and real images of a data set.
+
+    Args:
+        name: of the data set.
+        options: of the data set.
+        data: the images for its judge.
+    """
+    training = data.dataset
+    rows = data.test.factors
+    fields = {field.name for field in dataclasses.fields(registry.load("datasets", name).Config)}
+    count = math.prod(_sizes(training.specs) or (0,))
+    if "full" in fields and len(training) <= count <= 2 * len(training):  # including its test split
+        grid = Grid.of(load_dataset(name, "train", **{**options, "full": True}), rows)
+        if grid is not None:
+            return grid
+    order = np.random.default_rng([ORDER, 1]).permutation(data.run_rows)[:MAX_TRAINING]
+    order = np.sort(order)
+    seen = np.array(training.factors, np.float64)[order]
+    labelled = ~np.isnan(seen).all(1)
+    trained = _Rows(training.images, order[labelled])
+    return Nearest([(data.test.images, rows), (trained, seen[labelled])], training.specs)
+
+
+class _Rows:
+    """Some rows of images, read on access."""
+
+    def __init__(self, images: ImageSource, rows: NDArray[np.int64]) -> None:
+        self.images, self.rows = images, rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        return np.asarray(self.images[self.rows[rows]])
+
+
+def _sizes(specs: Sequence[FactorSpec]) -> tuple[int, ...]:
+    """Return the number of levels of each factor, empty if one is continuous."""
+    if any(spec.values is None for spec in specs):
+        return ()
+    return tuple(len(spec.values or ()) for spec in specs)

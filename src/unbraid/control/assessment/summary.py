@@ -1,0 +1,143 @@
+"""Summary of observations: means, standard errors, and the same figures of real images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.control.assessment.observations import Observations, Observer
+from unbraid.control.assessment.units import has_order, unit_of
+
+Floats = NDArray[np.float64]
+Figures = dict[str, dict[str, Any]]
+
+HIGHER = ("digit accuracy", "diversity", "digit changes")  # figures for which higher is better
+AS_REAL = ("diversity", "sharpness", "grey ratio", "leakage")  # best if equal to real images
+
+
+def summarise(observer: Observer, found: Observations, real: Observations) -> dict[str, Any]:
+    """Return ``figures``, ``leakage`` and ``moves`` of a report, see ``report.measure``."""
+    figures: Figures = {}
+    leakage, leakage_error = _leakage(observer, found, real)
+    _add_errors(figures, observer, found, real)
+    _add_appearance(figures, found, real)
+    if leakage:
+        value = float(np.mean(list(leakage.values())))
+        _add(figures, "leakage", (value, leakage_error), 1.0, "x real")
+    _add_flips(figures, observer, found, real)
+    return {"figures": figures, "leakage": leakage, "moves": _moves(found, real)}
+
+
+def _add(figures: Figures, name: str, value: tuple[float, float], real: float, unit: str) -> None:
+    """Add a figure, unless it is undefined because a factor is unknown in all real images."""
+    if np.isfinite([*value, real]).all():
+        figures[name] = {
+            "value": value[0],
+            "standard_error": value[1],
+            "real": real,
+            "unit": unit,
+        }
+
+
+def _add_errors(
+    figures: Figures, observer: Observer, found: Observations, real: Observations
+) -> None:
+    """Add the accuracy of each categorical factor, then the error of each other factor."""
+    for spec in observer.units.specs:
+        if not has_order(spec):
+            correct, real_correct = ((1 - each.errors[spec.name]) * 100 for each in (found, real))
+            _add(figures, f"{spec.name} accuracy", _mean(correct), _mean(real_correct)[0], "%")
+    for spec in observer.units.specs:
+        if has_order(spec):
+            unit = observer.source.units.get(spec.name, unit_of(spec))
+            floor = _mean(real.errors[spec.name])[0]
+            _add(figures, spec.name, _mean(found.errors[spec.name]), floor, unit)
+
+
+def _add_appearance(figures: Figures, found: Observations, real: Observations) -> None:
+    """Add the figures that need no judge: diversity, sharpness and grey ratio."""
+    if len(real.distance):
+        _add(figures, "diversity", _ratio(found.distance, real.distance), 1.0, "of real")
+    _add(figures, "sharpness", _ratio(found.edges, real.edges), 1.0, "of real")
+    if found.channels == 1:
+        real_grey = _ratio(real.grey, real.ink)[0]
+        _add(figures, "grey ratio", _ratio(found.grey, found.ink, paired=True), real_grey, "")
+
+
+def _add_flips(
+    figures: Figures, observer: Observer, found: Observations, real: Observations
+) -> None:
+    """Add how often each category changes with another factor, and when it is requested to."""
+    for name in [spec.name for spec in observer.units.specs if not has_order(spec)]:
+        others = [other for other in found.moves if other != name]
+        if others:
+            flips, real_flips = (
+                100 * np.mean([each.moves[other][name] for other in others], axis=0)
+                for each in (found, real)
+            )
+            _add(figures, f"{name} flips", _mean(flips), _mean(real_flips)[0], "%")
+        if name in found.changes:
+            real_change = _mean(100 * real.changes[name])[0]
+            _add(figures, f"{name} changes", _mean(100 * found.changes[name]), real_change, "%")
+
+
+def _moves(found: Observations, real: Observations) -> dict[str, dict[str, dict[str, float]]]:
+    """Return by changed factor the mean change of each other factor, where it is defined."""
+    moves: dict[str, dict[str, dict[str, float]]] = {}
+    for name, by_factor in found.moves.items():
+        moves[name] = {}
+        for other, values in by_factor.items():
+            value, floor = _mean(values)[0], _mean(real.moves[name][other])[0]
+            if np.isfinite([value, floor]).all():
+                moves[name][other] = {"value": value, "real": floor}
+    return moves
+
+
+def _leakage(
+    observer: Observer, found: Observations, real: Observations
+) -> tuple[dict[str, float], float]:
+    """Return the leakage of each changed factor, and the standard error of their mean."""
+    by_factor, terms = {}, []
+    for name, moves in found.moves.items():
+        ratios = []
+        for spec in observer.units.specs:
+            if has_order(spec) and spec.name in moves:
+                floor = _mean(real.moves[name][spec.name])[0]
+                if np.isfinite([floor, _mean(moves[spec.name])[0]]).all():
+                    ratios.append(moves[spec.name] / max(floor, 1e-9))
+        if ratios:
+            by_factor[name] = float(np.mean([_mean(ratio)[0] for ratio in ratios]))
+            # where a factor is undefined, its average move is used
+            filled = [np.where(np.isnan(ratio), _mean(ratio)[0], ratio) for ratio in ratios]
+            terms.append(np.mean(filled, axis=0))
+    return by_factor, _mean(np.mean(terms, axis=0))[1] if terms else 0.0
+
+
+def _mean(values: Floats) -> tuple[float, float]:
+    """Return mean and standard error of values that are not NaN; NaN if there are fewer than 2."""
+    known = values[~np.isnan(values)]
+    if len(known) < 2:
+        return np.nan, np.nan
+    return float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known)))
+
+
+def _ratio(above: Floats, below: Floats, paired: bool = False) -> tuple[float, float]:
+    """Return the ratio of two means and its standard error to first order."""
+    top, bottom = float(above.mean()), max(float(below.mean()), 1e-12)
+    ratio = top / bottom
+    if paired:
+        return ratio, _mean(above - ratio * below)[1] / bottom
+    return ratio, float(np.hypot(_mean(above)[1], ratio * _mean(below)[1])) / bottom
+
+
+def better(name: str) -> str:
+    """Return which values of a figure are best: ``higher``, ``lower``, or ``as real``.
+
+    >>> better("shape accuracy"), better("x"), better("leakage")
+    ('higher', 'lower', 'as real')
+    """
+    if name in AS_REAL:
+        return "as real"
+    return "higher" if name.endswith((" accuracy", " changes")) else "lower"

@@ -1,0 +1,194 @@
+"""Closed-loop control: read the images that were drawn, keep the best, correct the error once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unbraid.control.controller import Controller, checked_factors, checked_styles
+from unbraid.control.factor_distance import factor_difference, factor_distance
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+
+if TYPE_CHECKING:
+    from unbraid.control.language.request import Request
+    from unbraid.methods import Method
+
+Floats = NDArray[np.float64]
+Images = NDArray[np.float32]
+Styles = NDArray[np.int64]
+
+# usual errors of the reader, up to which a reading may differ from a request: such a difference
+# is as likely to be the reader's as the image's
+TOLERANCE = 1.0
+MARGIN = 0.05  # of its range, by which a corrected factor may exceed it
+
+
+class ClosedLoop:
+    """A controller that reads the images it draws and refines them.
+
+    Where the usual error of readings is known, a difference from the request counts only as far as
+    it exceeds it (``TOLERANCE``): a good image is not corrected by a worse reading.
+
+    It wraps any controller. Around another ``ClosedLoop`` it does not nest: the larger number of
+    candidates applies, and the correction if either asks for it.
+
+    Args:
+        controller: draws and reads.
+        candidates: images drawn for each request, of which the one that reads closest to it is
+            kept. Which style that is depends on the request, so with more than 1 the same style
+            in another request may be another handwriting.
+        correct: draw once more with the reading error subtracted from the request, and keep the
+            closer of the two images.
+
+    Raises:
+        UnbraidError: fewer than 1 candidate.
+
+    >>> loop = ClosedLoop(controller, candidates=4, correct=True)  # doctest: +SKIP
+    """
+
+    def __init__(self, controller: Controller, candidates: int = 1, correct: bool = False) -> None:
+        if candidates < 1:
+            raise UnbraidError(f"candidates is {candidates}, expected 1 or more.")
+        if isinstance(controller, ClosedLoop):
+            candidates = max(candidates, controller.candidates)
+            correct = correct or controller.correct
+            controller = controller.controller
+        self.controller: Controller = controller
+        self.candidates: int = candidates
+        self.correct: bool = correct
+
+    @property
+    def specs(self) -> tuple[FactorSpec, ...]:
+        """The factors' specs."""
+        return self.controller.specs
+
+    @property
+    def model(self) -> Method:
+        """The model that draws."""
+        return self.controller.model
+
+    def draw(self, factors: ArrayLike, styles: ArrayLike) -> Images:
+        """Return images that have the factors (N, F), (N, C, H, W) on [0, 1].
+
+        Args:
+            factors: as stored in a data set, indices for levels.
+            styles: (N,) integers.
+        """
+        if self.candidates == 1 and not self.correct:
+            return self.controller.draw(factors, styles)
+        rows = checked_factors(factors, self.specs)
+        return refine_samples(
+            self.controller.draw,
+            self.controller.read,
+            self.specs,
+            rows,
+            checked_styles(styles, len(rows)),
+            self.candidates,
+            self.correct,
+            self.tolerance,
+        )
+
+    @property
+    def reading_error(self) -> Floats | None:
+        """Usual error of readings, (F,), in each factor's unit; None if unknown."""
+        return self.controller.reading_error
+
+    @property
+    def tolerance(self) -> Floats | float:
+        """Differences of readings that do not count, (F,), in each factor's unit; 0 if unknown."""
+        error = self.controller.reading_error
+        return 0.0 if error is None else TOLERANCE * error
+
+    def read(self, images: Any) -> Floats:
+        """Return the factors of images, (N, F), as the controller reads them."""
+        return self.controller.read(images)
+
+    def edit(self, images: Any, changes: Request) -> Images:
+        """Return images with the requested changes and everything else kept."""
+        return self.controller.edit(images, changes)
+
+    def swap(self, a: Any, b: Any, names: Sequence[str]) -> Images:
+        """Return images ``a`` with the named factors of images ``b``."""
+        return self.controller.swap(a, b, names)
+
+
+def refine_samples(
+    draw: Callable[[Floats, Styles], Images],
+    read: Callable[[Images], Floats],
+    specs: Sequence[FactorSpec],
+    factors: Floats,
+    styles: Styles,
+    candidates: int = 1,
+    correct: bool = False,
+    tolerance: Floats | float = 0.0,
+) -> Images:
+    """Return the images that read closest to the request among a few samples, (N, C, H, W).
+
+    Args:
+        draw: factors (N, F) and styles (N,) to images; a deterministic function of each row.
+        read: images to factors (N, F).
+        specs: of the factors.
+        factors: requested (N, F).
+        styles: of the first candidates; the styles of the others are derived from them.
+        candidates: images drawn for each request, of which the closest is kept.
+        correct: draw once more with request + (request - read), and keep the closer image.
+        tolerance: differences of readings that do not count, (F,), in each factor's unit.
+    """
+    sampled = np.stack([styles, *(_derived_styles(styles, n) for n in range(1, candidates))])
+    images = draw(np.tile(factors, (len(sampled), 1)), sampled.ravel())
+    if candidates == 1 and not correct:
+        return images
+    readings = tolerated_readings(
+        specs, np.tile(factors, (len(sampled), 1)), read(images), tolerance
+    )
+    repeated = np.tile(factors, (len(sampled), 1))
+    distances = factor_distance(specs, repeated, readings).reshape(sampled.shape)
+    rows = distances.argmin(0) * len(styles) + np.arange(len(styles))
+    images, readings, distances = images[rows], readings[rows], distances.ravel()[rows]
+    if correct and len(styles):
+        chosen = sampled.ravel()[rows]
+        again = draw(corrected_request(specs, factors, readings), chosen)
+        found = tolerated_readings(specs, factors, read(again), tolerance)
+        better = factor_distance(specs, factors, found) < distances
+        images = np.where(better[:, None, None, None], again, images)
+    return images
+
+
+def tolerated_readings(
+    specs: Sequence[FactorSpec], requested: Floats, read: Floats, tolerance: Floats | float
+) -> Floats:
+    """Return readings (N, F) moved towards the request by as much as is tolerated, not past it."""
+    allowed = np.broadcast_to(np.asarray(tolerance, np.float64), len(specs))
+    if not allowed.any():
+        return read
+    found = read.copy()
+    for column, spec in enumerate(specs):
+        if spec.kind != "categorical":
+            away = factor_difference(specs, requested, read, column)
+            found[:, column] -= np.clip(away, -allowed[column], allowed[column])
+    return found
+
+
+def corrected_request(specs: Sequence[FactorSpec], requested: Floats, read: Floats) -> Floats:
+    """Return requests (N, F) minus their reading error; factors with levels stay as they are."""
+    found = requested.copy()
+    for column, spec in enumerate(specs):
+        if spec.kind == "categorical" or spec.values is not None:
+            continue
+        low, high = spec.range or (-np.inf, np.inf)
+        margin = MARGIN * (high - low)
+        found[:, column] -= factor_difference(specs, requested, read, column)
+        if not spec.period:
+            found[:, column] = np.clip(found[:, column], low - margin, high + margin)
+    return found
+
+
+def _derived_styles(styles: Styles, number: int) -> Styles:
+    """Return other styles, a deterministic function of the given ones and a number."""
+    mixed = [np.random.SeedSequence((int(s) % 2**63, number)) for s in styles]
+    drawn = [int(each.generate_state(1, np.uint64)[0]) % 2**63 for each in mixed]
+    return np.array(drawn, np.int64)

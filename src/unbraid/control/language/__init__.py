@@ -1,0 +1,1 @@
+"""Requests in words: "small seven in the top rotated 30 degrees" as values of factors. No torch."""

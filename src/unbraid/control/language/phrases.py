@@ -1,0 +1,293 @@
+"""The phrases of the grammar, as functions ``(state, start) -> stop`` that parse one phrase.
+
+A function that finds no phrase returns ``start``.
+"""
+
+from __future__ import annotations
+
+from unbraid.control.language import lexicon
+from unbraid.control.language.comparisons import comparison, movement, quantified_change
+from unbraid.control.language.parser_state import ParserState, first_match, intensity_at, printable
+from unbraid.control.language.quantities import (
+    after_adjective,
+    offset,
+    quantity,
+    quantity_with_adjective,
+)
+from unbraid.control.language.rotations import rotation, rotation_value
+from unbraid.control.language.terms import FactorTerms
+from unbraid.errors import UnbraidError
+
+_CONNECTORS = ("=", "of", "is", "at", "to", "equals")
+_PLACES = {"horizontal": lexicon.HORIZONTAL, "vertical": lexicon.VERTICAL}
+
+
+def assignment(state: ParserState, start: int) -> int:
+    """Parse ``FACTOR VALUE`` or ``FACTOR=VALUE``; the name of a category may stand alone."""
+    named = state.factor_at(start, start)
+    if named is None:
+        return start
+    factor, after = named
+    explicit = state.text(after) == "="
+    name = {token.text for token in state.tokens[start:after]}
+    if not explicit and name <= lexicon.ARTICLES:  # a factor called "a" needs "a=3"
+        return start
+    at = state.skip(after, _CONNECTORS)
+    stop = value_of(state, factor, at, start)
+    if stop > at:
+        return stop
+    if explicit:
+        raise state.unknown_error(at, factor)
+    if factor.ordered:
+        state.without_value.append((factor, state.source(start, after)))
+    return after
+
+
+def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) -> int:
+    """Parse a value of the given factor; ``first`` is the first token of the phrase."""
+    if state.text(start) in lexicon.UNCONSTRAINED:
+        return start + 1
+    for level, index, stop in state.levels_at(start):
+        if level is factor:
+            state.set_value(factor, float(index), state.source(first, stop))
+            return stop
+    if factor.role == "rotation":
+        stop = rotation_value(state, factor, start, first)
+        if stop > start:
+            return stop
+    if state.number(start) is not None:
+        stored, stop, word = quantity(state, factor, start)
+        stop = after_adjective(state, factor, stop)
+        state.set_value(factor, stored, state.source(first, stop), word)
+        return stop
+    at, intensity = intensity_at(state, start)
+    word = state.text(at)
+    text = state.source(first, at + 1)
+    if word in _PLACES.get(factor.role, {}):
+        _put_place(state, factor, word, intensity, text, state.source(start, at + 1))
+        return at + 1
+    position = factor.position_of(word) if factor.ordered else None
+    if position is None and word in lexicon.CENTRES and factor.ordered:
+        position = 0.0
+    if position is None and factor.role == "hue" and word in lexicon.HUES:
+        position = 2 * lexicon.HUES[word] - 1
+        state.set_value(factor, _hue(factor, word), text, word)
+        return at + 1
+    if position is None:
+        return start
+    echo = state.source(start, at + 1)
+    state.set_value(factor, factor.at_position(position * intensity, word), text, echo)
+    return at + 1
+
+
+def level(state: ParserState, start: int) -> int:
+    """Parse the name of a level, such as "seven", "cat" or "red wall"."""
+    matches = state.levels_at(start, start)
+    word = state.text(start, start)
+    if matches and state.source(start, matches[0][2]) in lexicon.ARTICLES:
+        return start
+    stop = matches[0][2] if matches else start + 1
+    candidates = {factor.name: (factor, float(index)) for factor, index, _ in matches}
+    tables = (("size", lexicon.SIZES), ("thickness", lexicon.THICKNESSES), *_PLACES.items())
+    if matches and stop == start + 1:  # "top" may be a level or a place
+        for role, table in tables:
+            for factor in state.with_role(role) if word in table else ():
+                candidates.setdefault(factor.name, (factor, -1.0))
+    if word in lexicon.HUES:
+        for factor in state.with_role("hue"):
+            candidates.setdefault(factor.name, (factor, _hue(factor, word)))
+    if not candidates or (state.number(start, start) is not None and state.unit(start + 1)):
+        return start
+    text = state.source(start, stop)
+    chosen = list(candidates.values())
+    noun = state.factor_at(state.skip(stop, ("of",)))
+    if noun and noun[0].name in candidates and (len(candidates) > 1 or _is_noun(state, *noun)):
+        chosen, stop = [candidates[noun[0].name]], noun[1]
+    if len(chosen) > 1:
+        raise state.ambiguous_error(text, [factor for factor, _ in chosen])
+    factor, value = chosen[0]
+    if value < 0:
+        return start  # the noun says that it is a place or a size
+    state.set_value(factor, value, text, text if factor.role == "hue" else "")
+    return stop
+
+
+def adjective(state: ParserState, start: int) -> int:
+    """Parse "small", "very thin", "medium thickness", "low elevation"."""
+    at, intensity = intensity_at(state, start, begins=True)
+    word = state.text(at, start)
+    if at > start and not _can_be_modified(state, at):
+        if state.text(at - 1, start) != "little":
+            return start
+        at, word = at - 1, "little"  # an adjective here, no intensifier
+        intensity = intensity_at(state, start, at, begins=True)[1]
+    stop = at + 1
+    text = state.source(start, stop)
+    noun = state.factor_at(stop)
+    if noun and noun[0].ordered and _is_noun(state, *noun):
+        position = noun[0].position_of(word)
+        if position is not None:
+            value = noun[0].at_position(position * intensity, text)
+            state.set_value(noun[0], value, state.source(start, noun[1]), text)
+            return noun[1]
+    if word in lexicon.MIDDLES:
+        roles = [role for role in ("size", "thickness") if state.with_role(role)]
+        factor = state.factor_with_role(roles[0] if roles else "size", word)
+        position = lexicon.MIDDLES[word]
+    else:
+        position = first_match((lexicon.SIZES, lexicon.THICKNESSES), word)
+        if position is None:
+            return start
+        factor = state.factor_with_role("size" if word in lexicon.SIZES else "thickness", word)
+    if state.text(stop) == "as" and state.text(stop + 1) == "possible":
+        stop, intensity = stop + 2, 4.0
+        text = state.source(start, stop)
+    state.set_value(factor, factor.at_position(position * intensity, text), text, text)
+    return stop
+
+
+def place(state: ParserState, start: int) -> int:
+    """Parse "top", "far left", "centre" and "corner"."""
+    at, intensity = intensity_at(state, start, begins=True)
+    if at > start:
+        at = state.skip(at, lexicon.IN_THE)  # "far to the left"
+    word = state.text(at, start)
+    text = state.source(start, at + 1)
+    if word == "corner":
+        state.corner = True
+        return at + 1
+    if word in lexicon.CENTRES:
+        if not state.with_role("horizontal") and not state.with_role("vertical"):
+            state.factor_with_role("horizontal", word)  # raises
+        state.centre = word
+        return at + 1
+    noun = state.text(at + 1) in lexicon.POSITION_NOUNS
+    if state.relative and word in lexicon.VERTICAL_COMPARATIVES and not noun:
+        return start  # a comparison
+    for role, table in _PLACES.items():
+        if word in table:
+            _put_place(state, state.factor_with_role(role, word), word, intensity, text, text)
+            return at + 1
+    return start
+
+
+def measure(state: ParserState, start: int) -> int:
+    """Parse a phrase that starts with a number: "30 degrees", "26 px in size", "4 px bigger"."""
+    if state.number(start, start) is None:
+        return start
+    unit = state.unit(start + 1)
+    text = state.source(start, start + 2)
+    if not unit:
+        number = state.tokens[start].text
+        classes = [factor for factor in state.factors if not factor.ordered and factor.numeric]
+        if len(classes) == 1:
+            raise classes[0].no_level_error(number)
+        raise UnbraidError(
+            f"'{printable(number)}' does not name a factor: write FACTOR=NUMBER, where this model "
+            f"varies {state.describe_factors()}."
+        )
+    after = start + 2
+    noun = state.factor_at(state.skip(after, ("of", "in")))
+    if noun:
+        factor, stop = noun
+        stored, _, word = quantity(state, factor, start)
+        state.set_value(factor, stored, state.source(start, stop), word)
+        return stop
+    for read in (quantified_change, offset, quantity_with_adjective):
+        stop = read(state, start, after)
+        if stop > after:
+            return stop
+    factors = [factor for factor in state.factors if unit == factor.unit == "degrees"]
+    if len(factors) == 1:
+        stored, stop, word = quantity(state, factors[0], start)
+        state.set_value(factors[0], stored, text, word)
+        return stop
+    able = [factor for factor in state.factors if factor.unit == unit] or state.factors
+    raise UnbraidError(
+        f"'{printable(text)}' does not name a factor: write, for example, '{able[0].name} "
+        f"{printable(text)}', where this model varies {state.describe_factors()}."
+    )
+
+
+def free(state: ParserState, start: int) -> int:
+    """Parse "any size", which leaves a factor free."""
+    if state.text(start, start) not in lexicon.UNCONSTRAINED:
+        return start
+    noun = state.factor_at(start + 1)
+    return noun[1] if noun and _is_noun(state, *noun) else start + 1
+
+
+def filler(state: ParserState, start: int) -> int:
+    """Skip a word without meaning."""
+    return start + (state.text(start, start) in lexicon.FILLERS)
+
+
+# -- parts --------------------------------------------------------------------------------------
+
+
+def _put_place(
+    state: ParserState, factor: FactorTerms, word: str, intensity: float, text: str, echo: str
+) -> None:
+    if not factor.direction:
+        raise state.no_direction_error(factor, text)
+    position = factor.direction * lexicon.SIDE_POSITION * _PLACES[factor.role][word] * intensity
+    state.set_value(factor, factor.at_position(position, text), text, echo)
+
+
+def _can_be_modified(state: ParserState, at: int) -> bool:
+    """Whether "very" or "slightly" can modify the word."""
+    tables = (
+        *(
+            lexicon.SIZES,
+            lexicon.THICKNESSES,
+            lexicon.LEVEL_WORDS,
+            lexicon.HORIZONTAL,
+            lexicon.VERTICAL,
+            lexicon.TILT_SIGNS,
+        ),
+        *(lexicon.SIZE_COMPARATIVES, lexicon.THICKNESS_COMPARATIVES, lexicon.VERTICAL_COMPARATIVES),
+    )
+    word = state.text(at)
+    verbs = lexicon.ROTATED | lexicon.ROTATE | lexicon.MOVE | lexicon.MOVED | lexicon.MORE
+    return (
+        first_match(tables, word) is not None
+        or word in verbs | lexicon.TO_THE
+        or any(state.matches(at, name) for name in lexicon.ROTATION_SIGNS)
+    )
+
+
+def _is_noun(state: ParserState, factor: FactorTerms, after: int) -> bool:
+    """Whether a factor's name ends a phrase, as in "small size", and no value follows it.
+
+    A number out of the factor's range is not its value: "medium thickness seven".
+    """
+    at = state.skip(after, _CONNECTORS)
+    if at > after and state.text(after) == "=":
+        return False
+    number = state.number(at)
+    if number is not None and not state.unit(at + 1):
+        low, high = factor.ends
+        part = 0 < number < 1 and "." in state.text(at)
+        return not (low <= number <= high or part)
+    if any(level is factor for level, _, _ in state.levels_at(at)):
+        return False
+    at, _ = intensity_at(state, at)
+    word = state.text(at)
+    if number is not None or word in _PLACES.get(factor.role, {}):
+        return False
+    own = {"size": lexicon.THICKNESSES, "thickness": lexicon.SIZES}.get(factor.role, {})
+    if word in own and state.with_role("size") and state.with_role("thickness"):
+        return True  # "bold strokes, small": a word for the other factor
+    return factor.position_of(word) is None
+
+
+def _hue(factor: FactorTerms, word: str) -> float:
+    low, high = factor.ends
+    turn = factor.spec.period or high - low
+    return factor.to_stored(low + lexicon.HUES[word] * turn, True)
+
+
+PHRASES = (
+    *(assignment, level, movement, rotation, comparison),
+    *(adjective, place, measure, free, filler),
+)

@@ -1,0 +1,135 @@
+"""Quantities: numbers with units, and the factors that they measure."""
+
+from __future__ import annotations
+
+import math
+
+from unbraid.control.language import lexicon
+from unbraid.control.language.parser_state import ParserState, printable
+from unbraid.control.language.terms import FactorTerms
+from unbraid.errors import UnbraidError
+
+_ADJECTIVES = {  # roles of factors by the adjective after a number and its unit
+    **dict.fromkeys(("big", "large", "small", "high", "tall", "wide", "across"), "size"),
+    **dict.fromkeys(("thick", "thin", "bold"), "thickness"),
+}
+_ANGLES = {"degrees": 1.0, "radians": 180 / math.pi}  # degrees in one
+
+
+def quantity(
+    state: ParserState, factor: FactorTerms, at: int, given: str = ""
+) -> tuple[float, int, str]:
+    """Parse a number of a factor, with or without its unit, and a direction such as "left".
+
+    Args:
+        state: of the parser.
+        factor: the factor that the number measures.
+        at: index of the number.
+        given: how errors quote the number, if not as it is in the request.
+
+    Returns:
+        The stored value, the index after the quantity, and a remark if the stored value is
+        another number than the given one.
+
+    Raises:
+        UnbraidError: a number out of range, no such level, or another unit.
+    """
+    number = state.tokens[at].number or 0.0
+    unit = state.unit(at + 1)
+    stop = at + (2 if unit else 1)
+    given = given or printable(state.source(at, stop).replace(" %", "%").replace(" °", "°"))
+    low, high = factor.ends
+    if unit == "percent" or (not unit and _is_fraction(factor, number, state.tokens[at].text)):
+        share = number / 100 if unit else number
+        if not factor.ordered or not 0 <= share <= 1:
+            raise UnbraidError(
+                f"{factor.name} {given} is invalid: a share of its range is between 0% and 100%, "
+                f"and {factor.name} is {factor.describe_range()}."
+            )
+        stored = factor.to_stored(low + share * (high - low), state.clip)
+        return stored, stop, f"{given} of the range"
+    number = converted(factor, number, unit, given)
+    if factor.role in ("horizontal", "vertical") and factor.direction:
+        sign, stop = _sign(state, factor, stop)
+        number *= sign
+    stored = factor.to_stored(number, state.clip, given)
+    rounded = factor.ordered and factor.differs(stored, number)
+    return stored, stop, f"nearest to {given}" if rounded else ""
+
+
+def converted(factor: FactorTerms, number: float, unit: str, given: str) -> float:
+    """Return a number converted from ``unit`` to the factor's unit.
+
+    Raises:
+        UnbraidError: the factor has another unit.
+    """
+    if not unit or unit == factor.unit:
+        return number
+    if unit in _ANGLES and factor.unit in _ANGLES:
+        return number * _ANGLES[unit] / _ANGLES[factor.unit]
+    raise UnbraidError(
+        f"'{printable(given)}' has the wrong unit for {factor.name}, which is "
+        f"{factor.describe_range()}: write it in that unit."
+    )
+
+
+def offset(state: ParserState, start: int, after: int) -> int:
+    """Parse "6 px up", "3 pixels to the right of the centre"."""
+    at = state.skip(after, lexicon.TO_THE)
+    word = state.text(at)
+    role = (
+        "horizontal"
+        if word in lexicon.TILT_SIGNS
+        else "vertical"
+        if word in lexicon.VERTICAL_OFFSETS
+        else ""
+    )
+    if not role:
+        return after
+    factor = state.factor_with_role(role, word)
+    if not factor.direction:
+        raise state.no_direction_error(factor, word)
+    stop = _after_centre(state, at + 1)
+    given = state.source(start, after)
+    number = converted(factor, state.tokens[start].number or 0.0, state.unit(after - 1), given)
+    number *= factor.direction * (lexicon.HORIZONTAL | lexicon.VERTICAL_OFFSETS)[word]
+    state.set_value(factor, factor.to_stored(number, state.clip), state.source(start, at + 1))
+    return stop
+
+
+def quantity_with_adjective(state: ParserState, start: int, after: int) -> int:
+    """Parse "26 px big" and "3 px thick"."""
+    word = state.text(after)
+    if word not in _ADJECTIVES:
+        return after
+    factor = state.factor_with_role(_ADJECTIVES[word], word)
+    stored, _, remark = quantity(state, factor, start)
+    state.set_value(factor, stored, state.source(start, after + 1), remark)
+    return after + 1
+
+
+def after_adjective(state: ParserState, factor: FactorTerms, at: int) -> int:
+    """Return the index after an adjective that may follow a number and its unit: "3 px thick"."""
+    fits = bool(state.unit(at - 1)) and _ADJECTIVES.get(state.text(at)) == factor.role
+    return at + fits
+
+
+def _is_fraction(factor: FactorTerms, number: float, text: str) -> bool:
+    """Whether a number without a unit is a share of the range, as in "size 0.8"."""
+    return factor.ordered and "." in text and 0 < number < 1 and factor.ends[0] >= 1
+
+
+def _sign(state: ParserState, factor: FactorTerms, at: int) -> tuple[float, int]:
+    """Return the sign of a number by "left", "up" and the like after it, and the index after."""
+    word = state.text(state.skip(at, lexicon.TO_THE))
+    table = lexicon.TILT_SIGNS if factor.role == "horizontal" else lexicon.VERTICAL_OFFSETS
+    if word not in table:
+        return 1.0, at
+    sign = factor.direction * (lexicon.HORIZONTAL | lexicon.VERTICAL_OFFSETS)[word]
+    return sign, _after_centre(state, state.skip(at, lexicon.TO_THE) + 1)
+
+
+def _after_centre(state: ParserState, at: int) -> int:
+    """Return the index after "of the centre", if it is there."""
+    stop = state.skip(at, ("of", "from", "the"))
+    return stop + 1 if stop > at and state.text(stop) in lexicon.CENTRES else at

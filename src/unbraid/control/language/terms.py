@@ -1,0 +1,107 @@
+"""The terms of a factor: the names it goes by in a request, and the words that describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unbraid.control.language import lexicon
+from unbraid.control.language.tokens import tokenize
+from unbraid.control.language.values import FactorValues
+from unbraid.factors import FactorSpec
+
+
+@dataclass(frozen=True)
+class FactorTerms(FactorValues):
+    """A factor with its names and words.
+
+    Args:
+        spec: the factor.
+        role: decides which words describe it, see ``FactorValues``.
+        direction: of its numbers, see ``FactorValues``.
+        names: its names, each as a tuple of tokens.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+
+    def position_of(self, word: str) -> float | None:
+        """Return the position that a word after the factor's name stands for, None for no word."""
+        own = {"size": lexicon.SIZES, "thickness": lexicon.THICKNESSES}.get(self.role, {})
+        tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, lexicon.SIZES)
+        return next((table[word] for table in tables if word in table), None)
+
+    def vocabulary(self) -> list[str]:
+        """Return the words that describe this factor, to suggest one for a misspelt word."""
+        known = [" ".join(name) for name in self.names]
+        known += [str(value) for value in self.spec.values or ()]
+        if self.spec.kind == "categorical":
+            spelt = {f"{number:g}": word for word, number in lexicon.NUMBERS.items()}
+            known += [spelt[value] for value in known if value in spelt]
+        tables: dict[str, list[Any]] = {
+            "size": [lexicon.SIZES, lexicon.MIDDLES, lexicon.SIZE_COMPARATIVES],
+            "thickness": [lexicon.THICKNESSES, lexicon.MIDDLES, lexicon.THICKNESS_COMPARATIVES],
+            "horizontal": [lexicon.HORIZONTAL, lexicon.CENTRES],
+            "vertical": [lexicon.VERTICAL, lexicon.CENTRES],
+            "rotation": [
+                lexicon.ROTATED,
+                lexicon.UPRIGHT,
+                ("clockwise", "counter-clockwise", "anticlockwise", "degrees"),
+            ],
+            "hue": [lexicon.HUES],
+        }
+        return known + [word for table in tables.get(self.role, ()) for word in table]
+
+
+def factor_terms(specs: Sequence[FactorSpec]) -> tuple[FactorTerms, ...]:
+    """Return the terms of each factor.
+
+    >>> small = FactorSpec("size", "continuous", range=(24, 40), unit="pixels")
+    >>> factor_terms([small])[0].role
+    'size'
+    """
+    roles = [_role(spec) for spec in specs]
+    own = [_tokens(spec.name) for spec in specs]
+    taken = set(own)
+    heads = [name[:1] for name in own]
+    found = []
+    for spec, role, name in zip(specs, roles, own, strict=True):
+        names = [name]
+        # "wall" for wall_hue, unless another factor's name starts with it
+        if len(name) > 1 and heads.count(name[:1]) == 1 and name[:1] not in taken:
+            names.append(name[:1])
+        if roles.count(role) == 1:
+            aliases = (tuple(alias.split()) for alias in lexicon.ALIASES.get(role, ()))
+            names += [alias for alias in aliases if alias not in taken]
+        found.append(FactorTerms(spec, role, _direction(spec, role), tuple(dict.fromkeys(names))))
+    return tuple(found)
+
+
+def _role(spec: FactorSpec) -> str:
+    """Return the role of a factor by its name, empty for none."""
+    if spec.kind == "categorical":
+        return ""
+    name = _tokens(spec.name)
+    for role, known in lexicon.ROLE_NAMES.items():
+        if "".join(name) in known or (name and role in ("size", "hue") and name[-1] in known):
+            return role
+    return ""
+
+
+def _direction(spec: FactorSpec, role: str) -> int:
+    """Return the direction in which numbers increase, by the factor's unit."""
+    unit = set(spec.unit.replace("-", " ").split())
+    if role == "horizontal":
+        return -1 if "left" in unit else 1
+    if role == "vertical":
+        return 1 if "up" in unit else -1 if "down" in unit else 0
+    if role == "rotation":
+        if "clockwise" in unit:
+            return 1 if "counter" in unit else -1
+        # angles are counter-clockwise by convention; the sign of an orientation varies by data set
+        return 0 if spec.name.casefold() == "orientation" else 1
+    return 1
+
+
+def _tokens(name: str) -> tuple[str, ...]:
+    return tuple(token.text for token in tokenize(name))

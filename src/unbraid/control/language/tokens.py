@@ -1,0 +1,82 @@
+"""Tokens: the words and numbers of a request."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from unbraid.control.language.lexicon import NUMBERS, TENS
+
+# A sign is part of a number only if no word ends before it: "size -3", but not "top-3".
+_PIECE = re.compile(
+    r"(?P<number>(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
+    r"|(?P<word>[^\W\d_]+)"
+    r"|(?P<other>\d+)"  # digits of other scripts count as words
+    r"|(?P<unit>[°%])"
+    r"|(?P<equals>[=:])"
+    r"|(?P<stop>[,;.!?/\n()])"
+)
+MAX_CHARACTERS = 1000  # characters of a request
+
+
+class Token(NamedTuple):
+    """A word or number of a request.
+
+    Args:
+        text: in lower case.
+        number: the value of a number, in digits or spelt out; None for a word.
+        starts_phrase: it is the first token, or follows a comma or another stop.
+    """
+
+    text: str
+    number: float | None = None
+    starts_phrase: bool = False
+
+
+def tokenize(text: str) -> list[Token]:
+    """Split a text into tokens, in lower case.
+
+    >>> [token.text for token in tokenize("Small 7, top-left: 30.5°")]
+    ['small', '7', 'top', 'left', '=', '30.5', '°']
+    >>> tokenize("forty-five degrees")[0].number
+    45.0
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    tokens: list[Token] = []
+    starts_phrase = True
+    for match in _PIECE.finditer(plain):
+        kind, piece = match.lastgroup, match.group()
+        if kind == "stop":
+            starts_phrase = True
+            continue
+        if kind == "number":
+            token = Token(piece, float(piece), starts_phrase)
+        elif kind == "equals":
+            token = Token("=", None, False)
+        else:
+            token = Token(piece, _spelled_number(piece), starts_phrase)
+        before = tokens[-1] if tokens else None
+        if before and not starts_phrase and before.text == "minus" and token.number is not None:
+            tokens[-1] = Token(f"-{piece}", -token.number, before.starts_phrase)
+            continue
+        if before and not starts_phrase and before.text in TENS and token.text in NUMBERS:
+            ones = NUMBERS[token.text]
+            if 0 < ones < 10:  # "forty five"
+                tokens[-1] = Token(
+                    f"{before.text}-{piece}", TENS[before.text] + ones, before.starts_phrase
+                )
+                continue
+        tokens.append(token)
+        starts_phrase = False
+    return tokens
+
+
+def _spelled_number(word: str) -> float | None:
+    """Return the number that a word spells, also in the plural ("sevens"); None if it is none."""
+    for known in (NUMBERS, TENS):
+        for end in ("", "s", "es"):
+            if word.endswith(end) and word.removesuffix(end) in known:
+                return known[word.removesuffix(end)]
+    return None

@@ -1,0 +1,259 @@
+"""The values of a factor: numbers in its unit, what rows of factors store, and how both are shown.
+
+A row stores an index for a level and the number itself for a continuous factor. A position is a
+number relative to the range: -1 is the low end, 0 the middle, 1 the high end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.factors import FactorSpec
+
+_SHOWN = 12  # levels listed before the others are only counted
+_FULL_TURN = {"degrees": 360.0, "radians": math.tau}
+
+
+@dataclass(frozen=True)
+class FactorValues:
+    """Conversions between a factor's numbers, stored values and text.
+
+    Args:
+        spec: the factor.
+        role: ``size``, ``thickness``, ``horizontal``, ``vertical``, ``rotation`` or ``hue``;
+            empty for none.
+        direction: 1 if numbers increase to the right, upwards or counter-clockwise, -1 for the
+            opposite direction, 0 if the data set does not define it.
+    """
+
+    spec: FactorSpec
+    role: str
+    direction: int
+
+    @property
+    def name(self) -> str:
+        """The factor's name."""
+        return self.spec.name
+
+    @property
+    def ordered(self) -> bool:
+        """Whether values can be compared as more and less."""
+        return self.spec.kind != "categorical"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return all(is_number(value) for value in self.spec.values or ())
+
+    @property
+    def unit(self) -> str:
+        """The first word of its unit, such as ``pixels`` or ``degrees``; empty for none."""
+        return self.spec.unit.split(" ")[0] if self.spec.unit else ""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and highest number; the lowest and highest index if levels are words."""
+        if self.spec.values is None:
+            low, high = self.spec.range or (0.0, 0.0)
+            return float(low), float(high)
+        if self.numeric:
+            numbers = [float(value) for value in self.spec.values]
+            return min(numbers), max(numbers)
+        return 0.0, len(self.spec.values) - 1.0
+
+    # -- numbers and stored values --------------------------------------------------------------
+
+    def to_stored(self, number: float, clip: bool, given: str = "") -> float:
+        """Return the stored value of a number: itself, or the index of the nearest level.
+
+        Args:
+            number: in the factor's unit.
+            clip: replace a number out of range by the nearest end of the range.
+            given: how an error quotes the number, if not as it is.
+
+        Raises:
+            UnbraidError: no such level, or a number out of range without ``clip``.
+        """
+        low, high = self.ends
+        given = given or f"{number:g}"
+        if not self.ordered:
+            for index, value in enumerate(self.spec.values or ()):
+                if is_number(value) and float(value) == number:
+                    return float(index)
+            raise self.no_level_error(given)
+        if not self.numeric:
+            raise self.no_level_error(given)
+        inside = self._inside(number)
+        if inside is None:
+            if not clip or math.isnan(number):
+                raise self.out_of_range_error(number, given)
+            inside = min(max(number, low), high)
+        return self._nearest(inside)
+
+    def _inside(self, number: float) -> float | None:
+        """Return the number within the range, modulo full turns; None if it is out of range."""
+        low, high = self.ends
+        turn = self.spec.period or self._full_turn
+        if not math.isfinite(number):
+            return None
+        if turn and not low <= number <= high:
+            number = low + (number - low) % turn
+            if self.spec.period and self.spec.is_discrete:
+                return number  # after the last level comes the first
+            if number - low > turn - 1e-9:
+                number = low
+        return min(max(number, low), high) if low - 1e-9 <= number <= high + 1e-9 else None
+
+    def _nearest(self, number: float) -> float:
+        if self.spec.values is None:
+            return number
+        levels = np.array(self.spec.values, np.float64)
+        difference = np.abs(levels - number)
+        if self.spec.period:
+            difference = np.minimum(difference % self.spec.period, -difference % self.spec.period)
+        return float(np.argmin(difference.round(9)))
+
+    def at_position(self, position: float, word: str) -> float:
+        """Return the stored value at a position from -1 to 1.
+
+        Raises:
+            UnbraidError: the factor has a single value, which is neither high nor low.
+        """
+        low, high = self.ends
+        if low == high and position:
+            raise UnbraidError(
+                f"{self.name} is always {self.number(low)} for this model, so it cannot be "
+                f"'{word}': leave it out."
+            )
+        number = (low + high) / 2 + min(max(position, -1.0), 1.0) * (high - low) / 2
+        if self.spec.values is not None and not self.numeric:
+            return float(round(number))
+        return self._nearest(number)
+
+    def numbers(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the numbers of stored values (N,); the indices themselves if levels are words."""
+        if self.spec.values is None or not self.numeric:
+            return column
+        levels = np.array(self.spec.values, np.float64)
+        return levels[np.clip(np.rint(column), 0, len(levels) - 1).astype(np.int64)]
+
+    def number_of(self, stored: float) -> float:
+        """Return the number of one stored value."""
+        return float(self.numbers(np.array([stored]))[0])
+
+    def differs(self, stored: float, number: float) -> bool:
+        """Whether a stored value is another number than the given one, modulo full turns."""
+        turn = self.spec.period or self._full_turn
+        difference = self.number_of(stored) - number
+        return abs(math.remainder(difference, turn) if turn else difference) > 1e-6
+
+    @property
+    def _full_turn(self) -> float | None:
+        """A full turn of an angle whose range is less than one."""
+        return _FULL_TURN.get(self.unit) if self.role == "rotation" else None
+
+    def changed(
+        self, column: NDArray[np.float64], scale: float, offset: float
+    ) -> NDArray[np.float64]:
+        """Return stored values (N,) after ``number * scale + offset``, clipped to the range."""
+        low, high = self.ends
+        changed = self.numbers(column) * scale + offset
+        if self.spec.period:
+            changed = low + (changed - low) % self.spec.period
+        else:
+            changed = np.clip(changed, low, high)
+        if self.spec.values is not None and not self.numeric:
+            return np.rint(changed)
+        return np.array([self._nearest(float(number)) for number in changed])
+
+    # -- text -----------------------------------------------------------------------------------
+
+    def number(self, number: float) -> str:
+        """Return a number with the factor's unit, and its direction if it is an angle."""
+        if self.role == "rotation" and self.direction and self.unit in _FULL_TURN:
+            angle = number * self.direction
+            if self.spec.period:
+                angle = (angle + self.spec.period / 2) % self.spec.period - self.spec.period / 2
+            direction = "counter-clockwise" if angle > 0 else "clockwise"
+            return f"{_short(abs(angle))} {self.unit}" + (
+                f" {direction}" if round(angle, 3) else ""
+            )
+        text = _short(number)
+        if self.role in ("horizontal", "vertical") and number > 0 > self.ends[0]:
+            text = f"+{text}"
+        if not self.spec.unit:
+            return text
+        return f"{text} {'px' if self.unit == 'pixels' else self.spec.unit}"
+
+    def show(self, stored: float, word: str = "") -> str:
+        """Return a stored value as text, such as ``size 26 px (small)``."""
+        if self.spec.values is None:
+            text = self.number(stored)
+        else:
+            value = self.spec.values[int(stored)]
+            known = is_number(value) and self.ordered
+            text = self.number(float(value)) if known else level_text(value)
+        return f"{self.name} {text}" + (f" ({word})" if word and word != text else "")
+
+    def show_change(self, offset: float) -> str:
+        """Return a change by a number as text, in the factor's unit."""
+        if self.role == "rotation" and self.direction:
+            return f"{self.number(offset)} from its current value"
+        unit = "px" if self.unit == "pixels" else self.spec.unit
+        return f"{offset:+.3g}{' ' if unit else ''}{unit} from its current value"
+
+    def describe(self) -> str:
+        """Return the factor and its possible values, such as ``size (24 to 40 pixels)``."""
+        return f"{self.name} ({self.describe_range()})"
+
+    def describe_range(self) -> str:
+        """Return the possible values: ``24 to 40 pixels``, ``0, 1, 2`` or ``cat, dog``."""
+        values = self.spec.values
+        unit = f" {self.spec.unit}" if self.spec.unit else ""
+        low, high = self.ends
+        if values is None or (self.ordered and self.numeric and len(values) > 4):
+            return f"{_short(low)} to {_short(high)}{unit}"
+        whole = all(isinstance(value, int) for value in values)
+        if whole and len(values) > 3 and high - low == len(values) - 1:
+            return f"{low:g} to {high:g}"
+        listed = ", ".join(map(level_text, values[:_SHOWN]))
+        return listed + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else unit)
+
+    def out_of_range_error(self, number: float, given: str) -> UnbraidError:
+        """Return the error for a number out of range."""
+        low, high = self.ends
+        advice = "use a value within it"
+        if math.isfinite(number):
+            nearest = min(max(number, low), high)
+            advice += f", or take the nearest, {_short(nearest)}, with --clip (clip=True)"
+        return UnbraidError(
+            f"{self.name} {given} is out of this model's range, {self.describe_range()}: {advice}."
+        )
+
+    def no_level_error(self, given: str) -> UnbraidError:
+        """Return the error for a value that is no level of the factor."""
+        values = [str(value) for value in self.spec.values or ()]
+        near = "" if self.numeric else did_you_mean(given, values)
+        return UnbraidError(
+            f"there is no {self.name} {given}{near}: this model knows {self.describe_range()}."
+        )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a level is a number and not a word."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def level_text(value: Any) -> str:
+    """Return a level as text, whole numbers without a decimal point: 2.0 is ``2``."""
+    return f"{value:g}" if is_number(value) else str(value)
+
+
+def _short(number: float) -> str:
+    return f"{round(number, 2):g}" if abs(number) < 1e6 else f"{number:.3g}"

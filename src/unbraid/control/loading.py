@@ -1,0 +1,97 @@
+"""The controller of a run: its model if that takes factors, otherwise an estimated one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.control.controller import Controller
+from unbraid.control.native import Native, takes_factors
+from unbraid.errors import UnbraidError
+from unbraid.methods import Method, labels_of
+
+if TYPE_CHECKING:
+    from unbraid.control.linear_gaussian.controller import Fitted
+    from unbraid.runs import Run
+
+LABELS = 100  # labelled images that a controller is estimated from by default
+MAX_LABELS = 5000  # more take longer and do not change the result
+PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits"
+
+
+def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int = 0) -> Controller:
+    """Return the controller of a run.
+
+    The model of a method that takes factors is controlled directly. For any other method, a
+    linear-Gaussian model of its codes given the factors is estimated from labelled images the first
+    time, and stored in the run folder. It is estimated again if the run has been trained further,
+    or if ``labels`` is given.
+
+    Args:
+        run: a run, or its folder.
+        labels: number of labelled images to estimate it from, 100 if not given; a method trained
+            on labels uses the images whose labels it was given.
+        seed: selects them.
+
+    Raises:
+        UnbraidError: not a run folder, or a run on data without factors.
+
+    >>> controller = open("runs/vae-digits-0")  # doctest: +SKIP
+    """
+    from unbraid.runs import Run
+
+    run = run if isinstance(run, Run) else Run(run)
+    model = run.model()
+    if takes_factors(model):
+        return Native(model)
+    from unbraid.control.linear_gaussian import store
+    from unbraid.control.linear_gaussian.controller import Fitted
+
+    if labels is None and store.is_saved(run.folder, model):
+        return Fitted.load(run.folder, model)
+    fitted = _fitted(run, model, LABELS if labels is None else labels, seed)
+    with suppress(UnbraidError):  # if the folder is read-only, it is estimated again next time
+        fitted.save(run.folder)
+    return fitted
+
+
+def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
+    """Return a controller estimated from labelled images that the run was trained on."""
+    from unbraid.control.linear_gaussian.controller import fit
+    from unbraid.training import labelled_rows, named, split_rows
+
+    data = run.dataset()
+    if data.factors is None:
+        raise UnbraidError(
+            f"{run.folder} was trained on data without factors, so it cannot be controlled: train "
+            "on data whose factors are known, such as digits or a folder with a subfolder per "
+            "class."
+        )
+    factors = np.array(data.factors, np.float64)
+    rows, _ = split_rows(len(data), run.config.training.validation)
+    given: NDArray[Any] = factors
+    if (own := labels_of(run.config.method)) is not None:  # only the labels that the run was given
+        labels, seed = own.labels, own.label_seed
+        given = named(data, own)
+    usable = int((~np.isnan(given[rows.numpy()]).all(1)).sum())
+    chosen = labelled_rows(given, rows, min(labels or usable, usable, MAX_LABELS), seed).numpy()
+    return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)
+
+
+def pretrained() -> Path:
+    """Return the run folder of the model that is installed with the package.
+
+    Raises:
+        UnbraidError: the package was installed without it.
+    """
+    if not (PRETRAINED / "result.json").is_file():
+        raise UnbraidError(
+            "this copy of unbraid comes without its pretrained model: name a run folder with "
+            "--model (model=...), such as 'unbraid train conditional-vae --data digits' writes."
+        )
+    return PRETRAINED

@@ -1,0 +1,121 @@
+"""Control of a method whose model takes factors as input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from unbraid.control.controller import (
+    check_equal_count,
+    checked_factors,
+    checked_styles,
+    column_of,
+)
+from unbraid.methods import Method, TakesFactors
+
+if TYPE_CHECKING:
+    from unbraid.control.language.request import Request
+
+
+class Native:
+    """Control of a method that takes factors itself.
+
+    For refined images, see ``ClosedLoop``.
+
+    Args:
+        model: of ``conditional-vae``, or another whose codes are [factors' columns, style].
+        reject: let the model draw a style again that it rejects; if False, the first style is
+            taken (``first_style`` of the model).
+    """
+
+    def __init__(self, model: Method, reject: bool = True) -> None:
+        self.model = model.eval()
+        self.specs = tuple(cast(Any, model).specs)
+        self.reject = reject
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the model rejects styles and draws them again."""
+        return self.reject and cast(TakesFactors, self.model).rejects
+
+    @property
+    def examples(self) -> NDArray[np.float64] | None:
+        """Factors from their joint distribution, (K, F), NaN where unknown; None if not stored."""
+        rows = cast(TakesFactors, self.model).examples().cpu()
+        found: NDArray[np.float64] = rows.double().numpy()
+        return found if len(found) else None
+
+    @property
+    def reading_error(self) -> NDArray[np.float64] | None:
+        """Usual error of the model's readings, (F,), in each factor's unit; None if not known."""
+        error = cast(TakesFactors, self.model).reading_error()
+        return None if error is None else error.detach().cpu().double().numpy()
+
+    def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
+        """Return images that have the factors (N, F), (N, C, H, W) on [0, 1].
+
+        Args:
+            factors: as stored in a data set, indices for levels.
+            styles: (N,) integers.
+
+        Raises:
+            UnbraidError: rows of another width, or another number of styles than rows.
+        """
+        given = checked_factors(factors, self.specs)
+        numbers = checked_styles(styles, len(given))
+        model = cast(TakesFactors, self.model)
+        base = np.zeros((len(numbers), model.style_dim + 1), np.float32)
+        for row, style in enumerate(numbers.tolist()):
+            base[row] = np.random.default_rng(style % 2**63).standard_normal(base.shape[1])
+        rows = torch.from_numpy(given).float().to(self.model.device)
+        style_from = model.style_from
+        if not self.reject:
+            style_from = model.first_style
+        style = style_from(torch.from_numpy(base).to(self.model.device), rows)
+        return self._decode(rows, style)
+
+    def read(self, images: Any) -> NDArray[np.float64]:
+        """Return the factors of images, (N, F), as the model reads them."""
+        return self._factors(self.model.encode(images))
+
+    def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
+        """Return images with the requested changes and their style kept."""
+        codes = self.model.encode(images)
+        return self._redraw(codes, changes.applied(self.specs, self._factors(codes)))
+
+    def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
+        """Return images ``a`` with the named factors of images ``b``."""
+        codes, other = self.model.encode(a), self.read(b)
+        check_equal_count(codes, other)
+        rows = self._factors(codes)
+        for name in names:
+            column = column_of(name, self.specs)
+            rows[:, column] = other[:, column]
+        return self._redraw(codes, rows)
+
+    def _factors(self, codes: Tensor) -> NDArray[np.float64]:
+        found = cast(TakesFactors, self.model).factors_of(codes)
+        return found.numpy().astype(np.float64)
+
+    def _redraw(self, codes: Tensor, factors: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return images with the style of codes and other factors."""
+        model = cast(TakesFactors, self.model)
+        codes = codes.to(self.model.device)
+        rows = torch.from_numpy(factors).float().to(self.model.device)
+        style = model.restyle(codes[:, model.factor_width :], model.factors_of(codes), rows)
+        return self._decode(rows, style)
+
+    @torch.no_grad()
+    def _decode(self, rows: Tensor, style: Tensor) -> NDArray[np.float32]:
+        columns = cast(TakesFactors, self.model).factor_codes(rows)
+        return self.model.decode(torch.cat([columns, style], 1).cpu()).numpy()
+
+
+def takes_factors(model: Method) -> bool:
+    """Whether a model takes factors as input."""
+    return isinstance(model, TakesFactors)

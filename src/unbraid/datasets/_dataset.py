@@ -1,0 +1,297 @@
+"""The data set itself: images with, where they are known, the factors that made them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
+from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.factors import FactorSpec
+from unbraid.files import readable
+from unbraid.signals import Signal
+
+if TYPE_CHECKING:
+    from unbraid.datasets._convert import FactorOptions, PictureOptions
+    from unbraid.datasets._images import Layout
+
+
+class ImageSource(Protocol):
+    """What ``Dataset.images`` must do: a uint8 array, or something that makes rows on demand."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W)."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.uint8]:
+        """Images of an integer array or slice of rows, uint8 (len(rows), C, H, W)."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with, where they are known, the factors that made them.
+
+    Args:
+        name: what the data set is called in run folders and titles.
+        images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
+        factors: (N, F), int64 where every factor is discrete and known, else float64 with NaN
+            where one is unknown; None if there are none.
+        specs: one FactorSpec per column of ``factors``.
+        split: ``"train"`` or ``"test"``; ``"all"`` where an option ``full`` makes both splits the
+            same images.
+        notes: sentences on how the data was read.
+        signal: what the arrays are and how they are shown; plain images if not given.
+
+    >>> from unbraid import load_dataset
+    >>> data = load_dataset("mnist", split="test")
+    >>> data.images.shape, data.factor_names
+    ((10000, 1, 28, 28), ('digit',))
+    """
+
+    name: str
+    images: ImageSource
+    factors: NDArray[Any] | None = None
+    specs: tuple[FactorSpec, ...] = ()
+    split: str = "train"
+    notes: tuple[str, ...] = ()
+    signal: Signal = None  # type: ignore[assignment]  # set below where it is not given
+
+    one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", readable(self.name))  # a file's may hold any bytes
+        shape = self.images.shape
+        if len(shape) != 4:
+            raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
+        if not len(self.images):
+            raise UnbraidError(f"{self.name}: there are no images in it.")
+        if self.signal is None or self.signal == Signal.image(self.signal.shape):
+            object.__setattr__(self, "signal", Signal.image(self.image_shape))
+        elif self.signal.shape != self.image_shape:
+            raise UnbraidError(
+                f"{self.name}: images have shape {self.image_shape}, but its signal is one of "
+                f"shape {self.signal.shape}: give a signal of that shape."
+            )
+        if self.factors is not None and self.factors.shape != (shape[0], len(self.specs)):
+            raise UnbraidError(
+                f"{self.name}: factors have shape {self.factors.shape}, expected "
+                f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
+            )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Any,
+        factors: Any = None,
+        *,
+        layout: Layout = "auto",
+        signal: Signal | None = None,
+        **options: Unpack[FactorOptions],
+    ) -> Dataset:
+        """Return a data set of images in memory and, if they are known, their factors.
+
+        Args:
+            images: (N, H, W), (N, H, W, C) or (N, C, H, W), an array, a tensor or a list of
+                pictures; whole numbers in 0..255, truth values or reals in 0..1.
+            factors: a mapping or data frame of columns (N,), or an array (N,), (N, F) or of
+                records. NaN, None and empty words are unknown.
+            layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``.
+            signal: what they are, if no plain images: reals are then in the units of its channels.
+            **options: ``name``, what it is called in titles; ``units`` of factors, by name;
+                ``kinds``, by name too, ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``,
+                ``continuous`` or ``circular:PERIOD`` (those of others are inferred); ``split``,
+                ``"train"`` or ``"test"``.
+
+        Raises:
+            UnbraidError: what are no images or no factors, or not as many of both.
+
+        >>> factors = {"digit": [7, 1, 7], "angle": [10.5, float("nan"), 30.0]}
+        >>> images = np.zeros((3, 8, 8))
+        >>> data = Dataset.from_arrays(images, factors, kinds={"angle": "circular:360"})
+        >>> [spec.kind for spec in data.specs]
+        ['categorical', 'periodic']
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_arrays(images, factors, layout, _convert.reading(options), signal)
+
+    @classmethod
+    def from_torch(
+        cls,
+        dataset: Any,
+        *,
+        names: Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> Dataset:
+        """Return a data set of all items of a torch data set, or of any that has items.
+
+        Args:
+            dataset: its items are (image, label), (image, label, label), (image, {name: label})
+                or {"image": ..., name: label}; images are pictures, arrays or tensors. The names of
+                classes are taken from its ``classes``.
+            names: of the labels.
+            **options: ``name``, the name of its class by default; ``units``, ``kinds`` and
+                ``split``, as in ``from_arrays``; ``size``, height and width of the images made
+                (their own, if that is one); ``fit``, ``channels`` and ``background``, what pictures
+                are made into, as for folders of images.
+
+        Raises:
+            UnbraidError: images of several sizes without ``size``, or what are no images or labels.
+
+        >>> items = [(np.full((8, 8), shade), shade) for shade in (0.2, 0.8, 0.2)]
+        >>> Dataset.from_torch(items, names=["shade"], size=16).image_shape
+        (1, 16, 16)
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_torch(
+            dataset, names, _convert.reading({"name": type(dataset).__name__, **options})
+        )
+
+    @classmethod
+    def from_huggingface(
+        cls, dataset: Any, *, image: str | None = None, **options: Unpack[PictureOptions]
+    ) -> Dataset:
+        """Return a data set of a split that Hugging Face's ``datasets`` has loaded.
+
+        Args:
+            dataset: has ``column_names`` and ``features``; classes and single values are factors.
+            image: the column of the images; the first of that kind if not given.
+            **options: as of ``from_torch``.
+
+        Raises:
+            UnbraidError: several splits, no column of images, or images of several sizes.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_huggingface(dataset, image, _convert.reading(options))
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        images: Any = None,
+        *,
+        root: str | Path = ".",
+        **options: Unpack[PictureOptions],
+    ) -> Dataset:
+        """Return a data set of a data frame with a row an image, such as one of pandas.
+
+        Args:
+            frame: has ``columns``; all but that of the files are factors.
+            images: the column of image files, or the images themselves; the column ``file``,
+                ``filename``, ``path`` or ``image`` if not given.
+            root: the folder that the files' paths start from.
+            **options: as of ``from_torch``; files are brought to a ``size`` of 64 by default.
+
+        Raises:
+            UnbraidError: no such column, or a file that cannot be read.
+        """
+        from unbraid.datasets import _convert
+
+        return _convert.from_frame(frame, images, root, _convert.reading({"size": 64, **options}))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """The names of the columns of ``factors``."""
+        return tuple(spec.name for spec in self.specs)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def factor(self, name: str) -> NDArray[Any]:
+        """Return the column of ``factors`` called ``name``, shape (N,)."""
+        if self.factors is None or name not in self.factor_names:
+            raise UnbraidError(
+                f"{self.name} has no factor '{name}'{did_you_mean(name, self.factor_names)}: "
+                f"its factors are {', '.join(self.factor_names) or 'unknown'}."
+            )
+        column: NDArray[Any] = self.factors[:, self.factor_names.index(name)]
+        return column
+
+    def measured(self, reference: Dataset | None = None) -> Dataset:
+        """Return the data set with factors measured from its images after those it has.
+
+        Place, size, slant or direction, thickness and length of lines, elongation, brightness and
+        hue, as far as they make sense: docs/datasets.md tells how each is measured.
+
+        Args:
+            reference: decides which factors there are, and their ranges; the data set itself if
+                not given. A test split takes its train split.
+
+        >>> from unbraid import load_dataset
+        >>> some = load_dataset("mnist", split="test").take(np.arange(2000))
+        >>> some.measured().factor_names
+        ('digit', 'size', 'slant', 'thickness', 'length', 'elongation')
+        """
+        from unbraid.datasets._measured import with_measured
+
+        return with_measured(self, reference)
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Return the data set made of the given rows, in that order."""
+        factors = None if self.factors is None else self.factors[rows]
+        return dataclasses.replace(self, images=self.images[rows], factors=factors)
+
+    def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Return an image of each row of factors (M, F), uint8 (M, C, H, W), whichever its split.
+
+        None, the default, where there are only the images there are.
+        """
+        return None
+
+    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+        """Return for each of the rows another image that differs from it in some factors.
+
+        The other images are rows of this data set, so that a train split gives none of the test
+        split's; where no row differs in the factors drawn, it is one that differs in as many
+        others. A data set that draws its images draws them and holds what is no factor, such as
+        the handwriting of ``digits``. A factor with a single value never changes. A changed value
+        is uniform over the others; it counts as changed even where a symmetry makes it look the
+        same.
+
+        Args:
+            rows: (B,), the first images of the pairs.
+            rule: how many factors change. A whole number k; ``"uniform"``, k uniform on 1..F-1 of
+                the F that can (Locatello et al. 2020, "Weakly-Supervised Disentanglement Without
+                Compromises", section 5); or ``"redraw-one-or-k"``, the rule of that paper's public
+                code: one factor or k, uniform on 1..F-1, with equal chance, is drawn again from all
+                of its values, so that it may keep its own.
+            seed: a number or several, such as (seed, purpose, counter): the pairs of a training
+                step then do not depend on what ran before.
+
+        Returns:
+            ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ.
+
+        Raises:
+            UnbraidError: factors that are unknown, more to change than there are, or a row from
+                which no other differs in that many.
+
+        >>> from unbraid import load_dataset
+        >>> data = load_dataset("dsprites")
+        >>> images, changed = data.pairs(np.arange(64), rule=2, seed=(0, 7, 100))
+        >>> images.shape, set(changed.sum(1).tolist())
+        ((64, 1, 64, 64), {2})
+        """
+        found, changed = partner_rows(self, self._index, rows, rule, seed)
+        return Pairs(np.asarray(self.images[found]), changed)
+
+    @cached_property
+    def _index(self) -> FactorIndex:
+        return index_of(self)

@@ -1,0 +1,211 @@
+"""What metrics get of a model and a data set: codes, factors, images, likelihoods."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unbraid import metrics
+from unbraid.datasets import Dataset, ImageSource
+from unbraid.distributions import Layout, gaussian_log_density
+from unbraid.evaluation import factor_draws
+from unbraid.methods import HasLikelihood, HasPosterior, Method
+from unbraid.nets import as_pixels
+from unbraid.subsets import some_rows
+from unbraid.training import generator
+
+WEIGHED = 500  # images whose likelihood is estimated: each takes one decoding per sample
+Groups = dict[str, dict[str, Any]]
+Coded = tuple[NDArray[np.float64], tuple[int, ...]]  # codes, and the levels of their categories
+
+
+def chosen_rows(data: Dataset, limit: int, seed: int) -> Dataset:
+    """Return at most ``limit`` rows of a data set, drawn by the seed and in their order."""
+    return data.take(some_rows(len(data), limit, seed))
+
+
+def as_factors(codes: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    """Return codes with one column a latent: a category's probabilities become its index.
+
+    >>> as_factors(np.array([[0.1, 0.9, 0.5]]), Layout((2,), 1))
+    array([[1. , 0.5]])
+    """
+    blocks = np.split(codes, np.cumsum(layout.categories), axis=1)
+    return np.column_stack([*(block.argmax(1) for block in blocks[:-1]), blocks[-1]])
+
+
+def varying(data: Dataset) -> Dataset:
+    """Return the data set without factors of a single value."""
+    if data.factors is None:
+        return data
+    # NaN: an unknown label
+    kept = [j for j, v in enumerate(data.factors.T) if len(np.unique(v[~np.isnan(v)])) > 1]
+    specs = tuple(data.specs[j] for j in kept)
+    factors = data.factors[:, kept] if len(kept) else None
+    return dataclasses.replace(data, factors=factors, specs=specs)
+
+
+def encoded(model: Method, images: ImageSource) -> NDArray[np.float64]:
+    """Return the codes of images as metrics take them, see ``as_factors``."""
+    codes = model.encode(np.asarray(images[:])).double().numpy()
+    return as_factors(codes, model.layout)
+
+
+class Encoding:
+    """The codes of a model's images, encoded once, at their first use.
+
+    Args:
+        model: any method's model.
+        images: uint8 (N, C, H, W).
+    """
+
+    def __init__(self, model: Method, images: ImageSource) -> None:
+        self.model, self.images = model, np.asarray(images[:])
+
+    @cached_property
+    def gaussian(self) -> bool:
+        """Whether all latents have a Gaussian posterior, whose mean is the code."""
+        return isinstance(self.model, HasPosterior) and not self.model.layout.categories
+
+    @cached_property
+    def _parts(self) -> tuple[Tensor, Tensor | None]:
+        if self.gaussian:
+            return self.model.encode_posterior(self.images)
+        return self.model.encode(self.images), None
+
+    @cached_property
+    def codes(self) -> NDArray[np.float64]:
+        """The codes as metrics take them, see ``as_factors``."""
+        return as_factors(self._parts[0].double().numpy(), self.model.layout)
+
+    @property
+    def coded(self) -> Coded:
+        """The codes, and the levels of their categories."""
+        return self.codes, self.model.layout.categories
+
+    @property
+    def logvar(self) -> NDArray[np.float64] | None:
+        """The log variance of each code, (N, D); None without Gaussian posteriors."""
+        found: NDArray[np.float64] | None = None
+        if (logvar := self._parts[1]) is not None:
+            found = logvar.double().numpy()
+        return found
+
+    def reconstructions(self) -> NDArray[np.float32]:
+        """Return the images of the codes, (N, C, H, W) on [0, 1]."""
+        made: NDArray[np.float32] = self.model.decode(self._parts[0]).numpy()
+        return made
+
+
+@torch.no_grad()
+def log_weights(model: Method, images: Tensor, samples: int, seed: int) -> NDArray[Any]:
+    """Return log p(x|z) p(z) / q(z|x) at draws from the posterior, (N, samples), nats.
+
+    Burda et al. 2016, "Importance Weighted Autoencoders", equation 8.
+
+    Args:
+        model: a method with a Gaussian posterior over all its latents.
+        images: (N, C, H, W) on [0, 1].
+        samples: draws per image.
+        seed: of the draws.
+    """
+    assert isinstance(model, HasPosterior)  # called for no other
+    assert isinstance(model, HasLikelihood)
+    noise = generator(model.device, seed)
+    rows = []
+    for image in torch.split(images.to(model.device), 1):
+        mean, logvar = model.posterior(image)
+        epsilon = torch.randn((samples, mean.shape[1]), generator=noise, device=model.device)
+        z = mean + (0.5 * logvar).exp() * epsilon  # (samples, D)
+        zero = z.new_zeros(())
+        log_prior = gaussian_log_density(z, zero, zero).sum(1)
+        log_q = gaussian_log_density(z, mean, logvar).sum(1)
+        log_p = model.log_likelihood(z, image.expand(samples, -1, -1, -1))
+        rows.append((log_p + log_prior - log_q).cpu())
+    weights: NDArray[Any] = torch.stack(rows).double().numpy()
+    return weights
+
+
+def inputs(
+    encoding: Encoding, data: Dataset, needed: set[str], protocol: str, samples: int, seed: int
+) -> tuple[Groups, tuple[str, ...]]:
+    """Return the arguments of ``metrics.evaluate``, in groups measured apart, and notes on codes.
+
+    Args:
+        encoding: of the data set's images by a model.
+        data: images, with factors if they are known.
+        needed: names of arguments that some metric requires; expensive ones are made only if they
+            are among these.
+        protocol: ``"none"`` or a name of ``metrics.PROTOCOLS``.
+        samples: importance samples per image.
+        seed: of every draw.
+    """
+    model, images = encoding.model, encoding.images
+    known = varying(data)
+    if protocol in metrics.SIZES and known.factors is not None:
+        group, notes = _published(encoding, data, known, protocol, seed)
+    else:
+        group, notes = {"codes": encoding.codes}, ()
+        if known.factors is not None:
+            group["factors"] = known.factors
+        if (logvar := encoding.logvar) is not None:
+            group["logvar"] = logvar
+    if known.factors is not None:
+        group["specs"] = known.specs
+    if model.layout.categories:
+        group["categories"] = model.layout.categories
+    groups: Groups = {"codes": group}
+    if "images" in needed:
+        pixels = as_pixels(torch.tensor(images)).numpy()  # a copy: files are mapped read-only
+        groups["images"] = {"images": pixels, "reconstructions": encoding.reconstructions()}
+    if "log_weights" in needed and encoding.gaussian and isinstance(model, HasLikelihood):
+        some = as_pixels(torch.tensor(images[some_rows(len(images), WEIGHED, seed)]))
+        groups["likelihood"] = {"log_weights": log_weights(model, some, samples, seed)}
+    return groups, notes
+
+
+def _published(
+    encoding: Encoding, data: Dataset, known: Dataset, protocol: str, seed: int
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return codes and factors to fit and to test on, as many as a protocol says, and a note.
+
+    Factors are drawn anew and their images encoded, as published. If the data set cannot render
+    images of given factors, its rows are split instead.
+
+    Args:
+        encoding: of the data set's images.
+        data: images and factors.
+        known: the same, with the factors that vary.
+        protocol: a name of ``metrics.SIZES``.
+        seed: of the draws.
+    """
+    train, test = metrics.SIZES[protocol]
+    rng = np.random.default_rng(seed)
+    group: dict[str, Any] = {}
+    if factor_draws.can_draw(data):
+        columns = np.array([data.factor_names.index(name) for name in known.factor_names])
+        model = encoding.model
+        encoder = factor_draws.encoder(data, lambda images: encoded(model, images), columns)
+        factors: NDArray[Any] = factor_draws.draw_factors(known.specs, train + test, rng)
+        codes, group["encoder"] = encoder(factors, rng), encoder
+        note = f"{train:,} fresh draws of the factors to fit on and {test:,} to test on"
+        if data.one_each:
+            note += f", from all images of {data.name}, training images among them, as published"
+    else:
+        factors = np.asarray(known.factors)
+        order = rng.permutation(len(factors))
+        codes, factors = encoding.codes[order], factors[order]
+        asked = f"{train:,} and {test:,} fresh draws of the factors that {protocol} asks for"
+        train = min(train, round(len(order) * train / (train + test)))
+        note = (
+            f"{data.name} cannot be drawn by its factors: {train:,} of its images to fit on and "
+            f"{len(order) - train:,} to test on replace the {asked}"
+        )
+    group |= {"codes": codes[:train], "factors": factors[:train]}
+    return group | {"test": (codes[train:], factors[train:])}, (note,)

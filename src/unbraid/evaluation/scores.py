@@ -1,0 +1,208 @@
+"""Scores of a model by every metric."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from unbraid import metrics, registry
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.evaluation.evidence import Coded, Encoding, inputs
+from unbraid.methods import Method
+from unbraid.metrics import Estimate, Score
+
+
+@dataclass(frozen=True)
+class Config:
+    """The metrics, their settings and the images.
+
+    Args:
+        metrics: ``all``, or names separated by commas (``mig,dci``).
+        protocol: a published set of settings: ``locatello2019``, ``chen2018``, ``hsu2023``. The
+            first draws new factors, 10,000 to fit on and 5,000 to test on, if the data set can
+            render them.
+        data: another data set than the run's, by name or path, read at the run's image size and
+            channels. The path of the run's own data if they were moved: then its held-out images
+            are used.
+        images: maximum number of images, drawn at random.
+        samples: importance samples per image for the log-likelihood.
+        seed: seed of every draw, split and predictor.
+        json: print the scores as JSON instead of a table.
+    """
+
+    metrics: str = "all"
+    protocol: Literal["none", "locatello2019", "chen2018", "hsu2023"] = "none"
+    data: str = ""
+    images: int = 10_000
+    samples: int = 100
+    seed: int = 0
+    json: bool = False
+
+
+def measure(
+    model: Method, data: Dataset, config: Config, others: Sequence[Coded] = ()
+) -> dict[str, Score]:
+    """Return the scores of a model on a data set, by metric.
+
+    Args:
+        model: any method's model.
+        data: images, with factors if they are known.
+        config: the metrics and their settings.
+        others: codes (N, D_r) of the same images by other trainings, with their categories'
+            levels, for metrics that compare several.
+
+    Raises:
+        UnbraidError: an unknown metric, or one whose inputs this model or data set lacks.
+    """
+    encoding = Encoding(model, data.images)
+    scores = measure_alone(encoding, data, config, compared=bool(others))
+    if others:
+        scores |= compare([encoding.coded, *others], config)
+    return {name: scores[name] for name in wanted(config)[0] if name in scores}
+
+
+def measure_alone(
+    encoding: Encoding, data: Dataset, config: Config, *, compared: bool
+) -> dict[str, Score]:
+    """Return the scores of a model by the metrics that compare no runs.
+
+    Args:
+        encoding: of the data set's images by the model.
+        data: images, with factors if they are known.
+        config: the metrics and their settings.
+        compared: whether the metrics that compare runs are measured elsewhere.
+
+    Raises:
+        UnbraidError: an unknown metric, or one whose inputs this model or data set lacks.
+    """
+    names, named = wanted(config)
+    needs = {name: set(metrics.needs(registry.load("metrics", name))) for name in names}
+    if compared:
+        needs = {name: need for name, need in needs.items() if "runs" not in need}
+    if not needs:
+        return {}
+    needed = set().union(*needs.values())
+    groups, notes = inputs(encoding, data, needed, config.protocol, config.samples, config.seed)
+    apart: dict[str, list[str]] = {}
+    for name, need in needs.items():
+        group = next((key for key, each in groups.items() if need <= set(each)), None)
+        if group is not None:
+            apart.setdefault(group, []).append(name)
+        elif named:
+            raise UnbraidError(_not_applicable(name, need, groups, data))
+    scores: dict[str, Score] = {}
+    protocol = None if config.protocol == "none" else config.protocol
+    for group, members in apart.items():
+        options = groups[group]
+        found = metrics.evaluate(metrics=members, protocol=protocol, seed=config.seed, **options)
+        scores |= noted(found, notes) if group == "codes" else found
+    return scores
+
+
+def comparing(config: Config) -> list[str]:
+    """Return the metrics asked for that compare several runs."""
+    names = wanted(config)[0]
+    return [name for name in names if "runs" in metrics.needs(registry.load("metrics", name))]
+
+
+def compare(codes: Sequence[Coded], config: Config) -> dict[str, Score]:
+    """Return the scores that compare several runs, by metric.
+
+    Args:
+        codes: of the same images by each run, with their categories' levels.
+        config: the metrics and their settings.
+    """
+    runs, categories = zip(*codes, strict=True)
+    names = comparing(config)
+    if not names:
+        return {}
+    protocol = None if config.protocol == "none" else config.protocol
+    return metrics.evaluate(
+        metrics=names,
+        protocol=protocol,
+        seed=config.seed,
+        runs=runs,
+        run_categories=categories,
+    )
+
+
+def of_run(score: Score, index: int) -> Score:
+    """Return a UDR whose value is that of one of the compared runs, with their mean as a part.
+
+    The standard error is that of the run's agreements with the others; NaN for a single other run.
+
+    Args:
+        score: of all runs, as ``compare`` returns.
+        index: of the run.
+    """
+    agreements = np.delete(score.detail["pairs"][:, index], index)
+    spread = math.nan
+    if len(agreements) > 1:
+        spread = float(agreements.std(ddof=1) / math.sqrt(len(agreements)))
+    own = Estimate(float(score.detail["per_run"][index]), spread)
+    everyone = Estimate(score.value, score.standard_error)
+    return dataclasses.replace(
+        score,
+        value=own.value,
+        standard_error=own.standard_error,
+        parts={"of this run": own, "mean of the runs": everyone},
+    )
+
+
+def wanted(config: Config) -> tuple[list[str], bool]:
+    """Return the metrics to measure, and whether they were asked for by name."""
+    asked = None if config.metrics == "all" else [n.strip() for n in config.metrics.split(",")]
+    if asked is None and config.protocol != "none":
+        asked = sorted(metrics.PROTOCOLS[config.protocol])
+    names = [registry.check("metrics", name) for name in asked or registry.names("metrics")]
+    return list(dict.fromkeys(names)), asked is not None
+
+
+def noted(scores: Mapping[str, Score], notes: Sequence[str]) -> dict[str, Score]:
+    """Return scores with notes before their own."""
+    return {
+        name: dataclasses.replace(score, notes=(*notes, *score.notes))
+        for name, score in scores.items()
+    }
+
+
+def _not_applicable(
+    name: str, needed: set[str], groups: Mapping[str, Mapping[str, Any]], data: Dataset
+) -> str:
+    """Return the sentence for a metric whose inputs the model or the data set lacks."""
+    said = f"metric {name} needs {' and '.join(sorted(needed))}, which"
+    if "categories" in needed and "categories" not in groups["codes"]:
+        return f"{said} this run's method lacks: it has no categorical code."
+    return f"{said} {data.name} and this run do not provide."
+
+
+def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:
+    """Return (metric, value, standard error, variant) of each number, as text."""
+    return [
+        (label, _text(value), _text(error), score.variant)
+        for score in scores.values()
+        for label, value, error in score.rows()
+    ]
+
+
+def _text(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3f}"
+
+
+def note_lines(scores: Mapping[str, Score]) -> list[str]:
+    """Return the notes of scores as lines: those of all scores first, then those of each."""
+    each = [score.notes for score in scores.values()]
+    shared = set(each[0]).intersection(*each) if len(each) > 1 else set()
+    lines = [note for note in each[0] if note in shared] if each else []
+    return lines + [
+        f"{score.metric}: {note}"
+        for score in scores.values()
+        for note in score.notes
+        if note not in shared
+    ]

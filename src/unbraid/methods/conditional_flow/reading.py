@@ -1,0 +1,323 @@
+"""How a reader of any factors is trained: on labels, on warps, and on what it reads itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from unbraid import nets
+from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._layers import dropping
+from unbraid.methods._step import Batch, Context, Terms
+from unbraid.methods.conditional_flow import frames as _frames
+from unbraid.methods.conditional_flow.frames import compose, inverse, see
+from unbraid.methods.conditional_flow.reader import Reader
+from unbraid.methods.conditional_flow.warps import WarpAction, draw_warps, moves, warp
+
+READ = 128  # images of a batch, labelled and others, that the reader takes
+HELD = 5  # one labelled image in so many is not learned from as long as the glance is,
+TRIES = 4  # and is warped so often to learn what warps do
+READABLE = 0.5  # median slope of readings from which on images are warped to be learned from
+JITTER = 0.35  # of code columns, by which a frame is off when it is looked through
+LOOKED = 2  # times, at an image whose factors are not known
+SURE = 0.95  # probability above which a category read from an unlabelled image is learned from
+RIGHT = 0.9  # share of labelled images read right above which categories' warps grow stronger,
+STEP = 0.005  # by so much a step
+RISE = 250  # steps over which what is read from unlabelled images comes to count
+MEMORY = 0.99  # of factors' means, a step
+EXAMPLES = 512  # labels kept, to know which factors go together
+
+
+class Reading(nn.Module):
+    """A reader, and what is learned along with it: how warps move factors, what is usual.
+
+    Args:
+        codes: of the factors.
+        shape: of the images.
+        width: channels of the reader's first maps.
+    """
+
+    def __init__(self, codes: FactorCodes, shape: nets.ImageShape, width: int) -> None:
+        super().__init__()
+        self.codes, self.split = codes, codes.categories
+        self.reader = Reader(codes, shape, width)
+        self.action = WarpAction(codes.width - codes.categories, 2 * len(codes.periodic))
+        # code columns that the pictures in frames are to have
+        self.register_buffer("usual", codes.middle(torch.zeros(1, codes.width))[0, self.split :])
+        self.register_buffer("steps", torch.zeros(()))  # of the reader's training
+        # of the warps of images that categories are read from, in units of the usual
+        self.register_buffer("strength", torch.zeros(()))
+        # labels, and which of them are known; all that is stored is finite
+        self.register_buffer("labels", torch.zeros(EXAMPLES, len(codes.specs)))
+        self.register_buffer("known", torch.zeros(EXAMPLES, len(codes.specs), dtype=torch.bool))
+        self.usual: Tensor
+        self.steps: Tensor
+        self.labels: Tensor
+        self.known: Tensor
+        self.strength: Tensor
+
+    def parameters_of(self, phase: str) -> list[nn.Parameter]:
+        """Return what is trained as the ``glance`` and as the ``reader``."""
+        reader = self.reader
+        frame = list(reader.frame.parameters())
+        if phase == "glance":
+            first = [] if reader.first is None else list(reader.first.parameters())
+            return [reader.glance_width, *first, *frame]
+        known = {id(parameter) for parameter in frame}
+        return [parameter for parameter in reader.parameters() if id(parameter) not in known]
+
+    def certain(self, codes: Tensor) -> Tensor:
+        """Return code columns that factors can have: one level of each category, whole circles."""
+        parts = self.codes.logits(codes)
+        # not by one_hot, which looks at the numbers and so cannot be exported or mapped
+        levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
+        sure = [
+            (part.argmax(1, keepdim=True) == level).to(codes.dtype)
+            for part, level in zip(parts, levels, strict=True)
+        ]
+        turned = self.split + len(self.codes.real)
+        count = len(self.codes.periodic)
+        pairs = torch.tensor_split(codes[:, turned:], count, 1) if count else ()
+        circles = [pair / pair.norm(dim=1, keepdim=True).clamp_min(1e-6) for pair in pairs]
+        return torch.cat([*sure, codes[:, self.split : turned], *circles], 1)
+
+    def sure(self, read: Tensor) -> Tensor:
+        """Return 1 where all categories were read with certainty, else 0, (B,)."""
+        found = torch.ones(len(read), device=read.device)
+        for part in self.codes.logits(read):
+            found = found * (part.amax(1) > SURE)
+        return found
+
+    def labelled(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return labelled images as the reader sees them, and their code columns; maybe none."""
+        if batch.labelled is None:  # as in a validation that is given no labels
+            like = batch.images
+            return self.reader.shrunk(like[:0]).float(), like.new_zeros((0, self.codes.width))
+        seen, factors = (part[:READ] for part in batch.labelled)
+        return self.reader.shrunk(seen).float(), self.codes.encode(factors)
+
+    def usable_warps(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw warps, (count, PARAMETERS), that do nothing until it is known what they do."""
+        warps, slope = draw_warps(count, noise), self.action.slope()
+        if not len(slope):
+            return warps
+        slope = slope[self.action.spread > 0]  # of factors that have labels
+        return warps * bool(len(slope) and slope.median() >= READABLE)
+
+    @torch.no_grad()
+    def keep(self, factors: Tensor) -> None:
+        """Keep labels (B, F), NaN where unknown, as examples of what goes together."""
+        known = ~torch.isnan(factors)
+        for kept, fresh in ((self.labels, factors.nan_to_num()), (self.known, known)):
+            kept.copy_(torch.cat([fresh.to(kept), kept])[:EXAMPLES])
+
+    def examples(self) -> Tensor:
+        """Return the labels kept, (N, F), NaN where unknown; none before it is trained."""
+        return torch.where(self.known, self.labels, torch.nan)[self.known.any(1)]
+
+    # -- the glance and the frames ------------------------------------------------------------
+
+    def glance_terms(self, batch: Batch, context: Context) -> Terms:
+        """Return ``real``, the glance's loss on labels, and ``pose``, of what frames show.
+
+        Meanwhile it is learned how warps move factors, and what the usual factors are. Without
+        labels there is no term.
+        """
+        seen, codes = self.labelled(batch)
+        reals, reader = codes[:, self.split :], self.reader
+        held, known = held_out(seen), ~torch.isnan(reals)
+        # an unknown column moves others, and so has to be filled
+        with torch.no_grad():
+            glance = reader.glance(seen)
+        filled = torch.where(known, reals, glance)
+        if self.training and len(seen):
+            self.action.calibrate(reals[held], glance[held])
+            self.observe(seen[held], filled[held], self.action.middle(reals)[held], context.noise)
+            self.remember(reals)
+        seen, known, filled = seen[~held], known[~held], filled[~held]
+        if not len(seen):
+            weights = [weight.sum() for weight in self.parameters_of("glance")]
+            return {"loss": 0 * torch.stack(weights).sum()}  # nothing is learned
+        warps = self.usable_warps(len(seen), context.noise)
+        seen, moved = warp(seen, warps), self.action(warps, filled)
+        with dropping(reader, context.noise):
+            found = reader.glance(seen)
+        wanted = torch.where(known, moved, torch.nan)
+        real = mean(reader.real_loss(found, wanted, reader.glance_width))
+        pose = self.pose_loss(seen, moved)
+        return {"loss": real + pose, "real": real, "pose": pose}
+
+    @torch.no_grad()
+    def observe(self, images: Tensor, codes: Tensor, used: Tensor, noise: torch.Generator) -> None:
+        """Learn how warps move what the glance reads, see ``WarpAction.update``."""
+        if not len(images):
+            return
+        images, codes, used = (torch.cat([each] * TRIES) for each in (images, codes, used))
+        warps, glance = draw_warps(len(images), noise), self.reader.glance
+        self.action.update(warps, codes, used, glance(warp(images, warps)) - glance(images))
+
+    @torch.no_grad()
+    def remember(self, reals: Tensor) -> None:
+        """Keep track of the usual real factors; of periodic ones, any angle will do."""
+        count = len(self.codes.real)
+        found = reals.nanmean(0)[:count]
+        fresh = torch.where(torch.isnan(found), self.usual[:count], found)
+        self.usual[:count].lerp_(fresh, 1 - MEMORY)
+
+    def pose_loss(self, images: Tensor, reals: Tensor) -> Tensor:
+        """Return what frames are to make least: through them, the glance reads the usual.
+
+        To it are added what is lost of an image that is seen through its frame and put back, and
+        how much frames stretch and shear.
+
+        Args:
+            images: (B, C, H, W), shrunk.
+            reals: their code columns, (B, R).
+        """
+        frame, first = self.reader.frame, self.reader.first
+        assert first is not None
+        if not len(images):
+            return images.new_zeros(())
+        parts = frame.parts(reals)
+        maps = _frames.affine(parts)
+        weights = {name: weight.detach() for name, weight in first.named_parameters()}
+        found: Tensor = torch.func.functional_call(first, weights, (see(images, maps),))
+        # what is far off, as of a rare shape, has no more say
+        pose = (found.float() - self.usual).square().clamp_max(1).sum(1).mean()
+        maps = frame.zoomed(maps)
+        back = see(see(images, maps), inverse(maps))
+        lost = (back - images).square().mean() / images.var().clamp_min(1e-6)
+        bent = parts[:, 3:5].square().sum(1).mean()
+        total: Tensor = pose + _frames.LOST * lost + _frames.BENT * bent
+        return total
+
+    # -- the reader ---------------------------------------------------------------------------
+
+    def reader_terms(self, batch: Batch, context: Context) -> Terms:
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
+
+        ``frame`` is that of correcting the frame that was looked through, ``glance`` that of the
+        glance. Without labels the first two are left out.
+        """
+        seen, codes = self.labelled(batch)
+        reader, noise, count = self.reader, context.noise, len(seen)
+        others = reader.shrunk(batch.images[-READ:]).float()
+        both = torch.cat([seen, others])
+        theirs = codes.new_full((len(others), self.codes.width), torch.nan)
+        if batch.factors is not None:
+            theirs = self.codes.encode(batch.factors[-READ:])
+        codes = torch.cat([codes, theirs])
+        targets, glanced, frames, sure = self.told(both, codes)
+        warps = self.usable_warps(len(both), noise)
+        with dropping(reader, noise):
+            glance = reader.glance(warp(both, warps))
+        moved = self.action(warps, targets[:, self.split :])
+        glance_loss = reader.real_loss(glance, moved, reader.glance_width)
+        # images whose factors are read are shown in other frames, but are not warped
+        given = ~torch.isnan(codes).any(1, keepdim=True)
+        given[:count] = True
+        warps = warps * given
+        moved = self.action(warps, targets[:, self.split :])
+        glanced = torch.where(given, glance, glanced)
+        jitter = JITTER * _wide(moved, noise)
+        shown, starts, goals = self.starts(frames, warps, targets, jitter)
+        mild, _, _ = self.starts(frames, self.strength * warps, targets, self.strength * jitter)
+        with dropping(reader, noise):
+            found, off = reader.look(see(both, shown), starts, glanced)
+            outputs = torch.cat([reader.recognise(see(both, mild)), found], 1)
+        if self.training:
+            self.steps += 1
+            self.adapt(outputs[:count].detach(), codes[:count])
+            if batch.labelled is not None:
+                self.keep(batch.labelled[1])
+        wanted = torch.cat([targets[:, : self.split], moved], 1)
+        # labels that are not known are not learned from
+        wanted[:count][torch.isnan(codes[:count])] = torch.nan
+        category = self.codes.category_loss(outputs, wanted)
+        real = reader.real_loss(found, wanted[:, self.split :], reader.real_width)
+        frame = reader.correction_loss(off, compose(inverse(starts), goals))
+        trust = (self.steps / RISE).clamp_max(1)  # there is little to what is read at first
+        terms = {"category": category[:count].mean(), "real": real[:count].mean()} if count else {}
+        terms["read_category"] = (category * sure)[count:].mean()
+        terms["read_real"] = real[count:].mean()
+        terms["frame"] = mean(frame[:count]) + trust * frame[count:].mean()
+        terms["glance"] = mean(glance_loss[:count]) + trust * glance_loss[count:].mean()
+        weighted = [trust * t if name.startswith("read") else t for name, t in terms.items()]
+        return {"loss": torch.stack(weighted).sum(), **terms}
+
+    @torch.no_grad()
+    def told(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return code columns, glances and frames, read where not known, and what is sure.
+
+        Args:
+            images: (B, C, H, W), shrunk.
+            codes: code columns, (B, width), NaN where unknown.
+        """
+        unknown = torch.isnan(codes)
+        reads = unknown.any(1)  # images that are to be read at all
+        outputs, glanced, frames = self.reader.settled(images[reads], LOOKED)
+        read = self.codes.reading(outputs)
+        sure = torch.ones(len(images), device=images.device)
+        sure[reads] = self.sure(read)
+        codes = codes.clone()
+        codes[reads] = torch.where(unknown[reads], self.certain(read), codes[reads])
+        reals = codes[:, self.split :]
+        glances, found = self.reader.glance(images), self.reader.frame(reals)
+        glances[reads] = glanced
+        unclear = unknown[reads][:, self.split :].any(1)[:, None, None]
+        found[reads] = torch.where(unclear, frames, found[reads])
+        return codes, glances, found, sure
+
+    @torch.no_grad()
+    def starts(
+        self, frames: Tensor, warps: Tensor, codes: Tensor, jitter: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return maps (B, 2, 3) from a picture to an image and to the warped one, and the right.
+
+        Args:
+            frames: of the images, (B, 2, 3).
+            warps: of the images, (B, PARAMETERS).
+            codes: of the images, (B, width).
+            jitter: of the code columns that are no categories, (B, R): how far a frame is off.
+        """
+        reals, frame = codes[:, self.split :], self.reader.frame
+        moved = self.action(warps, reals)
+        # a frame that goes with factors does so after the warp, too
+        goals = compose(frame(moved), compose(inverse(frame(reals)), frames))
+        starts = compose(goals, compose(inverse(frame(moved)), frame(moved + jitter)))
+        return compose(inverse(moves(warps)), starts), starts, goals
+
+    @torch.no_grad()
+    def adapt(self, outputs: Tensor, codes: Tensor) -> None:
+        """Warp images for the categories more if these are still read right, else less.
+
+        A warp that makes one category into another teaches contradictions, and is noticed so.
+        """
+        right = []
+        for part, target in zip(self.codes.logits(outputs), self.codes.logits(codes), strict=True):
+            known = ~torch.isnan(target).any(1)
+            if known.any():
+                right.append((part.argmax(1) == target.argmax(1))[known].float().mean())
+        if right:
+            share = torch.stack(right).min()
+            self.strength.add_(torch.where(share >= RIGHT, STEP, -STEP)).clamp_(0, 1)
+
+
+def held_out(images: Tensor) -> Tensor:
+    """Return which images (B, C, H, W) are among one in HELD, told by their own pixels, (B,)."""
+    pixels = (images.flatten(1) * 255).round().long()
+    # numbers without a pattern for each place: Knuth's multiplicative hash
+    places = torch.arange(1, pixels.shape[1] + 1, device=pixels.device) * 2654435761 % 2**32
+    return (pixels * places).sum(1) % 2147483647 % HELD == 0
+
+
+def mean(values: Tensor) -> Tensor:
+    """Return the mean of losses (B,), 0 if there are none."""
+    return values.sum() / max(len(values), 1)
+
+
+def _wide(like: Tensor, noise: torch.Generator) -> Tensor:
+    """Draw numbers of the shape of ``like``, each row as wide as it comes, a fifth of them 0."""
+    drawn = torch.randn(like.shape, generator=noise, device=like.device)
+    width = torch.rand((len(like), 2), generator=noise, device=like.device)
+    return drawn * width[:, :1] * (width[:, 1:] < 0.8)

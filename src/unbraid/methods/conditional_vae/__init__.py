@@ -1,0 +1,384 @@
+"""Conditional VAE: a decoder conditioned on the factors; the latents encode the style.
+
+A reader learns the factors from the labelled images, and goes on to learn from all the others:
+warped images, whose factors change as known, and categories it is sure of (Sohn et al. 2020,
+"FixMatch"). Then a VAE is trained on what it reads (Kingma et al. 2014, "Semi-Supervised Learning
+with Deep Generative Models", equation 6, the category being the reader's), with f the factors, c
+the categories among them and z the style:
+
+    loss = -E log p(x|f,z) + beta KL(q(z|x,c) || p(z|c)) + leak I(z; f) + cycle -log r(f|x')
+
+p(z|c) is a trained mixture, the KL a one-sample estimate, and I(z; f) the information that each
+style dimension and each real factor share if jointly Gaussian, in nats, summed over pairs. x' is
+drawn of factors and of a style from p(z|c), and r is the reader: what is drawn must read as asked.
+
+Where the factors are size, x, y and angle of something drawn (the data set ``digits``), style is
+read from an upright frame around it, and p(x|f,z) draws a distance field in that frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unbraid import nets
+from unbraid.distributions import (
+    LOG_2PI,
+    bernoulli_log_likelihood,
+    gaussian_sample,
+)
+from unbraid.errors import UnbraidError
+from unbraid.factors import FactorSpec
+from unbraid.methods._base import require
+from unbraid.methods._conditional import Conditional
+from unbraid.methods._labelled import LabelledConfig
+from unbraid.methods._layers import dropping
+from unbraid.methods._step import Batch, Context, Phase, Terms
+from unbraid.methods._style import (
+    REJECT_PROBABILITY,
+    StylePrior,
+    gaussian_information,
+    sample_with_rejection,
+)
+from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae.networks import (
+    FieldDrawer,
+    PlainDrawer,
+    PlainReader,
+    PoseCodes,
+    PosedReader,
+    small_convnet,
+)
+
+REAL = 1.5  # weight of real factors beside categories in the cycle
+CYCLE_TOLERANCE = 0.5  # share of the reader's running error that the cycle loss ignores
+MEMORY = 0.99  # of the reader's usual error, a step
+READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
+
+
+@dataclass(frozen=True)
+class Config(LabelledConfig):
+    """Options of the conditional VAE.
+
+    Args:
+        style_dim: number of style latents.
+        beta: weight of the style's KL.
+        leak: weight of the information that style and real factors share.
+        cycle: weight of the loss of reading the factors back from what is drawn of them; real
+            ones count one and a half times, beyond half the reader's usual error.
+        components: of each class's mixture p(z|c).
+        hidden: width of the net that draws distance fields.
+        reader_share: part of the training that is the reader's.
+        sure: probability above which a category read from an unlabelled image is learned from.
+        prior: what is known beforehand of how factors look: ``pose`` builds in what size, x, y and
+            angle of a drawing do, in pixels and degrees; ``none`` builds in nothing; ``auto`` is
+            ``pose`` where factors of these names and units are there.
+
+    >>> Config(labels=1000).style_dim
+    24
+    """
+
+    style_dim: int = 24
+    beta: float = 0.3
+    leak: float = 1.0
+    cycle: float = 1.0
+    components: int = 8
+    hidden: int = 512
+    reader_share: float = 0.4
+    sure: float = 0.95
+    prior: Literal["auto", "pose", "none"] = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("style_dim", "components", "hidden"):
+            require(getattr(self, name), 1, name)
+        for name in ("beta", "leak", "cycle"):
+            require(getattr(self, name), 0, name)
+        for name in ("reader_share", "sure"):
+            if not 0 < getattr(self, name) < 1:
+                share = getattr(self, name)
+                raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
+
+
+class Model(Conditional):
+    """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
+
+    selection = "generator.loss"  # what is drawn with the reader as it came out
+    config: Config
+
+    def __init__(
+        self, config: Config, image_shape: nets.ImageShape, specs: tuple[FactorSpec, ...]
+    ) -> None:
+        super().__init__(config, image_shape, specs, config.style_dim)
+        coder = self.coder
+        columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
+        if columns is None and config.prior == "pose":
+            units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
+            names = ", ".join(spec.name for spec in specs)
+            raise UnbraidError(
+                f"prior is 'pose', but the factors are {names}, of images of shape {image_shape}; "
+                f"expected grey images and {units}."
+            )
+        self.poses = PoseCodes(coder, columns) if columns else None
+        self.reader: PosedReader | PlainReader
+        self.drawer: FieldDrawer | PlainDrawer
+        if self.poses is not None:
+            self.reader = PosedReader(self.poses)
+            self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
+            self.style_net: nn.Sequential = small_convnet(_pose.NODES, 128, 24)
+        else:
+            self.reader = PlainReader(coder, image_shape)
+            self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
+            self.style_net = nets.encoder("conv", image_shape, 128)
+        self.class_net = nets.linear(coder.categories, 128)
+        self.style_out = nn.Linear(128, 2 * config.style_dim)
+        # how far the reader usually is off on labelled images, in code columns
+        self.register_buffer("error", torch.zeros(coder.width - coder.categories))
+        self.error: Tensor
+        self.prior = StylePrior(coder.categories, config.components, config.style_dim)
+
+    def phases(self) -> dict[str, Phase]:
+        """Return the reader, then all that draws, each with a learning rate that falls to 0."""
+        share = self.config.reader_share
+        reader = list(self.reader.parameters())
+        known = {id(parameter) for parameter in reader}
+        rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
+        return {
+            "reader": Phase(reader, 2.0, (0.9, 0.99), span=(0, share), schedule="cosine"),
+            "generator": Phase(rest, 3.0, (0.9, 0.99), span=(share, 1), schedule="cosine"),
+        }
+
+    # -- codes --------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        It is a draw from p(z|c), whatever the reader makes of it.
+        """
+        return self.prior.sample(base, self.categories(self.factor_codes(factors)))
+
+    @torch.no_grad()
+    def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
+        """Return the style of standard normal numbers (N, style_dim + 1) for factors (N, F).
+
+        A style whose digit, drawn in the middle of all ranges, might to the reader be another is
+        replaced by one that follows from the same numbers; a few times, if need be.
+        """
+        codes = self.coder.middle(self.factor_codes(factors))
+
+        def sample(rows: Tensor, numbers: Tensor) -> Tensor:
+            return self.prior.sample(numbers, self.categories(codes[rows]))
+
+        def rejected(rows: Tensor, style: Tensor) -> Tensor:
+            drawn = self.pixel_mean(torch.cat([codes[rows], style], 1))
+            read = self.coder.reading(self.reader(drawn))
+            return self.coder.plausible(read, codes[rows], REJECT_PROBABILITY) == 0
+
+        return sample_with_rejection(base, sample, rejected)
+
+    @torch.no_grad()
+    def restyle(self, style: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Return styles (N, style_dim) transferred from factors (N, F) to other factors."""
+        one, other = (self.categories(self.factor_codes(rows)) for rows in (before, after))
+        moved = self.prior.transfer(style, one, other)
+        return torch.where((one == other).all(1)[:, None], style, moved)
+
+    def categories(self, codes: Tensor) -> Tensor:
+        """Return the columns of categorical factors."""
+        return codes[:, : self.coder.categories]
+
+    def style(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns."""
+        if self.poses is not None:
+            assert isinstance(self.reader, PosedReader)
+            images = _pose.crop(self.reader.small(images), self.poses.pose(codes))
+        seen = self.style_net(images) + self.class_net(self.categories(codes))
+        mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
+        return mean, logvar.clamp(-8, 3)
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Return the factors read from images and the mean of their style, (B, D)."""
+        found = self.coder.reading(self.reader(images))
+        return torch.cat([found, self.style(images, found)[0]], 1)
+
+    def pixel_mean(self, codes: Tensor) -> Tensor:
+        """Return E[x|f,z], (B, C, H, W) on [0, 1]."""
+        width = self.factor_width
+        return torch.sigmoid(self.drawer(codes[:, :width], codes[:, width:]))
+
+    def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw factors evenly and styles from p(z|c), (count, D)."""
+        columns = self.coder.even(count, noise)
+        base = torch.randn((count, self.style_dim + 1), generator=noise)
+        codes = self.coder.encode(columns)
+        with torch.no_grad():
+            where = self.device
+            style = self.prior.sample(base.to(where), self.categories(codes).to(where))
+        return torch.cat([codes, style.cpu()], 1)
+
+    # -- objectives ---------------------------------------------------------------------------
+
+    def terms(self, batch: Batch, context: Context) -> Terms:
+        """Return the reader's terms or the generator's."""
+        if context.phase == "reader":
+            return self.reader_terms(batch, context)
+        return self.generator_terms(batch, context)
+
+    def reader_terms(self, batch: Batch, context: Context) -> Terms:
+        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
+
+        Without labels, as in a validation that is given none, the first two are left out.
+        """
+        terms: Terms = {}
+        images = batch.images[:READ]
+        if batch.labelled is not None:
+            seen, factors = (part[:READ] for part in batch.labelled)
+            with dropping(self.reader, context.noise):
+                terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
+        loss = sum(terms.values(), start=images.new_zeros(()))
+        with torch.no_grad():
+            read = self.coder.reading(self.reader(images))
+        sure, targets = self.certain(read)
+        with dropping(self.reader, context.noise):
+            told = self.read_terms(images, targets, context.noise, sure)
+        terms |= {"read_category": told["category"], "read_real": told["real"]}
+        # what is read from unlabelled images counts once there is something to it
+        trust = min(1.0, context.epoch / 2)
+        loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
+        return {"loss": loss, **terms}
+
+    def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which rows' categories are all sure, (B,), and code columns with those certain."""
+        sure = torch.ones(len(read), device=read.device)
+        parts = []
+        for part in torch.split(self.categories(read), self.coder.levels, 1):
+            sure = sure * (part.amax(1) > self.config.sure)
+            parts.append(F.one_hot(part.argmax(1), part.shape[1]).to(read.dtype))
+        return sure, torch.cat([*parts, read[:, self.coder.categories :]], 1)
+
+    def read_terms(
+        self, images: Tensor, codes: Tensor, noise: torch.Generator, sure: Tensor | None = None
+    ) -> Terms:
+        """Return the losses of reading known code columns from images, warped where one can.
+
+        Args:
+            images: (B, C, H, W).
+            codes: what is to be read, (B, factor_width), NaN where unknown.
+            noise: draws the warps.
+            sure: (B,), 0 where the categories are not to be learned from; 1 for all if None.
+        """
+        weight = torch.ones(len(images), device=images.device) if sure is None else sure
+        coder = self.coder
+        if self.poses is None:
+            outputs = self.reader(images)
+            real = coder.real_loss(outputs, codes)
+            category = coder.category_loss(outputs, codes)
+        else:
+            assert isinstance(self.reader, PosedReader)
+            still = 0.4 if sure is None else 0.0
+            images, codes = self.warped(self.reader.small(images), codes, noise, still)
+            glance = self.reader.glance(images)
+            start = self.start(glance.detach(), codes, noise)
+            outputs = self.reader.look(images, start)
+            first = self.poses.with_pose(codes.detach(), glance)
+            real = coder.real_loss(first, codes) + 2 * coder.real_loss(outputs, codes)
+            other = self.reader.recognise(_pose.distorted(images, start, noise))
+            category = coder.category_loss(outputs, codes) + coder.category_loss(other, codes)
+        if sure is None and self.training:
+            self.remember(outputs.detach(), codes)
+        return {"category": (category * weight).mean(), "real": real.mean()}
+
+    @torch.no_grad()
+    def remember(self, outputs: Tensor, codes: Tensor) -> None:
+        """Keep track of how far the reader is off, column by column, where labels are known."""
+        away = self.coder.away(outputs, codes).nanmean(0)
+        seen = torch.where(torch.isnan(away), self.error, away)
+        self.error.lerp_(seen, 1 - MEMORY)
+
+    def warped(
+        self, images: Tensor, codes: Tensor, noise: torch.Generator, still: float
+    ) -> tuple[Tensor, Tensor]:
+        """Return images and code columns, a share ``still`` unchanged, the others warped."""
+        assert self.poses is not None
+        warp = _pose.draw_warp(len(images), noise, still)
+        unmoved = (warp.log_scale == 0)[:, None, None, None]
+        seen = torch.where(unmoved, images.float(), warp.images(images))
+        thickness = None
+        if "thickness" in self.poses.at:
+            thickness = self.poses.value(codes, "thickness") * warp.log_scale.exp()
+        return seen, self.poses.with_pose(codes, warp.pose(self.poses.pose(codes)), thickness)
+
+    def start(self, glance: _pose.Pose, codes: Tensor, noise: torch.Generator) -> _pose.Pose:
+        """Return where the second look starts: half the time the first, else near the truth."""
+        assert self.poses is not None
+        near = _pose.jitter(self.poses.pose(codes), noise)
+        half = torch.rand(len(codes), generator=noise, device=noise.device) < 0.5
+        pairs = zip(glance, near, strict=True)
+        return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
+
+    def generator_terms(self, batch: Batch, context: Context) -> Terms:
+        """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
+
+        In training, images whose category is in doubt are left out; validation counts all.
+        """
+        images = batch.images
+        with torch.no_grad():
+            read = self.coder.reading(self.reader(images))
+            sure, codes = self.certain(read)
+            if batch.factors is not None:  # categories that are known need no reading
+                known = self.categories(self.coder.encode(batch.factors))
+                unknown = torch.isnan(known)
+                chosen = torch.where(unknown, self.categories(codes), known)
+                codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
+                # an image that reads as another class would teach to draw such
+                sure = torch.where(unknown.any(1), sure, self.coder.plausible(read, codes))
+            if not self.training:  # else a reader that is never sure would do best
+                sure = torch.ones_like(sure)
+        mean, logvar = self.style(images, codes)  # q(z|x,c)
+        z = gaussian_sample(mean, logvar, context.noise)
+        logits = self.drawer(codes, z)  # p(x|f,z)
+        log_q = -0.5 * ((z - mean).square() * torch.exp(-logvar) + logvar + LOG_2PI).sum(1)
+        kl = log_q - self.prior.log_prob(z, self.categories(codes))
+        reconstruction = -bernoulli_log_likelihood(logits, images)
+        share = sure / sure.mean().clamp_min(1 / len(sure))
+        terms = {
+            "reconstruction": (reconstruction * share).mean(),
+            "kl": (kl * share).mean(),
+            "leak": gaussian_information(mean, codes[:, self.coder.categories :]),
+            "cycle": self.cycle(codes[: (len(codes) + 1) // 2], context.noise),
+        }
+        config = self.config
+        weighted = config.beta * terms["kl"] + config.leak * terms["leak"]
+        weighted = weighted + config.cycle * terms["cycle"]
+        return {"loss": terms["reconstruction"] + weighted, **terms}
+
+    def cycle(self, codes: Tensor, noise: torch.Generator) -> Tensor:
+        """Return the loss of reading factors back from what is drawn of them, nats per image.
+
+        Half of what the reader usually errs by on real images is forgiven: handwriting leans this
+        way and that at one and the same angle, and should go on to do so.
+
+        Args:
+            codes: (B, factor_width); each row lends its categories to the next one.
+            noise: draws styles from p(z|c), and where the reader starts to look.
+        """
+        split = self.coder.categories
+        asked = torch.cat([codes[:, :split].roll(1, 0), codes[:, split:]], 1)
+        base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
+        # The prior does not learn from it: it would come to draw the plainest of digits alone.
+        style = self.prior.sample(base, asked[:, :split]).detach()
+        drawn = torch.sigmoid(self.drawer(asked, style))
+        weights = {name: weight.detach() for name, weight in self.reader.named_parameters()}
+        given: tuple[object, ...] = (drawn,)
+        if self.poses is not None:
+            given = (drawn, _pose.jitter(self.poses.pose(asked), noise, 0.3))
+        outputs = torch.func.functional_call(self.reader, weights, given)
+        coder = self.coder
+        real = coder.real_loss(outputs, asked, CYCLE_TOLERANCE * self.error)
+        found: Tensor = coder.category_loss(outputs, asked) + REAL * real
+        return found.mean()

@@ -1,0 +1,81 @@
+"""SlowVAE: from one image of a pair to the other, few latents move much and most hardly.
+
+Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with Temporal Sparse Coding",
+equation 7: beside the VAE's objective for both images, each posterior is held to a Laplace
+distribution of rate ``rate`` about the other's mean,
+
+    loss = -E log p(x|z) + beta KL(q(z|x) || N(0, I)) + gamma KL(q(z|x) || Laplace(mean', rate))
+
+averaged over both images; mean' is the other image's. The public code counts the cross-entropies
+of both with the Laplace distributions but the posteriors' entropies once: ``as_published``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unbraid.distributions import LOG_2PI, gaussian_kl
+from unbraid.methods import vae
+from unbraid.methods._base import require
+from unbraid.methods._pairs import PairsConfig, PairsModel
+from unbraid.methods._step import Context, Terms
+
+
+@dataclass(frozen=True)
+class Config(PairsConfig):
+    """Options of SlowVAE.
+
+    Args:
+        gamma: weight of the KL to the Laplace distributions.
+        rate: of them: the mean distance that latents move is 1 / rate.
+        as_published: count the posteriors' entropies as the public code does.
+
+    >>> Config().rate
+    6.0
+    """
+
+    gamma: float = 10.0
+    rate: float = 6.0
+    as_published: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.gamma, 0, "gamma")
+        require(self.rate, 0, "rate", above=True)
+
+
+def laplace_cross_entropy(away: Tensor, logvar: Tensor, rate: float) -> Tensor:
+    """Return -E log Laplace(z; 0, rate) for z ~ N(away, exp logvar), elementwise, nats.
+
+    >>> import torch
+    >>> narrow = torch.tensor([-60.0])
+    >>> laplace_cross_entropy(torch.tensor([3.0]), narrow, 2.0).item()  # here rate |away|
+    6.0
+    """
+    std = torch.exp(0.5 * logvar)
+    spread = std * math.sqrt(2 / math.pi) * torch.exp(-0.5 * (away / std).square())
+    expected = spread + away * torch.erf(away / (std * math.sqrt(2)))  # E |z|
+    return rate * expected - math.log(rate / 2)
+
+
+class Model(PairsModel):
+    """SlowVAE."""
+
+    config: Config
+
+    def pair_terms(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
+        """Return ``reconstruction``, ``kl`` and ``slowness``, the KL to the other's Laplace."""
+        config, weight = self.config, self.kl_weight(context)
+        log_likelihood = self.reconstructed(images, mean, logvar, context.noise)
+        kl = gaussian_kl(mean, logvar)
+        found = vae.elbo_terms(log_likelihood, kl, weight * config.beta)
+        other = mean.roll(len(mean) // 2, 0)
+        cross = laplace_cross_entropy(mean - other, logvar, config.rate).sum(1).mean()
+        entropy = 0.5 * (logvar + LOG_2PI + 1).sum(1).mean()
+        slowness = 2 * cross - entropy if config.as_published else cross - entropy
+        loss = found["loss"] + weight * config.gamma * slowness
+        return {**found, "loss": loss, "slowness": slowness}

@@ -1,0 +1,57 @@
+"""What decides a run: the method, the data and the training, as config.json stores them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import unbraid
+from unbraid import methods
+from unbraid.datasets import absolute
+from unbraid.factors import FactorSpec, specs_to_json
+from unbraid.methods import MethodConfig
+from unbraid.nets import ImageShape
+from unbraid.signals import Signal
+from unbraid.training import TrainingConfig
+
+FORMAT = 1
+IN_MEMORY = "in_memory"  # an option in place of a data set's: the data cannot be loaded again
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A method, a data set and a training, each with its options.
+
+    Args:
+        method: the method's config.
+        data: the data set's name.
+        data_options: the options it is loaded with.
+        training: the options of the training.
+    """
+
+    method: MethodConfig
+    data: str
+    data_options: dict[str, Any]
+    training: TrainingConfig
+
+    def to_json(
+        self,
+        image_shape: ImageShape,
+        specs: Sequence[FactorSpec] = (),
+        signal: Signal | None = None,
+    ) -> dict[str, Any]:
+        """Return the content of config.json as it will be read back, with tuples as lists."""
+        described = {
+            "format": FORMAT,
+            "unbraid": unbraid.__version__,
+            "method": {"name": methods.stored_name(self.method), **asdict(self.method)},
+            "data": {"name": self.data, **absolute(self.data_options)},
+            "training": asdict(self.training),
+            "image_shape": list(image_shape),
+            "signal": (signal or Signal.image(image_shape)).to_json(),
+            "factors": specs_to_json(specs),
+        }
+        read_back: dict[str, Any] = json.loads(json.dumps(described))
+        return read_back

@@ -1,0 +1,202 @@
+"""Trainings of one config under several seeds, of which the best is kept.
+
+What a method learns without labels depends on its seed: with one, two digits share a category; with
+the next, none do. The choice among seeds uses no labels either: see ``Method.restart_score``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.files import atomic, expand
+from unbraid.methods import Images, require
+from unbraid.runs.config import RunConfig
+from unbraid.runs.results import NAME, read_result, update_result
+from unbraid.runs.resuming import check_same
+from unbraid.runs.run import Run
+from unbraid.runs.train import train_run
+from unbraid.store import locked
+from unbraid.subsets import some_rows
+from unbraid.training import VALIDATION_LIMIT, Diverged, Recorder, split_rows
+
+KEPT = ("config.json", "metrics.jsonl", "model.safetensors")
+
+
+def held_out_images(run: Run, data: Dataset | None = None) -> Images:
+    """Return the validation images of a run, (N, C, H, W), at most 5,000.
+
+    They are of the training split: the test split does not choose among seeds. With a validation
+    share of 0, they are training images.
+    """
+    data = run.dataset("train") if data is None else run.checked(data)
+    rows, held_out = split_rows(len(data), run.config.training.validation)
+    if not len(held_out):
+        held_out = rows[some_rows(len(rows), VALIDATION_LIMIT)]
+    return np.asarray(data.images[held_out.numpy()])
+
+
+def score(run: Run, data: Dataset | None = None) -> float:
+    """Return the score by which seeds are compared, higher is better; also stored in result.json.
+
+    It is the method's own ``restart_score``, or minus the term that its ``selection`` names, on
+    validation images after the last epoch; with a validation share of 0, on training images. It
+    uses no label that the run was not given.
+
+    Args:
+        run: a finished run.
+        data: its training split, if it is loaded already.
+
+    Raises:
+        UnbraidError: a run that is not finished, or whose records lack the term.
+    """
+    if not run.finished:
+        raise UnbraidError(f"{run.folder} is not finished: continue it with --resume.")
+    stored = run.result.get("restart_score")
+    if stored is not None:
+        return float(stored)
+    model = run.model()
+    found = model.restart_score(held_out_images(run, data))
+    if found is None:
+        last = run.history()[-1]
+        names = (f"validation_{model.selection}", f"train_{model.selection}")
+        found = next((-last[name] for name in names if name in last), None)
+        if found is None:
+            raise UnbraidError(
+                f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
+                "another version of unbraid wrote it; delete the folder and train it again."
+            )
+    told = {"restart_score": float(found)}
+    run.record(lambda result: {**result, **told})
+    return told["restart_score"]
+
+
+def train_restarts(
+    config: RunConfig,
+    folder: str | os.PathLike[str],
+    count: int,
+    *,
+    resume: bool = False,
+    display: Recorder | None = None,
+) -> Run:
+    """Train a config under ``count`` seeds, its own and those after it, and keep the best run.
+
+    Each seed is a run in ``seed-N`` within the folder. The files of the best one are then copied to
+    the folder itself, which is a run like any other; its result.json holds all seeds' scores.
+    If all seeds are finished, no data are loaded.
+
+    Args:
+        config: the method, the data and the training.
+        folder: the run folder.
+        count: the number of seeds.
+        resume: continue interrupted trainings; with a larger count, add seeds.
+        display: gets the events of training; may ask to stop.
+
+    Raises:
+        UnbraidError: as ``train_run``; a seed that diverges is left out, unless all do.
+        DataChanged: the data are not those that the seeds began with.
+        Interrupted: stopped on request, after a checkpoint.
+    """
+    require(count, 1, "restarts")
+    folder, display = expand(folder), display or Recorder()
+    seeds = range(config.training.seed, config.training.seed + count)
+    kept = _check_free(config, folder, resume)
+    if kept is not None and _finished(config, folder, kept, seeds):
+        return kept
+    data = load_dataset(config.data, "train", **config.data_options)
+    if kept is not None:
+        kept.checked(data)
+    scores: dict[int, float | None] = {}
+    failure: Diverged | None = None
+    with locked(folder):
+        for seed in seeds:
+            one = _with_seed(config, seed)
+            try:
+                run = train_run(one, folder / f"seed-{seed}", resume=resume, display=display)
+                scores[seed] = score(run, data)
+            except Diverged as error:
+                display.warn(f"seed {seed} is left out: {error}")
+                scores[seed], failure = None, error
+        if failure and not _known(scores):
+            raise failure
+        return _keep(folder, scores)
+
+
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed))
+
+
+def _finished(config: RunConfig, folder: Path, kept: Run, seeds: range) -> bool:
+    """Whether every seed is trained as asked and has its score, so that nothing is left to do."""
+    scores = kept.result.get("restarts", {}).get("scores", {}) if kept.finished else {}
+    if scores.keys() != {str(seed) for seed in seeds}:
+        return False
+    for seed in seeds:
+        place = folder / f"seed-{seed}"
+        if scores[str(seed)] is None:  # it diverged, and would again
+            continue
+        if not (place / "config.json").is_file() or not (run := Run(place)).finished:
+            return False
+        stored, asked = (
+            each.to_json(run.image_shape) for each in (run.config, _with_seed(config, seed))
+        )
+        if stored != asked:
+            return False
+    return True
+
+
+def _known(scores: dict[int, float | None]) -> dict[int, float]:
+    """Return the scores that are finite numbers."""
+    return {
+        seed: value for seed, value in scores.items() if value is not None and math.isfinite(value)
+    }
+
+
+def _keep(folder: Path, scores: dict[int, float | None]) -> Run:
+    """Copy the run of the highest score into the folder itself."""
+    known = _known(scores)
+    kept = max(known, key=lambda seed: known[seed])
+    best = Run(folder / f"seed-{kept}")
+    for name in KEPT:
+        with atomic(folder / name) as temporary:
+            shutil.copyfile(best.folder / name, temporary)
+    told = {
+        "kept": kept,
+        "selection": best.model().selection,
+        "scores": {str(seed): value for seed, value in scores.items()},
+    }
+    found = {**best.result, "restarts": told}
+
+    def kept_scores(before: dict[str, Any]) -> dict[str, Any]:
+        """Keep the scores that were measured of the very same model."""
+        same = before.get("restarts", {}).get("kept") == kept
+        same = same and before.get("training") == found.get("training")
+        return {**found, "scores": before["scores"]} if same and "scores" in before else found
+
+    update_result(folder, kept_scores)  # last: all files are there
+    return Run(folder)
+
+
+def _check_free(config: RunConfig, folder: Path, resume: bool) -> Run | None:
+    """Return the run that is kept in the folder, None without one.
+
+    Raises:
+        UnbraidError: it is another run, or one that was not trained with restarts.
+    """
+    if not (folder / "config.json").is_file():
+        return None
+    run = Run(folder)
+    if not (folder / NAME).is_file() or "restarts" not in read_result(folder):
+        raise UnbraidError(
+            f"{folder} already holds a single run: choose another --out for the restarts."
+        )
+    check_same(run, _with_seed(config, run.config.training.seed), resume)
+    return run

@@ -1,0 +1,158 @@
+"""Training into a run folder, and continuing one that was interrupted or is to be longer."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from unbraid import memory
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.errors import UnbraidError
+from unbraid.files import atomic, expand, write_json
+from unbraid.runs.config import RunConfig
+from unbraid.runs.fingerprints import fingerprint
+from unbraid.runs.finish import finish
+from unbraid.runs.recorders import FolderRecorder
+from unbraid.runs.resuming import check_end, check_same, progress_of
+from unbraid.runs.run import Run
+from unbraid.store import locked, read_tensors
+from unbraid.training import LIGHTER, Loop, Recorder, new_model, threads
+
+
+def train_run(
+    config: RunConfig,
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    display: Recorder | None = None,
+) -> Run:
+    """Train into a run folder, or continue the run in it.
+
+    Of a finished run that is asked for nothing more, no data are loaded.
+
+    Args:
+        config: the method, the data and the training.
+        folder: the run folder; made if it does not exist.
+        resume: continue from the folder's checkpoint, to the same weights as an uninterrupted
+            run; with more epochs or steps than it was started with, train for those. A folder that
+            does not exist is started.
+        display: gets the events of training; may ask to stop.
+
+    Raises:
+        UnbraidError: the folder holds another run, is in use or cannot be written; or training
+            failed.
+        DataChanged: the data are not those that the run began with.
+        Interrupted: stopped on request, after a checkpoint.
+    """
+    folder = expand(folder)
+    if (found := opened(folder)) is not None:
+        check_same(found, config, resume)
+        if found.finished and found.config.training == config.training:
+            return _relocated(found, config)
+    data = load_dataset(config.data, "train", **config.data_options)
+    described = config.to_json(data.image_shape, data.specs, data.signal)
+    recorder = FolderRecorder(folder, display or Recorder())
+    with memory.enough(f"training into {folder}", LIGHTER):
+        model = new_model(config.method, data, config.training.seed)
+        loop = Loop(model, data, config.training, recorder)
+        with locked(folder):
+            if (found := opened(folder)) is not None:  # another process may have begun it
+                check_same(found, config, resume)
+                _check_data(found, config, data)
+                check_end(found, loop)
+                described = {**found.json, **_parts(described, "data", "training")}
+                staged = {**described, **_parts(found.json, "training")}
+                write_json(folder / "config.json", staged if found.finished else described)
+            else:
+                described["fingerprint"] = fingerprints(config, data)
+                write_json(folder / "config.json", described)
+            for note in data.notes:
+                recorder.note(note)
+            _rewind(folder, loop)
+            loop.run()
+            with threads(config.training.threads):
+                finish(folder, loop, described)
+    return Run(folder)
+
+
+def opened(folder: Path) -> Run | None:
+    """Return the run that training into a folder would continue, None if it starts one."""
+    if not (folder / "config.json").exists():
+        return None
+    run = Run(folder)
+    return run if run.started else None
+
+
+def fingerprints(config: RunConfig, data: Dataset) -> dict[str, Any]:
+    """Return the fingerprints of both splits of the data, as config.json holds them."""
+    splits = {"train": data, "test": _test_split(config)}
+    return {
+        name: None if split is None else fingerprint(split).to_json()
+        for name, split in splits.items()
+    }
+
+
+def _relocated(run: Run, config: RunConfig) -> Run:
+    """Return a finished run, and store the path of its data if they were moved."""
+    stored, asked = (each.to_json(run.image_shape)["data"] for each in (run.config, config))
+    if stored == asked:
+        return run
+    _check_data(run, config, load_dataset(config.data, "train", **config.data_options))
+    with locked(run.folder):
+        write_json(run.folder / "config.json", {**run.json, "data": asked})
+    return Run(run.folder)
+
+
+def _parts(described: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: described[name] for name in names}
+
+
+def _test_split(config: RunConfig) -> Dataset | None:
+    """Return the test split of a run's data, None if there is none."""
+    try:
+        return load_dataset(config.data, "test", **config.data_options)
+    except UnbraidError:
+        return None
+
+
+def _check_data(run: Run, config: RunConfig, data: Dataset) -> None:
+    """Raise an UnbraidError unless the data are those that the run began with."""
+    if run.image_shape != data.image_shape:
+        raise UnbraidError(
+            f"{run.folder} holds a run with images of shape {run.image_shape}, not "
+            f"{data.image_shape}: resume it with the options it was started with, or choose "
+            "another --out."
+        )
+    place = Run(run.folder)
+    place.data, place.data_options = config.data, config.data_options
+    place.checked(data)
+    if (test := _test_split(config)) is not None:
+        place.checked(test, "test")
+
+
+def _rewind(folder: Path, loop: Loop) -> None:
+    """Restore the loop from the folder's checkpoint, and cut metrics.jsonl at the same step."""
+    for stray in folder.glob(".*-*"):  # what a killed process was writing
+        if stray.name.startswith((".checkpoint-", ".model-", ".metrics-", ".config-")):
+            stray.unlink(missing_ok=True)
+    path = folder / "checkpoint.safetensors"
+    if path.is_file():
+        tensors, metadata = read_tensors(path)
+        try:
+            loop.restore(tensors, progress_of(metadata, path))
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise UnbraidError(
+                f"{path} is not a checkpoint of this run: delete it to start from the beginning."
+            ) from error
+    progress = loop.progress
+    kept = []
+    for record in Run(folder).records():
+        step = record.get("step", 0)
+        # one in mid-epoch was the end, until more steps were asked for
+        whole = step % progress.steps_per_epoch == 0 or step == progress.steps
+        if step <= progress.step and whole:
+            kept.append(record)
+    with atomic(folder / "metrics.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(r) + "\n" for r in kept), encoding="utf-8")

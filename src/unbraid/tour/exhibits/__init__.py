@@ -1,0 +1,1 @@
+"""What chapters show: figures with their files, tables and interactive parts."""

@@ -1,0 +1,1 @@
+"""The report's page: HTML, references, style sheet and scripts."""

@@ -1,0 +1,38 @@
+"""Training: the only loop, its options, what it is fed and what it reports.
+
+``loop.py`` holds the loop; ``batches.py`` takes images by row, and holds all randomness by key;
+``supervision.py`` adds the labels and pairs that a method needs; ``recorder.py`` is what a run
+folder or a display listens with.
+"""
+
+from __future__ import annotations
+
+from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, reseed, split_rows
+from unbraid.training.config import TrainingConfig
+from unbraid.training.loop import ACTIVE_VARIANCE, Loop, threads
+from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
+from unbraid.training.start import LIGHTER, new_model, train
+from unbraid.training.supervision import Labels, Supervision, labelled_rows, named
+
+__all__ = [
+    "ACTIVE_VARIANCE",
+    "LIGHTER",
+    "VALIDATION_LIMIT",
+    "Batches",
+    "Diverged",
+    "Interrupted",
+    "Labels",
+    "Loop",
+    "Progress",
+    "Recorder",
+    "Supervision",
+    "TrainingConfig",
+    "generator",
+    "labelled_rows",
+    "named",
+    "new_model",
+    "reseed",
+    "split_rows",
+    "threads",
+    "train",
+]

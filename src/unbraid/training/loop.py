@@ -1,0 +1,321 @@
+"""The only training loop: batches, steps, validation, checkpoints.
+
+Everything random is a function of (seed, purpose, counter), never of what ran before, so a run
+resumed from a checkpoint goes on to the very same weights as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unbraid import hardware, methods
+from unbraid.datasets import Dataset
+from unbraid.errors import UnbraidError
+from unbraid.methods import Context, HasPosterior, Method, Phase, Terms
+from unbraid.training.batches import (
+    NOISE,
+    VALIDATION,
+    Batches,
+    check_images_differ,
+    drawn,
+    generator,
+    reseed,
+    shuffled,
+    split_rows,
+)
+from unbraid.training.config import TrainingConfig
+from unbraid.training.optimizers import Optimizers
+from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
+from unbraid.training.supervision import Supervision
+
+ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
+GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
+
+
+class Loop:
+    """One training: a model, its optimizers and where they stand.
+
+    Args:
+        model: the model, trained in place.
+        data: its images.
+        config: options.
+        recorder: told of steps, epochs and checkpoints.
+    """
+
+    def __init__(
+        self, model: Method, data: Dataset, config: TrainingConfig, recorder: Recorder
+    ) -> None:
+        self.device = hardware.device(config.device)
+        self.precision = hardware.precision(config.precision, self.device)
+        hardware.keep_freed_memory()
+        self.config, self.recorder = config, recorder
+        size = hardware.parameters(model)
+        hardware.check_fits(size, f"training {size:,} parameters", self.device)
+        self.model = hardware.place(model, self.device)
+        self.rows, self.held_out = split_rows(len(data), config.validation)
+        if config.batch_size > len(self.rows):
+            raise UnbraidError(
+                f"batch_size is {config.batch_size}, but {data.name} has {len(self.rows)} images "
+                f"to train on ({len(self.held_out)} more are held out): choose a smaller batch."
+            )
+        if config.batch_size < model.least_batch:
+            raise UnbraidError(
+                f"batch_size is {config.batch_size}, but {methods.name_of(model.config)} "
+                f"normalises over its batches and needs at least {model.least_batch} images in "
+                "each: choose a larger batch."
+            )
+        check_images_differ(data)
+        self.batches = Batches(data.images, self.device)
+        self.supervision = Supervision(
+            data, self.rows, self.model, self.batches, config.batch_size, config.seed
+        )
+        self.phases = self.model.phases()
+        check_selection(self.model, self.phases)
+        self.optimizers = Optimizers(self.model, self.phases, config.lr, self.device)
+        per_epoch = len(self.rows) // config.batch_size
+        epochs = config.epochs or math.ceil(config.steps / per_epoch)
+        self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
+        self.noise = torch.Generator(self.device)
+        # steps not yet looked at, and each phase's terms
+        self.pending: list[tuple[int, dict[str, Terms]]] = []
+        self.saved_step = 0
+
+    # -- checkpoints ------------------------------------------------------------------------
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all the tensors a checkpoint holds, by name."""
+        return self.optimizers.tensors()
+
+    def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Go back to a checkpoint; how far training goes stays as the config says."""
+        self.optimizers.restore(tensors)
+        end = self.progress
+        # an earlier version's checkpoint tells no counts: its terms are of every step
+        counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
+        self.progress = replace(progress, epochs=end.epochs, limit=end.limit, counts=counts)
+        self.saved_step = progress.step
+
+    def save(self, record: dict[str, Any] | None = None) -> None:
+        """Hand a checkpoint to the recorder, and before it an epoch's record if one ended.
+
+        Raises:
+            UnbraidError: something in them is not finite; nothing is handed over.
+        """
+        self.flush()
+        tensors = self.tensors()
+        for name, value in tensors.items():
+            if not torch.isfinite(value).all():
+                raise self.broken(name, self.progress.step)
+        # A kill between the two leaves a record too many, which a resume drops. The other way
+        # round it would leave one too few, which nothing could restore.
+        if record:
+            self.recorder.epoch(record)
+        self.recorder.checkpoint(tensors, self.progress)
+        self.saved_step = self.progress.step
+
+    # -- steps ------------------------------------------------------------------------------
+
+    def run(self) -> Method:
+        """Train to the end and return the model.
+
+        Raises:
+            Interrupted: the recorder asked to stop; a checkpoint has been saved.
+            UnbraidError: a term stopped being finite.
+        """
+        last_save = time.monotonic()
+        self.recorder.start(self.progress)
+        with threads(self.config.threads):
+            while self.progress.step < self.progress.steps:
+                for rows in self.epoch_batches():
+                    self.step(rows)
+                    stop = self.recorder.stop_requested()
+                    due = time.monotonic() - last_save > self.config.checkpoint_every
+                    ends = self.epoch_ends()
+                    if (stop or due) and not ends:
+                        self.save()
+                        last_save = time.monotonic()
+                        if stop:
+                            raise Interrupted
+                self.finish_epoch()
+                last_save = time.monotonic()
+                if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
+                    raise Interrupted
+        self.optimizers.swap()  # for good
+        return self.model.eval()
+
+    def epoch_batches(self) -> Iterator[Tensor]:
+        """Yield what is left of this epoch's batches, each as rows of the data set."""
+        progress, size, seed = self.progress, self.config.batch_size, self.config.seed
+        iid = self.config.sampling == "iid"
+        order = self.rows if iid else shuffled(self.rows, seed, progress.epoch)
+        for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
+            if progress.step == progress.steps:
+                return
+            if iid:
+                yield drawn(order, size, seed, progress.step)
+            else:
+                yield order[batch * size : (batch + 1) * size]
+
+    def epoch_ends(self) -> bool:
+        """Whether the last step was the last of its epoch, or of the training."""
+        progress = self.progress
+        return progress.step % progress.steps_per_epoch == 0 or progress.step == progress.steps
+
+    def step(self, rows: Tensor) -> None:
+        """Take one optimizer step on each of the model's phases."""
+        start = time.perf_counter()
+        progress = self.progress
+        reseed(self.noise, self.config.seed, NOISE, progress.step)
+        context = Context(
+            self.noise,
+            progress.step / progress.steps_per_epoch,
+            total=len(self.rows),
+            step=progress.step,
+        )
+        batch = self.supervision.batch(rows, progress.step)
+        seen: dict[str, Terms] = {}
+        for phase, optimizer in self.optimizers.items():
+            share = self.phases[phase].lr_at(context.epoch, progress.length)
+            if not share:
+                continue
+            optimizer.zero_grad()
+            with hardware.autocast(self.device, self.precision):
+                terms = self.model.terms(batch, context._replace(phase=phase))
+            optimizer.step(terms["loss"], share)
+            seen[phase] = {name: value.detach() for name, value in terms.items()}
+        progress.step += 1
+        progress.seconds += time.perf_counter() - start
+        self.pending.append((progress.step, seen))
+        if len(self.pending) >= (1 if self.device.type == "cpu" else GPU_CHECK_EVERY):
+            self.flush()
+
+    def flush(self) -> None:
+        """Read the pending steps' terms, check that they are finite and add them up."""
+        for step, seen in self.pending:
+            names = [(phase, name) for phase, terms in seen.items() for name in terms]
+            read = torch.stack([seen[phase][name] for phase, name in names]).tolist()
+            values: dict[str, float] = {}
+            for (phase, name), value in zip(names, read, strict=True):
+                limit = self.phases[phase].limit if name == phase else math.inf
+                if not math.isfinite(value) or value > limit:
+                    raise self.broken(name, step, phase, value)
+                values[self.key(phase, name)] = value
+            for name, value in values.items():
+                self.progress.add(name, value)
+            rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
+            self.recorder.step(self.progress, values, rate)
+        self.pending.clear()
+
+    def key(self, phase: str, name: str) -> str:
+        """Return what records call a phase's term: where there are several, "PHASE.TERM".
+
+        The term that has the phase's own name goes by that alone.
+        """
+        return name if len(self.phases) == 1 or name == phase else f"{phase}.{name}"
+
+    def broken(self, name: str, step: int, phase: str = "", value: float = math.nan) -> Diverged:
+        """Return the sentence for a term or weight that is not finite, or a loss out of bounds."""
+        epoch, batch = divmod(step - 1, self.progress.steps_per_epoch)
+        if len(self.phases) > 1 and name in ("loss", phase):
+            name = f"the {phase}'s loss"
+        found = f"has grown to {value:.3g}" if math.isfinite(value) else "is not finite"
+        advice = self.phases[phase].advice if phase else ""
+        advice = advice or "try a lower lr, precision f32, or look for broken images"
+        return Diverged(
+            f"training stopped: {name} {found} at epoch {epoch + 1}, batch {batch + 1}"
+            + (f" (last good step saved: {self.saved_step:,})" if self.saved_step else "")
+            + f": {advice}."
+        )
+
+    # -- epochs -----------------------------------------------------------------------------
+
+    def finish_epoch(self) -> None:
+        """Validate, report the epoch and save a checkpoint."""
+        self.flush()
+        progress = self.progress
+        number = math.ceil(progress.step / progress.steps_per_epoch)
+        steps = progress.step - (number - 1) * progress.steps_per_epoch
+        record: dict[str, Any] = {"epoch": number, "step": progress.step}
+        record |= {f"train_{name}": value for name, value in progress.means().items()}
+        record |= {f"validation_{name}": value for name, value in self.validate().items()}
+        rate = progress.step * self.config.batch_size / max(progress.seconds, 1e-9)
+        record["images_per_second"] = round(rate, 1)
+        for name, value in record.items():
+            if not math.isfinite(value):
+                raise self.broken(name, progress.step)
+        if steps == progress.steps_per_epoch:  # else more steps may be asked for later
+            progress.sums, progress.counts = {}, {}
+        self.save(record)
+        if record.get("validation_active_units") == 0 and progress.step == progress.steps:
+            self.recorder.warn(
+                "posterior collapse: no latent carries anything of the image (0 active units); "
+                "try a lower beta, a warm-up, or more epochs."
+            )
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Return the held-out images' mean terms and the number of active latents."""
+        total = len(self.held_out)
+        if not total:
+            return {}
+        size = min(self.config.batch_size, total)
+        # not in the data's order: a batch of one class alone has other terms than a mixed one
+        shuffle = generator(torch.device("cpu"), 0, VALIDATION, total, 1)
+        order = self.held_out[torch.randperm(total, generator=shuffle)]
+        noise = generator(self.device, self.config.seed, VALIDATION)
+        context = Context(noise, math.inf, total=len(self.rows), step=sys.maxsize)
+        found: dict[str, list[Tensor]] = defaultdict(list)
+        means = []
+        self.model.eval()
+        with self.optimizers.averaged(), hardware.autocast(self.device, self.precision):
+            for number, rows in enumerate(torch.split(order, size)):
+                batch = self.supervision.held_out(rows, number)
+                if isinstance(self.model, HasPosterior):
+                    means.append(self.model.posterior(batch.images)[0])
+                if len(rows) < size:  # estimates from smaller batches are biased differently
+                    continue
+                for phase in self.optimizers:
+                    terms = self.model.terms(batch, context._replace(phase=phase))
+                    for name, value in terms.items():
+                        found[self.key(phase, name)].append(value)
+        self.model.train()
+        figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
+        if means:
+            figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
+        return figures
+
+
+def check_selection(model: Method, phases: Mapping[str, Phase]) -> None:
+    """Raise an UnbraidError unless what ranks seeds is a term of one phase.
+
+    Losses of several phases are no sum: a generator's falls as a discriminator's rises.
+    """
+    named = model.selection.split(".")[0]
+    if model.selection != "restart_score" and len(phases) > 1 and named not in phases:
+        name = methods.name_of(model.config)
+        raise UnbraidError(
+            f"{name} has the phases {', '.join(phases)}, and its selection is "
+            f"{model.selection!r}: name a term of one of them, such as "
+            f"'{next(iter(phases))}.loss', or 'restart_score'."
+        )
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run a block with the given number of CPU threads; 0 changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,226 @@
+"""Optimizers: one a phase, with its weight decay, clipping, schedule and moving averages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.errors import UnbraidError
+from unbraid.methods import Phase
+
+KINDS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+
+
+class PhaseOptimizer:
+    """What moves the parameters of one phase, and keeps their moving averages if it has some.
+
+    Args:
+        name: of the phase.
+        phase: its parameters and options.
+        lr: the training's learning rate.
+        device: where the parameters lie.
+
+    Raises:
+        UnbraidError: options that do not fit.
+    """
+
+    def __init__(self, name: str, phase: Phase, lr: float, device: torch.device) -> None:
+        _check(name, phase)
+        self.name, self.phase, self.lr = name, phase, lr * phase.lr
+        self.optimizer = KINDS[phase.optimizer](  # type: ignore[call-arg]
+            _groups(phase), lr=self.lr, betas=phase.betas, fused=device.type != "mps"
+        )
+        self.groups: list[dict[str, Any]] = self.optimizer.param_groups
+        # in the order in which the optimizer counts them
+        self.parameters = [p for group in self.groups for p in group["params"]]
+        self.averages: list[Tensor] = []
+        self.steps = 0  # averaged over
+        if phase.ema:
+            self.averages = [p.detach().clone() for p in self.parameters]
+
+    def step(self, loss: Tensor, share: float) -> None:
+        """Take a step down the gradient of a loss, at a share of the learning rate."""
+        for group in self.groups:
+            group["lr"] = self.lr * share
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.phase.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.phase.clip)
+        self.optimizer.step()
+        if self.averages:
+            self.steps += 1
+            # short at first, so that a short training does not average its initial weights
+            keep = min(self.phase.ema, self.steps / (self.steps + 9))
+            weights = [p.detach() for p in self.parameters]
+            torch._foreach_lerp_(self.averages, weights, 1 - keep)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def swap(self) -> None:
+        """Exchange the parameters with their moving averages."""
+        with torch.no_grad():
+            for parameter, average in zip(self.parameters, self.averages, strict=False):
+                kept = parameter.detach().clone()
+                parameter.copy_(average)
+                average.copy_(kept)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint holds of it, by name, without the moving averages."""
+        found = {}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            for key, value in state.items():
+                found[f"optimizer.{self.name}.{index}.{key}"] = value
+        if self.averages:
+            found[f"averaged.{self.name}"] = torch.tensor(float(self.steps))
+        return found
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to a checkpoint's tensors."""
+        state: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        prefix = f"optimizer.{self.name}."
+        for name, value in tensors.items():
+            if name.startswith(prefix):
+                index, key = name.removeprefix(prefix).split(".")
+                like = self.parameters[int(index)]
+                if value.shape == like.shape:  # the fused step needs the parameter's strides
+                    value = torch.empty_like(like, dtype=value.dtype).copy_(value)
+                state[int(index)][key] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        self.groups = self.optimizer.param_groups
+        if self.averages:
+            self.steps = int(tensors[f"averaged.{self.name}"])
+
+
+class Optimizers(dict[str, PhaseOptimizer]):
+    """The optimizers of a model's phases, by name, in the order of a step.
+
+    Where a phase keeps moving averages of its weights, these are the model's: validation and the
+    finished model use them, and a checkpoint holds them as the model's weights. The weights that
+    are moved are held beside them, as ``moved.NAME``.
+
+    Args:
+        model: the model.
+        phases: what each moves, and how.
+        lr: the training's learning rate.
+        device: where the parameters lie.
+    """
+
+    def __init__(
+        self, model: nn.Module, phases: Mapping[str, Phase], lr: float, device: torch.device
+    ) -> None:
+        super().__init__(
+            {name: PhaseOptimizer(name, phase, lr, device) for name, phase in phases.items()}
+        )
+        self.model = model
+        self.averaging = [each for each in self.values() if each.averages]
+        twice = _repeated(p for each in self.averaging for p in each.parameters)
+        if twice is not None:
+            names = ", ".join(each.name for each in self.averaging)
+            raise UnbraidError(
+                f"the phases {names} all keep moving averages of one weight: let one of them have "
+                "it, or set ema in one of them."
+            )
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the model have its moving averages within a block."""
+        self.swap()
+        try:
+            yield
+        finally:
+            self.swap()
+
+    def swap(self) -> None:
+        """Exchange weights and moving averages, where there are some."""
+        for each in self.averaging:
+            each.swap()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that a checkpoint holds: the model's weights, and what goes on from them."""
+        found: dict[str, Tensor] = {}
+        averages = {
+            id(p): average
+            for each in self.averaging
+            for p, average in zip(each.parameters, each.averages, strict=True)
+        }
+        names = {id(p): name for name, p in self.model.named_parameters(remove_duplicate=False)}
+        shared = self.model.state_dict(keep_vars=True)
+        for name, value in shared.items():
+            average = averages.get(id(value))
+            found[f"model.{name}"] = value.detach() if average is None else average
+            if average is not None and names[id(value)] == name:
+                found[f"moved.{name}"] = value.detach()
+        for each in self.values():
+            found |= each.tensors()
+        return found
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what ``tensors`` returned."""
+        weights = {
+            k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")
+        }
+        self.model.load_state_dict(weights)
+        for each in self.values():
+            each.restore(tensors)
+        if not self.averaging:
+            return
+        names = {id(p): name for name, p in self.model.named_parameters(remove_duplicate=False)}
+        with torch.no_grad():
+            for each in self.averaging:
+                for parameter, average in zip(each.parameters, each.averages, strict=True):
+                    average.copy_(parameter)
+                    parameter.copy_(tensors[f"moved.{names[id(parameter)]}"])
+
+
+def _check(name: str, phase: Phase) -> None:
+    """Raise an UnbraidError unless a phase's options fit."""
+    wrong = ""
+    if phase.optimizer not in KINDS:
+        wrong = f"optimizer is {phase.optimizer!r}, expected adam or adamw"
+    elif not 0 <= phase.ema < 1:
+        wrong = f"ema is {phase.ema:g}, expected a decay in [0, 1), such as 0.999"
+    elif not (phase.clip >= 0 and phase.weight_decay >= 0):
+        wrong = (
+            f"clip is {phase.clip:g} and weight_decay {phase.weight_decay:g}, expected numbers of "
+            "at least 0"
+        )
+    elif not phase.parameters:
+        wrong = "it has no parameters"
+    elif _repeated(phase.parameters) is not None:
+        wrong = "it has a parameter twice"
+    elif not {id(p) for p in phase.decayed or ()} <= {id(p) for p in phase.parameters}:
+        wrong = "decayed has a parameter that is not among its parameters"
+    if wrong:
+        raise UnbraidError(f"phase {name}: {wrong}.")
+
+
+def _groups(phase: Phase) -> list[dict[str, Any]]:
+    """Return the parameters as an optimizer takes them: those that decay, and the others."""
+    if phase.decayed is None or not phase.weight_decay:
+        return [{"params": list(phase.parameters), "weight_decay": phase.weight_decay}]
+    decayed = {id(p) for p in phase.decayed}
+    parts = {
+        decay: [p for p in phase.parameters if (id(p) in decayed) == bool(decay)]
+        for decay in (0.0, phase.weight_decay)
+    }
+    return [{"params": part, "weight_decay": decay} for decay, part in parts.items() if part]
+
+
+def _repeated(parameters: Iterable[nn.Parameter]) -> nn.Parameter | None:
+    """Return a parameter that comes twice, None if there is none."""
+    seen: set[int] = set()
+    for parameter in parameters:
+        if id(parameter) in seen:
+            return parameter
+        seen.add(id(parameter))
+    return None

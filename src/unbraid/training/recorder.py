@@ -1,0 +1,93 @@
+"""Where training stands, who is told of it, and how it may end early."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from unbraid.errors import UnbraidError
+
+
+@dataclass
+class Progress:
+    """Where training stands: what a checkpoint must hold besides weights and optimizer state."""
+
+    step: int = 0
+    steps_per_epoch: int = 1
+    epochs: int = 1  # started in all: the last one may be cut short by ``limit``
+    limit: int = 0  # steps in all where they are no whole epochs, else 0
+    sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
+    counts: dict[str, int] = field(default_factory=dict)  # of the steps that had each term
+    seconds: float = 0.0  # spent in training steps, over all sessions
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.step // self.steps_per_epoch
+
+    @property
+    def step_of_epoch(self) -> int:
+        """Steps done of the epoch that the last step belongs to."""
+        return self.step % self.steps_per_epoch or self.steps_per_epoch
+
+    def add(self, name: str, value: float) -> None:
+        """Take in a term of a step."""
+        self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each term over those steps of the epoch that had it."""
+        return {name: value / self.counts[name] for name, value in self.sums.items()}
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.limit or self.steps_per_epoch * self.epochs
+
+    @property
+    def length(self) -> float:
+        """Epochs in all, fractions included."""
+        return self.steps / self.steps_per_epoch
+
+    def __str__(self) -> str:
+        if self.limit:
+            return f"step {self.step:,} of {self.limit:,}"
+        return f"epoch {round(self.step / self.steps_per_epoch, 1):g} of {self.epochs}"
+
+
+class Recorder:
+    """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
+
+    def start(self, progress: Progress) -> None:
+        """Hear that training begins, or goes on, from where it stands."""
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Hear of a finished step."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Hear of a finished epoch: a flat record of its terms, for metrics.jsonl."""
+
+    def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Store a checkpoint, before the loop goes on."""
+
+    def warn(self, sentence: str) -> None:
+        """Hear of something the user should know."""
+        warnings.warn(sentence, stacklevel=3)
+
+    def note(self, sentence: str) -> None:
+        """Hear of what was done that the user did not ask for, such as images scaled."""
+
+    def stop_requested(self) -> bool:
+        """Whether to save a checkpoint and stop after this step."""
+        return False
+
+
+class Interrupted(Exception):
+    """Training stopped on request, after a checkpoint."""
+
+
+class Diverged(UnbraidError):
+    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds."""

@@ -1,0 +1,116 @@
+"""The closed loop: one class around any controller, with the images that were drawn before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import unbraid
+from tests.control.conftest import Drawn
+from unbraid.control import ClosedLoop, Controller, Native, build_request, loading
+from unbraid.control.assessment.run_report import draw_function
+from unbraid.control.closed_loop import refine_samples, tolerated_readings
+from unbraid.control.linear_gaussian import store
+from unbraid.factors import FactorSpec
+from unbraid.runs import Run
+from unbraid.store import read_tensors
+
+OPTIONS = [(1, False), (1, True), (3, False), (3, True)]
+
+
+@pytest.fixture(params=["native", "fitted"])
+def controller(request: pytest.FixtureRequest, drawn: Drawn) -> Controller:
+    if request.param == "native":
+        return Native(drawn)
+    return loading.open(request.getfixturevalue("fitted_run"))
+
+
+@pytest.mark.parametrize(("candidates", "correct"), OPTIONS)
+def test_it_refines_what_any_controller_draws(
+    controller: Controller, candidates: int, correct: bool
+) -> None:
+    rows = build_request(controller.specs).rows(controller.specs, 6, seed=1)
+    styles = np.arange(6)
+    wanted = refine_samples(
+        controller.draw, controller.read, controller.specs, rows, styles, candidates, correct
+    )
+    loop: Controller = ClosedLoop(controller, candidates, correct)
+    np.testing.assert_array_equal(loop.draw(rows, styles), wanted)
+    same = draw_function(controller, candidates, correct)(rows, styles)
+    np.testing.assert_array_equal(same, wanted)
+    assert loop.specs == controller.specs
+    assert loop.model is controller.model
+    np.testing.assert_array_equal(loop.read(wanted), controller.read(wanted))
+
+
+@pytest.mark.parametrize(("candidates", "correct"), OPTIONS)
+def test_loops_do_not_nest(drawn: Drawn, candidates: int, correct: bool) -> None:
+    native = Native(drawn)
+    outer = ClosedLoop(ClosedLoop(native, 2, False), candidates, correct)
+    assert outer.controller is native
+    assert (outer.candidates, outer.correct) == (max(candidates, 2), correct)
+    asked = {"model": outer, "n": 3, "correct": False}
+    images = unbraid.generate("owl, x=3", **asked)  # type: ignore[arg-type]
+    asked = {"model": native, "n": 3, "candidates": max(candidates, 2), "correct": correct}
+    np.testing.assert_array_equal(images, unbraid.generate("owl, x=3", **asked))  # type: ignore[arg-type]
+
+
+def test_a_rejecting_model_in_a_loop_can_be_told_not_to(drawn: Drawn) -> None:
+    draw = draw_function(ClosedLoop(Native(drawn), 2), reject=False)
+    loop = draw.__self__  # type: ignore[attr-defined]
+    assert (loop.candidates, loop.controller.reject) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "means"),
+    [
+        ("small seven", {}, [0.030434, 0.038224, 0.030948, 0.032642]),
+        ("big three, tilted left", {"candidates": 3}, [0.045576, 0.045969, 0.053345, 0.047901]),
+        ("bold 5", {"correct": False}, [0.083424, 0.082906, 0.089117, 0.085890]),
+    ],
+)
+def test_the_shipped_model_draws_what_it_drew(
+    text: str, options: dict[str, int], means: list[float]
+) -> None:
+    """Mean pixels recorded before the loop became a class; the bits depend on the processor."""
+    images = unbraid.generate(text, n=4, seed=0, **options)
+    np.testing.assert_allclose(images.mean((1, 2, 3)), means, atol=2e-4)
+
+
+def test_stored_arrays_keep_their_names(fitted_run: Run) -> None:
+    loading.open(fitted_run)
+    tensors, _ = read_tensors(Path(fitted_run.folder) / store.TENSORS)
+    old = {"middle", "spread", "mean", "weights", "noise", "carried", "free", "shares"}
+    assert {name for name in tensors if not name.startswith("link.")} == old
+
+
+def test_a_reading_within_the_readers_error_is_not_corrected(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what exceeds the tolerance counts, and is corrected by as much as it exceeds it."""
+    native = Native(drawn)
+    rows = build_request(native.specs).rows(native.specs, 6, seed=1)
+    styles, column = np.arange(6), [spec.name for spec in native.specs].index("x")
+    first = native.draw(rows, styles)
+    away = np.abs(native.read(first)[:, column] - rows[:, column])
+    assert away.max() > 0.1
+    for error, corrects in ((100.0, False), (float(away.min()) / 10, True)):
+        errors = np.zeros(len(native.specs))
+        errors[column] = error
+        monkeypatch.setattr(Native, "reading_error", errors)
+        loop = ClosedLoop(native, correct=True)
+        assert np.array_equal(loop.draw(rows, styles), first) is not corrects
+
+
+def test_tolerance_shortens_differences_and_goes_round_circles() -> None:
+    specs = (
+        FactorSpec("x", "continuous", range=(-9.0, 9.0)),
+        FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
+    )
+    requested = np.array([[0.0, 350.0], [0.0, 350.0]])
+    read = np.array([[1.0, 5.0], [-5.0, 355.0]])
+    found = tolerated_readings(specs, requested, read, np.array([2.0, 10.0]))
+    assert found.tolist() == [[0.0, -5.0], [-3.0, 350.0]]
+    assert tolerated_readings(specs, requested, read, 0.0) is read
