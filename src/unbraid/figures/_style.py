@@ -251,9 +251,10 @@ def _explain(figure: Figure, picture: NDArray[np.uint8], signal: Signal) -> None
     """Draw each channel of one sound at the foot of a figure, with axes, units and colours."""
     across, up = figure.get_size_inches()
     channels, height, width = signal.shape
-    step = (across - 0.4) / channels
+    step = (across - 0.2) / channels
     for channel, held in enumerate(signal.channels):
-        place = (0.6 + channel * step) / across, 0.45 / up, min(step - 1.1, 1.4) / across
+        # room for ticks on the left, and for the colour bar and its label on the right
+        place = (0.75 + channel * step) / across, 0.45 / up, min(step - 1.1, 1.4) / across
         ax = figure.add_axes((*place, (KEY - 0.7) / up))
         top = channel * (height + 1)
         ax.imshow(picture[top : top + height], aspect="auto", extent=(0, width, 0, height))
@@ -261,10 +262,11 @@ def _explain(figure: Figure, picture: NDArray[np.uint8], signal: Signal) -> None
             (signal.axes[1], width, False, ax.set_xticks, ax.set_xlabel),
             (signal.axes[0], height, not signal.upwards, ax.set_yticks, ax.set_ylabel),
         ):
-            places = np.array([0, count // 2, count - 1])
-            texts = [f"{value:.3g}" for value in axis.values(count)[places]]
+            places = np.array([0, count - 1] if channels > 1 else [0, count // 2, count - 1])
+            texts = [f"{value:.4g}" for value in axis.values(count)[places]]
             ticks((count - 1 - places if flipped else places) + 0.5, texts)
-            name(axis.label)
+            if axis is signal.axes[1] or not channel:  # rows are the same in all
+                name(axis.label)
         colors = ScalarMappable(Normalize(*held.range), signal.colormap)
         bar = figure.colorbar(colors, ax=ax, pad=0.04)
         bar.set_label(f"{held.name} ({held.unit})" if held.unit else held.name)
