@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from unbraid.nets import as_pixels
 from unbraid.training.batches import LABELLED, LABELS, PAIRS, Batches, generator
 
 CPU = torch.device("cpu")
+Labelled = tuple[Tensor, Tensor] | None
 
 
 def labelled_rows(factors: NDArray[Any], rows: Tensor, count: int, seed: int) -> Tensor:
@@ -198,28 +200,26 @@ class Supervision:
 
     def batch(self, rows: Tensor, step: int) -> Batch:
         """Return the batch of a training step from the given rows."""
-        images = self.batches.take(rows)
-        if not self.needs:
-            return Batch(images)
-        factors = labelled = pairs = None
-        if self.labels is not None:
-            factors = self.labels.take(rows)
-            if "labelled" in self.needs:
-                labelled = self.labels.drawn(images, factors, self.seed, step)
-        if self.pairs is not None:
-            pairs = self.pairs.take(rows, self.seed, step)
-        return Batch(images, factors if "factors" in self.needs else None, labelled, pairs)
+
+        def drawn(labels: Labels, images: Tensor, factors: Tensor) -> Labelled:
+            return labels.drawn(images, factors, self.seed, step)
+
+        return self._made(rows, drawn, (self.seed, step))
 
     def held_out(self, rows: Tensor, number: int) -> Batch:
         """Return a batch of validation: the same for every seed, with the labels it was given."""
-        images = self.batches.take(rows)
-        if not self.needs:
-            return Batch(images)
-        factors = labelled = pairs = None
+        return self._made(rows, Labels.shown, (0, number, 1))
+
+    def _made(
+        self,
+        rows: Tensor,
+        labelled: Callable[[Labels, Tensor, Tensor], Labelled],
+        key: tuple[int, ...],
+    ) -> Batch:
+        images, factors, others = self.batches.take(rows), None, None
         if self.labels is not None:
             factors = self.labels.take(rows)
             if "labelled" in self.needs:
-                labelled = self.labels.shown(images, factors)
-        if self.pairs is not None:
-            pairs = self.pairs.take(rows, 0, number, 1)
-        return Batch(images, factors if "factors" in self.needs else None, labelled, pairs)
+                others = labelled(self.labels, images, factors)
+        pairs = None if self.pairs is None else self.pairs.take(rows, *key)
+        return Batch(images, factors if "factors" in self.needs else None, others, pairs)

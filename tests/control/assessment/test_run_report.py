@@ -289,6 +289,7 @@ def test_a_drawer_may_look_at_what_it_drew() -> None:
         specs=(spec,),
         draw=lambda factors, styles: (factors - 2).astype(np.float32)[:, :, None, None],
         read=lambda images: images[:, :, 0, 0].astype(np.float64),
+        reading_error=None,
     )
     asked, styles = np.array([[3.0], [-4.0]]), np.arange(2)
     plain = run_report.draw_function(answers)(asked, styles)
