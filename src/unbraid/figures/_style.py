@@ -262,7 +262,8 @@ def _explain(figure: Figure, picture: NDArray[np.uint8], signal: Signal) -> None
             (signal.axes[1], width, False, ax.set_xticks, ax.set_xlabel),
             (signal.axes[0], height, not signal.upwards, ax.set_yticks, ax.set_ylabel),
         ):
-            places = np.array([0, count - 1] if channels > 1 else [0, count // 2, count - 1])
+            narrow = channels > 1 and axis is signal.axes[1]  # no room for three numbers
+            places = np.array([0, count - 1] if narrow else [0, count // 2, count - 1])
             texts = [f"{value:.4g}" for value in axis.values(count)[places]]
             ticks((count - 1 - places if flipped else places) + 0.5, texts)
             if axis is signal.axes[1] or not channel:  # rows are the same in all
