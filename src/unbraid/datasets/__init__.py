@@ -24,6 +24,7 @@ from unbraid.datasets._pairs import Pairs
 
 if TYPE_CHECKING:
     from unbraid.datasets._association import associations
+    from unbraid.datasets._factored import Rows
     from unbraid.datasets._images import CHANNELS, as_images
     from unbraid.datasets._moved import OWN, PATHS, absolute, moved
     from unbraid.datasets._report import report_of
@@ -36,6 +37,7 @@ __all__ = [
     "Dataset",
     "ImageSource",
     "Pairs",
+    "Rows",
     "absolute",
     "anchored",
     "as_dataset",
@@ -55,6 +57,7 @@ _HOME = {
     "CHANNELS": "_images",
     "OWN": "_moved",
     "PATHS": "_moved",
+    "Rows": "_factored",
     "absolute": "_moved",
     "as_images": "_images",
     "associations": "_association",

@@ -51,11 +51,11 @@ class Rows:
     """Some rows of an array of images, in channels-first order, read when they are asked for.
 
     Args:
-        images: uint8 (N, C, H, W), of any strides; a memory map stays one.
+        images: (N, C, H, W), an array of any strides or another source; a memory map stays one.
         rows: the rows it shows.
     """
 
-    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+    def __init__(self, images: ImageSource, rows: NDArray[np.int64]) -> None:
         self.images, self.rows = images, rows
 
     @property

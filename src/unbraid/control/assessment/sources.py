@@ -23,7 +23,7 @@ from unbraid.control.assessment.random_requests import (
     draw_requests,
     sample_rows,
 )
-from unbraid.datasets import Dataset, ImageSource, load_dataset
+from unbraid.datasets import Dataset, ImageSource, Rows, load_dataset
 from unbraid.datasets.digits import Renderer
 from unbraid.factors import FactorSpec
 
@@ -175,25 +175,8 @@ def source_of(name: str, options: dict[str, Any], data: JudgeData) -> Source:
     order = np.sort(order)
     seen = np.array(training.factors, np.float64)[order]
     labelled = ~np.isnan(seen).all(1)
-    trained = _Rows(training.images, order[labelled])
+    trained = Rows(training.images, order[labelled])
     return Nearest([(data.test.images, rows), (trained, seen[labelled])], training.specs)
-
-
-class _Rows:
-    """Some rows of images, read on access."""
-
-    def __init__(self, images: ImageSource, rows: NDArray[np.int64]) -> None:
-        self.images, self.rows = images, rows
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.rows), *self.images.shape[1:])
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        return np.asarray(self.images[self.rows[rows]])
 
 
 def _sizes(specs: Sequence[FactorSpec]) -> tuple[int, ...]:

@@ -143,7 +143,6 @@ class Model(Conditional):
                 betas,
                 span=(first, last),
                 schedule="cosine",
-                # without it, a reader that starts at the full rate stays worse to its end
                 rise=RISE if name in ("glance", "reader") else 0.0,
             )
             for name, (moved, lr, first, last) in parts.items()
