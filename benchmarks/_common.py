@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from unbraid import hardware
-from unbraid.files import write_json
+from unbraid.core import hardware
+from unbraid.core.files import write_json
 from unbraid.runs import machine as versions
 
 RESULTS = Path(__file__).parent / "results"

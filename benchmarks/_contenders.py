@@ -1,7 +1,7 @@
 """One contender of train_speed.py: trains one case, each time it is told to, and says how fast.
 
 Runs in a process of its own, under the contender's own Python. All train the very modules of
-``unbraid.nets`` on the same images with Adam, learning rate 1e-3; one of them instead the same
+``unbraid.nn.nets`` on the same images with Adam, learning rate 1e-3; one of them instead the same
 network of torch's layers only, to show what the others owe to unbraid's.
 """
 
@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
+from unbraid.nn import nets
 
 LATENTS, BETA, LR = 10, 4.0, 1e-3
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from unbraid.core.files import atomic
 from unbraid.figures import GREY, PALETTE, new_figure, styled
-from unbraid.files import atomic
 
 FAMILIES = ("conditional-flow", "conditional-vae", "s2-", "")  # by how a method's name starts
 COLOURS = (PALETTE[1], PALETTE[0], PALETTE[3], PALETTE[2])

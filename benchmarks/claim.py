@@ -17,7 +17,7 @@ import numpy as np
 from _common import RESULTS, load, write
 from numpy.typing import NDArray
 
-from unbraid.files import read_json
+from unbraid.core.files import read_json
 from unbraid.tour.statistics import claim, comparison
 from unbraid.tour.statistics.curves import LABELS, SCORES, Curve, Point
 

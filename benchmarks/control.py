@@ -27,9 +27,9 @@ from unbraid.control.assessment import judge as judging
 from unbraid.control.assessment.report import FRESH, VALIDATION, measure
 from unbraid.control.assessment.run_report import draw_function, setting_name, writers_in_training
 from unbraid.control.assessment.summary import HIGHER
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_json, write_json
 from unbraid.datasets.digits import Config, Renderer, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.files import read_json, write_json
 from unbraid.runs import Run
 
 ROOT = Path(__file__).parent.parent

@@ -20,8 +20,8 @@ from typing import Any
 from _common import RESULTS, load, write
 
 from unbraid.control.assessment.run_report import Config, assess
-from unbraid.errors import UnbraidError
-from unbraid.files import read_json, write_json
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_json, write_json
 
 RUNS = Path(__file__).parent.parent / "runs/control"
 RESULT = RESULTS / "control_data.json"

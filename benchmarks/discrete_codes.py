@@ -20,8 +20,8 @@ import numpy as np
 from _common import load, write
 
 from unbraid.cli import main as unbraid
+from unbraid.core.files import read_json, write_json
 from unbraid.evaluation import scores as scoring
-from unbraid.files import read_json, write_json
 from unbraid.methods import Method
 from unbraid.runs import Run
 from unbraid.runs.restarts import score

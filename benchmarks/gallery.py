@@ -17,7 +17,7 @@ import torch
 import tyro
 
 from unbraid import runs, tour
-from unbraid.files import write_json
+from unbraid.core.files import write_json
 from unbraid.tour.context import Tour, given
 from unbraid.tour.page.commands import program
 

@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from _common import CPU, RESULTS, machine
 
-from unbraid import hardware
 from unbraid.control.assessment.judge import (
     FACTORS,
     FOLDER,
@@ -29,9 +28,10 @@ from unbraid.control.assessment.judge import (
     Net,
     to_input,
 )
+from unbraid.core import hardware
+from unbraid.core.files import write_json
+from unbraid.core.store import write_tensors
 from unbraid.datasets.digits import Config, Renderer, factor_specs
-from unbraid.files import write_json
-from unbraid.store import write_tensors
 
 EPOCH = 20_000  # renderings, none of which comes twice
 BATCH = 128

@@ -14,7 +14,7 @@ from _common import RESULTS, load, write
 
 from unbraid.control.assessment.judge_data import judge_data
 from unbraid.control.assessment.judge_training import Config, train_judge
-from unbraid.files import read_json
+from unbraid.core.files import read_json
 
 DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "mnist": ("mnist", {}),

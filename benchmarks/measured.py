@@ -18,10 +18,10 @@ from _common import load, write
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
 from unbraid.datasets._measured import _candidates
 from unbraid.datasets._morphology import measure
-from unbraid.subsets import some_rows
 
 IMAGES, SKELETONS, ROUNDS = 4000, 1500, 5
 CANVASES = (28, 32, 64)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from unbraid.cli import main as unbraid
-from unbraid.files import write_json
+from unbraid.core.files import write_json
 from unbraid.runs import Run
 
 ROOT = Path(__file__).parent.parent

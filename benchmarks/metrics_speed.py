@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mutual_info_score, roc_auc_score
 from sklearn.svm import LinearSVC
 
-from unbraid import registry
-from unbraid.files import write_json
+from unbraid.core import registry
+from unbraid.core.files import write_json
 from unbraid.metrics import Score, evaluate, needs
 from unbraid.metrics._bins import equal_width
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from _common import RESULTS
 
-from unbraid.files import read_json, write_json
+from unbraid.core.files import read_json, write_json
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.runs import Run
-from unbraid.store import read_tensors, write_tensors
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "src/unbraid/pretrained/digits"

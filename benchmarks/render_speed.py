@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from _common import load, write
 
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
 from unbraid.datasets._factors import sample_factors
 from unbraid.datasets._glyphs import prepare
 from unbraid.datasets.digits import Config, Renderer, factor_specs
-from unbraid.subsets import some_rows
 
 COUNT = 16_384
 REPEATS = 5

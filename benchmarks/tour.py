@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from unbraid import runs, tour
-from unbraid.files import read_json, write_json
+from unbraid.core.files import read_json, write_json
 from unbraid.tour.context import Tour, given
 from unbraid.tour.plan import plan
 

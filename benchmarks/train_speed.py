@@ -25,8 +25,8 @@ import numpy as np
 from _common import load, write
 from _contenders import CONTENDERS, Case
 
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.subsets import some_rows
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "unbraid-benchmarks"

@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from unbraid import registry
+from unbraid.core import registry
 
 
 def options(config: type[Any]) -> Iterator[tuple[str, str, str]]:

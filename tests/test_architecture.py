@@ -103,7 +103,12 @@ TOP = {"figures", "tour", "cli", "__main__", "__init__"}  # may import all that 
 
 def layer(path: Path) -> str:
     """Return the layer a source file belongs to: its folder, or its own name."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    return named(list(path.relative_to(ROOT).with_suffix("").parts))
+
+
+def named(parts: list[str]) -> str:
+    """Return the layer of a module: a part of core or nn is a layer by itself."""
+    return parts[1] if parts[0] in ("core", "nn") and len(parts) > 1 else parts[0]
 
 
 def imports(path: Path) -> set[str]:
@@ -122,10 +127,8 @@ def imports(path: Path) -> set[str]:
 def layers_imported(path: Path) -> set[str]:
     """Return the layers a source file imports, its own left out."""
     parts = [name.split(".") for name in imports(path)]
-    found = {part[1] for part in parts if part[0] == "unbraid" and len(part) > 1}
-    return {name for name in found if (ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file()} - {
-        layer(path)
-    }
+    found = {named(part[1:]) for part in parts if part[0] == "unbraid" and len(part) > 1}
+    return (found & {layer(other) for other in SOURCES}) - {layer(path), "core", "nn"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

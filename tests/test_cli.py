@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unbraid import registry
 from unbraid.cli import main, print_table
-from unbraid.parsing import one_sentence
+from unbraid.core import registry
+from unbraid.core.parsing import one_sentence
 from unbraid.runs import Run
 
 SHORT = ["--epochs", "1", "--batch-size", "64", "--net", "mlp"]

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unbraid.datasets import Dataset
-from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import (
     Autoencoder,
     AutoencoderConfig,
@@ -30,7 +29,8 @@ from unbraid.methods import (
     build,
     vae,
 )
-from unbraid.nets import ImageShape
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
+from unbraid.nn.nets import ImageShape
 from unbraid.runs import Run, RunConfig, load, train_run
 from unbraid.training import Loop, Recorder, TrainingConfig, new_model
 

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, pictures, registry, runs, tour
+from unbraid import cli, datasets, figures, pictures, runs, tour
 from unbraid.control import api
 from unbraid.control.assessment import judge_cache, run_report
 from unbraid.control.language.parser import parse
+from unbraid.core import registry
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Config, factor_specs
-from unbraid.factors import FactorSpec
 from unbraid.runs import evaluating
 
 ROOT = Path(__file__).parent.parent

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.evaluation.evidence import varying
 from unbraid.evaluation.factor_draws import can_draw, draw_factors, encoder
-from unbraid.factors import FactorSpec
 
 
 def mean_place(images: NDArray[np.uint8]) -> NDArray[np.float64]:

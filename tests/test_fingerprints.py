@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unbraid import cli, registry
+from unbraid import cli
 from unbraid.control import loading
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation.scores import Config as Scoring
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import LabelledConfig, build, configure
 from unbraid.methods._labelled import scaled
 from unbraid.methods.s2_vae import Model

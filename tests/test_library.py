@@ -15,8 +15,9 @@ import torch
 from matplotlib.figure import Figure
 
 import unbraid
-from unbraid import figures, registry
+from unbraid import figures
 from unbraid.cli import main
+from unbraid.core import registry
 from unbraid.datasets import Dataset
 from unbraid.evaluation.scores import Config
 from unbraid.library import dataset_of, memory_run

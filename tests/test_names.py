@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unbraid import cli, registry
+from unbraid import cli
 from unbraid.control import loading, parse
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import cache_folder, expand, readable
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import cache_folder, expand, readable
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Phase, configure, vae
 from unbraid.training import Interrupted, Loop, Progress, Recorder, TrainingConfig
 from unbraid.training.optimizers import Optimizers, PhaseOptimizer

@@ -10,8 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Batch, Context, Method, Terms, configure, vae
 from unbraid.training import Batches, Loop, Recorder, Supervision, TrainingConfig
 

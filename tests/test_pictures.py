@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.pictures import fitted, read_png, sheet, write_png
 
 

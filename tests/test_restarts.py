@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from unbraid import cli
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import write_json
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import write_json
 from unbraid.methods import Batch, Context, Method, build, configure, vae
 from unbraid.methods._invariance import clarity
 from unbraid.runs import Run, RunConfig, train_run

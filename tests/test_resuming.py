@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid import cli, registry
-from unbraid.errors import UnbraidError
+from unbraid import cli
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.evaluation.scores import Config as Scoring
 from unbraid.methods import Phase, configure
 from unbraid.runs import Run, RunConfig, train_run
@@ -125,7 +126,7 @@ def test_killed_between_its_last_files_a_longer_run_is_unfinished_and_whole(
         if failing == "update_result":
             patch.setattr("unbraid.runs.finish.update_result", killed)
         else:
-            from unbraid.store import write_tensors
+            from unbraid.core.store import write_tensors
 
             patch.setattr(
                 "unbraid.runs.finish.write_tensors",

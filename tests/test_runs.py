@@ -22,8 +22,9 @@ import torch
 
 import unbraid
 from unbraid import cli
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import locked
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import (
     FolderRecorder,
@@ -34,7 +35,6 @@ from unbraid.runs import (
     train_restarts,
     train_run,
 )
-from unbraid.store import locked
 from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, split_rows
 
 FILES = [
@@ -510,7 +510,7 @@ def test_two_processes_cannot_train_into_one_folder(config: RunConfig, tmp_path:
     part = interrupted(config, tmp_path / "part")
     before = contents(part)
     code = (
-        "import sys; from pathlib import Path; from unbraid.store import locked\n"
+        "import sys; from pathlib import Path; from unbraid.core.store import locked\n"
         f"with locked(Path({str(part)!r})): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -14,18 +14,19 @@ import pytest
 import torch
 from PIL import Image
 
-from unbraid import cli, metrics, registry, store
+from unbraid import cli, metrics
+from unbraid.core import registry, store
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import cannot_write
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.distributions import Layout
 from unbraid.evaluation import evidence, scores
 from unbraid.evaluation.scores import Config
-from unbraid.factors import FactorSpec
-from unbraid.files import cannot_write
 from unbraid.methods import Autoencoder, Method, build, configure
 from unbraid.metrics import Score
+from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, evaluating, results
 from unbraid.runs.evaluation_data import subject
-from unbraid.subsets import some_rows
 
 SPECS = (
     FactorSpec("column", "ordinal", values=tuple(range(8))),

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Batch, Context, MethodConfig, Phase, Terms, configure, vae
 from unbraid.training import (
     Interrupted,

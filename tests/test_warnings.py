@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unbraid import figures, registry
+from unbraid import figures
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation import scores
 from unbraid.evaluation.evidence import Encoding
 from unbraid.methods import configure

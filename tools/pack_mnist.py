@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.files import atomic
 from unbraid.datasets import idx, mnist
-from unbraid.files import atomic
 
 
 def main(folder: Path) -> None:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unbraid.control import edit, generate, swap
+    from unbraid.core.errors import UnbraidError
+    from unbraid.core.factors import FactorSpec
+    from unbraid.core.signals import Signal
     from unbraid.datasets import Dataset, as_dataset, load_dataset
-    from unbraid.errors import UnbraidError
-    from unbraid.factors import FactorSpec
     from unbraid.figures import draw
     from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
     from unbraid.runs import Run, RunConfig, load
-    from unbraid.signals import Signal
     from unbraid.training import TrainingConfig
 
 __version__ = "0.1.0"
@@ -30,13 +30,13 @@ __version__ = "0.1.0"
 # --help without waiting for torch.
 _HOME = {
     "Dataset": "datasets",
-    "FactorSpec": "factors",
+    "FactorSpec": "core.factors",
     "Method": "methods",
     "Run": "runs",
     "RunConfig": "runs",
-    "Signal": "signals",
+    "Signal": "core.signals",
     "TrainingConfig": "training",
-    "UnbraidError": "errors",
+    "UnbraidError": "core.errors",
     "as_dataset": "datasets",
     "build": "methods",
     "configure": "methods",
@@ -51,16 +51,7 @@ _HOME = {
     "train_run": "library",
 }
 # Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
-_PARTS = (
-    "control",
-    "datasets",
-    "distributions",
-    "figures",
-    "methods",
-    "metrics",
-    "nets",
-    "strokes",
-)
+_PARTS = ("control", "datasets", "figures", "methods", "metrics", "nn", "strokes")
 
 __all__ = [
     "Dataset",

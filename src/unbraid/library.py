@@ -15,10 +15,11 @@ from weakref import WeakKeyDictionary
 import torch
 from numpy.typing import ArrayLike
 
-from unbraid import datasets, methods, registry, runs, training
+from unbraid import datasets, methods, runs, training
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import expand
 from unbraid.methods import Method, MethodConfig
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
 from unbraid.runs.in_memory import MemoryRun, write

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import limits
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand
-from unbraid.signals import Signal
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, expand
+from unbraid.core.signals import Signal
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -20,7 +20,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from unbraid import training
-from unbraid.streams import Shown
+from unbraid.core.streams import Shown
 from unbraid.training import Recorder
 
 SHOWN = ("reconstruction", "kl", "index_code_mi", "total_correlation", "dimwise_kl", "active_units")

@@ -14,10 +14,10 @@ from tests.control import scenes
 from unbraid.control.assessment.judge_training import Config as JudgeConfig
 from unbraid.control.assessment.judge_training import train_judge
 from unbraid.control.assessment.learned_judge import LearnedJudge
-from unbraid.distributions import Layout
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 from unbraid.methods import Method, MethodConfig, TakesFactors, configure
 from unbraid.methods._factor_codes import FactorCodes
+from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
 

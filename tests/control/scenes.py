@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.factors import FactorSpec, Symmetry
+from unbraid.core.factors import FactorSpec, Symmetry
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -18,7 +18,7 @@ from tests.test_cli import refused
 from unbraid.cli import main
 from unbraid.control import api, loading
 from unbraid.control.native import Native
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.runs import Run
 
 
@@ -180,7 +180,8 @@ def test_help_of_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_understanding_a_request_needs_no_torch() -> None:
     code = (
-        "import sys; from unbraid.control import parse; from unbraid.factors import FactorSpec; "
+        "import sys; from unbraid.control import parse; "
+        "from unbraid.core.factors import FactorSpec; "
         "parse('cat', [FactorSpec('label', 'categorical', values=('cat', 'dog'))]); "
         "print('torch' in sys.modules)"
     )

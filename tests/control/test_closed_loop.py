@@ -13,9 +13,9 @@ from unbraid.control import ClosedLoop, Controller, Native, build_request, loadi
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.closed_loop import refine_samples, tolerated_readings
 from unbraid.control.linear_gaussian import store
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
+from unbraid.core.store import read_tensors
 from unbraid.runs import Run
-from unbraid.store import read_tensors
 
 OPTIONS = [(1, False), (1, True), (3, False), (3, True)]
 

@@ -17,13 +17,13 @@ from unbraid.control.closed_loop import ClosedLoop, corrected_request, refine_sa
 from unbraid.control.factor_distance import factor_distance
 from unbraid.control.language.parser import build_request, parse
 from unbraid.control.native import Native
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, Symmetry
+from unbraid.core.files import read_json
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec, Symmetry
-from unbraid.files import read_json
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run
-from unbraid.store import read_tensors, write_tensors
 from unbraid.training import TrainingConfig
 
 ROWS = np.array([[0, -5.0], [1, 0.0], [2, 5.0], [1, 9.0]])

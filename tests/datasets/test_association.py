@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import contingency, spearmanr
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets._association import associations
-from unbraid.factors import FactorSpec
 
 N = 4000
 RANDOM = np.random.default_rng(0)

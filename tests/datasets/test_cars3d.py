@@ -7,8 +7,8 @@ import pytest
 import scipy.io
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import cars3d, load_dataset
-from unbraid.errors import UnbraidError
 
 NAMES = ["car_002_mesh", "car_000_mesh", "car_001_mesh"]  # list.txt need not be sorted
 

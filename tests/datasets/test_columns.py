@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets._columns import read_columns
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 REALS = np.random.default_rng(0).normal(size=40)
 

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 import unbraid
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, as_dataset
-from unbraid.errors import UnbraidError
 
 GREY = np.random.default_rng(0).integers(0, 256, (12, 9, 8), np.uint8)
 DIGIT = np.arange(12) % 3

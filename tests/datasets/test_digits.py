@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Renderer
-from unbraid.errors import UnbraidError
 
 
 def load(split="test", **options):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import _download
 from unbraid.datasets._download import RemoteFile, fetch, locate
-from unbraid.errors import UnbraidError
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

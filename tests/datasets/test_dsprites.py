@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import dsprites, load_dataset
 from unbraid.datasets._factored import grid_factors
-from unbraid.errors import UnbraidError
 
 SIZES = (1, 3, 6, 40, 32, 32)
 

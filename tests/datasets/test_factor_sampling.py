@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets._factors import correlation_matrix, grid_of, sample_factors
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 SPECS = (
     FactorSpec("digit", "categorical", values=tuple(range(10))),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.figures import new_figure
 from unbraid.figures import save as write_figure
 from unbraid.methods import configure

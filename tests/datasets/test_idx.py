@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import idx, load_dataset
-from unbraid.errors import UnbraidError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 20, 16), np.uint8)
 LABELS = np.array([3, 1, 0, 2, 3, 1, 0], np.uint8)

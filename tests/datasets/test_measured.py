@@ -9,9 +9,9 @@ import pytest
 
 import unbraid
 from unbraid.control.language.parser import parse
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, _measured, load_dataset
 from unbraid.datasets._morphology import Measures, measure
-from unbraid.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import RunConfig, train_run
 from unbraid.training import TrainingConfig

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset, mnist
-from unbraid.errors import UnbraidError
 
 # SHA-256 of the four IDX files as Yann LeCun and Corinna Cortes published them, unpacked.
 PUBLISHED = {

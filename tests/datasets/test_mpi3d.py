@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import load_dataset, mpi3d
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 SIZES = (2, 2, 2, 3, 3, 2, 2)
 COUNT = 288

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
 
 RANDOM = np.random.default_rng(0)
 GREY = RANDOM.integers(0, 256, (20, 9, 8), np.uint8)

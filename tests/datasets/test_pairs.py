@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets._pairs import index_of, partner_rows
 from unbraid.datasets.digits import Digits
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 
 def rows_of(data: Dataset, count: int = 2000) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import _room, load_dataset
-from unbraid.errors import UnbraidError
 
 SIZES = (10, 10, 10, 8, 4, 15)
 FLOOR, WALL, OBJECT, SCALE, SHAPE, ORIENTATION = range(6)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset, shapes3d
 from unbraid.datasets._factored import grid_factors
-from unbraid.errors import UnbraidError
 
 SIZES = (2, 3, 2, 2, 4, 3)
 COUNT = 288

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import load_dataset, smallnorb
 from unbraid.datasets._download import RemoteFile
-from unbraid.errors import UnbraidError
 
 COUNT = 12
 

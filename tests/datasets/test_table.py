@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets._table import read_table
-from unbraid.errors import UnbraidError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unbraid import cli
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.figures import heatmap
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run

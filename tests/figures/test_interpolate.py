@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.figures import interpolate
 from unbraid.figures.interpolate import linear, spherical
 from unbraid.runs import Run

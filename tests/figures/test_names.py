@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from tests.figures.conftest import quick_run
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.factors import FactorSpec
 from unbraid.figures import heatmap, scatter, show, traverse
 from unbraid.figures._style import POINTS, folded, new_figure, short, text_width
 from unbraid.runs import Run

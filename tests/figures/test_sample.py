@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.figures import sample
 from unbraid.figures._style import as_pictures, tile
 from unbraid.runs import Run

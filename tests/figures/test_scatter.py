@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from unbraid import figures
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.figures import scatter
 from unbraid.figures._codes import encode
 from unbraid.figures._style import new_figure

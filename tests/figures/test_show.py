@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.figures import save
 from unbraid.figures.show import Config, draw, report
 

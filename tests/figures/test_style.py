@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.figures import _style
 from unbraid.figures._style import as_pictures, image_grid, marker, styled, tile, title
 from unbraid.runs import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from unbraid import figures
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.figures import traverse
 from unbraid.figures._codes import encode
 from unbraid.figures._style import as_pictures

@@ -31,9 +31,9 @@ def load_all() -> None:
     import tyro  # noqa: F401
 
     import unbraid.tour  # noqa: F401
-    from unbraid import cli, registry  # noqa: F401
     from unbraid.control import api, commands  # noqa: F401
     from unbraid.control.assessment import run_report  # noqa: F401
+    from unbraid.core import registry
     from unbraid.runs import evaluating  # noqa: F401
 
     for folder in ("methods", "metrics", "figures", "datasets"):

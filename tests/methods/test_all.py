@@ -14,10 +14,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unbraid import registry
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.methods import (
     LABELS,
     Autoencoder,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from unbraid.distributions import gaussian_kl
 from unbraid.methods import Batch, Context, annealed_vae, build, configure
+from unbraid.nn.distributions import gaussian_kl
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from unbraid.decomposition import log_importance_weights, minibatch_decomposition
-from unbraid.distributions import gaussian_log_density, gaussian_sample
 from unbraid.methods import Batch, Context, Terms, beta_tcvae, build, configure
+from unbraid.nn.decomposition import log_importance_weights, minibatch_decomposition
+from unbraid.nn.distributions import gaussian_log_density, gaussian_sample
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 PARTS = ("index_code_mi", "total_correlation", "dimwise_kl")

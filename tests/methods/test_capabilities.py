@@ -12,8 +12,8 @@ import torch
 
 import unbraid
 from tests.methods.test_all import NAMES, SPECS, factors_of, model_of, pictures
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import (
     LABELS,
     Batch,

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from unbraid.control.native import Native
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._style import TRIES, sample_with_rejection

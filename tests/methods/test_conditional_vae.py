@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.native import Native
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import Dropout, dropping

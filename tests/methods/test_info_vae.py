@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import Batch, Context, build, configure, info_vae
 from unbraid.methods._discrepancy import SCALES, Kernel, kernel_of, mmd
 

@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.distributions import LOG_2PI, Layout
-from unbraid.errors import UnbraidError
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods.infogan import Model, information, plan
+from unbraid.nn.distributions import LOG_2PI, Layout
 from unbraid.training import train
 
 LAYOUT = Layout((3,), 2, uniform=True)

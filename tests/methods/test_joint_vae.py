@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
-from unbraid.distributions import categorical_kl, gaussian_kl
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods.joint_vae import Model, joint_terms
+from unbraid.nn.distributions import categorical_kl, gaussian_kl
 
 
 def tiny(**options: object) -> Model:

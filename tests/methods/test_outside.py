@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import configure, register, vae
 
 METHOD = '''

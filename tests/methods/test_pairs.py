@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid.distributions import gaussian_kl
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import Batch, Context, Method, ada_gvae, build, configure
 from unbraid.methods.ada_gvae import divergences, shared_latents
 from unbraid.methods.slow_vae import laplace_cross_entropy
+from unbraid.nn.distributions import gaussian_kl
 
 NOISE = torch.Generator().manual_seed(0)
 PIXELS = torch.rand(8, 1, 16, 16, generator=NOISE)

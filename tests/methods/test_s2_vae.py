@@ -10,9 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.methods import Batch, Context, Method, build, configure
 from unbraid.methods._few_labels import few_label_loss
 from unbraid.training import train

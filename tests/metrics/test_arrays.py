@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics import evaluate, gather
 from unbraid.metrics._arrays import numbers
 

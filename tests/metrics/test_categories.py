@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats.contingency import association
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics import Score, evaluate, gather, needs
 from unbraid.metrics._latents import Latents
 

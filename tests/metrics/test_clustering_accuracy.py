@@ -8,8 +8,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics import Score, evaluate
 from unbraid.metrics.clustering_accuracy import contingency, match
 

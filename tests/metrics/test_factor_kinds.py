@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics import evaluate, gather
 from unbraid.metrics.sap import r_squared
 

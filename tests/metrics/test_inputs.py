@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics import evaluate, gather
 
 RNG = np.random.default_rng(0)

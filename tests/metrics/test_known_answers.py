@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.metrics import Score, evaluate, needs
 
 # Options that keep the suite quick; none changes what is measured.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.metrics import Score, evaluate, needs
 
 # Deterministic scores, with the options under which they are exactly invariant.

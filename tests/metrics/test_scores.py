@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.metrics import PROTOCOLS, Evidence, Score, evaluate, gather, needs
 
 NAMES = registry.names("metrics")

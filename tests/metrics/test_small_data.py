@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics import Score, evaluate, gather, irs, needs
 from unbraid.metrics._fixed import TableSampler, level_sizes
 from unbraid.metrics._trees import leaf_rows

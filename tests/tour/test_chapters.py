@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from unbraid.control.language.parser import parse
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import factor_specs
-from unbraid.factors import FactorSpec
 from unbraid.tour.chapters import ch01_latent_size, ch06_infogan, ch09_control, ch10_outlook
 from unbraid.tour.exhibits import requests
 from unbraid.tour.exhibits.claim import equal_reconstruction, written_interval

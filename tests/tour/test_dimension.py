@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.tour.statistics.dimension import levina_bickel, neighbour_distances, two_nn
 
 Estimator = Callable[[np.ndarray], float]

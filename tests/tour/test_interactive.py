@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from unbraid import nets
 from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Config, factor_specs
+from unbraid.nn import nets
 from unbraid.tour.exhibits import interactive
 
 SPECS = factor_specs(Config())

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.factors import FactorSpec
 from unbraid.tour.statistics.clouds import PRIOR_RADIUS, largest_distance, measure
 from unbraid.tour.statistics.samples import digits_by_likeness, mismatch, nearest, shares
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.tour.formatting import number
 from unbraid.tour.page import document, html
 from unbraid.tour.page.commands import program, runnable

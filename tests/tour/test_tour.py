@@ -24,12 +24,13 @@ import pytest
 
 from tests.conftest import bound_by_permissions
 from tests.tour.conftest import quick
-from unbraid import cli, registry
+from unbraid import cli
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import locked
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.runs import Run
-from unbraid.store import locked
-from unbraid.subsets import some_rows
 from unbraid.tour import Config, builder, cache, run
 from unbraid.tour.builder import Builder
 from unbraid.tour.chapters import CHAPTERS

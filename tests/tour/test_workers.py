@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig
 from unbraid.tour.plan import Job

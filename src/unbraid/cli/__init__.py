@@ -9,14 +9,15 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from unbraid import __version__, memory, registry, streams
+from unbraid import __version__
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
 from unbraid.cli.figure import figure
 from unbraid.cli.tables import print_table
 from unbraid.cli.train import train
-from unbraid.errors import UnbraidError, did_you_mean, one_line
-from unbraid.parsing import listing, parse
+from unbraid.core import memory, registry, streams
+from unbraid.core.errors import UnbraidError, did_you_mean, one_line
+from unbraid.core.parsing import listing, parse
 
 __all__ = ["COMMANDS", "dispatch", "main", "print_table", "usage"]
 

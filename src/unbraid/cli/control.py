@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from unbraid.cli.options import data_field, plain
 from unbraid.cli.tables import print_table
-from unbraid.errors import UnbraidError
-from unbraid.parsing import parse
+from unbraid.core.errors import UnbraidError
+from unbraid.core.parsing import parse
 
 
 def control(args: list[str]) -> None:

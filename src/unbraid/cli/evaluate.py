@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from unbraid.cli.tables import print_table
-from unbraid.errors import UnbraidError
-from unbraid.parsing import parse
+from unbraid.core.errors import UnbraidError
+from unbraid.core.parsing import parse
 
 
 def evaluate(args: list[str]) -> None:

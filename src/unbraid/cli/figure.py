@@ -6,10 +6,10 @@ import dataclasses
 import sys
 from typing import Any
 
-from unbraid import registry
 from unbraid.cli.options import data_field, out_type, plain
-from unbraid.errors import UnbraidError
-from unbraid.parsing import parse
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.parsing import parse
 
 
 def figure(name: str, args: list[str]) -> None:

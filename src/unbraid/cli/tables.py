@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unbraid.parsing import wrapped
+from unbraid.core.parsing import wrapped
 
 TABLE = 72  # columns from which on a table of numbers breaks no word
 

@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unbraid import registry
 from unbraid.cli.options import data_field, option_value, out_type, plain
-from unbraid.errors import UnbraidError
-from unbraid.files import readable
-from unbraid.parsing import parse
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import readable
+from unbraid.core.parsing import parse
 
 if TYPE_CHECKING:
     from unbraid.runs import Run

@@ -19,8 +19,8 @@ from unbraid.control.language.parser import build_request
 from unbraid.control.language.request import Request
 from unbraid.control.native import Native
 from unbraid.control.self_check import warning_for
-from unbraid.errors import UnbraidError
-from unbraid.files import expand
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand
 
 if TYPE_CHECKING:
     from unbraid.runs import Run

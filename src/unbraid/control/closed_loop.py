@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from unbraid.control.controller import Controller, checked_factors, checked_styles
 from unbraid.control.factor_distance import factor_difference, factor_distance
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 
 if TYPE_CHECKING:
     from unbraid.control.language.request import Request

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 if TYPE_CHECKING:
     from unbraid.runs import Run

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 
 if TYPE_CHECKING:
     from unbraid.control.language.request import Request

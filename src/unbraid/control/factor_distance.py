@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

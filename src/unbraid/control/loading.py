@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unbraid.control.controller import Controller
 from unbraid.control.native import Native, takes_factors
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import Method, labels_of
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse
 from scipy.stats import rankdata
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 LIMIT = 20_000  # rows: a standard error of at most .01
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, cache_folder
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, cache_folder
 
 
 def cached(key: str, build: Callable[[], NDArray[Any]]) -> NDArray[Any]:

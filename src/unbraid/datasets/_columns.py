@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec, Kind
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec, Kind
 
 FEW = 20  # whole numbers with at most so many levels are categories
 MANY = 256  # with more they are continuous, and ordinal between the two

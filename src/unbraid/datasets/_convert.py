@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unbraid import registry
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
+from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Factors, Given, pairs, read_columns
 from unbraid.datasets._decode import Fit, Wanted, is_grey, pixels, prepared, shows_grey, told
 from unbraid.datasets._images import Layout, as_images, as_signal
 from unbraid.datasets.folder import decoded
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
-from unbraid.signals import Signal
 
 Channels = Literal["auto", 1, 3]
 _IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
@@ -69,7 +69,7 @@ def reading(options: Mapping[str, Any]) -> Reading:
 
     >>> reading({"fit": "squash"})
     Traceback (most recent call last):
-    unbraid.errors.UnbraidError: option 'fit' of Dataset is 'squash', expected one of 'crop', ...
+    unbraid.core.errors.UnbraidError: option 'fit' of Dataset is 'squash', expected one of ...
     """
     built: Reading = registry.build(Reading, options, "Dataset")
     return built

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import readable
+from unbraid.core.signals import Signal
 from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
-from unbraid.files import readable
-from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from unbraid.datasets._convert import FactorOptions, PictureOptions

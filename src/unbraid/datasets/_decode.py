@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
-from unbraid import limits
+from unbraid.core import limits
 
 Fit = Literal["crop", "pad", "stretch"]
 SUFFIXES = (

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from unbraid.errors import UnbraidError
-from unbraid.files import cache_folder, cannot_write, expand
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import cache_folder, cannot_write, expand
 
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte before a connection is given up

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets._glyphs import DIRECTIONS, MARGIN, Glyphs, load_glyphs
 from unbraid.datasets._render import Pose, render
-from unbraid.errors import UnbraidError
 
 UNIT_CANVAS = 64  # the canvas whose pixels lengths are given in
 CONTINUOUS = ("size", "x", "y", "angle", "thickness")  # the factors' columns after the digit

@@ -13,10 +13,10 @@ from typing import IO, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import atomic, cache_folder
 from unbraid.datasets import Dataset, ImageSource
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import atomic, cache_folder
 
 TEST_SHARE = 0.1
 

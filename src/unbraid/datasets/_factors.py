@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 
 DISTRIBUTIONS = ("uniform", "normal")
 _SPREAD = 2.0  # a "normal" factor has its range's ends at two standard deviations

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.signals import Signal
 from unbraid.datasets._factored import split_rows
-from unbraid.errors import UnbraidError
-from unbraid.signals import Signal
 
 Layout = Literal["auto", "nhwc", "nchw"]
 CHANNELS = range(1, 5)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import memory, registry
+from unbraid.core import memory, registry
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
 from unbraid.datasets._dataset import Dataset
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
 
 SPLITS = ("train", "test")
 

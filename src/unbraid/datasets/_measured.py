@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._morphology import BLOCK, Measures, measure
-from unbraid.factors import FactorSpec
 
 VERSION = 1  # of all that shapes the numbers
 SHARE = 0.9  # of the images that must have a meaning for a factor

@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from unbraid import registry
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand
 from unbraid.datasets import resolve
-from unbraid.errors import UnbraidError
-from unbraid.files import expand
 
 PATHS = ("path", "labels")  # options that name files
 OWN = ("folder", "idx", "npz")  # data sets that any user's path may be of

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
 
 # Words in which the usual file and folder names differ from each other, not data sets.
 _USUAL = frozenset(

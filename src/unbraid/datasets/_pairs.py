@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 
 if TYPE_CHECKING:
     from unbraid.datasets._dataset import Dataset

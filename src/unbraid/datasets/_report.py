@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._association import associations
-from unbraid.factors import FactorSpec
 
 FEW = 20  # images: what a level needs to be judged at all
 _SHOWN = 10  # levels listed before the rest is left out

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets._columns import UNKNOWN
-from unbraid.errors import UnbraidError
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 STEMS = ("labels", "metadata")  # of tables that are read without being asked for

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from unbraid import registry
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets._decode import PICTURES, SUFFIXES
 from unbraid.datasets._table import SUFFIXES as TABLES
-from unbraid.errors import UnbraidError
 
 _SHEETS = ("generated", "edited", "swapped")  # the default names of what requests draw
 

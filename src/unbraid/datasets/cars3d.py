@@ -16,14 +16,14 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._download import RemoteFile, locate
 from unbraid.datasets._factored import Rows, fingerprint, grid_dataset, reading, resized
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
 
 ELEVATIONS, AZIMUTHS, CARS, SIDE = 4, 24, 183, 128
 LARGEST = 64 << 20  # bytes read of a file in the archive; a car's take 5 MB

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer, too_thick
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._glyphs import VERSION
 from unbraid.datasets._pairs import REDRAW, Pairs, Rule, Seed, choose
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec, Symmetry
 
 __all__ = ["Config", "Digits", "Renderer", "factor_specs", "load"]
 

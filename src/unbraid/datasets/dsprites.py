@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import Dataset
 from unbraid.datasets._download import RemoteFile, find, locate
 from unbraid.datasets._factored import (
@@ -31,8 +33,6 @@ from unbraid.datasets._factored import (
     scaled_down,
     unpacked,
 )
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec, Symmetry
 
 SCALES = np.linspace(0.5, 1, 6)
 ORIENTATIONS = np.linspace(0, 2 * np.pi, 40)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor, UnidentifiedImageError
 
-from unbraid import memory
+from unbraid.core import memory
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.files import expand, readable
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._columns import Factors, read_columns
 from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
@@ -21,8 +23,6 @@ from unbraid.datasets._images import held_out
 from unbraid.datasets._names import called
 from unbraid.datasets._table import beside, match, read_table
 from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.files import expand, readable
 
 LARGEST = 1024
 

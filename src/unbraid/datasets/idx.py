@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
 from unbraid.datasets import Dataset, label_spec
 from unbraid.datasets._images import Layout, as_images
 from unbraid.datasets._names import called, listed, named
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 PACKED = Path(__file__).parent / "data" / "mnist.npz"
 # Of PACKED's bytes; tools/pack_mnist.py prints it.

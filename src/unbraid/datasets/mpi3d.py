@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._download import RemoteFile, locate
 from unbraid.datasets._factored import (
@@ -27,8 +29,6 @@ from unbraid.datasets._factored import (
     reading,
     unpacked,
 )
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
 
 MIRRORS = (
     "https://storage.googleapis.com/disentanglement_dataset/Final_Dataset/",

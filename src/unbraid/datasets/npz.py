@@ -16,16 +16,16 @@ from numpy.lib.format import MAGIC_PREFIX
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
+from unbraid.core.signals import Signal
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._arrays import checked, renamed, split_columns
 from unbraid.datasets._columns import read_columns
 from unbraid.datasets._images import Layout, as_images, as_signal, held_out
 from unbraid.datasets._names import called, named
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
-from unbraid.signals import Signal
 
 IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
 FACTORS_KEYS = ("factors", "labels", "y", "arr_1")

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, _room
 from unbraid.datasets._download import RemoteFile, find, locate
 from unbraid.datasets._factored import (
@@ -30,8 +32,6 @@ from unbraid.datasets._factored import (
     scaled_down,
     unpacked,
 )
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 SIZES = (10, 10, 10, 8, 4, 15)
 Values = tuple[Any, ...]

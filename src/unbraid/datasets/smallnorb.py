@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import expand
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._download import RemoteFile, locate
 from unbraid.datasets._factored import fingerprint, reading, resized
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
-from unbraid.files import expand
 
 COUNT, SIDE = 24_300, 96
 CAMERAS = {"left": slice(0, 1), "right": slice(1, 2), "both": slice(0, 2)}

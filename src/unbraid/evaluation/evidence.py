@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import metrics
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, ImageSource
-from unbraid.distributions import Layout, gaussian_log_density
 from unbraid.evaluation import factor_draws
 from unbraid.methods import HasLikelihood, HasPosterior, Method
-from unbraid.nets import as_pixels
-from unbraid.subsets import some_rows
+from unbraid.nn.distributions import Layout, gaussian_log_density
+from unbraid.nn.nets import as_pixels
 from unbraid.training import generator
 
 WEIGHED = 500  # images whose likelihood is estimated: each takes one decoding per sample

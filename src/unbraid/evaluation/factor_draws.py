@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.factors import FactorSpec
 from unbraid.metrics import Encoder
 
 Floats = NDArray[np.float64]

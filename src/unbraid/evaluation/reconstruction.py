@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import ImageSource
-from unbraid.decomposition import monitor
 from unbraid.methods import ROWS, HasLikelihood, HasPosterior, Method
-from unbraid.nets import as_pixels
-from unbraid.subsets import some_rows
+from unbraid.nn.decomposition import monitor
+from unbraid.nn.nets import as_pixels
 from unbraid.training import ACTIVE_VARIANCE, generator
 
 LIMIT = 10_000  # images; the decomposition's cost grows with samples times images

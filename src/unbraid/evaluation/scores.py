@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from unbraid import metrics, registry
+from unbraid import metrics
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation.evidence import Coded, Encoding, inputs
 from unbraid.methods import Method
 from unbraid.metrics import Estimate, Score

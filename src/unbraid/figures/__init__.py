@@ -20,9 +20,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, expand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

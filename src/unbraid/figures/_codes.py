@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset
-from unbraid.distributions import Layout
-from unbraid.errors import UnbraidError
 from unbraid.figures._style import which
 from unbraid.methods import HasLikelihood, HasPosterior, Method
-from unbraid.nets import as_pixels
-from unbraid.subsets import some_rows
+from unbraid.nn.distributions import Layout
+from unbraid.nn.nets import as_pixels
 
 ROWS = 500  # images encoded at once
 Floats = NDArray[np.float32]

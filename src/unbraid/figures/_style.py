@@ -18,12 +18,12 @@ from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from PIL import Image
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import readable
+from unbraid.core.signals import Signal
 from unbraid.datasets import called
-from unbraid.errors import UnbraidError
-from unbraid.files import readable
 from unbraid.pictures import as_pictures as as_pictures
 from unbraid.pictures import tile as tile
-from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from unbraid.datasets import Dataset

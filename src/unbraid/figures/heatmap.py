@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.figures._style import (
     folded,
     label_width,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
     PALETTE,
     folded,
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from unbraid.core.factors import FactorSpec
     from unbraid.datasets import Dataset
-    from unbraid.factors import FactorSpec
     from unbraid.figures._codes import Codes, Latent
     from unbraid.runs import Run
 

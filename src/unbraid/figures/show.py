@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset, associations, report_of
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.figures._style import as_pictures, check_drawable, folded, short
-from unbraid.signals import Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

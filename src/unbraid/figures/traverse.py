@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PILImage
 
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.figures._style import (
     as_pictures,
     check_drawable,

@@ -10,15 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
-from unbraid.distributions import (
+from unbraid.methods._base import Method, MethodConfig, require
+from unbraid.methods._capabilities import HasLikelihood, HasPosterior
+from unbraid.nn import nets
+from unbraid.nn.distributions import (
     Layout,
     bernoulli_entropy,
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
 )
-from unbraid.methods._base import Method, MethodConfig, require
-from unbraid.methods._capabilities import HasLikelihood, HasPosterior
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AutoencoderConfig(MethodConfig):
 
     Args:
         latent_dim: number of continuous latents.
-        net: ``conv`` or ``mlp``, see ``unbraid.nets``.
+        net: ``conv`` or ``mlp``, see ``unbraid.nn.nets``.
         likelihood: p(x|z) of a pixel: ``bernoulli``, ``gaussian`` of standard deviation
             ``sigma``, or ``gaussian-learned``, whose one variance is trained along (Rybkin et
             al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unbraid import nets, registry
-from unbraid.distributions import Layout
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.methods._capabilities import HasPosterior, Prior
 from unbraid.methods._names import name_of
 from unbraid.methods._step import Batch, Context, Need, Phase, Terms
+from unbraid.nn import nets
+from unbraid.nn.distributions import Layout
 
 Images = Tensor | NDArray[Any]
 

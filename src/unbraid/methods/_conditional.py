@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.distributions import Layout
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import Method
 from unbraid.methods._capabilities import TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
+from unbraid.nn import nets
+from unbraid.nn.distributions import Layout
 
 
 class Conditional(Method, TakesFactors):

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 Kernel = Literal["imq", "rbf"]
 # of the widths of inverse multiquadrics: Tolstikhin et al. 2018, "Wasserstein Auto-Encoders",

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 WIDTH = 0.2  # of a reading's error, in units of half a factor's range, where its loss is 1 nat
 SMOOTH = 0.5  # in widths: below it the loss is quadratic

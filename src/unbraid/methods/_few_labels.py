@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._labelled import LabelledConfig, scaled
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.nn import nets
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 
 if TYPE_CHECKING:
     from unbraid.methods._base import Method, MethodConfig
@@ -49,7 +49,7 @@ def register(name: str, config: type[MethodConfig], model: type[Method]) -> None
     >>> from unbraid.methods import vae
     >>> register("my-vae", vae.Config, vae.Model)
     Traceback (most recent call last):
-    unbraid.errors.UnbraidError: unbraid.methods.vae is a method of unbraid: its name is vae.
+    unbraid.core.errors.UnbraidError: unbraid.methods.vae is a method of unbraid: its name is vae.
     """
     if config.__module__.startswith(HERE):
         own = config.__module__.split(".")[2].replace("_", "-")

@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unbraid.distributions import gaussian_sample
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.nn.distributions import gaussian_sample
 
 Rule = Literal["one", "uniform", "redraw-one-or-k"]
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid.distributions import LOG_2PI
-from unbraid.nets import linear
+from unbraid.nn.distributions import LOG_2PI
+from unbraid.nn.nets import linear
 
 REJECT_PROBABILITY = 0.02  # of another class, above which a style is rejected and drawn again
 TRIES = 5  # redraws at most

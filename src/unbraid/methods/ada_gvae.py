@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid.distributions import gaussian_kl
 from unbraid.methods import vae
 from unbraid.methods._pairs import PairsConfig, PairsModel
 from unbraid.methods._step import Context, Terms
+from unbraid.nn.distributions import gaussian_kl
 
 
 @dataclass(frozen=True)

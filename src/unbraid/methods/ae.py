@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unbraid import nets
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._capabilities import Prior
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.nn import nets
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._step import Context, Terms
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
 
 @dataclass(frozen=True)

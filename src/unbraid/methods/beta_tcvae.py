@@ -5,7 +5,7 @@ Chen et al. 2018, "Isolating Sources of Disentanglement in Variational Autoencod
     loss = -E log p(x|z) + alpha I(z; n) + beta TC(z) + gamma sum_j KL(q(z_j) || p(z_j))
 
 with I the index-code mutual information and TC the total correlation, each estimated from the
-batch (``unbraid.decomposition``). At alpha = beta = gamma = 1 it is the VAE, its KL sampled.
+batch (``unbraid.nn.decomposition``). At alpha = beta = gamma = 1 it is the VAE, its KL sampled.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unbraid.decomposition import Estimator, log_importance_weights, minibatch_decomposition
-from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._step import Context, Terms
+from unbraid.nn.decomposition import Estimator, log_importance_weights, minibatch_decomposition
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
-from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._step import Batch, Context, Phase, Terms
+from unbraid.nn import nets
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
 SLOPE = 0.2  # of leaky ReLU
 

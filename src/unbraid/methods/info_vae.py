@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid.distributions import gaussian_kl, gaussian_sample
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._discrepancy import Kernel, mmd
 from unbraid.methods._step import Context, Terms
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
 
 @dataclass(frozen=True)

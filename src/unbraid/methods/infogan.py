@@ -27,12 +27,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
-from unbraid.distributions import LOG_2PI, Layout
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods._base import Images, Method, MethodConfig, require
 from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Phase, Terms
+from unbraid.nn import nets
+from unbraid.nn.distributions import LOG_2PI, Layout
 
 LIMIT = 100.0  # nats: from about 104 on, float32 takes the discriminator's doubt for none at all
 ADVICE = "try spectral_norm, a lower lr or another discriminator_lr, or precision f32"

@@ -17,19 +17,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.distributions import (
+from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
+from unbraid.methods._base import Images, require
+from unbraid.methods._capabilities import HasPosterior
+from unbraid.methods._invariance import clarity, shared_information, warp
+from unbraid.methods._step import Batch, Context, Terms
+from unbraid.nn import nets
+from unbraid.nn.distributions import (
     Layout,
     categorical_kl,
     gaussian_kl,
     gaussian_sample,
     gumbel_softmax_sample,
 )
-from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Images, require
-from unbraid.methods._capabilities import HasPosterior
-from unbraid.methods._invariance import clarity, shared_information, warp
-from unbraid.methods._step import Batch, Context, Terms
 
 
 @dataclass(frozen=True)

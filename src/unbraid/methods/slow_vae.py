@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid.distributions import LOG_2PI, gaussian_kl
 from unbraid.methods import vae
 from unbraid.methods._base import require
 from unbraid.methods._pairs import PairsConfig, PairsModel
 from unbraid.methods._step import Context, Terms
+from unbraid.nn.distributions import LOG_2PI, gaussian_kl
 
 
 @dataclass(frozen=True)

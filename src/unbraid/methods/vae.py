@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.distributions import gaussian_kl, gaussian_sample
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import require
 from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.nn import nets
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from unbraid import registry
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS, SIZES

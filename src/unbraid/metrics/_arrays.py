@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._arrays import finite, matrix
 from unbraid.metrics._evidence import Encoder, Evidence
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.metrics._arrays import finite, matrix, numbers
 from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
 from unbraid.metrics._latents import Latents, appearance

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._bins import BINNINGS
 from unbraid.metrics._density import density_information
 from unbraid.metrics._evidence import Evidence

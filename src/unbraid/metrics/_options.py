@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 
 def at_least(config: Any, **bounds: float) -> None:

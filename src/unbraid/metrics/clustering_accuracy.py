@@ -60,7 +60,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     ``detail["match"]`` the label of each category there.
 
     >>> from unbraid.metrics import gather
-    >>> from unbraid.factors import FactorSpec
+    >>> from unbraid.core.factors import FactorSpec
     >>> label = np.random.default_rng(0).integers(0, 3, (300, 1))
     >>> spec = FactorSpec("shape", "categorical", values=("square", "disc", "heart"))
     >>> evidence = gather((label + 1) % 3, label, [spec], categories=(3,))

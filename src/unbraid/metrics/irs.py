@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._bins import equal_width
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._latents import Latents

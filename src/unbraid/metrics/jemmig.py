@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._information import InformationOptions, gap, information, lone_code
 from unbraid.metrics._resampling import jackknife_error

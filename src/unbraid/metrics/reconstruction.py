@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr, xlogy
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import SINGLE, Estimate, Score, settings

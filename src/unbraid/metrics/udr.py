@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._latents import Latents
 from unbraid.metrics._linear import standardised

@@ -9,11 +9,11 @@ from typing import Any
 
 import unbraid
 from unbraid import methods
+from unbraid.core.factors import FactorSpec, specs_to_json
+from unbraid.core.signals import Signal
 from unbraid.datasets import absolute
-from unbraid.factors import FactorSpec, specs_to_json
 from unbraid.methods import MethodConfig
-from unbraid.nets import ImageShape
-from unbraid.signals import Signal
+from unbraid.nn.nets import ImageShape
 from unbraid.training import TrainingConfig
 
 FORMAT = 1

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation.evidence import Coded, Encoding
 from unbraid.evaluation.scores import (
     Config,

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from unbraid import datasets, metrics, registry
+from unbraid import datasets, metrics
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand
 from unbraid.datasets import OWN, Dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation import factor_draws
 from unbraid.evaluation.evidence import chosen_rows
-from unbraid.files import expand
-from unbraid.nets import ImageShape
+from unbraid.nn.nets import ImageShape
 from unbraid.runs.run import Run
 
 SPLITTING = {"split_seed", "full"}  # options that choose among the same images

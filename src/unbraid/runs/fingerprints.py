@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, ImageSource
-from unbraid.errors import UnbraidError
 
 MOST_BYTES = 64 << 20  # hashed of images and of factors: a tenth of a second
 SAMPLE_BYTES = 8 << 20  # of the pixels of more images than that

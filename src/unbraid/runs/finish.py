@@ -12,12 +12,13 @@ import numpy as np
 import torch
 
 import unbraid
-from unbraid import hardware, methods
+from unbraid import methods
+from unbraid.core import hardware
+from unbraid.core.files import write_json
+from unbraid.core.store import write_tensors
 from unbraid.evaluation import reconstruction
-from unbraid.files import write_json
 from unbraid.runs.results import STATS, trained_on, update_result
 from unbraid.runs.run import Run
-from unbraid.store import write_tensors
 from unbraid.training import Loop
 
 

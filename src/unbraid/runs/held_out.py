@@ -11,11 +11,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from unbraid import limits
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import atomic
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import atomic
 
 NAME = "held_out.npz"
 MOST = 10_000  # images stored: no figure or score uses more

@@ -7,11 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unbraid import hardware, methods
+from unbraid import methods
+from unbraid.core import hardware
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, write_json
+from unbraid.core.store import locked, write_tensors
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.evaluation.reconstruction import reconstruction_stats
-from unbraid.files import atomic, write_json
 from unbraid.methods import Method
 from unbraid.runs import held_out
 from unbraid.runs.config import IN_MEMORY, RunConfig
@@ -19,7 +21,6 @@ from unbraid.runs.finish import machine
 from unbraid.runs.results import STATS, update_result
 from unbraid.runs.run import Run
 from unbraid.runs.train import fingerprints
-from unbraid.store import locked, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

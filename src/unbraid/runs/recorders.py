@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from unbraid.files import cannot_write
-from unbraid.store import write_tensors
+from unbraid.core.files import cannot_write
+from unbraid.core.store import write_tensors
 from unbraid.training import Progress, Recorder
 
 

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, expand
+from unbraid.core.store import locked
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand
 from unbraid.methods import Images, require
 from unbraid.runs.config import RunConfig
 from unbraid.runs.results import NAME, read_result, update_result
 from unbraid.runs.resuming import check_same
 from unbraid.runs.run import Run
 from unbraid.runs.train import train_run
-from unbraid.store import locked
-from unbraid.subsets import some_rows
 from unbraid.training import VALIDATION_LIMIT, Diverged, Recorder, split_rows
 
 KEPT = ("config.json", "metrics.jsonl", "model.safetensors")

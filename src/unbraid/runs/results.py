@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_object, write_json
+from unbraid.core.store import held
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import read_object, write_json
 from unbraid.metrics import Score
 from unbraid.runs.fingerprints import fingerprint
-from unbraid.store import held
 
 NAME = "result.json"
 STATS = "reconstruction_stats"

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unbraid import methods, registry
+from unbraid import methods
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import read_tensors
 from unbraid.datasets import PATHS
-from unbraid.errors import UnbraidError
 from unbraid.runs.fingerprints import DataChanged
-from unbraid.store import read_tensors
 from unbraid.training import Loop, Progress
 
 if TYPE_CHECKING:

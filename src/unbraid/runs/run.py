@@ -9,21 +9,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from unbraid import hardware, methods, registry
+from unbraid import methods
+from unbraid.core import hardware, registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import specs_from_json
+from unbraid.core.files import expand, read_json
+from unbraid.core.signals import Signal
+from unbraid.core.store import identity, read_tensors
 from unbraid.datasets import Dataset, load_dataset, moved
-from unbraid.errors import UnbraidError
-from unbraid.factors import specs_from_json
-from unbraid.files import expand, read_json
 from unbraid.methods import Method, needs_of
-from unbraid.nets import check_image_shape
+from unbraid.nn.nets import check_image_shape
 from unbraid.runs import held_out
 from unbraid.runs.config import FORMAT, IN_MEMORY, RunConfig
 from unbraid.runs.fingerprints import DataChanged, Fingerprint, fingerprint
 from unbraid.runs.recorders import read_records
 from unbraid.runs.results import NAME, NO_PROTOCOL, read_result, scores_by_metric, update_result
 from unbraid.runs.resuming import progress_of
-from unbraid.signals import Signal
-from unbraid.store import identity, read_tensors
 from unbraid.training import Progress, TrainingConfig, split_rows
 
 

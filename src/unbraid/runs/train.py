@@ -7,17 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from unbraid import memory
+from unbraid.core import memory
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, expand, write_json
+from unbraid.core.store import locked, read_tensors
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, expand, write_json
 from unbraid.runs.config import RunConfig
 from unbraid.runs.fingerprints import fingerprint
 from unbraid.runs.finish import finish
 from unbraid.runs.recorders import FolderRecorder
 from unbraid.runs.resuming import check_end, check_same, progress_of
 from unbraid.runs.run import Run
-from unbraid.store import locked, read_tensors
 from unbraid.training import LIGHTER, Loop, Recorder, new_model, threads
 
 

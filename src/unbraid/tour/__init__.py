@@ -8,8 +8,8 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from unbraid.errors import UnbraidError
-from unbraid.files import expand
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand
 
 
 @dataclass(frozen=True)

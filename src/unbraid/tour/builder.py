@@ -17,8 +17,8 @@ import torch
 
 import unbraid
 from unbraid import training
-from unbraid.errors import UnbraidError
-from unbraid.store import locked
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import locked
 from unbraid.tour import Config
 from unbraid.tour.cache import ChapterCache
 from unbraid.tour.chapters import CHAPTERS, anchor

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import unbraid
-from unbraid.files import atomic
+from unbraid.core.files import atomic
 from unbraid.tour.page.commands import program
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.datasets.digits import Digits
-from unbraid.errors import UnbraidError, did_you_mean
 from unbraid.runs import Run
 from unbraid.tour import Config, chapters
 from unbraid.tour.plan import Job, curve_name, digits, mnist, plan, plane_seeds, scale

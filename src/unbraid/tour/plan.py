@@ -13,11 +13,11 @@ from zipfile import is_zipfile
 import numpy as np
 
 from unbraid import methods
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic
 from unbraid.runs import Run, RunConfig, scores_by_metric
-from unbraid.subsets import some_rows
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.runs import train_run
 from unbraid.tour.plan import Job
 from unbraid.tour.statistics.scores import score_run

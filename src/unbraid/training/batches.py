@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, ImageSource
-from unbraid.errors import UnbraidError
-from unbraid.nets import as_pixels
+from unbraid.nn.nets import as_pixels
 
 VALIDATION_LIMIT = 5000  # images; more would cost time and add no precision
 GPU_RESIDENT = 8 << 30  # bytes of images kept on the device; larger sets are sent batch by batch

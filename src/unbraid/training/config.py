@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from unbraid import hardware, registry
-from unbraid.errors import UnbraidError
+from unbraid.core import hardware, registry
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import require
 
 

@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unbraid import hardware, methods
+from unbraid import methods
+from unbraid.core import hardware
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Context, HasPosterior, Method, Phase, Terms
 from unbraid.training.batches import (
     NOISE,

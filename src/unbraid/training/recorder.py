@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 
 @dataclass

@@ -7,10 +7,11 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from unbraid import hardware, memory, methods, registry
+from unbraid import methods
+from unbraid.core import hardware, memory, registry
 from unbraid.datasets import Dataset
 from unbraid.methods import Method, MethodConfig
-from unbraid.nets import check_image_shape
+from unbraid.nn.nets import check_image_shape
 from unbraid.training.batches import INIT
 from unbraid.training.config import TrainingConfig
 from unbraid.training.loop import Loop

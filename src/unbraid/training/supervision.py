@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid import methods
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Batch, LabelledConfig, Method, labels_of, name_of
-from unbraid.nets import as_pixels
+from unbraid.nn.nets import as_pixels
 from unbraid.training.batches import LABELLED, LABELS, PAIRS, Batches, generator
 
 CPU = torch.device("cpu")

@@ -12,9 +12,9 @@ import torch
 import unbraid
 from unbraid.control.assessment import judge as module
 from unbraid.control.assessment.judge import FACTORS, FOLDER, Judge, moments, to_input
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_json
 from unbraid.datasets.digits import Config, factor_specs, load
-from unbraid.errors import UnbraidError
-from unbraid.files import read_json
 
 FLOOR = {"angle": 3.0, "x": 0.4, "y": 0.4, "size": 0.6, "thickness": 0.08}  # at most
 

@@ -19,8 +19,8 @@ from unbraid.control.assessment.judge_network import JudgeNetwork, moments
 from unbraid.control.assessment.judge_training import Config, train_judge
 from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.control.assessment.units import FactorUnits
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 
 torch = pytest.importorskip("torch")
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from unbraid.control.assessment.judge import Judge
 from unbraid.control.assessment.random_requests import change_one, draw_requests
 from unbraid.control.assessment.report import measure
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Config, Renderer, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

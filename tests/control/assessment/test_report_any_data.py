@@ -17,11 +17,11 @@ from unbraid.control.assessment.nearest import Nearest
 from unbraid.control.assessment.report import measure
 from unbraid.control.assessment.sources import Grid, Rendered
 from unbraid.control.assessment.units import FactorUnits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

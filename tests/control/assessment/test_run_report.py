@@ -15,11 +15,11 @@ from unbraid.cli import main
 from unbraid.control import loading
 from unbraid.control.assessment import run_report
 from unbraid.control.assessment.judge_training import Config as JudgeConfig
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.core.files import write_json
 from unbraid.datasets import _drawing
 from unbraid.datasets.digits import Renderer
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.files import write_json
 from unbraid.methods import configure
 from unbraid.pictures import write_png
 from unbraid.runs import Run, RunConfig

@@ -6,9 +6,9 @@ import numpy as np
 
 from tests.control import scenes
 from unbraid.control.assessment.units import FactorUnits, unit_of, varies
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.datasets.dsprites import ORIENTATIONS, SPECS
-from unbraid.factors import FactorSpec, Symmetry
 
 
 def test_levels_have_the_values_of_their_specs() -> None:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from unbraid.control.language.parser import build_request, parse
 from unbraid.control.language.request import Request
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import dsprites, mpi3d, smallnorb
 from unbraid.datasets.digits import Config, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 DIGITS = factor_specs(Config())
 LABELS = ("cat", "dog", "left hand", "a", "7", "T-shirt", "猫", "figure")

@@ -14,19 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unbraid import registry
 from unbraid.control.controller import Controller
 from unbraid.control.language.parser import build_request
 from unbraid.control.linear_gaussian.controller import Fitted, fit
 from unbraid.control.loading import open
 from unbraid.control.native import takes_factors
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._factors import sample_factors
 from unbraid.datasets.digits import Config, factor_specs
-from unbraid.distributions import Layout
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.methods import Method, MethodConfig, build, configure
+from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unbraid.control.assessment.judge_network import ResidualBlock
-from unbraid.errors import UnbraidError
-from unbraid.files import read_json
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_json
 
 FACTORS = ("digit", "size", "x", "y", "angle", "thickness")  # columns that read returns
 GLYPHS = (40_000, 60_000)  # rows of MNIST's train split that it was trained on

@@ -18,11 +18,11 @@ from unbraid.control.assessment.judge_data import JudgeData, LabelledImages, jud
 from unbraid.control.assessment.judge_training import Config, OnProgress, train_judge
 from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.control.assessment.progress_bar import ProgressBar
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, specs_to_json
+from unbraid.core.files import cache_folder, read_json, write_json
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.datasets import resolve
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec, specs_to_json
-from unbraid.files import cache_folder, read_json, write_json
-from unbraid.store import read_tensors, write_tensors
 
 VERSION = 1  # part of the cache key; increase it if training or errors of judges change
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.control.assessment.units import varies
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.training import split_rows
 
 ENOUGH = 10_000  # training images from the test split, above which no others are used

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid.control.assessment.units import FactorUnits
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

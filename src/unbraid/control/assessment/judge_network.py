@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid.nets import ImageShape
+from unbraid.nn.nets import ImageShape
 
 MAX_SIDE = 96  # pixels; larger images are averaged down
 _HIDDEN = 96

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import hardware, registry
 from unbraid.control.assessment.judge_heads import factor_ranges
 from unbraid.control.assessment.judge_network import JudgeNetwork, channels_last, to_floats
 from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.control.assessment.units import FactorUnits
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core import hardware, registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 
 OnProgress = Callable[[int, int], None]  # called with the numbers of completed and of all steps
 

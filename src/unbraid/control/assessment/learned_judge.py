@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from unbraid.control.assessment.judge_heads import FactorHeads
 from unbraid.control.assessment.judge_network import JudgeNetwork, channels_last, to_floats
 from unbraid.control.assessment.units import FactorUnits, unit_of
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
-from unbraid.nets import ImageShape
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.nn.nets import ImageShape
 
 Floats = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 from unbraid.control.assessment.judge_data import MAX_LEVELS
 from unbraid.control.assessment.random_requests import Distribution, sample_rows
 from unbraid.control.assessment.units import FactorUnits
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import ImageSource
-from unbraid.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from unbraid.control.assessment.judge import FACTORS, HALF, MIDDLE, Judge
 from unbraid.control.assessment.sources import Source
 from unbraid.control.assessment.units import FactorUnits, has_order
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

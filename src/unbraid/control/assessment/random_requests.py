@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 Distribution = Literal["independent", "joint"]

@@ -19,9 +19,9 @@ from unbraid.control.assessment.observations import DigitsReader, Observations, 
 from unbraid.control.assessment.random_requests import Distribution
 from unbraid.control.assessment.sources import Rendered, Source
 from unbraid.control.assessment.summary import summarise
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Renderer
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 Draw = Callable[[Floats, NDArray[np.int64]], Any]

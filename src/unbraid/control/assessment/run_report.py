@@ -11,7 +11,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import registry
 from unbraid.control import loading
 from unbraid.control.assessment.judge import GLYPHS, Judge
 from unbraid.control.assessment.judge_cache import cached_judge
@@ -26,10 +25,11 @@ from unbraid.control.assessment.units import varies
 from unbraid.control.closed_loop import ClosedLoop
 from unbraid.control.controller import Controller
 from unbraid.control.native import Native
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Renderer, factor_specs
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
 from unbraid.runs import Run
 
 CANVASES = (32, 64)  # pixels of digits images that the judge of the package reads

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import registry
 from unbraid.control.assessment.judge_data import JudgeData
 from unbraid.control.assessment.nearest import ORDER, Nearest
 from unbraid.control.assessment.random_requests import (
@@ -23,9 +22,10 @@ from unbraid.control.assessment.random_requests import (
     draw_requests,
     sample_rows,
 )
+from unbraid.core import registry
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, ImageSource, Rows, load_dataset
 from unbraid.datasets.digits import Renderer
-from unbraid.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

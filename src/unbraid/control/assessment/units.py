@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 Floats = NDArray[np.float64]
 

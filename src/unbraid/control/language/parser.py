@@ -25,8 +25,8 @@ from unbraid.control.language.request import Request
 from unbraid.control.language.terms import FactorTerms, factor_terms
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 
 
 def parse(

@@ -9,7 +9,7 @@ from unbraid.control.language import lexicon
 from unbraid.control.language.terms import FactorTerms
 from unbraid.control.language.tokens import Token, tokenize
 from unbraid.control.language.values import is_number
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 
 _QUOTED = 40  # characters of a request that an error quotes at most
 

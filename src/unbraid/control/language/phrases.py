@@ -16,7 +16,7 @@ from unbraid.control.language.quantities import (
 )
 from unbraid.control.language.rotations import rotation, rotation_value
 from unbraid.control.language.terms import FactorTerms
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 _CONNECTORS = ("=", "of", "is", "at", "to", "equals")
 _PLACES = {"horizontal": lexicon.HORIZONTAL, "vertical": lexicon.VERTICAL}

@@ -7,7 +7,7 @@ import math
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser_state import ParserState, printable
 from unbraid.control.language.terms import FactorTerms
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 _ADJECTIVES = {  # roles of factors by the adjective after a number and its unit
     **dict.fromkeys(("big", "large", "small", "high", "tall", "wide", "across"), "size"),

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from unbraid.control.factor_distance import factor_distance
 from unbraid.control.language.terms import factor_terms
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 
 MAX_IMAGES = 1_000_000  # of one request
 BANDWIDTH = 0.08  # of a factor's range, of the kernel that weights examples by their distance

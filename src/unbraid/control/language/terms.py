@@ -9,7 +9,7 @@ from typing import Any
 from unbraid.control.language import lexicon
 from unbraid.control.language.tokens import tokenize
 from unbraid.control.language.values import FactorValues
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 
 @dataclass(frozen=True)

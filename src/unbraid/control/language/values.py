@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import UnbraidError, did_you_mean
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.factors import FactorSpec
 
 _SHOWN = 12  # levels listed before the others are only counted
 _FULL_TURN = {"degrees": 360.0, "radians": math.tau}

@@ -61,7 +61,7 @@ def find_link(
         factors: (N, F), NaN where unknown.
         design: of the factors.
 
-    >>> from unbraid.factors import FactorSpec
+    >>> from unbraid.core.factors import FactorSpec
     >>> design = DesignMatrix([FactorSpec("kind", "categorical", values=("a", "b"))])
     >>> kinds = np.arange(40) % 2
     >>> find_link(1 - kinds, 2, kinds[:, None].astype(float), design).table.round(2).tolist()

@@ -36,7 +36,7 @@ from unbraid.control.linear_gaussian import categorical_links, inference, store
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
 from unbraid.control.linear_gaussian.learning import categorical_values, estimate
 from unbraid.control.linear_gaussian.parameters import Parameters
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 from unbraid.methods import Method
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from unbraid.control.linear_gaussian.ard_regression import MIN_EXPLAINED, regres
 from unbraid.control.linear_gaussian.categorical_links import CategoricalLink
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
 from unbraid.control.linear_gaussian.parameters import Parameters
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 from unbraid.methods import Method
 
 Array = NDArray[np.float64]

@@ -13,11 +13,11 @@ import torch
 from unbraid.control.linear_gaussian.categorical_links import CategoricalLink
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
 from unbraid.control.linear_gaussian.parameters import Parameters
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec, specs_from_json, specs_to_json
-from unbraid.files import read_object, write_json
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, specs_from_json, specs_to_json
+from unbraid.core.files import read_object, write_json
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.methods import Method
-from unbraid.store import read_tensors, write_tensors
 
 FORMAT = 1
 TENSORS, DESCRIPTION = "control.safetensors", "control.json"

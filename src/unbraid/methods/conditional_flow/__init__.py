@@ -24,14 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.distributions import (
-    bernoulli_log_likelihood,
-    gaussian_kl,
-    gaussian_sample,
-)
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import require
 from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
@@ -40,6 +34,12 @@ from unbraid.methods._style import REJECT_PROBABILITY, sample_with_rejection
 from unbraid.methods.conditional_flow.frames import inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
 from unbraid.methods.conditional_flow.reading import Reading
+from unbraid.nn import nets
+from unbraid.nn.distributions import (
+    bernoulli_log_likelihood,
+    gaussian_kl,
+    gaussian_sample,
+)
 
 RISE = 0.1  # share of the reader's training over which its learning rate rises
 GLANCES = 0.25  # part of the reader's training that the glance and the frames have

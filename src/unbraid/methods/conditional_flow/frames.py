@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unbraid import nets
+from unbraid.nn import nets
 
 HIDDEN = 64
 PARTS = 7  # of an affine map, see affine

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import Dropout, Norm
 from unbraid.methods.conditional_flow import frames as _frames
 from unbraid.methods.conditional_flow.frames import Frame, see
+from unbraid.nn import nets
 
 GROUPS = 8  # of channels that are normalised together
 SIDE = 32  # pixels of the shorter side that factors are read from; larger images are averaged down

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unbraid import nets
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
@@ -13,6 +12,7 @@ from unbraid.methods.conditional_flow import frames as _frames
 from unbraid.methods.conditional_flow.frames import compose, inverse, see
 from unbraid.methods.conditional_flow.reader import Reader
 from unbraid.methods.conditional_flow.warps import WarpAction, draw_warps, moves, warp
+from unbraid.nn import nets
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
 HELD = 5  # one labelled image in so many is not learned from as long as the glance is,

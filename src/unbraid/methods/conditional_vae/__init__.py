@@ -25,14 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
-from unbraid.distributions import (
-    LOG_2PI,
-    bernoulli_log_likelihood,
-    gaussian_sample,
-)
-from unbraid.errors import UnbraidError
-from unbraid.factors import FactorSpec
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import require
 from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
@@ -52,6 +46,12 @@ from unbraid.methods.conditional_vae.networks import (
     PoseCodes,
     PosedReader,
     small_convnet,
+)
+from unbraid.nn import nets
+from unbraid.nn.distributions import (
+    LOG_2PI,
+    bernoulli_log_likelihood,
+    gaussian_sample,
 )
 
 REAL = 1.5  # weight of real factors beside categories in the cycle

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unbraid import nets
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import Dropout, Norm
 from unbraid.methods.conditional_vae import pose as _pose
 from unbraid.methods.conditional_vae.pose import HALF, NODES, Pose
+from unbraid.nn import nets
 
 SIDE = 32  # pixels of the images that poses are read from; larger ones are averaged down to it
 SHARPNESS = 6.2  # logits of ink a pixel: the logistic curve as wide as a pixel seen edge on

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unbraid import nets
-from unbraid.factors import FactorSpec
+from unbraid.core.factors import FactorSpec
+from unbraid.nn import nets
 
 HALF = 32.0  # pixels from the canvas's centre to its edge
 FRAME = 0.8  # sizes from a frame's centre to its edge

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unbraid.core.subsets import some_rows
 from unbraid.figures import sample
-from unbraid.subsets import some_rows
 from unbraid.tour.exhibits.clouds import (
     CLOUD_SHEET,
     cloud_panels,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unbraid import registry
+from unbraid.core import registry
 from unbraid.tour.exhibits.curves import draw_factor_gaps
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.page.commands import runnable

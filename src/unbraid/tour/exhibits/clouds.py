@@ -13,9 +13,9 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from unbraid import methods
+from unbraid.core.subsets import some_rows
 from unbraid.figures import GREY, PALETTE, new_figure, scatter, styled
 from unbraid.runs import Run
-from unbraid.subsets import some_rows
 from unbraid.tour.exhibits.files import Numbers, Picture
 from unbraid.tour.formatting import number
 from unbraid.tour.page.html import table

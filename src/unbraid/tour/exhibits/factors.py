@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.control.language.request import Request
+from unbraid.core.subsets import some_rows
 from unbraid.datasets.digits import Digits
 from unbraid.figures import as_pictures, image_grid, styled
-from unbraid.subsets import some_rows
 from unbraid.tour.exhibits.requests import REFERENCE, rendered
 from unbraid.tour.formatting import number
 

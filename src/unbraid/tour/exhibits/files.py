@@ -17,7 +17,7 @@ from PIL import ImageChops
 from PIL.Image import Quantize
 from PIL.Image import open as open_image
 
-from unbraid.files import atomic
+from unbraid.core.files import atomic
 from unbraid.tour.page import html
 
 if TYPE_CHECKING:

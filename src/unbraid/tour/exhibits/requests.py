@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.language.parser import parse
 from unbraid.control.language.request import Request
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Renderer, factor_specs
-from unbraid.factors import FactorSpec
 from unbraid.figures import as_pictures, image_grid, styled
 from unbraid.tour.formatting import number
 from unbraid.tour.plan import CANVAS

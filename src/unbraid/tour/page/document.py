@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import unbraid
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic
 from unbraid.tour.page.html import text
 
 HERE = Path(__file__).parent

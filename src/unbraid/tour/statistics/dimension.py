@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 
 def neighbour_distances(points: NDArray[Any], count: int) -> NDArray[np.float64]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset
-from unbraid.subsets import some_rows
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.dimension import levina_bickel, two_nn
 

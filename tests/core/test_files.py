@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, cache_folder, read_json, write_json
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, cache_folder, read_json, write_json
 
 
 def test_atomic_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 
 BOXED = 60  # columns from which on the parser's boxes are readable
 UNBROKEN = 100_000  # columns at which the parser breaks no line of an error

@@ -12,9 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid import distributions as dist
+from unbraid.nn import distributions as dist
 
-ORACLE: dict[str, Any] = json.loads((Path(__file__).parent / "data/likelihood.json").read_text())
+ORACLE: dict[str, Any] = json.loads(
+    (Path(__file__).parent.parent / "data/likelihood.json").read_text()
+)
 
 
 def double(values: Any) -> Tensor:

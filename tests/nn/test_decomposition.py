@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from torch import Tensor
 
-from unbraid import decomposition as dec
-from unbraid.distributions import gaussian_kl, gaussian_log_density, gaussian_sample
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
+from unbraid.nn import decomposition as dec
+from unbraid.nn.distributions import gaussian_kl, gaussian_log_density, gaussian_sample
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent.parent / "data"
 EXACT: dict[str, Any] = json.loads((DATA / "kl_decomposition.json").read_text())
 TERMS = ("index_code_mi", "total_correlation", "dimwise_kl")
 Estimator = Literal["mss", "mws"]

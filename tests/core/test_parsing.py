@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from unbraid import registry
 from unbraid.cli import COMMANDS, main
-from unbraid.parsing import listing
+from unbraid.core import registry
+from unbraid.core.parsing import listing
 
 WIDTHS = ("0", "1", "40", "60", "200")
 HELPS = [

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from unbraid import limits
-from unbraid.errors import UnbraidError
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
 
 
 def expand(path: str | os.PathLike[str]) -> Path:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 import torch
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.evaluation.scores import Config as Scoring
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.runs.evaluating import evaluate
 from unbraid.runs.restarts import score, train_restarts
 from unbraid.runs.results import key_of, update_result
-from unbraid.store import read_tensors, write_tensors
 from unbraid.training import TrainingConfig
 
 

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid import cli, limits, load_dataset
-from unbraid.errors import UnbraidError
+from unbraid import cli, load_dataset
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.store import read_tensors, write_tensors
 from unbraid.pictures import read_png
 from unbraid.runs import Run
-from unbraid.store import read_tensors, write_tensors
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from unbraid import registry
-from unbraid.errors import UnbraidError
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
 
 FOLDERS = ("methods", "datasets", "metrics", "figures")
 

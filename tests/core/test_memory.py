@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from unbraid import cli, hardware, memory, registry
+from unbraid import cli
+from unbraid.core import hardware, memory, registry
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, folder, load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.methods import Method, build, configure, vae
 from unbraid.training import Loop, Recorder, TrainingConfig, new_model, train
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unbraid.core.errors import UnbraidError
+from unbraid.core.signals import Axis, Channel, Signal
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.errors import UnbraidError
 from unbraid.figures import draw
 from unbraid.library import save, train
 from unbraid.methods import configure
 from unbraid.pictures import as_pictures
 from unbraid.runs import Run, RunConfig, train_run
-from unbraid.signals import Axis, Channel, Signal
 from unbraid.training import TrainingConfig
 
 VOICE = Signal.sound(

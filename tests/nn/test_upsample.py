@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unbraid.nets import Upsample
+from unbraid.nn.nets import Upsample
 
 # (inputs, outputs, height, width, kernel): each route, and kernels odd in one direction only
 SHAPES = [

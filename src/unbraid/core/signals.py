@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 Kind = Literal["image", "sound"]
 Scale = Literal["linear", "log", "mel"]

@@ -12,9 +12,9 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from unbraid import limits
-from unbraid.errors import UnbraidError
-from unbraid.files import atomic, cannot_write
+from unbraid.core import limits
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import atomic, cannot_write
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

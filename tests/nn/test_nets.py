@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from unbraid import hardware, nets
+from unbraid.core import hardware
+from unbraid.nn import nets
 
 SHAPES = [
     (random.Random(n).randint(1, 4), random.Random(n + 1).randint(16, 70), 16 + 7 * n)

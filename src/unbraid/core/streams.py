@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 
 class ReaderGone(Exception):

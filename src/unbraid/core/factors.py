@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, Literal, get_args
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 Kind = Literal["categorical", "ordinal", "continuous", "periodic"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid.subsets import some_rows
+from unbraid.core.subsets import some_rows
 
 ROOT = Path(unbraid.__file__).parent
 CHECKED = [*ROOT.rglob("*.py"), *(ROOT.parent.parent / "benchmarks").glob("*.py")]

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from unbraid.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 OPEN = ("methods",)  # folders whose things may come from other packages
 
 

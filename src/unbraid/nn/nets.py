@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
 
 Net = Literal["conv", "mlp"]
 ImageShape = tuple[int, int, int]  # (C, H, W)

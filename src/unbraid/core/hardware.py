@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from unbraid import memory
-from unbraid.errors import UnbraidError
+from unbraid.core import memory
+from unbraid.core.errors import UnbraidError
 
 LARGE = 1 << 20  # numbers in a tensor from which on it matters whether it fits
 

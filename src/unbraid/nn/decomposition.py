@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unbraid.distributions import LOG_2PI, gaussian_kl, gaussian_log_density, gaussian_sample
-from unbraid.errors import UnbraidError
+from unbraid.core.errors import UnbraidError
+from unbraid.nn.distributions import LOG_2PI, gaussian_kl, gaussian_log_density, gaussian_sample
 
 Estimator = Literal["mss", "mws"]
 

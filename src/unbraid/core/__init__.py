@@ -1,0 +1,1 @@
+"""What every package may import: errors, files, limits, factors, signals and the registry."""

@@ -1,0 +1,1 @@
+"""What methods are built from: networks, likelihoods and codes, and the KL term decomposed."""
