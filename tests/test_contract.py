@@ -212,7 +212,7 @@ class Squares(Dataset):
     """Squares of which k factors can be drawn anew, whatever other data sets can do."""
 
     def pairs(
-        self, rows: NDArray[np.int64], k: int | str, seed: int
+        self, rows: NDArray[np.int64], k: int | str, seed: int, among: Any = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return a partner of each row, and which factors differ."""
         assert self.factors is not None
