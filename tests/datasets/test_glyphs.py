@@ -5,20 +5,16 @@ import pytest
 from scipy import ndimage
 
 from unbraid.datasets import load_dataset
-from unbraid.datasets._glyphs import (
-    DIRECTIONS,
-    MARGIN,
-    RADIUS,
+from unbraid.datasets._centre_lines import (
     Lines,
     double,
     length,
-    load_glyphs,
-    prepare_glyphs,
     thin,
     trace,
     upright,
     without_specks,
 )
+from unbraid.datasets._glyphs import DIRECTIONS, MARGIN, RADIUS, load_glyphs, prepare_glyphs
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from unbraid.core.signals import Signal
 from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
 
 if TYPE_CHECKING:
-    from unbraid.datasets._convert import FactorOptions, PictureOptions
     from unbraid.datasets._images import Layout
+    from unbraid.datasets._items import FactorOptions, PictureOptions
 
 
 class ImageSource(Protocol):
@@ -121,9 +121,9 @@ class Dataset:
         >>> [spec.kind for spec in data.specs]
         ['categorical', 'periodic']
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_arrays(images, factors, layout, _convert.reading(options), signal)
+        return _convert.from_arrays(images, factors, layout, _items.reading(options), signal)
 
     @classmethod
     def from_torch(
@@ -152,10 +152,10 @@ class Dataset:
         >>> Dataset.from_torch(items, names=["shade"], size=16).image_shape
         (1, 16, 16)
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
         return _convert.from_torch(
-            dataset, names, _convert.reading({"name": type(dataset).__name__, **options})
+            dataset, names, _items.reading({"name": type(dataset).__name__, **options})
         )
 
     @classmethod
@@ -172,9 +172,9 @@ class Dataset:
         Raises:
             UnbraidError: several splits, no column of images, or images of several sizes.
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_huggingface(dataset, image, _convert.reading(options))
+        return _convert.from_huggingface(dataset, image, _items.reading(options))
 
     @classmethod
     def from_frame(
@@ -197,9 +197,9 @@ class Dataset:
         Raises:
             UnbraidError: no such column, or a file that cannot be read.
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_frame(frame, images, root, _convert.reading({"size": 64, **options}))
+        return _convert.from_frame(frame, images, root, _items.reading({"size": 64, **options}))
 
     def __len__(self) -> int:
         return len(self.images)
