@@ -22,6 +22,7 @@ LEAVES = {
     "errors",
     "factors",
     "files",
+    "latents",
     "limits",
     "memory",
     "registry",
@@ -34,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "limits": set(),
     "factors": {"errors"},
     "files": {"errors"},
+    "latents": {"errors"},
     "registry": {"errors"},
     "signals": {"errors"},
     "subsets": set(),
@@ -229,6 +231,21 @@ def test_one_module_writes_results() -> None:
             text = path.read_text(encoding="utf-8")
             writes = re.search(r"(write_json|open|write_text)\([^)]*(NAME|result\.json)", text)
             assert not writes or path.name in ("results.py", "held_out.py"), path
+
+
+def test_no_private_module_is_imported_from_another_package() -> None:
+    """Benchmarks and docs use what is public, as users do."""
+    others = [*(ROOT.parent.parent / "benchmarks").glob("*.py")]
+    others += (ROOT.parent.parent / "docs").glob("*.py")
+    for path in [*SOURCES, *others]:
+        inside = path.is_relative_to(ROOT)
+        package = ["unbraid", *path.relative_to(ROOT).parts[:-1]] if inside else []
+        for name in imports(path):
+            parts = name.split(".")
+            private = next((i for i, part in enumerate(parts) if part[0] == "_"), None)
+            if parts[0] != "unbraid" or private is None or parts == ["unbraid", "__version__"]:
+                continue
+            assert parts[:private] == package[:private], f"{path.name} imports {name}"
 
 
 def test_nothing_unpickles() -> None:

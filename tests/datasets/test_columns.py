@@ -122,7 +122,7 @@ def test_units() -> None:
         (np.array([1.0, np.inf]), None, "infinite in 1 of 2 rows, the first of them row 1"),
         (np.array([1j]), None, "type complex128, expected numbers or words"),
         (np.array([{}, {}], object), None, "holds dict, expected numbers or words"),
-        (["a", "b"], "continuous", "f shall be continuous, but 'a' and 1 more is no number"),
+        (["a", "b"], "continuous", "f is to be continuous, but 'a' and 1 more is not a number"),
         (["a", "b"], "ordinal", "say its order, as in f=ordinal:low/high"),
         (["a", "b"], "ordinal:a/c", "order given for f is a/c, but its levels are a, b"),
         (["1", "2"], "circular", r"its period is not given, expected a number above 0, as in"),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.datasets._table import read_table
+from unbraid.datasets._table_files import read_table
 
 
 @pytest.fixture

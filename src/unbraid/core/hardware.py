@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -132,3 +133,14 @@ def check_fits(count: int, what: str, where: torch.device | None = None) -> None
         memory.check(ON_DEVICE * count, what, remedy, room=torch.cuda.mem_get_info(where)[0])
     state = CHECKPOINT if where.type == "cuda" else ON_DEVICE - WEIGHT + CHECKPOINT
     memory.check(state * count, what, remedy)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run a block with the given number of CPU threads; 0 changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

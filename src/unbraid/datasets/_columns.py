@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec, Kind
+from unbraid.datasets._cells import Cells, Where, and_more, as_number, cells_of, row_number
 
 FEW = 20  # whole numbers with at most so many levels are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
-UNKNOWN = frozenset(("", "nan", "na", "n/a", "null"))  # cells of a table, in any case
 KINDS = ("categorical", "ordinal", "continuous", "circular")
 # In a name, these say that whole numbers are no amounts.
 _CLASSES = frozenset(
@@ -28,11 +28,6 @@ _UNITS = {"px": "pixels", "pixel": "pixels", "deg": "degrees", "°": "degrees", 
 _TURNS = {"degrees": 360.0, "radians": math.tau}
 
 Given = str | Mapping[str, str] | None
-Where = Callable[[int], str]
-
-
-def _row(number: int) -> str:
-    return f"row {number}"
 
 
 class Factors(NamedTuple):
@@ -43,26 +38,8 @@ class Factors(NamedTuple):
     notes: tuple[str, ...]
 
 
-class Cells(NamedTuple):
-    """A column whose numbers and words are told apart: one of the two is given.
-
-    Args:
-        known: (N,) truth values.
-        numbers: (N,) reals, NaN where unknown.
-        words: (N,) text, or truth values, with anything where unknown.
-        whole: whether the numbers were written as whole ones.
-        mixed: a sentence on numbers among the words, ``""`` if there are none.
-    """
-
-    known: NDArray[np.bool_]
-    numbers: NDArray[np.float64] | None = None
-    words: NDArray[Any] | None = None
-    whole: bool = False
-    mixed: str = ""
-
-
 def read_columns(
-    columns: Mapping[str, Any], kinds: Given, units: Given, owner: str, where: Where = _row
+    columns: Mapping[str, Any], kinds: Given, units: Given, owner: str, where: Where = row_number
 ) -> Factors:
     """Return factors (N, F) of columns: int64 if all are discrete and known, else float64 and NaN.
 
@@ -128,104 +105,6 @@ def pairs(given: Given, option: str, owner: str) -> dict[str, str]:
     return found
 
 
-# -- cells ----------------------------------------------------------------------------------------
-
-
-def cells_of(column: Any, owner: str, where: Where = _row) -> Cells:
-    """Tell numbers, words and what is unknown apart."""
-    if isinstance(column, list):
-        return _text(column, owner, where)
-    array = np.asarray(column)
-    if array.dtype.kind == "O":
-        return _objects(array, owner, where)
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
-    if array.dtype.kind == "U":
-        return Cells(~np.isin(np.char.lower(np.char.strip(array)), list(UNKNOWN)), words=array)
-    if array.dtype.kind == "b":
-        return Cells(np.ones(len(array), bool), words=array)
-    if array.dtype.kind not in "iuf":
-        raise UnbraidError(f"{owner} is of type {array.dtype}, expected numbers or words.")
-    numbers = array.astype(np.float64)
-    if (infinite := np.isinf(numbers)).any():
-        raise UnbraidError(
-            f"{owner} is infinite in {int(infinite.sum())} of {len(numbers)} rows, the first of "
-            f"them {where(int(infinite.argmax()))}: give NaN where it is unknown."
-        )
-    return Cells(~np.isnan(numbers), numbers, whole=array.dtype.kind != "f")
-
-
-def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
-    """Read an array of Python objects, as pandas has them."""
-    values = [None if _is_missing(value) else value for value in array.tolist()]
-    known = np.array([value is not None for value in values])
-    if any(isinstance(value, str) for value in values):
-        words = [value if isinstance(value, str) else None for value in values]
-        if any(
-            word is None and value is not None for word, value in zip(words, values, strict=True)
-        ):
-            return _text([str("" if value is None else value) for value in values], owner, where)
-        return cells_of(np.array(["" if word is None else word for word in words]), owner, where)
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool, np.bool_} and kinds:
-        return Cells(known, words=np.array([bool(value) for value in values]))
-    try:
-        numbers = np.array([math.nan if value is None else float(value) for value in values])
-    except (TypeError, ValueError) as error:
-        found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UnbraidError(f"{owner} holds {found}, expected numbers or words.") from error
-    whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
-    return cells_of(numbers, owner, where)._replace(whole=whole)
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN or what pandas has for them, which equals nothing."""
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # pandas' NA has no truth
-        return True
-    except ValueError:  # an array in a cell is no value
-        return False
-
-
-def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
-    """Read a table's cells."""
-    cells = [cell.strip() for cell in column]
-    known = np.array([cell.lower() not in UNKNOWN for cell in cells], bool)
-    numbers = np.array(
-        [_number(cell) if ok else math.nan for cell, ok in zip(cells, known, strict=True)]
-    )
-    wordy = known & np.isnan(numbers)
-    if not wordy.any():
-        whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
-        return Cells(known, numbers, whole=whole and bool(known.any()))
-    mixed = ""
-    if (known & ~wordy).any():
-        row, other = int(wordy.argmax()), int((known & ~wordy).argmax())
-        mixed = (
-            f"{owner} mixes numbers (such as {cells[other]}) and words ('{cells[row]}' in "
-            f"{where(row)}{_more(wordy)})"
-        )
-    return Cells(known, words=np.array(cells), mixed=mixed)
-
-
-def _more(found: NDArray[np.bool_]) -> str:
-    others = int(found.sum()) - 1
-    return f" and {others} more" if others else ""
-
-
-def _number(cell: str) -> float:
-    """Return a cell's number, NaN for a word; infinities and 1_000 are words."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) and "_" not in cell else math.nan
-
-
-# -- kinds ----------------------------------------------------------------------------------------
-
-
 def _factor(
     name: str, cells: Cells, kind: str, unit: str, owner: str
 ) -> tuple[NDArray[np.float64], FactorSpec]:
@@ -284,20 +163,20 @@ def _as_numbers(name: str, cells: Cells, kind: str, owner: str) -> NDArray[np.fl
     assert cells.words is not None
     texts = [str(word).strip() for word in cells.words]
     numbers = np.array(
-        [_number(text) if ok else math.nan for text, ok in zip(texts, cells.known, strict=True)]
+        [as_number(text) if ok else math.nan for text, ok in zip(texts, cells.known, strict=True)]
     )
     if (wordy := cells.known & np.isnan(numbers)).any():
         found = texts[int(wordy.argmax())]
         advice = f"say its order, as in {name}=ordinal:low/high, or " if kind == "ordinal" else ""
         raise UnbraidError(
-            f"{owner}: {name} shall be {kind}, but '{found}'{_more(wordy)} is no number: {advice}"
-            "leave it categorical."
+            f"{owner}: {name} is to be {kind}, but '{found}'{and_more(wordy)} is not a number: "
+            f"{advice}leave it categorical."
         )
     return numbers
 
 
 def _period(name: str, detail: str, unit: str, owner: str) -> float:
-    period = _number(detail) if detail else _TURNS.get(unit, math.nan)
+    period = as_number(detail) if detail else _TURNS.get(unit, math.nan)
     if not period > 0:
         found = f"is '{detail}'" if detail else "is not given"
         raise UnbraidError(
@@ -337,9 +216,6 @@ def _plain(level: Any) -> Any:
     if isinstance(level, float) and level.is_integer():
         return int(level)
     return level
-
-
-# -- what is worth a sentence ----------------------------------------------------------------------
 
 
 def _useless(name: str, cells: Cells, kind: str) -> str:

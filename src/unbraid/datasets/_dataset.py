@@ -19,8 +19,8 @@ from unbraid.core.signals import Signal
 from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
 
 if TYPE_CHECKING:
-    from unbraid.datasets._convert import FactorOptions, PictureOptions
     from unbraid.datasets._images import Layout
+    from unbraid.datasets._items import FactorOptions, PictureOptions
 
 
 class ImageSource(Protocol):
@@ -121,9 +121,9 @@ class Dataset:
         >>> [spec.kind for spec in data.specs]
         ['categorical', 'periodic']
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_arrays(images, factors, layout, _convert.reading(options), signal)
+        return _convert.from_arrays(images, factors, layout, _items.reading(options), signal)
 
     @classmethod
     def from_torch(
@@ -152,10 +152,10 @@ class Dataset:
         >>> Dataset.from_torch(items, names=["shade"], size=16).image_shape
         (1, 16, 16)
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
         return _convert.from_torch(
-            dataset, names, _convert.reading({"name": type(dataset).__name__, **options})
+            dataset, names, _items.reading({"name": type(dataset).__name__, **options})
         )
 
     @classmethod
@@ -172,9 +172,9 @@ class Dataset:
         Raises:
             UnbraidError: several splits, no column of images, or images of several sizes.
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_huggingface(dataset, image, _convert.reading(options))
+        return _convert.from_huggingface(dataset, image, _items.reading(options))
 
     @classmethod
     def from_frame(
@@ -197,9 +197,9 @@ class Dataset:
         Raises:
             UnbraidError: no such column, or a file that cannot be read.
         """
-        from unbraid.datasets import _convert
+        from unbraid.datasets import _convert, _items
 
-        return _convert.from_frame(frame, images, root, _convert.reading({"size": 64, **options}))
+        return _convert.from_frame(frame, images, root, _items.reading({"size": 64, **options}))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -256,7 +256,13 @@ class Dataset:
         """
         return None
 
-    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+    def pairs(
+        self,
+        rows: NDArray[Any],
+        rule: Rule = 1,
+        seed: Seed = 0,
+        among: NDArray[np.int64] | None = None,
+    ) -> Pairs:
         """Return for each of the rows another image that differs from it in some factors.
 
         The other images are rows of this data set, so that a train split gives none of the test
@@ -275,6 +281,8 @@ class Dataset:
                 of its values, so that it may keep its own.
             seed: a number or several, such as (seed, purpose, counter): the pairs of a training
                 step then do not depend on what ran before.
+            among: the rows that partners are taken from, such as those trained on; all if not
+                given. A data set that draws its images draws the partners, too, and ignores it.
 
         Returns:
             ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ.
@@ -289,9 +297,16 @@ class Dataset:
         >>> images.shape, set(changed.sum(1).tolist())
         ((64, 1, 64, 64), {2})
         """
-        found, changed = partner_rows(self, self._index, rows, rule, seed)
+        found, changed = partner_rows(self, self._index(among), rows, rule, seed)
         return Pairs(np.asarray(self.images[found]), changed)
 
+    def _index(self, among: NDArray[np.int64] | None) -> FactorIndex:
+        """Return the index of the rows; that of the rows asked for last is kept."""
+        kept = self._indices.get(among is None)
+        if kept is None or kept[0] is not among:
+            kept = self._indices[among is None] = (among, index_of(self, among))
+        return kept[1]
+
     @cached_property
-    def _index(self) -> FactorIndex:
-        return index_of(self)
+    def _indices(self) -> dict[bool, tuple[NDArray[np.int64] | None, FactorIndex]]:
+        return {}

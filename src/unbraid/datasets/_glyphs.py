@@ -14,10 +14,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from unbraid.datasets import load_dataset
 from unbraid.datasets._cache import cached
+from unbraid.datasets._centre_lines import (
+    Lines,
+    double,
+    length,
+    thin,
+    trace,
+    upright,
+    without_specks,
+)
 from unbraid.datasets._render import Fields
 
 RADIUS = 0.64  # no line reaches farther from its centre, in sizes
@@ -83,7 +91,7 @@ def _prepare_split(split: str) -> NDArray[Any]:
     )
     chunks = np.array_split(rows, -(-len(mnist) // _CHUNK))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(lambda rows: prepare(mnist.images[rows][:, 0]), chunks)
+        parts = pool.map(lambda rows: prepare_glyphs(mnist.images[rows][:, 0]), chunks)
     kept, records = zip(*parts, strict=True)
     whole = np.concatenate(records)
     whole["source"] = np.flatnonzero(np.concatenate(kept))
@@ -91,7 +99,7 @@ def _prepare_split(split: str) -> NDArray[Any]:
     return whole
 
 
-def prepare(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+def prepare_glyphs(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     """Bring digits to canonical pose.
 
     Args:
@@ -113,189 +121,6 @@ def prepare(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]
     for record, glyph in zip(records, np.flatnonzero(usable), strict=True):
         record["field"] = _field(lines.ends[first[glyph] : first[glyph + 1]])
     return usable, records
-
-
-def double(images: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return images (N, H, W) at twice the resolution, bilinear, times 16: (N, 2H, 2W).
-
-    >>> double(np.full((1, 1, 1), 255, np.uint8)).tolist()  # beyond the border it is black
-    [[[2295, 2295], [2295, 2295]]]
-    """
-    doubled: NDArray[np.uint16] = images.astype(np.uint16)
-    for _ in range(2):
-        doubled = doubled.swapaxes(1, 2)
-        padded = np.pad(doubled, ((0, 0), (1, 1), (0, 0)))
-        pairs = np.stack([padded[:, :-2], padded[:, 2:]], axis=2) + 3 * doubled[:, :, None]
-        doubled = pairs.reshape(len(images), -1, doubled.shape[2])
-    return doubled
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Centre lines of N digits as S short straight pieces.
-
-    Args:
-        glyph: (S,) which digit a piece belongs to.
-        ends: (S, 2, 2) both ends of a piece as (x to the right, y up).
-    """
-
-    glyph: NDArray[np.int64]
-    ends: NDArray[np.float64]
-
-
-def without_specks(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return images of ink (N, H, W) without pieces that hold less than 1/16 of an image's ink.
-
-    >>> int(without_specks(np.array([[[1, 0, 0] + 17 * [1]]], bool)).sum())
-    17
-    """
-    touching = np.zeros((3, 3, 3), bool)
-    touching[1] = True  # neighbours, diagonal ones too, in the same image
-    piece, count = ndimage.label(ink, touching)
-    inked = np.flatnonzero(ink)
-    image_of = np.zeros(count + 1, np.int64)
-    image_of[piece.ravel()[inked]] = inked // ink[0].size
-    share = np.bincount(piece.ravel(), minlength=count + 1) / np.maximum(
-        1, ink.sum(axis=(1, 2))[image_of]
-    )
-    whole = share >= 1 / 16
-    whole[0] = False  # the background
-    kept: NDArray[np.bool_] = whole[piece]
-    return kept
-
-
-def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the one-pixel-wide centre lines of N images of ink.
-
-    The two-subcycle parallel algorithm of Zhang and Suen (CACM 27(3), 1984), on 64 pixels at a
-    time: a row is one machine word, and a neighbour is a shift.
-
-    Args:
-        ink: (N, H, W), W <= 62.
-
-    >>> bar = np.zeros((1, 9, 15), bool)
-    >>> bar[0, 3:6, 2:13] = True
-    >>> thin(bar)[0].sum(axis=1).tolist()
-    [0, 0, 0, 0, 8, 0, 0, 0, 0]
-    """
-    count, height, width = ink.shape
-    framed = np.zeros((count, height + 2, 64), bool)
-    framed[:, 1:-1, 1 : width + 1] = ink
-    words = np.packbits(framed, axis=-1, bitorder="little").view(np.uint64)[..., 0]
-    live = np.arange(count)
-    while len(live):
-        before = words[live]
-        after = _peel(_peel(before, first=True), first=False)
-        words[live] = after
-        live = live[(after != before).any(axis=1)]
-    bits = np.unpackbits(words[..., None].view(np.uint8), axis=-1, bitorder="little")
-    return bits[:, 1:-1, 1 : width + 1].astype(bool)
-
-
-def _peel(words: NDArray[np.uint64], first: bool) -> NDArray[np.uint64]:
-    """Remove the boundary pixels that one subcycle of Zhang and Suen removes."""
-    one = np.uint64(1)
-    north, south = np.zeros_like(words), np.zeros_like(words)
-    north[:, 1:], south[:, :-1] = words[:, :-1], words[:, 1:]
-    east, west = words >> one, words << one
-    ring = [north, north >> one, east, south >> one, south, south << one, west, north << one]
-    ink_1, ink_2, gap_1, gap_2, step_1, step_2 = (np.zeros_like(words) for _ in range(6))
-    for here, following in zip(ring, ring[1:] + ring[:1], strict=True):
-        # x_1 says that there was one already, x_2 that there were two.
-        ink_2 |= ink_1 & here
-        ink_1 |= here
-        gap_2 |= gap_1 & ~here
-        gap_1 |= ~here
-        step = ~here & following
-        step_2 |= step_1 & step
-        step_1 |= step
-    if first:
-        open_side = ~(north & east & south) & ~(east & south & west)
-    else:
-        open_side = ~(north & east & west) & ~(north & south & west)
-    return words & ~(ink_2 & gap_2 & step_1 & ~step_2 & open_side)
-
-
-def trace(lines: NDArray[np.bool_]) -> Lines:
-    """Return one-pixel-wide lines (N, H, W) as pieces between neighbouring pixels.
-
-    Pixels are first moved to the mean of the line around them, which takes the staircase out.
-    """
-    _, height, width = lines.shape
-    stride, area = width + 4, (height + 4) * (width + 4)
-    framed = np.pad(lines, ((0, 0), (2, 2), (2, 2))).ravel()
-    pixels = np.flatnonzero(framed)
-    shift, weight = np.zeros((len(pixels), 2)), np.zeros(len(pixels))
-    for down in range(-2, 3):
-        for right in range(-2, 3):
-            pull = np.exp(-(down**2 + right**2) / 3) * framed[pixels + down * stride + right]
-            shift += pull[:, None] * (right, -down)
-            weight += pull
-    places = np.stack([pixels % stride, -(pixels % area // stride)], axis=1)
-    places = places + shift / weight[:, None]
-    number = np.zeros(len(framed), np.int64)
-    number[pixels] = np.arange(len(pixels))
-    starts, stops = [], []
-    # A diagonal step that two straight ones make already would count a corner twice.
-    for step, corners in (
-        (1, ()),
-        (stride, ()),
-        (stride + 1, (1, stride)),
-        (stride - 1, (-1, stride)),
-    ):
-        linked = framed[pixels + step]
-        for corner in corners:
-            linked &= ~framed[pixels + corner]
-        starts.append(np.flatnonzero(linked))
-        stops.append(number[pixels[linked] + step])
-    start, stop = np.concatenate(starts), np.concatenate(stops)
-    order = np.argsort(start, kind="stable")  # pixels go glyph by glyph, so pieces now do too
-    ends = np.stack([places[start[order]], places[stop[order]]], axis=1)
-    return Lines(pixels[start[order]] // area, ends)
-
-
-def upright(lines: Lines, count: int) -> tuple[Lines, NDArray[np.float64]]:
-    """Centre lines on their centroid, shear away their slant and bring them to size 1.
-
-    Upright means that the line's x and y are uncorrelated, and size 1 that its root mean square
-    distance from its centroid is 1/sqrt(12): that of a straight stroke of length 1.
-
-    Returns:
-        The lines and (N,) the shear, x per y, that was taken out.
-    """
-    x, y = lines.ends[..., 0].T.copy(), lines.ends[..., 1].T.copy()  # each (2, S)
-    shear = np.zeros(count)
-    # Shearing changes lengths and so the moments: a few rounds make them agree.
-    for _ in range(8):
-        mass = np.hypot(x[1] - x[0], y[1] - y[0])
-        total = np.bincount(lines.glyph, mass, count) + 1e-12
-        for along in (x, y):
-            centre = np.bincount(lines.glyph, mass * (along[0] + along[1]) / 2, count) / total
-            along -= centre[lines.glyph]
-        # The mean of a product along a piece, by Simpson's rule, which is exact for it.
-        xx, xy, yy = (
-            np.bincount(
-                lines.glyph,
-                mass * (a[0] * b[0] + a[1] * b[1] + (a[0] + a[1]) * (b[0] + b[1])) / 6,
-                count,
-            )
-            / total
-            for a, b in ((x, x), (x, y), (y, y))
-        )
-        slope = xy / (yy + 1e-12)
-        x -= slope[lines.glyph] * y
-        shear += slope
-    # The last shear took xy^2 / yy off the spread.
-    size = np.sqrt(12 * (xx - slope * xy + yy)) + 1e-12
-    ends = np.stack([x.T, y.T], axis=2) / size[lines.glyph, None, None]
-    return Lines(lines.glyph, ends), shear
-
-
-def length(lines: Lines, count: int) -> NDArray[np.float64]:
-    """Return the length of each glyph's line, (N,)."""
-    across = lines.ends[:, 1] - lines.ends[:, 0]
-    lengths = np.bincount(lines.glyph, np.hypot(across[:, 0], across[:, 1]), count)
-    return lengths.astype(np.float64)
 
 
 def _extent(lines: Lines, count: int) -> NDArray[np.float32]:

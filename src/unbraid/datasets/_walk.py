@@ -13,7 +13,7 @@ from typing import NamedTuple
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._decode import PICTURES, SUFFIXES
-from unbraid.datasets._table import SUFFIXES as TABLES
+from unbraid.datasets._table_files import SUFFIXES as TABLES
 
 _SHEETS = ("generated", "edited", "swapped")  # the default names of what requests draw
 

@@ -10,7 +10,6 @@ are those of MNIST's own splits and never mix.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,7 +21,8 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._cache import cached
-from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer, too_thick
+from unbraid.datasets._digit_ranges import check_drawable
+from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._glyphs import VERSION
 from unbraid.datasets._pairs import REDRAW, Pairs, Rule, Seed, choose
@@ -111,13 +111,19 @@ class Digits(Dataset):
         rows = np.asarray(factors, np.float64)
         return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
 
-    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+    def pairs(
+        self,
+        rows: NDArray[Any],
+        rule: Rule = 1,
+        seed: Seed = 0,
+        among: NDArray[np.int64] | None = None,
+    ) -> Pairs:
         """Draw for each of the rows another image that differs in some factors, see ``Dataset``.
 
         The handwriting is held, but for other digits. Where it is a factor itself, both are held.
         """
         if self.renderer is None or self.factor_names not in (NAMES, (*NAMES, "style")):
-            return super().pairs(rows, rule, seed)
+            return super().pairs(rows, rule, seed, among)
         entropy = [seed] if isinstance(seed, int) else [*seed]
         rows = np.asarray(rows, np.int64)
         movable = np.array([_movable(spec) for spec in self.specs])
@@ -201,7 +207,7 @@ def load(config: Config, split: str) -> Digits:
     >>> data.images[:5].shape, data.factor_names
     ((5, 1, 32, 32), ('digit', 'size', 'x', 'y', 'angle', 'thickness'))
     """
-    _check(config)
+    check_drawable(config)
     specs = factor_specs(config)
     entropy = [config.seed, SPLITS.index(split)]
     if config.grid is None:
@@ -284,57 +290,3 @@ def _pairs(distributions: Any) -> dict[str, str]:
             f"digits: distributions are {distributions!r}, expected (factor, distribution) pairs "
             'such as [("x", "normal")].'
         ) from error
-
-
-def _check(config: Config) -> None:
-    """Refuse what cannot be drawn, in one sentence."""
-    if not isinstance(config.canvas, int) or config.canvas < 16:
-        raise UnbraidError(
-            f"digits: canvas is {config.canvas}, expected a whole number of pixels, 16 or more."
-        )
-    if config.n is not None and (config.n < 1 or config.grid is not None):
-        raise UnbraidError(
-            f"digits: n is {config.n} with grid={config.grid}: give one of them, 1 or more."
-        )
-    if config.seed < 0:
-        raise UnbraidError(f"digits: seed is {config.seed}, but a seed is 0 or more.")
-    if not config.digits or not set(config.digits) <= set(range(10)):
-        raise UnbraidError(f"digits: digits are {config.digits}, expected some of 0 to 9.")
-    if len(set(config.digits)) < len(config.digits):
-        raise UnbraidError(f"digits: digits are {config.digits}: name each once.")
-    for name in CONTINUOUS:
-        _check_range(name, getattr(config, name))
-    _check_fit(config)
-
-
-def _check_range(name: str, given: Any) -> None:
-    try:
-        low, high = (float(end) for end in given)
-    except (TypeError, ValueError) as error:
-        raise UnbraidError(f"digits: {name} is {given!r}, expected a range (low, high).") from error
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise UnbraidError(f"digits: {name} is {given}, expected two numbers, the lower first.")
-
-
-def _check_fit(config: Config) -> None:
-    """Refuse ranges whose extremes leave the canvas, vanish or run together."""
-    smallest, largest = config.size
-    thinnest, thickest = config.thickness
-    if smallest <= 0:
-        raise UnbraidError(f"digits: size starts at {smallest}, but a digit has a size above 0.")
-    if thinnest < 1:
-        raise UnbraidError(
-            f"digits: thickness starts at {thinnest}, thinner than a pixel (of a 64-pixel "
-            "canvas): start it at 1 or more."
-        )
-    if blob := too_thick(thickest, smallest, config.canvas):
-        raise UnbraidError(blob)
-    for name in ("x", "y"):
-        shift = max(abs(end) for end in getattr(config, name))
-        reach = shift + largest / 2 + thickest / 2
-        if reach > UNIT_CANVAS / 2:
-            raise UnbraidError(
-                f"digits: {name} to {shift}, size to {largest} and thickness to {thickest} push "
-                f"digits off the canvas ({shift} + {largest}/2 + {thickest}/2 = {reach} pixels "
-                "from its centre, where 32 is its edge): narrow one of the ranges."
-            )

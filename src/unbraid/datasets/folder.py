@@ -21,7 +21,8 @@ from unbraid.datasets._columns import Factors, read_columns
 from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
 from unbraid.datasets._images import held_out
 from unbraid.datasets._names import called
-from unbraid.datasets._table import beside, match, read_table
+from unbraid.datasets._table import beside, match
+from unbraid.datasets._table_files import read_table
 from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
 
 LARGEST = 1024

@@ -17,23 +17,16 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from unbraid.core import limits
-from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
 from unbraid.core.signals import Signal
-from unbraid.datasets import SPLITS, Dataset
+from unbraid.datasets import Dataset
 from unbraid.datasets._arrays import checked, renamed, split_columns
 from unbraid.datasets._columns import read_columns
 from unbraid.datasets._images import Layout, as_images, as_signal, held_out
 from unbraid.datasets._names import called, named
-
-IMAGES_KEYS = ("images", "imgs", "x", "arr_0")
-FACTORS_KEYS = ("factors", "labels", "y", "arr_1")
-# Files with both splits in them, as Keras and MedMNIST write them: images and labels of each.
-SPLIT_KEYS = {
-    "train": (("x_train", "train_images", "train_x"), ("y_train", "train_labels", "train_y")),
-    "test": (("x_test", "test_images", "test_x"), ("y_test", "test_labels", "test_y")),
-}
+from unbraid.datasets._npz_keys import is_usual, keys_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ def load(config: Config, split: str = "train") -> Dataset:
     path = expand(config.path)
     title = called("npz", {"path": config.path, "title": config.title})
     with _open(path) as file:
-        images_keys, factors_keys, note = _keys(file, config, path)
+        images_keys, factors_keys, note = keys_of(file, config, path)
         signal = _signal(file, path)
         parts = [
             as_images(_read(file, key, path), config.layout, f"'{key}' of {path}")
@@ -124,78 +117,6 @@ def _signal(file: NpzFile, path: Path) -> Signal | None:
         ) from error
 
 
-def _keys(
-    file: NpzFile, config: Config, path: Path
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]:
-    """Return the keys of the images, one a split, and of the factors, as many each.
-
-    The last is a sentence on arrays that could be factors and are not taken as such.
-    """
-    image = _key(file, config.images_key, IMAGES_KEYS, path)
-    if image is None:
-        return *_halves(file, path), ""
-    if config.factors_key is not None:
-        chosen = [key.strip() for key in config.factors_key.split(",")]
-        for key in chosen:
-            _key(file, key, (), path)  # raises if there is none
-        return (image,), tuple((key,) for key in chosen), ""
-    usual = _key(file, None, FACTORS_KEYS, path)
-    others = _one_a_row(file, image, path)
-    if usual is None:
-        return (image,), tuple((key,) for key in others), ""
-    left = [key for key in others if key != usual]
-    if not left:
-        return (image,), ((usual,),), ""
-    return (
-        (image,),
-        ((usual,),),
-        f"{path} also holds {', '.join(left)}, with a value an image: to take them as factors, "
-        f"name all with factors_key (--data.factors-key {','.join([usual, *left])}).",
-    )
-
-
-def _halves(file: NpzFile, path: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return the keys of a file that holds both splits, or the train split alone."""
-    lower = {key.lower(): key for key in file.files}
-    (train, train_labels), (test, test_labels) = (
-        [next((lower[key] for key in usual if key in lower), None) for usual in SPLIT_KEYS[split]]
-        for split in SPLITS
-    )
-    if train is None:
-        raise UnbraidError(
-            f"{path} has none of the arrays {', '.join(IMAGES_KEYS)} or x_train: {_listing(file)}; "
-            "name the one that holds the images with images_key (--data.images-key)."
-        )
-    if test is None:
-        return (train,), () if train_labels is None else ((train_labels,),)
-    if train_labels is None or test_labels is None:
-        return (train, test), ()
-    return (train, test), ((train_labels, test_labels),)
-
-
-def _one_a_row(file: NpzFile, images: str, path: Path) -> list[str]:
-    """Return the keys of arrays with one axis, a number or word an image."""
-    shapes = {
-        key: _shape(file, key)
-        for key in file.files
-        if key not in (images, "factor_names", "signal")
-    }
-    count = _shape(file, images)[:1]
-    return [key for key, shape in shapes.items() if shape == count and len(shape) == 1]
-
-
-def _shape(file: NpzFile, key: str) -> tuple[int, ...]:
-    """Return an array's shape without reading it, () for what is no array of plain values."""
-    assert file.zip is not None
-    name = key if key in file.zip.namelist() else f"{key}.npy"
-    try:
-        with file.zip.open(name) as member:
-            shape, dtype = limits.array_header(member)
-    except (OSError, ValueError, KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError):
-        return ()
-    return () if dtype.hasobject else shape
-
-
 def _columns(
     file: NpzFile,
     keys: tuple[tuple[str, ...], ...],
@@ -214,7 +135,7 @@ def _columns(
     names = config.factor_names
     if names is None and arrays and "factor_names" in file.files:
         names = tuple(_read(file, "factor_names", path).astype(str).ravel().tolist())
-    if len(arrays) == 1 and (config.factors_key is not None or _is_usual(keys[0][0])):
+    if len(arrays) == 1 and (config.factors_key is not None or is_usual(keys[0][0])):
         return split_columns(next(iter(arrays.values())), names, f"'{keys[0][0]}' of {path}")
     columns: dict[str, NDArray[Any]] = {}
     for key, array in arrays.items():
@@ -225,10 +146,6 @@ def _columns(
         return columns
     given = renamed(config.factor_names, len(columns), str(path))
     return dict(zip(given, columns.values(), strict=True))
-
-
-def _is_usual(key: str) -> bool:
-    return key.lower() in FACTORS_KEYS or any(key.lower() in s[1] for s in SPLIT_KEYS.values())
 
 
 def _joined(parts: list[NDArray[Any]], path: Path) -> NDArray[Any]:
@@ -274,19 +191,6 @@ def _with_names(specs: tuple[FactorSpec, ...], names: str, owner: str) -> tuple[
         named(spec, names, owner) if column == able[0] else spec
         for column, spec in enumerate(specs)
     )
-
-
-def _key(file: NpzFile, chosen: str | None, usual: tuple[str, ...], path: Path) -> str | None:
-    """Return the key a user chose, or the first usual one the file has."""
-    if chosen is not None and chosen not in file.files:
-        raise UnbraidError(
-            f"{path} has no array '{chosen}'{did_you_mean(chosen, file.files)}: {_listing(file)}."
-        )
-    return chosen or next((key for key in usual if key in file.files), None)
-
-
-def _listing(file: NpzFile) -> str:
-    return f"the arrays in it are {', '.join(file.files) or 'none'}"
 
 
 def _read(file: NpzFile, key: str, path: Path) -> NDArray[Any]:

@@ -127,6 +127,24 @@ class FactorCodes:
         """Return each categorical factor's logits out of a net's outputs (B, width)."""
         return list(torch.split(outputs[:, : self.categories], self.levels, 1))
 
+    def most_probable(self, codes: Tensor) -> Tensor:
+        """Return code columns (N, width) with one level of each category, the most probable."""
+        parts = self.logits(codes)
+        # not by one_hot, which looks at the numbers and so cannot be exported or mapped
+        levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
+        sure = [
+            (part.argmax(1, keepdim=True) == level).to(codes.dtype)
+            for part, level in zip(parts, levels, strict=True)
+        ]
+        return torch.cat([*sure, codes[:, self.categories :]], 1)
+
+    def is_sure(self, read: Tensor, probability: float) -> Tensor:
+        """Return 1 where all categories read are more probable than that, else 0, (N,)."""
+        found = torch.ones(len(read), device=read.device)
+        for part in self.logits(read):
+            found = found * (part.amax(1) > probability)
+        return found
+
     def reading(self, outputs: Tensor) -> Tensor:
         """Return a net's outputs as code columns: probabilities, and the rest as it is."""
         chances = [torch.softmax(part, 1) for part in self.logits(outputs)]

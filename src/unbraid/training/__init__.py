@@ -7,10 +7,11 @@ once; ``recorder.py`` is what a run folder or a display listens with.
 
 from __future__ import annotations
 
+from unbraid.core.hardware import threads
 from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, reseed, split_rows
 from unbraid.training.config import TrainingConfig
 from unbraid.training.fleet import Fleet
-from unbraid.training.loop import ACTIVE_VARIANCE, Loop, threads
+from unbraid.training.loop import ACTIVE_VARIANCE, Loop
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.start import LIGHTER, new_model, train
 from unbraid.training.supervision import Labels, Supervision, labelled_rows, named

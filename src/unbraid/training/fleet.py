@@ -23,7 +23,7 @@ from unbraid.core.errors import UnbraidError, one_line
 from unbraid.methods import Batch, Context, Method, Terms, name_of
 from unbraid.training.batches import NOISE, reseed
 from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
-from unbraid.training.loop import GPU_CHECK_EVERY, Loop, threads
+from unbraid.training.loop import GPU_CHECK_EVERY, Loop
 from unbraid.training.optimizers import Optimizers
 from unbraid.training.recorder import Diverged, Interrupted
 
@@ -122,7 +122,7 @@ class Fleet:
         self.last_save = time.monotonic()
         for loop in self.loops:
             loop.recorder.start(loop.progress)
-        with threads(self.first.config.threads):
+        with hardware.threads(self.first.config.threads):
             while self.members and self.leader.progress.step < self.leader.progress.steps:
                 count = len(self.members)
                 orders = [self.loops[k].epoch_batches() for k in self.members]

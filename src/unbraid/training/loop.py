@@ -10,8 +10,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import Context, HasPosterior, Method, Phase, Terms
+from unbraid.methods import Context, HasPosterior, Method, Terms
 from unbraid.training.batches import (
     NOISE,
     VALIDATION,
@@ -35,7 +34,7 @@ from unbraid.training.batches import (
     split_rows,
 )
 from unbraid.training.config import TrainingConfig
-from unbraid.training.optimizers import Optimizers
+from unbraid.training.optimizers import Optimizers, check_selection
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
 
@@ -142,7 +141,7 @@ class Loop:
         """
         last_save = time.monotonic()
         self.recorder.start(self.progress)
-        with threads(self.config.threads):
+        with hardware.threads(self.config.threads):
             while self.progress.step < self.progress.steps:
                 for rows in self.epoch_batches():
                     self.step(rows)
@@ -309,29 +308,3 @@ class Loop:
         if means:
             figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
         return figures
-
-
-def check_selection(model: Method, phases: Mapping[str, Phase]) -> None:
-    """Raise an UnbraidError unless what ranks seeds is a term of one phase.
-
-    Losses of several phases are no sum: a generator's falls as a discriminator's rises.
-    """
-    named = model.selection.split(".")[0]
-    if model.selection != "restart_score" and len(phases) > 1 and named not in phases:
-        name = methods.name_of(model.config)
-        raise UnbraidError(
-            f"{name} has the phases {', '.join(phases)}, and its selection is "
-            f"{model.selection!r}: name a term of one of them, such as "
-            f"'{next(iter(phases))}.loss', or 'restart_score'."
-        )
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Run a block with the given number of CPU threads; 0 changes nothing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unbraid import methods
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import Phase
+from unbraid.methods import Method, Phase
 
 KINDS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -248,3 +249,18 @@ def _repeated(parameters: Iterable[nn.Parameter]) -> nn.Parameter | None:
             return parameter
         seen.add(id(parameter))
     return None
+
+
+def check_selection(model: Method, phases: Mapping[str, Phase]) -> None:
+    """Raise an UnbraidError unless what ranks seeds is a term of one phase.
+
+    Losses of several phases are no sum: a generator's falls as a discriminator's rises.
+    """
+    named = model.selection.split(".")[0]
+    if model.selection != "restart_score" and len(phases) > 1 and named not in phases:
+        name = methods.name_of(model.config)
+        raise UnbraidError(
+            f"{name} has the phases {', '.join(phases)}, and its selection is "
+            f"{model.selection!r}: name a term of one of them, such as "
+            f"'{next(iter(phases))}.loss', or 'restart_score'."
+        )

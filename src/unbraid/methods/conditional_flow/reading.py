@@ -68,25 +68,11 @@ class Reading(nn.Module):
 
     def certain(self, codes: Tensor) -> Tensor:
         """Return code columns that factors can have: one level of each category, whole circles."""
-        parts = self.codes.logits(codes)
-        # not by one_hot, which looks at the numbers and so cannot be exported or mapped
-        levels = [torch.arange(part.shape[1], device=part.device) for part in parts]
-        sure = [
-            (part.argmax(1, keepdim=True) == level).to(codes.dtype)
-            for part, level in zip(parts, levels, strict=True)
-        ]
         turned = self.split + len(self.codes.real)
         count = len(self.codes.periodic)
         pairs = torch.tensor_split(codes[:, turned:], count, 1) if count else ()
         circles = [pair / pair.norm(dim=1, keepdim=True).clamp_min(1e-6) for pair in pairs]
-        return torch.cat([*sure, codes[:, self.split : turned], *circles], 1)
-
-    def sure(self, read: Tensor) -> Tensor:
-        """Return 1 where all categories were read with certainty, else 0, (B,)."""
-        found = torch.ones(len(read), device=read.device)
-        for part in self.codes.logits(read):
-            found = found * (part.amax(1) > SURE)
-        return found
+        return torch.cat([self.codes.most_probable(codes)[:, :turned], *circles], 1)
 
     def labelled(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return labelled images as the reader sees them, and their code columns; maybe none."""
@@ -258,7 +244,7 @@ class Reading(nn.Module):
         outputs, glanced, frames = self.reader.settled(images[reads], LOOKED)
         read = self.codes.reading(outputs)
         sure = torch.ones(len(images), device=images.device)
-        sure[reads] = self.sure(read)
+        sure[reads] = self.codes.is_sure(read, SURE)
         codes = codes.clone()
         codes[reads] = torch.where(unknown[reads], self.certain(read), codes[reads])
         reals = codes[:, self.split :]

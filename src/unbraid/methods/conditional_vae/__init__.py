@@ -28,9 +28,7 @@ from torch import Tensor, nn
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import require
-from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
-from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import (
     REJECT_PROBABILITY,
@@ -47,6 +45,7 @@ from unbraid.methods.conditional_vae.networks import (
     PosedReader,
     small_convnet,
 )
+from unbraid.methods.conditional_vae.reading import Reads
 from unbraid.nn import nets
 from unbraid.nn.distributions import (
     LOG_2PI,
@@ -56,8 +55,6 @@ from unbraid.nn.distributions import (
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 CYCLE_TOLERANCE = 0.5  # share of the reader's running error that the cycle loss ignores
-MEMORY = 0.99  # of the reader's usual error, a step
-READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ class Config(LabelledConfig):
                 raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
 
 
-class Model(Conditional):
+class Model(Reads):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
     selection = "generator.loss"  # what is drawn with the reader as it came out
@@ -124,7 +121,6 @@ class Model(Conditional):
                 f"expected grey images and {units}."
             )
         self.poses = PoseCodes(coder, columns) if columns else None
-        self.reader: PosedReader | PlainReader
         self.drawer: FieldDrawer | PlainDrawer
         if self.poses is not None:
             self.reader = PosedReader(self.poses)
@@ -138,7 +134,6 @@ class Model(Conditional):
         self.style_out = nn.Linear(128, 2 * config.style_dim)
         # how far the reader usually is off on labelled images, in code columns
         self.register_buffer("error", torch.zeros(coder.width - coder.categories))
-        self.error: Tensor
         self.prior = StylePrior(coder.categories, config.components, config.style_dim)
 
     def phases(self) -> dict[str, Phase]:
@@ -188,10 +183,6 @@ class Model(Conditional):
         moved = self.prior.transfer(style, one, other)
         return torch.where((one == other).all(1)[:, None], style, moved)
 
-    def categories(self, codes: Tensor) -> Tensor:
-        """Return the columns of categorical factors."""
-        return codes[:, : self.coder.categories]
-
     def style(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns."""
         if self.poses is not None:
@@ -229,98 +220,6 @@ class Model(Conditional):
             return self.reader_terms(batch, context)
         return self.generator_terms(batch, context)
 
-    def reader_terms(self, batch: Batch, context: Context) -> Terms:
-        """Return ``category`` and ``real``, losses on labels, and the same on what was read.
-
-        Without labels, as in a validation that is given none, the first two are left out.
-        """
-        terms: Terms = {}
-        images = batch.images[:READ]
-        if batch.labelled is not None:
-            seen, factors = (part[:READ] for part in batch.labelled)
-            with dropping(self.reader, context.noise):
-                terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
-        loss = sum(terms.values(), start=images.new_zeros(()))
-        with torch.no_grad():
-            read = self.coder.reading(self.reader(images))
-        sure, targets = self.certain(read)
-        with dropping(self.reader, context.noise):
-            told = self.read_terms(images, targets, context.noise, sure)
-        terms |= {"read_category": told["category"], "read_real": told["real"]}
-        # what is read from unlabelled images counts once there is something to it
-        trust = min(1.0, context.epoch / 2)
-        loss = loss + trust * (terms["read_category"] + 0.5 * terms["read_real"])
-        return {"loss": loss, **terms}
-
-    def certain(self, read: Tensor) -> tuple[Tensor, Tensor]:
-        """Return which rows' categories are all sure, (B,), and code columns with those certain."""
-        sure = torch.ones(len(read), device=read.device)
-        parts = []
-        for part in torch.split(self.categories(read), self.coder.levels, 1):
-            sure = sure * (part.amax(1) > self.config.sure)
-            parts.append(F.one_hot(part.argmax(1), part.shape[1]).to(read.dtype))
-        return sure, torch.cat([*parts, read[:, self.coder.categories :]], 1)
-
-    def read_terms(
-        self, images: Tensor, codes: Tensor, noise: torch.Generator, sure: Tensor | None = None
-    ) -> Terms:
-        """Return the losses of reading known code columns from images, warped where one can.
-
-        Args:
-            images: (B, C, H, W).
-            codes: what is to be read, (B, factor_width), NaN where unknown.
-            noise: draws the warps.
-            sure: (B,), 0 where the categories are not to be learned from; 1 for all if None.
-        """
-        weight = torch.ones(len(images), device=images.device) if sure is None else sure
-        coder = self.coder
-        if self.poses is None:
-            outputs = self.reader(images)
-            real = coder.real_loss(outputs, codes)
-            category = coder.category_loss(outputs, codes)
-        else:
-            assert isinstance(self.reader, PosedReader)
-            still = 0.4 if sure is None else 0.0
-            images, codes = self.warped(self.reader.small(images), codes, noise, still)
-            glance = self.reader.glance(images)
-            start = self.start(glance.detach(), codes, noise)
-            outputs = self.reader.look(images, start)
-            first = self.poses.with_pose(codes.detach(), glance)
-            real = coder.real_loss(first, codes) + 2 * coder.real_loss(outputs, codes)
-            other = self.reader.recognise(_pose.distorted(images, start, noise))
-            category = coder.category_loss(outputs, codes) + coder.category_loss(other, codes)
-        if sure is None and self.training:
-            self.remember(outputs.detach(), codes)
-        return {"category": (category * weight).mean(), "real": real.mean()}
-
-    @torch.no_grad()
-    def remember(self, outputs: Tensor, codes: Tensor) -> None:
-        """Keep track of how far the reader is off, column by column, where labels are known."""
-        away = self.coder.away(outputs, codes).nanmean(0)
-        seen = torch.where(torch.isnan(away), self.error, away)
-        self.error.lerp_(seen, 1 - MEMORY)
-
-    def warped(
-        self, images: Tensor, codes: Tensor, noise: torch.Generator, still: float
-    ) -> tuple[Tensor, Tensor]:
-        """Return images and code columns, a share ``still`` unchanged, the others warped."""
-        assert self.poses is not None
-        warp = _pose.draw_warp(len(images), noise, still)
-        unmoved = (warp.log_scale == 0)[:, None, None, None]
-        seen = torch.where(unmoved, images.float(), warp.images(images))
-        thickness = None
-        if "thickness" in self.poses.at:
-            thickness = self.poses.value(codes, "thickness") * warp.log_scale.exp()
-        return seen, self.poses.with_pose(codes, warp.pose(self.poses.pose(codes)), thickness)
-
-    def start(self, glance: _pose.Pose, codes: Tensor, noise: torch.Generator) -> _pose.Pose:
-        """Return where the second look starts: half the time the first, else near the truth."""
-        assert self.poses is not None
-        near = _pose.jitter(self.poses.pose(codes), noise)
-        half = torch.rand(len(codes), generator=noise, device=noise.device) < 0.5
-        pairs = zip(glance, near, strict=True)
-        return _pose.Pose(*(torch.where(half | torch.isnan(b), a, b) for a, b in pairs))
-
     def generator_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` of the style, ``leak`` and ``cycle``, nats per image.
 
@@ -329,7 +228,8 @@ class Model(Conditional):
         images = batch.images
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
-            sure, codes = self.certain(read)
+            sure = self.coder.is_sure(read, self.config.sure)
+            codes = self.coder.most_probable(read)
             if batch.factors is not None:  # categories that are known need no reading
                 known = self.categories(self.coder.encode(batch.factors))
                 unknown = torch.isnan(known)

@@ -1,0 +1,130 @@
+"""Cells of a column of labels: numbers, words and what is unknown, told apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.core.errors import UnbraidError
+
+UNKNOWN = frozenset(("", "nan", "na", "n/a", "null"))  # cells of a table, in any case
+
+Where = Callable[[int], str]
+
+
+def row_number(number: int) -> str:
+    return f"row {number}"
+
+
+class Cells(NamedTuple):
+    """A column whose numbers and words are told apart: one of the two is given.
+
+    Args:
+        known: (N,) truth values.
+        numbers: (N,) reals, NaN where unknown.
+        words: (N,) text, or truth values, with anything where unknown.
+        whole: whether the numbers were written as whole ones.
+        mixed: a sentence on numbers among the words, ``""`` if there are none.
+    """
+
+    known: NDArray[np.bool_]
+    numbers: NDArray[np.float64] | None = None
+    words: NDArray[Any] | None = None
+    whole: bool = False
+    mixed: str = ""
+
+
+def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
+    """Tell numbers, words and what is unknown apart."""
+    if isinstance(column, list):
+        return _text(column, owner, where)
+    array = np.asarray(column)
+    if array.dtype.kind == "O":
+        return _objects(array, owner, where)
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "U":
+        return Cells(~np.isin(np.char.lower(np.char.strip(array)), list(UNKNOWN)), words=array)
+    if array.dtype.kind == "b":
+        return Cells(np.ones(len(array), bool), words=array)
+    if array.dtype.kind not in "iuf":
+        raise UnbraidError(f"{owner} is of type {array.dtype}, expected numbers or words.")
+    numbers = array.astype(np.float64)
+    if (infinite := np.isinf(numbers)).any():
+        raise UnbraidError(
+            f"{owner} is infinite in {int(infinite.sum())} of {len(numbers)} rows, the first of "
+            f"them {where(int(infinite.argmax()))}: give NaN where it is unknown."
+        )
+    return Cells(~np.isnan(numbers), numbers, whole=array.dtype.kind != "f")
+
+
+def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
+    """Read an array of Python objects, as pandas has them."""
+    values = [None if _is_missing(value) else value for value in array.tolist()]
+    known = np.array([value is not None for value in values])
+    if any(isinstance(value, str) for value in values):
+        words = [value if isinstance(value, str) else None for value in values]
+        if any(
+            word is None and value is not None for word, value in zip(words, values, strict=True)
+        ):
+            return _text([str("" if value is None else value) for value in values], owner, where)
+        return cells_of(np.array(["" if word is None else word for word in words]), owner, where)
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {bool, np.bool_} and kinds:
+        return Cells(known, words=np.array([bool(value) for value in values]))
+    try:
+        numbers = np.array([math.nan if value is None else float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        found = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise UnbraidError(f"{owner} holds {found}, expected numbers or words.") from error
+    whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
+    return cells_of(numbers, owner, where)._replace(whole=whole)
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or what pandas has for them, which equals nothing."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA has no truth
+        return True
+    except ValueError:  # an array in a cell is no value
+        return False
+
+
+def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
+    """Read a table's cells."""
+    cells = [cell.strip() for cell in column]
+    known = np.array([cell.lower() not in UNKNOWN for cell in cells], bool)
+    numbers = np.array(
+        [as_number(cell) if ok else math.nan for cell, ok in zip(cells, known, strict=True)]
+    )
+    wordy = known & np.isnan(numbers)
+    if not wordy.any():
+        whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
+        return Cells(known, numbers, whole=whole and bool(known.any()))
+    mixed = ""
+    if (known & ~wordy).any():
+        row, other = int(wordy.argmax()), int((known & ~wordy).argmax())
+        mixed = (
+            f"{owner} mixes numbers (such as {cells[other]}) and words ('{cells[row]}' in "
+            f"{where(row)}{and_more(wordy)})"
+        )
+    return Cells(known, words=np.array(cells), mixed=mixed)
+
+
+def and_more(found: NDArray[np.bool_]) -> str:
+    others = int(found.sum()) - 1
+    return f" and {others} more" if others else ""
+
+
+def as_number(cell: str) -> float:
+    """Return a cell's number, NaN for a word; infinities and 1_000 are words."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) and "_" not in cell else math.nan

@@ -1,0 +1,66 @@
+"""Checks of the options of ``digits``: what cannot be drawn is refused."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from unbraid.core.errors import UnbraidError
+from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, too_thick
+
+if TYPE_CHECKING:
+    from unbraid.datasets.digits import Config
+
+
+def check_drawable(config: Config) -> None:
+    """Refuse what cannot be drawn, in one sentence."""
+    if not isinstance(config.canvas, int) or config.canvas < 16:
+        raise UnbraidError(
+            f"digits: canvas is {config.canvas}, expected a whole number of pixels, 16 or more."
+        )
+    if config.n is not None and (config.n < 1 or config.grid is not None):
+        raise UnbraidError(
+            f"digits: n is {config.n} with grid={config.grid}: give one of them, 1 or more."
+        )
+    if config.seed < 0:
+        raise UnbraidError(f"digits: seed is {config.seed}, but a seed is 0 or more.")
+    if not config.digits or not set(config.digits) <= set(range(10)):
+        raise UnbraidError(f"digits: digits are {config.digits}, expected some of 0 to 9.")
+    if len(set(config.digits)) < len(config.digits):
+        raise UnbraidError(f"digits: digits are {config.digits}: name each once.")
+    for name in CONTINUOUS:
+        _check_range(name, getattr(config, name))
+    _check_fit(config)
+
+
+def _check_range(name: str, given: Any) -> None:
+    try:
+        low, high = (float(end) for end in given)
+    except (TypeError, ValueError) as error:
+        raise UnbraidError(f"digits: {name} is {given!r}, expected a range (low, high).") from error
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise UnbraidError(f"digits: {name} is {given}, expected two numbers, the lower first.")
+
+
+def _check_fit(config: Config) -> None:
+    """Refuse ranges whose extremes leave the canvas, vanish or run together."""
+    smallest, largest = config.size
+    thinnest, thickest = config.thickness
+    if smallest <= 0:
+        raise UnbraidError(f"digits: size starts at {smallest}, but a digit has a size above 0.")
+    if thinnest < 1:
+        raise UnbraidError(
+            f"digits: thickness starts at {thinnest}, thinner than a pixel (of a 64-pixel "
+            "canvas): start it at 1 or more."
+        )
+    if blob := too_thick(thickest, smallest, config.canvas):
+        raise UnbraidError(blob)
+    for name in ("x", "y"):
+        shift = max(abs(end) for end in getattr(config, name))
+        reach = shift + largest / 2 + thickest / 2
+        if reach > UNIT_CANVAS / 2:
+            raise UnbraidError(
+                f"digits: {name} to {shift}, size to {largest} and thickness to {thickest} push "
+                f"digits off the canvas ({shift} + {largest}/2 + {thickest}/2 = {reach} pixels "
+                "from its centre, where 32 is its edge): narrow one of the ranges."
+            )

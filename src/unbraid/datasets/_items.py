@@ -1,0 +1,201 @@
+"""Images and labels of data in memory, whatever library they come from, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.datasets._arrays import checked, split_columns
+from unbraid.datasets._columns import Given
+from unbraid.datasets._decode import Fit, Wanted, pixels, prepared, shows_grey, told
+from unbraid.datasets._images import Layout, as_images
+
+Channels = Literal["auto", 1, 3]
+
+IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
+
+
+class FactorOptions(TypedDict, total=False):
+    """What every way to a data set in memory takes: see ``Reading``."""
+
+    name: str
+    units: Given
+    kinds: Given
+    split: str
+
+
+class PictureOptions(FactorOptions, total=False):
+    """What ways take besides whose images may be pictures of any size: see ``Reading``."""
+
+    size: int | None
+    fit: Fit
+    channels: Channels
+    background: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images and factors are read; what each means is told in ``Dataset.from_torch``."""
+
+    name: str = "images"
+    units: Given = None
+    kinds: Given = None
+    split: str = "train"
+    size: int | None = None
+    fit: Fit = "crop"
+    channels: Channels = "auto"
+    background: str = "white"
+
+
+def reading(options: Mapping[str, Any]) -> Reading:
+    """Return the options of a data set in memory, checked.
+
+    >>> reading({"fit": "squash"})
+    Traceback (most recent call last):
+    unbraid.core.errors.UnbraidError: option 'fit' of Dataset is 'squash', expected one of ...
+    """
+    built: Reading = registry.build(Reading, options, "Dataset")
+    return built
+
+
+def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uint8], str]:
+    """Return images uint8 (N, C, H, W) of an array, or of a list of arrays or pictures."""
+    owner, size = how.name, how.size
+    if not isinstance(images, list | tuple):
+        return as_images(as_array(images), layout, owner), ""
+    if not images:
+        raise UnbraidError(f"{owner}: there are no images in it.")
+    if size is None and not isinstance(images[0], Image.Image):
+        arrays = [as_array(image) for image in images]
+        shapes = {array.shape for array in arrays}
+        if len(shapes) > 1:
+            raise UnbraidError(
+                f"{owner}: images have {len(shapes)} shapes, such as "
+                f"{' and '.join(map(str, sorted(shapes)[:2]))}: bring them to one with size=64."
+            )
+        return as_images(np.stack(arrays), layout, owner), ""
+    pictures = [each if isinstance(each, Image.Image) else _picture(each) for each in images]
+    channels = how.channels
+    if channels == "auto":
+        channels = 1 if all(map(shows_grey, pictures)) else 3
+    if size is None:
+        sizes = {picture.size for picture in pictures}
+        if len(sizes) > 1:
+            raise UnbraidError(
+                f"{owner}: images have {len(sizes)} sizes, such as "
+                f"{' and '.join(f'{w} x {h}' for w, h in sorted(sizes)[:2])}: bring them to one "
+                "with size=64."
+            )
+        return np.stack([pixels(picture, channels, how.background) for picture in pictures]), ""
+    wanted = Wanted(size, how.fit, channels, how.background)
+    made, found = zip(*(prepared(picture, wanted) for picture in pictures), strict=True)
+    return np.stack(made), told(found, wanted)
+
+
+def _picture(image: Any) -> Image.Image:
+    """Return one array or tensor as a picture."""
+    array = as_images(as_array(image)[None], "auto", "an image")[0]
+    return Image.fromarray(array[0] if len(array) == 1 else array.transpose(1, 2, 0))
+
+
+def as_array(thing: Any) -> NDArray[Any]:
+    """Return an array of an array, a tensor on any device or nested lists."""
+    if hasattr(thing, "detach"):
+        thing = thing.detach().cpu()
+        if str(thing.dtype) == "torch.bfloat16":  # numpy has none
+            thing = thing.float()
+    return np.asarray(thing)
+
+
+def axes_of(thing: Any) -> int:
+    return len(getattr(thing, "shape", ()))
+
+
+def columns_of(factors: Any, count: int, owner: str) -> dict[str, Any]:
+    """Return the columns of a mapping, a data frame or an array of factors."""
+    if factors is None:
+        return {}
+    if isinstance(factors, Mapping) or hasattr(factors, "columns"):
+        names = factors.keys() if isinstance(factors, Mapping) else factors.columns
+        columns = {str(name): as_array(factors[name]) for name in names}
+        for name, column in columns.items():
+            if column.shape != (count,):
+                raise UnbraidError(
+                    f"{owner}: factor {name} has shape {column.shape}, expected ({count},), a "
+                    "value an image."
+                )
+        return columns
+    return split_columns(checked(as_array(factors), count, owner), None, owner)
+
+
+def parts_of(item: Any, owner: str) -> tuple[Any, Any]:
+    """Return the image and the labels of an item of a torch data set."""
+    if isinstance(item, Mapping):
+        key = next((key for key in IMAGE_KEYS if key in item), None)
+        if key is None:
+            raise UnbraidError(
+                f"{owner} has the keys {', '.join(map(str, item))}, expected one called image."
+            )
+        return item[key], {name: value for name, value in item.items() if name != key}
+    if isinstance(item, tuple | list):
+        rest = item[1:]
+        return item[0], rest[0] if len(rest) == 1 else list(rest) or None
+    return item, None
+
+
+def label_columns(
+    labels: list[Any], names: Sequence[str] | None, owner: str
+) -> dict[str, NDArray[Any]]:
+    """Return columns of the labels of items: single ones, sequences or mappings."""
+    if all(label is None for label in labels):
+        return {}
+    rows = [_flat(label) for label in labels]
+    keys = list(rows[0])
+    if any(list(row) != keys for row in rows):
+        raise UnbraidError(f"{owner}: items differ in how many labels they have.")
+    if names is None:
+        names = ["label"] if keys == [0] else [f"label_{k}" if type(k) is int else k for k in keys]
+    if len(names) != len(keys):
+        raise UnbraidError(
+            f"{owner}: items have {len(keys)} labels, but {len(names)} names were given "
+            f"({', '.join(names)})."
+        )
+    return {
+        str(name): np.array([row[key] for row in rows], object)
+        for name, key in zip(names, keys, strict=True)
+    }
+
+
+def _flat(label: Any) -> dict[Any, Any]:
+    """Return the labels of an item by name or number, as plain values."""
+    if isinstance(label, Mapping):
+        return {str(name): _plain(value) for name, value in label.items()}
+    if isinstance(label, list | tuple):
+        return {at: _plain(value) for at, value in enumerate(label)}
+    if axes_of(label) == 1 and len(label) > 1:
+        return dict(enumerate(as_array(label).tolist()))
+    return {0: _plain(label)}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    array = as_array(value)
+    return array.item() if array.size == 1 else value
+
+
+def classes_of(dataset: Any) -> Sequence[str]:
+    """Return the names of classes that a torch data set, or the one under it, knows."""
+    while dataset is not None:
+        classes = getattr(dataset, "classes", None)
+        if isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes):
+            return classes
+        dataset = getattr(dataset, "dataset", None)
+    return ()

@@ -1,0 +1,121 @@
+"""Table files: comma-separated text and Parquet, read into columns by name."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unbraid.core.errors import UnbraidError
+from unbraid.datasets._cells import UNKNOWN
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table read: its columns in their order, cells as text in a list or typed in an array."""
+
+    path: Path
+    columns: dict[str, Any]
+    rows: int
+
+
+def read_table(path: Path) -> Table:
+    """Read a table with the columns' names in its first row.
+
+    Raises:
+        UnbraidError: no such file, another format, rows of another length, or a name twice.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnbraidError(
+            f"{path} is no table of labels: expected a path that ends in {', '.join(SUFFIXES)}."
+        )
+    return _parquet(path) if suffix == ".parquet" else _separated(path)
+
+
+def _separated(path: Path) -> Table:
+    """Read text with commas, semicolons, tabs or bars between cells."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = "\t" if path.suffix.lower() == ".tsv" else _separator(first)
+            lines = [line for line in csv.reader(file, delimiter=separator) if any(line)]
+    except OSError as error:
+        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise UnbraidError(
+            f"{path} is not text in UTF-8 ({error.reason} at byte {error.start}): save it as CSV "
+            "in UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise UnbraidError(f"cannot read {path} as a table: {error}.") from error
+    if not lines:
+        raise UnbraidError(f"{path} is empty: expected a row of names and one an image.")
+    header = [name.strip() for name in lines[0]]
+    _check_names(header, path)
+    for number, line in enumerate(lines[1:], 1):
+        if len(line) != len(header):
+            raise UnbraidError(
+                f"row {number} of {path} has {len(line)} cells, but its first row names "
+                f"{len(header)} columns ({', '.join(header[:5])}): put quotes around cells that "
+                f"hold a '{separator}'."
+            )
+    columns = dict(zip(header, map(list, zip(*lines[1:], strict=True)), strict=False))
+    if separator != ",":  # where a comma may stand for a point
+        columns = {name: _with_points(cells) for name, cells in columns.items()}
+    return Table(path, columns, len(lines) - 1)
+
+
+def _separator(line: str) -> str:
+    return max(",;\t|", key=line.count)
+
+
+def _with_points(cells: list[str]) -> list[str]:
+    """Return cells whose numbers have points, if all are numbers with a comma or none."""
+    changed = [cell.replace(",", ".", 1) for cell in cells]
+    try:
+        for cell in changed:
+            if cell.strip().lower() not in UNKNOWN:
+                float(cell)
+    except ValueError:
+        return cells
+    return changed
+
+
+def _parquet(path: Path) -> Table:
+    """Read a Parquet file, with pyarrow or pandas."""
+    if not path.is_file():
+        raise UnbraidError(f"cannot read {path}: No such file or directory.")
+    try:
+        reader = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UnbraidError(
+            f"{path} needs pyarrow to be read: install it with pip install 'unbraid[parquet]', or "
+            "save the table as .csv."
+        ) from error
+    try:
+        table = reader.read_table(path)
+        columns = {
+            str(name): np.asarray(table.column(name).to_pylist(), object)
+            for name in table.column_names
+        }
+    except Exception as error:  # a broken file can make it raise anything
+        raise UnbraidError(
+            f"cannot read {path} as a Parquet file: {str(error) or type(error).__name__}."
+        ) from error
+    _check_names(list(columns), path)
+    return Table(path, columns, table.num_rows)
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise UnbraidError(f"{path} has two columns called '{twice}': name each once.")
