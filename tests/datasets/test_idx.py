@@ -248,5 +248,5 @@ def test_labels_for_images(train: Path) -> None:
 def test_nothing_in_it(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\0\0\x08" + bytes([len(shape)]) + np.array(shape, ">u4").tobytes())
-    with pytest.raises(UnbraidError, match="holds nothing: the shape in its header is"):
+    with pytest.raises(UnbraidError, match="is empty: the shape in its header is"):
         load_dataset(str(path))

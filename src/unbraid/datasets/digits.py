@@ -36,7 +36,7 @@ Distributions = tuple[tuple[str, str], ...]
 # Half a turn takes a stroke, a ring and two rings to themselves; docs/digits.md measures it.
 HALF_TURN = tuple(Symmetry("digit", digit, 180.0) for digit in (0, 1, 8))
 
-NAMES = ("digit", *CONTINUOUS)  # of the factors that are drawn
+NAMES = ("digit", *CONTINUOUS)  # of the factors that images are drawn of
 TRIES = 200  # draws of other values for a handwriting whose ink would leave the canvas
 
 _DEFAULT_COUNT = {"train": 50_000, "test": 10_000}

@@ -35,13 +35,13 @@ class Config:
         path: the images' file, plain or gzipped. If its name says ``train`` and the test split is
             asked for, the file beside it that says ``t10k`` or ``test`` is read, and vice versa.
         labels: the labels' file, of either split; by default the one beside the images that is
-            named alike, ``images-idx3`` becoming ``labels-idx1``, if there is one.
+            with the matching name, ``labels-idx1`` for ``images-idx3``, if there is one.
         transpose: swap height and width, for EMNIST, which is stored transposed.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.
         names: names of the labels in their order, with commas between them (``shirt,trouser``),
             or a text file with one a line; numbers if not given.
-        title: what the data is called; the name of the folder or file that says most if not given.
+        title: what the data is called; the most specific name of the path if not given.
     """
 
     path: str
@@ -90,7 +90,7 @@ def read(path: Path) -> NDArray[Any]:
     except (OSError, EOFError, zlib.error, limits.Implausible) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnbraidError(
-            f"cannot read {path}: {reason}; check the path, or fetch it again."
+            f"cannot read {path}: {reason}; check the path, or download it again."
         ) from error
     expected = _expected(data)
     if not expected:
@@ -103,10 +103,10 @@ def read(path: Path) -> NDArray[Any]:
         found = f"{len(data)}" if len(data) < expected else f"more than {expected}"
         raise UnbraidError(
             f"{path} is damaged: it has {found} bytes, expected {expected} for the shape "
-            f"{shape} in its header; fetch it again."
+            f"{shape} in its header; download it again."
         )
     if 0 in shape:  # of which the other numbers may be anything
-        raise UnbraidError(f"{path} holds nothing: the shape in its header is {shape}.")
+        raise UnbraidError(f"{path} is empty: the shape in its header is {shape}.")
     return np.frombuffer(data, TYPES[data[2]], offset=4 + 4 * len(shape)).reshape(shape)
 
 
