@@ -26,6 +26,8 @@ Args:
         their new path.
     restarts: train under this many seeds and keep the best; seeds are compared without labels that
         the run was not given.
+    fleet: of the restarts, how many to train at once in one process. It is quicker on a GPU, where
+        small models leave it idle; each seed's run is that of a training by itself, to rounding.
 """
 
 
@@ -63,7 +65,9 @@ def train(args: list[str]) -> None:
                 run = train_run(config, out, resume=given.resume, display=display)
             else:
                 count = given.restarts
-                run = train_restarts(config, out, count, resume=given.resume, display=display)
+                run = train_restarts(
+                    config, out, count, resume=given.resume, fleet=given.fleet, display=display
+                )
         except Interrupted:
             again = [arg for arg in args if arg != "--resume"]
             again += [] if given.out else ["--out", str(out)]
@@ -112,6 +116,7 @@ def train_options(method_config: type[Any], given_data: str) -> type[Any]:
             ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
+            ("fleet", int, default(default=1)),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
             ("data_options", *data_field(given_data)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from unbraid.runs.config import FORMAT, IN_MEMORY, RunConfig
 from unbraid.runs.fingerprints import DataChanged
 from unbraid.runs.finish import machine
+from unbraid.runs.fleets import train_fleet
 from unbraid.runs.recorders import FolderRecorder, Forwarding
 from unbraid.runs.restarts import train_restarts
 from unbraid.runs.results import scores_by_metric
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "machine",
     "scores_by_metric",
+    "train_fleet",
     "train_restarts",
     "train_run",
 ]

@@ -10,6 +10,7 @@ import dataclasses
 import math
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.methods import Images, require
 from unbraid.runs.config import RunConfig
+from unbraid.runs.fleets import train_fleet
 from unbraid.runs.results import NAME, read_result, update_result
 from unbraid.runs.resuming import check_same
 from unbraid.runs.run import Run
@@ -85,6 +87,7 @@ def train_restarts(
     count: int,
     *,
     resume: bool = False,
+    fleet: int = 1,
     display: Recorder | None = None,
 ) -> Run:
     """Train a config under ``count`` seeds, its own and those after it, and keep the best run.
@@ -98,6 +101,7 @@ def train_restarts(
         folder: the run folder.
         count: the number of seeds.
         resume: continue interrupted trainings; with a larger count, add seeds.
+        fleet: train so many seeds at once in this process, see ``train_fleet``.
         display: gets the events of training; may ask to stop.
 
     Raises:
@@ -106,6 +110,7 @@ def train_restarts(
         Interrupted: stopped on request, after a checkpoint.
     """
     require(count, 1, "restarts")
+    require(fleet, 1, "fleet")
     folder, display = expand(folder), display or Recorder()
     seeds = range(config.training.seed, config.training.seed + count)
     kept = _check_free(config, folder, resume)
@@ -117,17 +122,35 @@ def train_restarts(
     scores: dict[int, float | None] = {}
     failure: Diverged | None = None
     with locked(folder):
-        for seed in seeds:
-            one = _with_seed(config, seed)
-            try:
-                run = train_run(one, folder / f"seed-{seed}", resume=resume, display=display)
-                scores[seed] = score(run, data)
-            except Diverged as error:
-                display.warn(f"seed {seed} is left out: {error}")
-                scores[seed], failure = None, error
+        for together in _groups(seeds, fleet):
+            ones = [_with_seed(config, seed) for seed in together]
+            folders = [folder / f"seed-{seed}" for seed in together]
+            for seed, run in zip(together, _trained(ones, folders, resume, display), strict=True):
+                if isinstance(run, Diverged):
+                    display.warn(f"seed {seed} is left out: {run}")
+                    scores[seed], failure = None, run
+                else:
+                    scores[seed] = score(run, data)
         if failure and not _known(scores):
             raise failure
         return _keep(folder, scores)
+
+
+def _trained(
+    configs: list[RunConfig], folders: list[Path], resume: bool, display: Recorder
+) -> list[Run | Diverged]:
+    """Train some seeds, at once if they are several; return each run, or why it diverged."""
+    if len(configs) > 1:
+        return train_fleet(configs, folders, resume=resume, display=display)
+    try:
+        return [train_run(configs[0], folders[0], resume=resume, display=display)]
+    except Diverged as error:
+        return [error]
+
+
+def _groups(seeds: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Return the seeds in groups of at most ``size``."""
+    return [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
 
 def _with_seed(config: RunConfig, seed: int) -> RunConfig:

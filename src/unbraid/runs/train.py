@@ -52,29 +52,49 @@ def train_run(
         if found.finished and found.config.training == config.training:
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
-    described = config.to_json(data.image_shape, data.specs, data.signal)
     recorder = FolderRecorder(folder, display or Recorder())
     with memory.enough(f"training into {folder}", LIGHTER):
         model = new_model(config.method, data, config.training.seed)
         loop = Loop(model, data, config.training, recorder)
         with locked(folder):
-            if (found := opened(folder)) is not None:  # another process may have begun it
-                check_same(found, config, resume)
-                _check_data(found, config, data)
-                check_end(found, loop)
-                described = {**found.json, **_parts(described, "data", "training")}
-                staged = {**described, **_parts(found.json, "training")}
-                write_json(folder / "config.json", staged if found.finished else described)
-            else:
-                described["fingerprint"] = fingerprints(config, data)
-                write_json(folder / "config.json", described)
-            for note in data.notes:
-                recorder.note(note)
-            _rewind(folder, loop)
+            described = start(config, folder, loop, data, resume=resume)
             loop.run()
             with threads(config.training.threads):
                 finish(folder, loop, described)
     return Run(folder)
+
+
+def start(
+    config: RunConfig, folder: Path, loop: Loop, data: Dataset, *, resume: bool
+) -> dict[str, Any]:
+    """Begin or go on with the run of a locked folder; return what its config.json shall hold.
+
+    Args:
+        config: the method, the data and the training.
+        folder: the run folder, which the caller has locked.
+        loop: its training; goes back to the folder's checkpoint, if there is one.
+        data: the training split.
+        resume: whether a run that is there may be continued.
+
+    Raises:
+        UnbraidError: the folder holds another run.
+        DataChanged: the data are not those that the run began with.
+    """
+    described = config.to_json(data.image_shape, data.specs, data.signal)
+    if (found := opened(folder)) is not None:  # another process may have begun it
+        check_same(found, config, resume)
+        _check_data(found, config, data)
+        check_end(found, loop)
+        described = {**found.json, **_parts(described, "data", "training")}
+        staged = {**described, **_parts(found.json, "training")}
+        write_json(folder / "config.json", staged if found.finished else described)
+    else:
+        described["fingerprint"] = fingerprints(config, data)
+        write_json(folder / "config.json", described)
+    for note in data.notes:
+        loop.recorder.note(note)
+    _rewind(folder, loop)
+    return described
 
 
 def opened(folder: Path) -> Run | None:

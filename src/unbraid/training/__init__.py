@@ -1,8 +1,8 @@
 """Training: the only loop, its options, what it is fed and what it reports.
 
 ``loop.py`` holds the loop; ``batches.py`` takes images by row, and holds all randomness by key;
-``supervision.py`` adds the labels and pairs that a method needs; ``recorder.py`` is what a run
-folder or a display listens with.
+``supervision.py`` adds the labels and pairs that a method needs; ``fleet.py`` trains many seeds at
+once; ``recorder.py`` is what a run folder or a display listens with.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from unbraid.core.hardware import threads
 from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, reseed, split_rows
 from unbraid.training.config import TrainingConfig
+from unbraid.training.fleet import Fleet
 from unbraid.training.loop import ACTIVE_VARIANCE, Loop
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.start import LIGHTER, new_model, train
@@ -21,6 +22,7 @@ __all__ = [
     "VALIDATION_LIMIT",
     "Batches",
     "Diverged",
+    "Fleet",
     "Interrupted",
     "Labels",
     "Loop",

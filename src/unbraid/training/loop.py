@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -50,10 +50,16 @@ class Loop:
         data: its images.
         config: options.
         recorder: told of steps, epochs and checkpoints.
+        batches: the data's images on the device, where another loop holds them already.
     """
 
     def __init__(
-        self, model: Method, data: Dataset, config: TrainingConfig, recorder: Recorder
+        self,
+        model: Method,
+        data: Dataset,
+        config: TrainingConfig,
+        recorder: Recorder,
+        batches: Batches | None = None,
     ) -> None:
         self.device = hardware.device(config.device)
         self.precision = hardware.precision(config.precision, self.device)
@@ -74,8 +80,9 @@ class Loop:
                 f"normalises over its batches and needs at least {model.least_batch} images in "
                 "each: choose a larger batch."
             )
-        check_images_differ(data)
-        self.batches = Batches(data.images, self.device)
+        if batches is None:
+            check_images_differ(data)
+        self.batches = batches or Batches(data.images, self.device)
         self.supervision = Supervision(
             data, self.rows, self.model, self.batches, config.batch_size, config.seed
         )
@@ -204,17 +211,25 @@ class Loop:
         for step, seen in self.pending:
             names = [(phase, name) for phase, terms in seen.items() for name in terms]
             read = torch.stack([seen[phase][name] for phase, name in names]).tolist()
-            values: dict[str, float] = {}
-            for (phase, name), value in zip(names, read, strict=True):
-                limit = self.phases[phase].limit if name == phase else math.inf
-                if not math.isfinite(value) or value > limit:
-                    raise self.broken(name, step, phase, value)
-                values[self.key(phase, name)] = value
-            for name, value in values.items():
-                self.progress.add(name, value)
-            rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
-            self.recorder.step(self.progress, values, rate)
+            self.take(step, dict(zip(names, read, strict=True)))
         self.pending.clear()
+
+    def take(self, step: int, read: Mapping[tuple[str, str], float]) -> None:
+        """Take in a step's terms, by phase and name.
+
+        Raises:
+            Diverged: one is not finite, or beyond its phase's limit.
+        """
+        values: dict[str, float] = {}
+        for (phase, name), value in read.items():
+            limit = self.phases[phase].limit if name == phase else math.inf
+            if not math.isfinite(value) or value > limit:
+                raise self.broken(name, step, phase, value)
+            values[self.key(phase, name)] = value
+        for name, value in values.items():
+            self.progress.add(name, value)
+        rate = step * self.config.batch_size / max(self.progress.seconds, 1e-9)
+        self.recorder.step(self.progress, values, rate)
 
     def key(self, phase: str, name: str) -> str:
         """Return what records call a phase's term: where there are several, "PHASE.TERM".

@@ -28,14 +28,18 @@ class PhaseOptimizer:
         phase: its parameters and options.
         lr: the training's learning rate.
         device: where the parameters lie.
+        members: of a fleet, whose weights are stacked along the first axis; 0 for one model.
 
     Raises:
         UnbraidError: options that do not fit.
     """
 
-    def __init__(self, name: str, phase: Phase, lr: float, device: torch.device) -> None:
+    def __init__(
+        self, name: str, phase: Phase, lr: float, device: torch.device, members: int = 0
+    ) -> None:
         _check(name, phase)
         self.name, self.phase, self.lr = name, phase, lr * phase.lr
+        self.members = members
         self.optimizer = KINDS[phase.optimizer](  # type: ignore[call-arg]
             _groups(phase), lr=self.lr, betas=phase.betas, fused=device.type != "mps"
         )
@@ -52,7 +56,9 @@ class PhaseOptimizer:
         for group in self.groups:
             group["lr"] = self.lr * share
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.phase.clip:
+        if self.phase.clip and self.members:
+            self._clip_each(self.phase.clip)
+        elif self.phase.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.phase.clip)
         self.optimizer.step()
         if self.averages:
@@ -61,6 +67,15 @@ class PhaseOptimizer:
             keep = min(self.phase.ema, self.steps / (self.steps + 9))
             weights = [p.detach() for p in self.parameters]
             torch._foreach_lerp_(self.averages, weights, 1 - keep)
+
+    @torch.no_grad()
+    def _clip_each(self, limit: float) -> None:
+        """Hold the norm of each member's gradient to a limit, as ``clip_grad_norm_`` does."""
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        squares = [g.reshape(self.members, -1).square().sum(1) for g in gradients]
+        share = (limit / (torch.stack(squares).sum(0).sqrt() + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(share.view(-1, *[1] * (gradient.ndim - 1)))
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -114,13 +129,22 @@ class Optimizers(dict[str, PhaseOptimizer]):
         phases: what each moves, and how.
         lr: the training's learning rate.
         device: where the parameters lie.
+        members: of a fleet, whose weights are stacked along the first axis; 0 for one model.
     """
 
     def __init__(
-        self, model: nn.Module, phases: Mapping[str, Phase], lr: float, device: torch.device
+        self,
+        model: nn.Module,
+        phases: Mapping[str, Phase],
+        lr: float,
+        device: torch.device,
+        members: int = 0,
     ) -> None:
         super().__init__(
-            {name: PhaseOptimizer(name, phase, lr, device) for name, phase in phases.items()}
+            {
+                name: PhaseOptimizer(name, phase, lr, device, members)
+                for name, phase in phases.items()
+            }
         )
         self.model = model
         self.averaging = [each for each in self.values() if each.averages]
