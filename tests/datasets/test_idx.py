@@ -129,8 +129,8 @@ def test_the_other_split_is_found_beside(train: Path, word: str, suffix: str) ->
 @pytest.mark.parametrize(
     ("name", "split", "sentence"),
     [
-        ("train-images", "test", "found no test split .* 't10k' or 'test' where it says 'train'"),
-        ("t10k-images", "train", "found no train split .* 'train' where it says 't10k or test'"),
+        ("train-images", "test", "found no test split .* 't10k' or 'test' in place of 'train'"),
+        ("t10k-images", "train", "found no train split .* 'train' in place of 't10k or test'"),
         ("latest", "test", "found no test split"),
     ],
 )

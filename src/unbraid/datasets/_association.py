@@ -81,7 +81,7 @@ def _association(pair: NDArray[np.float64], one: FactorSpec, other: FactorSpec) 
 def _basis(column: NDArray[np.float64], spec: FactorSpec) -> tuple[Any, int]:
     """Return an orthonormal basis of a factor's features, (N, ...), and their dimension if centred.
 
-    Indicators are left as they are, sparse: their span holds the constant besides.
+    Indicators stay sparse and are not centred: their span contains the constant.
     """
     if spec.kind == "categorical":
         _, index, counts = np.unique(column, return_inverse=True, return_counts=True)

@@ -30,7 +30,7 @@ PICTURES = frozenset(
 ) - frozenset(SUFFIXES)
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 FORMATS = (*limits.FORMATS, *(("AVIF",) if features.check("avif") else ()))
-EXIF_TURN = 0x0112  # the tag that says how the camera was held
+EXIF_TURN = 0x0112  # the tag of the camera's orientation
 BICUBIC = Image.Resampling.BICUBIC
 LARGE = 1 << 22  # pixels from which on pictures are decoded one at a time, for their memory
 _alone = threading.Lock()
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
 
     Args:
         size: height and width.
-        fit: what becomes of a picture that is not square, as ``folder.Config`` says.
+        fit: how a picture that is not square is made square, see ``folder.Config``.
         channels: 1 for grey (luma as ITU-R BT.601 weighs it) or 3 for RGB.
         background: the colour behind transparent pixels and beside padded pictures.
     """

@@ -133,7 +133,7 @@ def _download_checked(url: str, part: Path, remote: RemoteFile) -> str:
     except _Broken:
         if not resumed:
             raise
-    # The earlier part may have been of another version of the file: once more, from the start.
+    # The earlier part may be of another version of the file: download it again from the start.
     _download_rest(url, part, remote)
     return _verify(part, remote)
 

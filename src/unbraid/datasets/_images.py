@@ -39,7 +39,7 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
 
 
 def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uint8]:
-    """Turn an array (N, C, H, W) into uint8 as ``signal`` says; reals are in its channels' units.
+    """Turn an array (N, C, H, W) into uint8 by its ``signal``; reals are in its channels' units.
 
     Raises:
         UnbraidError: another shape, or reals that are outside the channels' ranges or unknown.
@@ -47,7 +47,7 @@ def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uin
     if array.shape[1:] != signal.shape or not len(array):
         raise UnbraidError(
             f"{owner}: arrays have shape {array.shape}, expected (N, C, H, W) with (C, H, W) = "
-            f"{signal.shape}, as their signal says."
+            f"{signal.shape}, the shape of their signal."
         )
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)

@@ -32,7 +32,7 @@ class Options:
 
     Args:
         measured: add factors that are measured from the images: place, size, slant or direction,
-            thickness and length of lines, elongation, brightness and hue, those that make sense.
+            thickness and length of lines, elongation, brightness and hue, where they are defined.
     """
 
     measured: bool = False
@@ -149,7 +149,7 @@ def measured_factors(measures: Measures, plain: bool, lines: bool) -> Iterator[F
 
 
 def _chosen(measures: Measures) -> list[FactorSpec]:
-    """Return the specs of the factors that make sense."""
+    """Return the specs of the factors that are defined and vary."""
     left = _reasons_left_out(measures)
     return [
         _spec(found)

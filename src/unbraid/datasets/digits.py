@@ -1,7 +1,7 @@
 """Handwritten digits drawn with known digit, size, place, angle and stroke width.
 
 MNIST's handwriting, each digit's centre line in canonical pose, is drawn under factors we set.
-Lengths are pixels of a 64-pixel canvas, whatever canvas is drawn on: on 32 pixels a ``size`` of 30
+Lengths are pixels of a 64-pixel canvas, also on other canvases: on 32 pixels a ``size`` of 30
 covers 15. x counts to the right of the canvas's centre and **y upwards**, so a digit "in the top"
 has y > 0; the angle turns **counter-clockwise** as seen. Writers of the train and the test split
 are those of MNIST's own splits and never mix.
