@@ -239,9 +239,9 @@ def test_runs_of_idx_sets_have_folders_of_their_own(elsewhere: Path) -> None:
         ("train vae --data DATA --data.images-key nosuch", "no array 'nosuch'"),
         (
             "train vae --data TEXT",
-            "TEXT is in no format that is read: expected a folder of images,",
+            "TEXT is in a format that is not supported: expected a folder of images,",
         ),
-        ("train vae --data x.PNG", "x.PNG is a single image, expected many to learn from: give th"),
+        ("train vae --data x.PNG", "x.PNG is a single image, expected a folder of images: give th"),
         ("show x.PNG", "x.PNG is a single image"),
         ("train vae --data B.NPZ", "B.NPZ has none of the arrays images, imgs, x, arr_0"),
         ("train vae --data ONE.npy", "ONE.npy holds a single array, expected a .npz file: save it"),

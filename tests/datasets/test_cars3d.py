@@ -99,7 +99,9 @@ def test_broken_files(tmp_path: Path) -> None:
         write(tmp_path / "key.tar.gz", {**good, name: mat(x=np.zeros(3))}): "im",
     }
     for path, reason in reasons.items():
-        with pytest.raises(UnbraidError, match=f"{path.name} is not a whole Cars3D file.*{reason}"):
+        with pytest.raises(
+            UnbraidError, match=f"{path.name} is not a complete Cars3D file.*{reason}"
+        ):
             load_dataset("cars3d", path=str(path))
 
 

@@ -165,5 +165,5 @@ def test_what_cannot_be_learnt_is_said() -> None:
     factors, _, notes = read_columns(columns, None, None, "mine")
     assert factors is not None
     assert factors.shape == (9, 2)
-    assert "fixed is 3 wherever it is known, so nothing can be learnt of it" in notes[0]
-    assert "1 of the 3 values of animal are seen once (owl), too seldom" in notes[1]
+    assert "fixed is 3 wherever it is known, so nothing can be learned about it" in notes[0]
+    assert "1 of the 3 values of animal occur once (owl), too rarely" in notes[1]

@@ -196,12 +196,12 @@ def test_half_turns_are_those_declared():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"x": (-20, 20)}, "push digits off the canvas"),
-        ({"size": (24, 60)}, "push digits off the canvas"),
+        ({"x": (-20, 20)}, "move digits off the canvas"),
+        ({"size": (24, 60)}, "move digits off the canvas"),
         ({"size": (0, 30)}, "size above 0"),
-        ({"size": (10, 30)}, "run together"),
+        ({"size": (10, 30)}, "too thick for size"),
         ({"thickness": (0.5, 3)}, "thinner than a pixel"),
-        ({"thickness": (2, 12)}, "run together"),
+        ({"thickness": (2, 12)}, "too thick for size"),
         ({"angle": (30, -30)}, "the lower first"),
         ({"angle": (0, float("nan"))}, "the lower first"),
         ({"angle": 30}, "expected a range"),
@@ -230,7 +230,7 @@ def test_a_request_no_handwriting_fits():
     renderer = Renderer("test")
     with pytest.raises(UnbraidError, match="no handwritten 7 fits"):
         renderer.choose(np.array([[7, 40, 40, 0, 0, 3.0]]))
-    with pytest.raises(UnbraidError, match="run together"):
+    with pytest.raises(UnbraidError, match="too thick for size"):
         renderer.draw(np.array([[7, 10, 0, 0, 0, 5.0]]), np.array([0]))
     with pytest.raises(UnbraidError, match="style 10000 is not among"):
         renderer.draw(np.array([[7, 30, 0, 0, 0, 3.0]]), np.array([10_000]))

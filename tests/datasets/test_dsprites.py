@@ -210,7 +210,7 @@ def test_broken_originals_are_refused_with_a_sentence(tmp_path: Path) -> None:
     content[start : start + 500] = bytes(500)
     flipped.write_bytes(content)
     for broken in (cut, text, wrong_order, wrong_shape, other, flipped):
-        with pytest.raises(UnbraidError, match=f"{broken.name} is not a whole dSprites file"):
+        with pytest.raises(UnbraidError, match=f"{broken.name} is not a complete dSprites file"):
             dsprites.read_original(broken, TINY)
     with pytest.raises(UnbraidError, match="published order"):
         load_dataset("dsprites", path=str(path))  # whole, but not 737,280 images

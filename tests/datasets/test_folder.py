@@ -228,7 +228,7 @@ def test_one_subfolder_is_no_label_and_is_stepped_into(tmp_path: Path) -> None:
 def test_images_beside_labelled_subfolders(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png", "stray.png"):
         save(tmp_path / name)
-    with pytest.raises(UnbraidError, match=r"stray\.png lies beside the subfolders"):
+    with pytest.raises(UnbraidError, match=r"stray\.png is beside the subfolders"):
         load_dataset(str(tmp_path))
 
 
@@ -263,7 +263,7 @@ def test_several_broken_files_are_counted_and_labels_stay_with_their_images(tmp_
     (tmp_path / "a" / "1.png").write_bytes(b"no picture")
     (tmp_path / "b" / "3.png").write_bytes(b"")
     with pytest.raises(
-        UnbraidError, match=r"1\.png .*no known format\), nor can 1 more of 4 files"
+        UnbraidError, match=r"1\.png .*its format is unknown\), nor can 1 more of 4 files"
     ):
         load_dataset(str(tmp_path), full=True)
     with pytest.warns(UserWarning, match="left out 2 of 4 files"):
@@ -347,7 +347,7 @@ def test_runs_reports_and_figures_in_the_folder_are_no_data(ten: Path) -> None:
     np.testing.assert_array_equal(data.images, before.images)
     assert data.factors is None
     (note,) = data.notes
-    assert "passed over 6 runs, reports or figures of unbraid's own" in note
+    assert "skipped 6 runs, reports or figures written by unbraid" in note
     assert before.notes == ()
     (inner,) = load_dataset(str(ten.parent), full=True, size=16).notes
     assert "photos/elsewhere/deep/run" in inner
@@ -359,7 +359,7 @@ def test_runs_beside_the_one_folder_of_images(tmp_path: Path) -> None:
     run_folder(tmp_path / "runs" / "vae")
     data = load_dataset(str(tmp_path), full=True)
     assert labels(data) == ["cat", "dog"]
-    assert "1 run, report or figure of unbraid's own (runs)" in data.notes[0]
+    assert "1 run, report or figure written by unbraid (runs)" in data.notes[0]
 
 
 def test_a_run_beside_class_folders_is_no_class(tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_pictures_that_cannot_be_read_are_counted_and_named(ten: Path) -> None:
         (ten / name).touch()
     with pytest.warns(
         UserWarning,
-        match=r"passed over 3 pictures in formats that cannot be read here \(2 \.heic, 1 \.psd; "
+        match=r"skipped 3 pictures in formats that are not supported \(2 \.heic, 1 \.psd; "
         r"convert them to PNG or JPEG\), 2 other files \(1 README, 1 \.txt\)",
     ):
         assert len(load_dataset(str(ten), full=True)) == 10

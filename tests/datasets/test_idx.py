@@ -129,8 +129,8 @@ def test_the_other_split_is_found_beside(train: Path, word: str, suffix: str) ->
 @pytest.mark.parametrize(
     ("name", "split", "sentence"),
     [
-        ("train-images", "test", "found no test split .* 't10k' or 'test' where it says 'train'"),
-        ("t10k-images", "train", "found no train split .* 'train' where it says 't10k or test'"),
+        ("train-images", "test", "found no test split .* 't10k' or 'test' in place of 'train'"),
+        ("t10k-images", "train", "found no train split .* 'train' in place of 't10k or test'"),
         ("latest", "test", "found no test split"),
     ],
 )
@@ -248,5 +248,5 @@ def test_labels_for_images(train: Path) -> None:
 def test_nothing_in_it(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\0\0\x08" + bytes([len(shape)]) + np.array(shape, ">u4").tobytes())
-    with pytest.raises(UnbraidError, match="holds nothing: the shape in its header is"):
+    with pytest.raises(UnbraidError, match="is empty: the shape in its header is"):
         load_dataset(str(path))

@@ -222,7 +222,7 @@ def test_solid_things_have_a_direction_and_a_brightness_and_no_strokes() -> None
     assert (angle.kind, angle.period, angle.range) == ("periodic", 180, (-90, 90))
     round_ones = data.factor("elongation") < 1.2
     np.testing.assert_array_equal(np.isnan(data.factor("angle")), round_ones)
-    assert "thickness (these are no lines)" in data.notes[-1]
+    assert "thickness (the shapes are not lines)" in data.notes[-1]
     colour = Dataset.from_arrays(solid(60, 3)).measured()
     assert colour.factor_names == ("size", "angle", "elongation", "brightness", "hue")
 

@@ -74,7 +74,9 @@ def test_broken_files(tmp_path: Path) -> None:
     np.savez_compressed(floats, images=np.zeros(shape, np.float32))
     reasons = {cut: "", text: "", few: r"\(10, 64, 64, 3\)", other: "images.npy", floats: "float32"}
     for path, reason in reasons.items():
-        with pytest.raises(UnbraidError, match=f"{path.name} is not a whole MPI3D file.*{reason}"):
+        with pytest.raises(
+            UnbraidError, match=f"{path.name} is not a complete MPI3D file.*{reason}"
+        ):
             mpi3d.read_images(path, shape)
     with pytest.raises(UnbraidError, match="expected uint8"):
         load_dataset("mpi3d", path=str(good))

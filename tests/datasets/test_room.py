@@ -29,15 +29,15 @@ def changed(before: NDArray[np.int64], factor: int) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("shape", _room.SHAPES)
 def test_rays_end_on_the_surface_with_its_normal(shape: str) -> None:
-    start, way = _room.rays(17.0, 48)
-    far, normals = _room.thing(shape, 1.1, start, way)
-    hit = np.isfinite(far)
+    origin, directions = _room.rays(17.0, 48)
+    distance, normals = _room.intersect_object(shape, 1.1, origin, directions)
+    hit = np.isfinite(distance)
     assert 0.02 < hit.mean() < 0.4
-    place, normals = (start + np.where(hit, far, 0)[:, None] * way)[hit], normals[hit]
+    place, normals = (origin + np.where(hit, distance, 0)[:, None] * directions)[hit], normals[hit]
     radius = _room.RADIUS * 1.1
     high = 2 * radius * (_room.TALL if shape in ("cylinder", "capsule") else 1)
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-9)
-    assert ((normals * way[hit]).sum(1) < 0).all()  # seen from outside
+    assert ((normals * directions[hit]).sum(1) < 0).all()  # seen from outside
     if shape == "cube":
         away = np.abs(place - [0, 0, radius]).max(1)
     elif shape == "cylinder":
@@ -53,13 +53,13 @@ def test_rays_end_on_the_surface_with_its_normal(shape: str) -> None:
 
 
 def test_a_sphere_covers_the_cone_that_it_fills() -> None:
-    start, way = _room.rays(0.0, 400)
+    origin, directions = _room.rays(0.0, 400)
     radius = _room.RADIUS
-    far, _ = _room.thing("sphere", 1.0, start, way)
-    toward = np.array([0, 0, radius]) - start
-    cosine = way @ toward / np.linalg.norm(way, axis=1) / np.linalg.norm(toward)
+    distance, _ = _room.intersect_object("sphere", 1.0, origin, directions)
+    toward = np.array([0, 0, radius]) - origin
+    cosine = directions @ toward / np.linalg.norm(directions, axis=1) / np.linalg.norm(toward)
     inside = cosine > np.sqrt(1 - (radius / np.linalg.norm(toward)) ** 2)
-    assert (np.isfinite(far) == inside).mean() > 0.9999
+    assert (np.isfinite(distance) == inside).mean() > 0.9999
 
 
 def test_hues_colour_floor_wall_and_object_and_nothing_else() -> None:

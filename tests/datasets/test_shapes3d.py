@@ -81,7 +81,9 @@ def test_broken_files(tmp_path: Path) -> None:
         write(tmp_path / "other.h5", images=images()): "labels",
     }
     for path, reason in broken.items():
-        with pytest.raises(UnbraidError, match=f"{path.name} is not a whole 3D Shapes .*{reason}"):
+        with pytest.raises(
+            UnbraidError, match=f"{path.name} is not a complete 3D Shapes .*{reason}"
+        ):
             load_dataset("shapes3d", path=str(path))
 
 

@@ -89,7 +89,7 @@ def test_broken_files(tmp_path: Path) -> None:
     }
     for content, reason in reasons.items():
         path.write_bytes(content)
-        with pytest.raises(UnbraidError, match=f"is not a whole Small NORB file.*{reason}"):
+        with pytest.raises(UnbraidError, match=f"is not a complete Small NORB file.*{reason}"):
             load_dataset("smallnorb", path=str(tmp_path))
     path.write_bytes(good)
     info = tmp_path / smallnorb.remote_file("train", "info").name

@@ -156,7 +156,7 @@ def test_the_same_name_in_two_folders(classes: Path) -> None:
         Image.new("L", (8, 8)).save(classes / name / "same.png")
     write(classes / "labels.csv", "file,age", "same.png,1.5", "1.png,2.5")
     with pytest.raises(
-        UnbraidError, match=r"says same\.png, a name that several images in .* have: give paths"
+        UnbraidError, match=r"names same\.png, a name that several images in .* have: give paths"
     ):
         opened(classes)
     write(classes / "labels.csv", "file,age", "cat/same.png,1.5", "dog/same,2.5")
@@ -170,7 +170,7 @@ def test_the_same_name_in_two_folders(classes: Path) -> None:
     [
         (
             ["file,age", "a,1", "b,2", "c,3", "d,4"],
-            r"no row of .*labels\.csv names an image in .*: its rows say a, b, c, \.\.\., the "
+            r"no row of .*labels\.csv names an image in .*: its rows name a, b, c, \.\.\., the "
             r"images are 0\.png, 1\.png, 2\.png, \.\.\.: name them by file name or path",
         ),
         (

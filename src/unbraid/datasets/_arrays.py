@@ -1,4 +1,4 @@
-"""Arrays of factors as columns: what files of arrays and arrays from Python share."""
+"""Arrays of factors as columns, from files and from Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def split_columns(
 ) -> dict[str, NDArray[Any]]:
     """Return an array of factors, (N,), (N, F) or of records, as columns by name.
 
-    Whole numbers that share an array with reals are whole numbers still.
+    Columns of whole numbers in an array of reals become integers.
 
     >>> columns = split_columns(np.array([[7, 0.5], [1, 0.25]]), ("digit", "size"), "mine")
     >>> columns["digit"]

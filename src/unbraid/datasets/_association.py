@@ -1,4 +1,4 @@
-"""How much each two factors of a data set go together: what never differs cannot be separated.
+"""The association of each two factors of a data set; confounded factors cannot be separated.
 
 Each factor is brought to a space of features: indicators of its levels (categories), its ranks
 (ordered factors) or cosine and sine (circles). With rho_1, rho_2, ... the canonical correlations
@@ -6,8 +6,8 @@ of two spaces of dimensions p and q, the association is
 
     sqrt((sum_i rho_i^2 - b) / (min(p, q) - b)),        b = p q / (n - 1),
 
-which is 0 where factors are independent and 1 where one tells the other. b is what the sum comes
-to in n independent rows (Bergsma 2013, "A bias-correction for Cramer's V and Tschuprow's T"). But
+which is 0 where factors are independent and 1 where one determines the other. b is the expected
+sum for n independent rows (Bergsma 2013, "A bias-correction for Cramer's V and Tschuprow's T"). But
 for b it is Cramer's V of two categories, the correlation ratio of a category and a number
 (Pearson 1905), Spearman's correlation of two numbers (without its sign), and the circular-linear
 correlation of a circle and a number (Mardia 1976).
@@ -32,7 +32,7 @@ LIMIT = 20_000  # rows: a standard error of at most .01
 def associations(
     factors: ArrayLike, specs: Sequence[FactorSpec], seed: int = 0
 ) -> NDArray[np.float64]:
-    """Return the association of each two factors, (F, F), 0 to 1; NaN where it cannot be told.
+    """Return the association of each two factors, (F, F), 0 to 1; NaN where it is undefined.
 
     Args:
         factors: (N, F), NaN where unknown; pairs are compared where both are known.
@@ -81,7 +81,7 @@ def _association(pair: NDArray[np.float64], one: FactorSpec, other: FactorSpec) 
 def _basis(column: NDArray[np.float64], spec: FactorSpec) -> tuple[Any, int]:
     """Return an orthonormal basis of a factor's features, (N, ...), and their dimension if centred.
 
-    Indicators are left as they are, sparse: their span holds the constant besides.
+    Indicators stay sparse and are not centred: their span contains the constant.
     """
     if spec.kind == "categorical":
         _, index, counts = np.unique(column, return_inverse=True, return_counts=True)

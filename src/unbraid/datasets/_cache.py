@@ -27,7 +27,7 @@ def cached(key: str, build: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         such folder, no permission, no space), the array itself, read-only. Only what ``build``
         raises is raised.
 
-    A truncated or overlong cache file is built anew; its content is not checked. Processes that
+    A truncated or overlong cache file is rebuilt; its content is not checked. Processes that
     need the same array at once may each build it, and each gets a whole one.
 
     >>> squares = cached("squares-v1", lambda: np.arange(5) ** 2)

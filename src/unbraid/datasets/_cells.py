@@ -1,4 +1,4 @@
-"""Cells of a column of labels: numbers, words and what is unknown, told apart."""
+"""Cells of a column of labels: numbers, words and unknown values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def row_number(number: int) -> str:
 
 
 class Cells(NamedTuple):
-    """A column whose numbers and words are told apart: one of the two is given.
+    """A column of numbers or of words.
 
     Args:
         known: (N,) truth values.
@@ -39,7 +39,7 @@ class Cells(NamedTuple):
 
 
 def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
-    """Tell numbers, words and what is unknown apart."""
+    """Return a column as numbers or words, with which cells are known."""
     if isinstance(column, list):
         return _text(column, owner, where)
     array = np.asarray(column)
@@ -102,16 +102,16 @@ def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
     numbers = np.array(
         [as_number(cell) if ok else math.nan for cell, ok in zip(cells, known, strict=True)]
     )
-    wordy = known & np.isnan(numbers)
-    if not wordy.any():
+    is_word = known & np.isnan(numbers)
+    if not is_word.any():
         whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
         return Cells(known, numbers, whole=whole and bool(known.any()))
     mixed = ""
-    if (known & ~wordy).any():
-        row, other = int(wordy.argmax()), int((known & ~wordy).argmax())
+    if (known & ~is_word).any():
+        row, other = int(is_word.argmax()), int((known & ~is_word).argmax())
         mixed = (
             f"{owner} mixes numbers (such as {cells[other]}) and words ('{cells[row]}' in "
-            f"{where(row)}{and_more(wordy)})"
+            f"{where(row)}{and_more(is_word)})"
         )
     return Cells(known, words=np.array(cells), mixed=mixed)
 

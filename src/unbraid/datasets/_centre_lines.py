@@ -95,7 +95,7 @@ def _peel(words: NDArray[np.uint64], first: bool) -> NDArray[np.uint64]:
     ring = [north, north >> one, east, south >> one, south, south << one, west, north << one]
     ink_1, ink_2, gap_1, gap_2, step_1, step_2 = (np.zeros_like(words) for _ in range(6))
     for here, following in zip(ring, ring[1:] + ring[:1], strict=True):
-        # x_1 says that there was one already, x_2 that there were two.
+        # *_1 is set after the first occurrence, *_2 after the second.
         ink_2 |= ink_1 & here
         ink_1 |= here
         gap_2 |= gap_1 & ~here
@@ -130,7 +130,7 @@ def trace(lines: NDArray[np.bool_]) -> Lines:
     number = np.zeros(len(framed), np.int64)
     number[pixels] = np.arange(len(pixels))
     starts, stops = [], []
-    # A diagonal step that two straight ones make already would count a corner twice.
+    # A diagonal step beside two straight ones would count a corner twice.
     for step, corners in (
         (1, ()),
         (stride, ()),

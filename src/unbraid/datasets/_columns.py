@@ -1,4 +1,4 @@
-"""Labels as users have them, a column a factor: which kind each is, and which are unknown."""
+"""Columns of labels as factors: the kind of each, and which values are unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unbraid.datasets._cells import Cells, Where, and_more, as_number, cells_of,
 FEW = 20  # whole numbers with at most so many levels are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
 KINDS = ("categorical", "ordinal", "continuous", "circular")
-# In a name, these say that whole numbers are no amounts.
+# Words of a factor's name whose whole numbers are classes, not quantities.
 _CLASSES = frozenset(
     (
         *("label", "labels", "class", "classes", "category", "target", "y", "id", "identity"),
@@ -47,10 +47,10 @@ def read_columns(
         columns: by name, (N,): an array of numbers, words or truth values, or a list of a table's
             cells as text. NaN, None and empty cells are unknown.
         kinds: ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``, ``continuous`` or
-            ``circular:PERIOD`` by name, for those whose kind shall not be inferred.
+            ``circular:PERIOD`` by name, for those whose kind is not to be inferred.
         units: by name.
-        owner: how a sentence calls where the columns are from.
-        where: what a sentence calls a row, by its number.
+        owner: names the source of the columns in messages.
+        where: names a row in messages, by its number.
 
     Raises:
         UnbraidError: infinite numbers, numbers mixed with words, or a kind that does not fit.
@@ -74,7 +74,7 @@ def read_columns(
         cells = cells_of(column, f"{owner}: {name}", where)
         unit = named_units.get(name, "")
         kind = wanted.get(name, "")
-        if reason := _useless(name, cells, kind):
+        if reason := _why_left_out(name, cells, kind):
             notes.append(f"{owner}: {name} was left out, as {reason}.")
             continue
         values, spec = _factor(name, cells, kind, _UNITS.get(unit, unit), owner)
@@ -90,7 +90,7 @@ def read_columns(
 
 
 def pairs(given: Given, option: str, owner: str) -> dict[str, str]:
-    """Return what ``"angle=degrees,size=px"``, or such a mapping, says of each name."""
+    """Return the value given for each name, as in ``"angle=degrees,size=px"`` or a mapping."""
     if given is None or isinstance(given, Mapping):
         return {str(name): str(value).strip() for name, value in (given or {}).items()}
     found = {}
@@ -138,22 +138,22 @@ def _factor(
 
 
 def _inferred(name: str, cells: Cells) -> str:
-    """Return the kind that a column's values suggest, as docs/datasets.md tells."""
+    """Return the kind inferred from a column's values, see docs/datasets.md."""
     if cells.numbers is None:
         return "categorical"
     numbers = cells.numbers[cells.known]
-    # whole numbers cannot be kept as such where some are missing
-    disguised = len(numbers) < len(cells.known) or says_classes(name)
-    if not cells.whole and not (disguised and (numbers == np.rint(numbers)).all()):
+    # whole numbers are stored as reals where some are missing
+    maybe_whole = len(numbers) < len(cells.known) or name_suggests_classes(name)
+    if not cells.whole and not (maybe_whole and (numbers == np.rint(numbers)).all()):
         return "continuous"
     levels = len(np.unique(numbers))
-    if levels <= FEW or says_classes(name):
+    if levels <= FEW or name_suggests_classes(name):
         return "categorical"
     return "ordinal" if levels <= MANY else "continuous"
 
 
-def says_classes(name: str) -> bool:
-    """Whether a factor's name says that its numbers stand for classes."""
+def name_suggests_classes(name: str) -> bool:
+    """Whether a factor's name suggests that its numbers stand for classes."""
     return bool(_CLASSES & set(re.split(r"[\W_]+", name.casefold())))
 
 
@@ -165,11 +165,11 @@ def _as_numbers(name: str, cells: Cells, kind: str, owner: str) -> NDArray[np.fl
     numbers = np.array(
         [as_number(text) if ok else math.nan for text, ok in zip(texts, cells.known, strict=True)]
     )
-    if (wordy := cells.known & np.isnan(numbers)).any():
-        found = texts[int(wordy.argmax())]
+    if (is_word := cells.known & np.isnan(numbers)).any():
+        found = texts[int(is_word.argmax())]
         advice = f"say its order, as in {name}=ordinal:low/high, or " if kind == "ordinal" else ""
         raise UnbraidError(
-            f"{owner}: {name} is to be {kind}, but '{found}'{and_more(wordy)} is not a number: "
+            f"{owner}: {name} is to be {kind}, but '{found}'{and_more(is_word)} is not a number: "
             f"{advice}leave it categorical."
         )
     return numbers
@@ -218,8 +218,8 @@ def _plain(level: Any) -> Any:
     return level
 
 
-def _useless(name: str, cells: Cells, kind: str) -> str:
-    """Say why a column is no factor, ``""`` if it may be one."""
+def _why_left_out(name: str, cells: Cells, kind: str) -> str:
+    """Return why a column is not used as a factor, ``""`` if it is."""
     known = int(cells.known.sum())
     if not known:
         return "it is empty"
@@ -232,7 +232,7 @@ def _useless(name: str, cells: Cells, kind: str) -> str:
     different = len(np.unique(values[cells.known]))
     if different <= FEW:
         return ""
-    if cells.numbers is None or says_classes(name):
+    if cells.numbers is None or name_suggests_classes(name):
         if 2 * different > known:
             return f"its {known:,} values are {different:,} different ones, a name of each image"
         return ""
@@ -241,13 +241,14 @@ def _useless(name: str, cells: Cells, kind: str) -> str:
 
 
 def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[str]:
-    """Return sentences on what cannot be learnt: a factor that is constant, levels seen once."""
+    """Return sentences on constant factors and on levels that have one image."""
     known = column[~np.isnan(column)]
     values = spec.values
     if known.min() == known.max():
         value = f"{known[0]:g}" if values is None else str(values[int(known[0])])
         return [
-            f"{owner}: {spec.name} is {value} wherever it is known, so nothing can be learnt of it."
+            f"{owner}: {spec.name} is {value} wherever it is known, so nothing can be learned "
+            "about it."
         ]
     if values is None or spec.kind != "categorical":
         return []
@@ -257,6 +258,6 @@ def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[
         return []
     more = ", ..." if len(once) > 3 else ""
     return [
-        f"{owner}: {len(once):,} of the {len(values):,} values of {spec.name} are seen once "
-        f"({', '.join(once[:3])}{more}), too seldom to be learnt or judged."
+        f"{owner}: {len(once):,} of the {len(values):,} values of {spec.name} occur once "
+        f"({', '.join(once[:3])}{more}), too rarely to be learned or measured."
     ]

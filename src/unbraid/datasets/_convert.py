@@ -1,6 +1,6 @@
-"""Data that is in memory already: arrays, torch data sets, Hugging Face's, data frames.
+"""Data sets of objects in memory: arrays, torch and Hugging Face data sets, data frames.
 
-None of those libraries is imported: what an object has, not what it is, says how to read it.
+None of those libraries is imported: objects are recognised by their attributes, not by their type.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_path")
 def from_arrays(
     images: Any, factors: Any, layout: Layout, how: Reading, signal: Signal | None
 ) -> Dataset:
-    """Return what ``Dataset.from_arrays`` promises."""
+    """See ``Dataset.from_arrays``."""
     if signal is None:
         made, note = images_of(images, Reading(how.name), layout)
     else:
@@ -53,7 +53,7 @@ def from_arrays(
 
 
 def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Dataset:
-    """Return what ``Dataset.from_torch`` promises."""
+    """See ``Dataset.from_torch``."""
     images, labels = [], []
     for row in range(len(dataset)):
         image, label = parts_of(dataset[row], f"{how.name}: item {row}")
@@ -71,7 +71,7 @@ def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Datas
 
 
 def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
-    """Return what ``Dataset.from_huggingface`` promises."""
+    """See ``Dataset.from_huggingface``."""
     name, names = how.name, dataset.column_names
     if isinstance(names, Mapping):
         raise UnbraidError(
@@ -103,12 +103,14 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
         if spec.name in wanted:
             read = with_classes(read, column, features[spec.name].names, name)
     if left:
-        note = " ".join([note, f"{name}: {', '.join(left)} were left out, as they are no factors."])
+        note = " ".join(
+            [note, f"{name}: {', '.join(left)} were left out, as they are not factors."]
+        )
     return _dataset(made, read, how, note.strip())
 
 
 def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Dataset:
-    """Return what ``Dataset.from_frame`` promises."""
+    """See ``Dataset.from_frame``."""
     name = how.name
     columns = {str(each): np.asarray(frame[each]) for each in frame.columns}
     if images is None:
@@ -136,7 +138,7 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:
-    """Return what ``unbraid.as_dataset`` promises."""
+    """See ``unbraid.as_dataset``."""
     if isinstance(thing, Dataset):
         return thing
     if hasattr(thing, "column_names") and hasattr(thing, "features"):
@@ -156,7 +158,7 @@ def as_dataset(thing: Any, **options: Any) -> Dataset:
 
 
 def with_classes(read: Factors, column: int, names: Sequence[str], owner: str) -> Factors:
-    """Return factors one of which holds indices of the given classes, all of which it then has."""
+    """Return factors in which one column of class indices gets the names of all classes."""
     spec = read.specs[column]
     values = spec.values or ()
     whole = [value for value in values if isinstance(value, int) and 0 <= value < len(names)]

@@ -21,7 +21,7 @@ SUFFIXES = (
     *(".webp", ".tga", ".pbm", ".pgm", ".ppm", ".pnm"),
     *((".avif",) if features.check("avif") else ()),  # where Pillow was built with it
 )
-# Pictures that cannot be read: a folder's reader names them.
+# Suffixes of pictures that cannot be read, which messages name.
 PICTURES = frozenset(
     (
         *(".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".xcf", ".exr", ".hdr", ".eps"),
@@ -30,7 +30,7 @@ PICTURES = frozenset(
 ) - frozenset(SUFFIXES)
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 FORMATS = (*limits.FORMATS, *(("AVIF",) if features.check("avif") else ()))
-EXIF_TURN = 0x0112  # the tag that says how the camera was held
+EXIF_TURN = 0x0112  # the tag of the camera's orientation
 BICUBIC = Image.Resampling.BICUBIC
 LARGE = 1 << 22  # pixels from which on pictures are decoded one at a time, for their memory
 _alone = threading.Lock()
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
 
     Args:
         size: height and width.
-        fit: what becomes of a picture that is not square, as ``folder.Config`` says.
+        fit: how a picture that is not square is made square, see ``folder.Config``.
         channels: 1 for grey (luma as ITU-R BT.601 weighs it) or 3 for RGB.
         background: the colour behind transparent pixels and beside padded pictures.
     """
@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a picture was: what ``told`` counts."""
+    """Properties of a picture file, which ``conversion_note`` counts."""
 
     size: tuple[int, int]  # width and height, upright
     turned: bool = False
@@ -67,8 +67,8 @@ def decode(path: Path, wanted: Wanted) -> tuple[NDArray[np.uint8], Found]:
     """Return a picture file's pixels, (channels, size, size), and what it was.
 
     Raises:
-        ValueError: pixels of a kind that have no one meaning as a shade.
-        Exception: whatever Pillow raises for a broken file.
+        ValueError: pixels that are not grey, RGB or a palette of 8 or 16 bits.
+        Exception: any that Pillow raises for a broken file.
     """
     with _opened(path) as file:
         size = file.size
@@ -120,11 +120,11 @@ def prepared(
     return np.asarray(shown).reshape(*square, wanted.channels).transpose(2, 0, 1), found
 
 
-def told(found: Sequence[Found], wanted: Wanted) -> str:
-    """Return what was done to pictures in one sentence, ``""`` if nothing was.
+def conversion_note(found: Sequence[Found], wanted: Wanted) -> str:
+    """Return one sentence on how pictures were converted, ``""`` if they were not.
 
     >>> wanted = Wanted(64, "crop", 3, "black")
-    >>> told([Found((640, 480), transparent=True)] * 9, wanted)
+    >>> conversion_note([Found((640, 480), transparent=True)] * 9, wanted)
     '9 images: 640 x 480 centre-cropped and scaled to 64 x 64; 9 with transparency laid over black.'
     """
     size = wanted.size
@@ -163,16 +163,16 @@ def pixels(image: Image.Image, channels: int, background: str) -> NDArray[np.uin
 
 
 def is_grey(path: Path) -> bool:
-    """Tell from its header whether a picture is stored in shades of grey; a broken one passes."""
+    """Whether a picture's header says that it is grey; True for a broken one."""
     try:
         with _opened(path) as image:
             return shows_grey(image)
-    except Exception:  # decode tells of it, if it is not to be left out
+    except Exception:  # decode reports it, unless such files are left out
         return True
 
 
 def _flat(image: Image.Image, kind: str | None, channels: int, background: str) -> Image.Image:
-    """Return a picture in 8 bits, grey or RGB, with nothing to see through."""
+    """Return a picture in 8 bits, grey or RGB, without transparency."""
     shown = _opaque(_eight_bit(image, kind), background)
     return shown.convert("L" if channels == 1 else "RGB")
 

@@ -43,7 +43,7 @@ def _check_range(name: str, given: Any) -> None:
 
 
 def _check_fit(config: Config) -> None:
-    """Refuse ranges whose extremes leave the canvas, vanish or run together."""
+    """Raise an UnbraidError for ranges whose ends are off the canvas, too thin or too thick."""
     smallest, largest = config.size
     thinnest, thickest = config.thickness
     if smallest <= 0:
@@ -60,7 +60,7 @@ def _check_fit(config: Config) -> None:
         reach = shift + largest / 2 + thickest / 2
         if reach > UNIT_CANVAS / 2:
             raise UnbraidError(
-                f"digits: {name} to {shift}, size to {largest} and thickness to {thickest} push "
+                f"digits: {name} to {shift}, size to {largest} and thickness to {thickest} move "
                 f"digits off the canvas ({shift} + {largest}/2 + {thickest}/2 = {reach} pixels "
                 "from its centre, where 32 is its edge): narrow one of the ranges."
             )

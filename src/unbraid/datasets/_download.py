@@ -20,9 +20,9 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import cache_folder, cannot_write, expand
 
 BLOCK = 1 << 20
-TIMEOUT = 30.0  # seconds without a byte before a connection is given up
-TRIES = 3  # connections in a row that bring nothing before a mirror is given up
-PAUSE = 1.0  # seconds before the second such connection, doubled for the third
+TIMEOUT = 30.0  # seconds without a byte after which a connection is closed
+TRIES = 3  # connections in a row without a byte after which the next mirror is tried
+PAUSE = 1.0  # seconds before the second such connection, twice that before the third
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class RemoteFile:
         name: its name in the data folder.
         urls: its mirrors, tried in order; empty if it can only be fetched by hand.
         sha256: its SHA-256, None if not known.
-        md5: its MD5, for files whose SHA-256 nobody has published; it tells accidents, not malice.
+        md5: its MD5, for files without a published SHA-256; it detects damage, not tampering.
         size: its length in bytes, None if not known.
-        page: the web page that tells about it.
+        page: its web page.
     """
 
     name: str
@@ -47,7 +47,7 @@ class RemoteFile:
 
 
 class _Broken(Exception):
-    """A mirror failed; the text says how."""
+    """A mirror failed; the text says why."""
 
 
 def data_folder() -> Path:
@@ -68,12 +68,12 @@ def locate(remote: RemoteFile, path: str | None, download: bool) -> Path:
 
     Args:
         remote: the file.
-        path: the file, or the folder it lies in; None to look in the data folder.
+        path: the file, or its folder; None to look in the data folder.
         download: whether it may be fetched if it is not there.
 
     Raises:
-        UnbraidError: it is nowhere, or no mirror gave it whole; the sentence tells the address
-            and the folder to put it in.
+        UnbraidError: it is not found, or no mirror delivered it complete; the message names the
+            address and the folder to put it in.
     """
     if path is not None:
         given = expand(path)
@@ -93,9 +93,9 @@ def locate(remote: RemoteFile, path: str | None, download: bool) -> Path:
 
 
 def fetch(remote: RemoteFile, folder: Path) -> Path:
-    """Download the file into ``folder``, whole or not at all; progress goes to stderr.
+    """Download the file into ``folder``, complete or not at all; progress goes to stderr.
 
-    What has come so far is kept in ``<name>.part`` and resumed by HTTP Range, by the next attempt
+    Partial downloads are kept in ``<name>.part`` and resumed by HTTP Range, by the next attempt
     or by the next run. Where no checksum is known, the SHA-256 found is printed.
     """
     part, path = folder / f"{remote.name}.part", folder / remote.name
@@ -104,19 +104,19 @@ def fetch(remote: RemoteFile, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for url in remote.urls:
             try:
-                found = _obtain(url, part, remote)
+                found = _download_checked(url, part, remote)
             except _Broken as broken:
                 failures.append(f"{url}: {broken}")
                 continue
             part.replace(path)
             if remote.sha256 is None:
-                _say(f"{remote.name}: SHA-256 {found} (none is published to check it against)")
+                _print(f"{remote.name}: SHA-256 {found} (none is published to check it against)")
             return path
     except OSError as error:
         raise cannot_write(part, error) from error
     raise UnbraidError(
         f"could not download {remote.name} ({'; '.join(failures)}): check the connection and run "
-        f"the same command again to go on where it stopped, or {_by_hand(remote, folder)}."
+        f"the same command again to resume, or {_by_hand(remote, folder)}."
     )
 
 
@@ -124,23 +124,23 @@ def _by_hand(remote: RemoteFile, folder: Path) -> str:
     return f"download {(*remote.urls, remote.page)[0]} by hand and put it in {folder}"
 
 
-def _obtain(url: str, part: Path, remote: RemoteFile) -> str:
+def _download_checked(url: str, part: Path, remote: RemoteFile) -> str:
     """Complete and check ``part`` from one mirror; return its SHA-256."""
     resumed = part.exists()
-    _pull(url, part, remote)
+    _download_rest(url, part, remote)
     try:
         return _verify(part, remote)
     except _Broken:
         if not resumed:
             raise
-    # The earlier part may have been of another version of the file: once more, from the start.
-    _pull(url, part, remote)
+    # The earlier part may be of another version of the file: download it again from the start.
+    _download_rest(url, part, remote)
     return _verify(part, remote)
 
 
-def _pull(url: str, part: Path, remote: RemoteFile) -> None:
-    """Bring ``part`` to its full length from one mirror, resuming broken connections."""
-    barren = 0
+def _download_rest(url: str, part: Path, remote: RemoteFile) -> None:
+    """Download the rest of ``part`` from one mirror, resuming broken connections."""
+    without_progress = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
@@ -149,21 +149,21 @@ def _pull(url: str, part: Path, remote: RemoteFile) -> None:
             reason = "the connection broke"
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
-            if error.code < 500:  # asking again will not help
+            if error.code < 500:  # a second request would fail, too
                 raise _Broken(reason) from error
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, OSError) and error.filename is not None:
-                raise  # our own file, not the network
+                raise  # an error of the local file, not of the network
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
         after = part.stat().st_size if part.exists() else 0
-        barren = 0 if after > before else barren + 1
-        if barren == TRIES:
+        without_progress = 0 if after > before else without_progress + 1
+        if without_progress == TRIES:
             raise _Broken(reason)
-        time.sleep(PAUSE * barren)
+        time.sleep(PAUSE * without_progress)
 
 
 def _connect(url: str, part: Path, remote: RemoteFile) -> bool:
-    """Open one connection and append what it brings; return whether the file is now complete."""
+    """Open one connection and append its bytes; return whether the file is now complete."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "unbraid"})
     if have:
@@ -173,7 +173,7 @@ def _connect(url: str, part: Path, remote: RemoteFile) -> bool:
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
-        # Nothing lies beyond what we have: either that is the whole file, or it is another one.
+        # No bytes follow those received: the file is complete, or it is a different file.
         if error.headers.get("Content-Range") == f"bytes */{have}":
             return True
         part.unlink()
@@ -224,7 +224,7 @@ def _verify(part: Path, remote: RemoteFile) -> str:
             wrong = f"its MD5 is {md5}, expected {remote.md5}"
     if wrong is not None:
         part.unlink()
-        raise _Broken(f"what came is not the published file ({wrong})")
+        raise _Broken(f"what was downloaded is not the published file ({wrong})")
     return found
 
 
@@ -235,7 +235,7 @@ def _digest(path: Path, algorithm: str) -> str:
         ).hexdigest()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     from rich.console import Console
 
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)

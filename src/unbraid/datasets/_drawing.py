@@ -58,8 +58,8 @@ class Renderer:
             style: (N,) rows of the MNIST split.
 
         Raises:
-            UnbraidError: a style that is not among the renderer's, or strokes so thick for their
-                size that they run together.
+            UnbraidError: a style that is not among the renderer's, or strokes too thick for their
+                size.
         """
         scale = self.canvas / UNIT_CANVAS
         size, x, y, angle, thickness = np.asarray(factors, np.float64)[:, 1:6].T
@@ -115,7 +115,7 @@ class Renderer:
 
 
 def overhang(extent: NDArray[np.float32], factors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many pixels ink reaches beyond the canvas (below 0: stays within it), (N,).
+    """Return how many pixels ink reaches beyond the canvas, negative if it is within, (N,).
 
     Args:
         extent: (N, DIRECTIONS), see Glyphs.
@@ -172,7 +172,7 @@ def too_thick(thickness: float, size: float, canvas: int) -> str | None:
     if thickness / 2 + blur <= MARGIN * size:
         return None
     return (
-        f"digits: strokes {thickness:g} thick run together at size {size:g} on {canvas} pixels: "
+        f"digits: strokes {thickness:g} thick are too thick for size {size:g} on {canvas} pixels: "
         f"keep thickness up to {2 * (MARGIN * size - blur):.1f} there, or size from "
         f"{(thickness / 2 + blur) / MARGIN:.1f}."
     )

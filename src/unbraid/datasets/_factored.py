@@ -1,4 +1,4 @@
-"""What the published factored sets share: grids, splits, rows on demand, unpacking to the cache."""
+"""Grids, splits, rows on access and unpacking to the cache, for the published factored sets."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def reading(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
     except expected as error:
         reason = str(error).strip("'\"") or type(error).__name__
         raise UnbraidError(
-            f"{path} is not a whole {what} ({reason}): download it again, or pass another path=."
+            f"{path} is not a complete {what} ({reason}): download it again, or pass another path=."
         ) from error
 
 
@@ -207,7 +207,7 @@ def _source_errors(blocks: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.u
 
 
 def check_npy_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
-    """Read past a ``.npy`` header; raise ValueError unless it tells of uint8 rows of ``shape``."""
+    """Read past a ``.npy`` header; raise ValueError unless it is of uint8 rows of ``shape``."""
     version = np.lib.format.read_magic(file)
     read = (
         np.lib.format.read_array_header_1_0
@@ -225,7 +225,7 @@ def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     if side == size:
         return images
     edges = np.arange(size + 1) * (side / size)
-    # How much of each old pixel lies in each new one, along one axis: (size, H).
+    # Overlap of each new pixel with each old one along an axis: (size, H).
     covered = np.diff(np.clip(edges[:, None] - np.arange(side), 0, 1), axis=0)
     weights = (covered * (size / side)).astype(np.float32)
     planes = images.reshape(-1, side, side)

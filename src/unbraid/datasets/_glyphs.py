@@ -69,8 +69,8 @@ class Glyphs:
 def load_glyphs(split: str) -> Glyphs:
     """Return the digits of MNIST's own ``"train"`` or ``"test"`` split, prepared once and cached.
 
-    Glyphs that have no centre line to speak of, or one that stays lopsided, are left out (fewer
-    than one in a hundred).
+    Glyphs without a centre line, or with one that cannot be set upright, are left out (fewer than
+    one in a hundred).
     """
     records = cached(f"digits-glyphs-{split}-v{VERSION}", lambda: _prepare_split(split))
     fields = Fields(records["field"], spacing=_SPACING, radius=RADIUS, step=_STEP)
@@ -79,7 +79,7 @@ def load_glyphs(split: str) -> Glyphs:
 
 
 def _prepare_split(split: str) -> NDArray[Any]:
-    """Prepare a whole split, saying so, since it takes a while."""
+    """Prepare a whole split, with a message, as it takes some seconds."""
     mnist = load_dataset("mnist", split=split)
     rows = np.arange(len(mnist))
     seconds = len(mnist) // 2500

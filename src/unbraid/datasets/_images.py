@@ -1,4 +1,4 @@
-"""What the readers of users' own data share: arrays into images, and the held-out split."""
+"""Arrays as images, and the held-out split, for all readers of users' own data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unbraid.datasets._factored import split_rows
 
 Layout = Literal["auto", "nhwc", "nchw"]
 CHANNELS = range(1, 5)
-ROUNDING = 1e-3  # how far outside [0, 1] reals may lie: resizing and other sums round
+ROUNDING = 1e-3  # how far outside [0, 1] reals may be, by rounding
 
 
 def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uint8]:
@@ -22,7 +22,7 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
     Args:
         array: (N, H, W) or four axes; whole numbers in 0..255, truth values, or reals in 0..1.
             Whole numbers that are all 0 or 1 are truth values: white is 1. Reals up to 0.001
-            outside are taken for the nearest end of the range.
+            outside are clipped.
         layout: where the channels of four axes are; ``auto`` takes the one of axes 1 and 3 that
             has 1 to 4 entries.
         owner: how an error names the data.
@@ -39,7 +39,7 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
 
 
 def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uint8]:
-    """Turn an array (N, C, H, W) into uint8 as ``signal`` says; reals are in its channels' units.
+    """Turn an array (N, C, H, W) into uint8 by its ``signal``; reals are in its channels' units.
 
     Raises:
         UnbraidError: another shape, or reals that are outside the channels' ranges or unknown.
@@ -47,7 +47,7 @@ def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uin
     if array.shape[1:] != signal.shape or not len(array):
         raise UnbraidError(
             f"{owner}: arrays have shape {array.shape}, expected (N, C, H, W) with (C, H, W) = "
-            f"{signal.shape}, as their signal says."
+            f"{signal.shape}, the shape of their signal."
         )
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)

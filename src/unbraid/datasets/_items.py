@@ -1,4 +1,4 @@
-"""Images and labels of data in memory, whatever library they come from, and how they are read."""
+"""Images and labels of data in memory, of any library, and the options of reading them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Given
-from unbraid.datasets._decode import Fit, Wanted, pixels, prepared, shows_grey, told
+from unbraid.datasets._decode import Fit, Wanted, conversion_note, pixels, prepared, shows_grey
 from unbraid.datasets._images import Layout, as_images
 
 Channels = Literal["auto", 1, 3]
@@ -23,7 +23,7 @@ IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
 
 
 class FactorOptions(TypedDict, total=False):
-    """What every way to a data set in memory takes: see ``Reading``."""
+    """Options of every constructor of data sets in memory, see ``Reading``."""
 
     name: str
     units: Given
@@ -32,7 +32,7 @@ class FactorOptions(TypedDict, total=False):
 
 
 class PictureOptions(FactorOptions, total=False):
-    """What ways take besides whose images may be pictures of any size: see ``Reading``."""
+    """Further options of those whose images may be pictures of any size, see ``Reading``."""
 
     size: int | None
     fit: Fit
@@ -42,7 +42,7 @@ class PictureOptions(FactorOptions, total=False):
 
 @dataclass(frozen=True)
 class Reading:
-    """How images and factors are read; what each means is told in ``Dataset.from_torch``."""
+    """How images and factors are read; ``Dataset.from_torch`` explains each option."""
 
     name: str = "images"
     units: Given = None
@@ -96,7 +96,7 @@ def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uin
         return np.stack([pixels(picture, channels, how.background) for picture in pictures]), ""
     wanted = Wanted(size, how.fit, channels, how.background)
     made, found = zip(*(prepared(picture, wanted) for picture in pictures), strict=True)
-    return np.stack(made), told(found, wanted)
+    return np.stack(made), conversion_note(found, wanted)
 
 
 def _picture(image: Any) -> Image.Image:

@@ -22,7 +22,7 @@ SPLITS = ("train", "test")
 
 
 def resolve(name: str) -> tuple[str, dict[str, str]]:
-    """Tell which data set a user means: a registered name, or a path to images of their own.
+    """Return which data set a name means: a registered one, or images at a path.
 
     Returns the registered name and the options the path implies.
     """
@@ -74,13 +74,12 @@ def _reader_of(path: Path) -> str:
         with path.open("rb") as file:
             start = file.read(6)
     except OSError:
-        start = b""  # its reader says what is wrong
+        start = b""  # its reader reports the error
     if suffix in (".npz", ".npy") or start == b"\x93NUMPY":
         return "npz"
     if suffix in SUFFIXES:
         raise UnbraidError(
-            f"{path} is a single image, expected many to learn from: give the folder that holds "
-            "them."
+            f"{path} is a single image, expected a folder of images: give the folder that holds it."
         )
     if start[:2] == b"PK":
         raise UnbraidError(
@@ -90,8 +89,8 @@ def _reader_of(path: Path) -> str:
     if start[:2] in (b"\0\0", b"\x1f\x8b") or "idx" in path.name or not start:
         return "idx"
     raise UnbraidError(
-        f"{path} is in no format that is read: expected a folder of images, a .npz file or IDX "
-        "files."
+        f"{path} is in a format that is not supported: expected a folder of images, a .npz "
+        "file or IDX files."
     )
 
 
@@ -133,7 +132,7 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:
-    """Return a data set of whatever holds images.
+    """Return a data set of any object that holds images.
 
     Args:
         thing: a data set, an array or tensor of images, a pair of images and factors, a torch data

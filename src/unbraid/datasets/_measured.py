@@ -1,4 +1,4 @@
-"""The option ``measured`` of every data set: what its images tell of themselves as factors."""
+"""The option ``measured`` of every data set: factors measured from its images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from unbraid.datasets._morphology import BLOCK, Measures, measure
 
 VERSION = 1  # of all that shapes the numbers
 SHARE = 0.9  # of the images that must have a meaning for a factor
-THIN = 6.0  # times as long as thick: lines, and no areas
-LONG = 1.2  # longer by shorter axis from which there is a direction
-TAILS = (0.5, 99.5)  # percentiles: a factor's range, that single odd images may be beyond
+THIN = 6.0  # ratio of length to thickness above which shapes are lines
+LONG = 1.2  # ratio of the axes above which a shape has a direction
+TAILS = (
+    0.5,
+    99.5,
+)  # percentiles that are the ends of a factor's range, so that outliers do not set it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class Options:
 
     Args:
         measured: add factors that are measured from the images: place, size, slant or direction,
-            thickness and length of lines, elongation, brightness and hue, those that make sense.
+            thickness and length of lines, elongation, brightness and hue, where they are defined.
     """
 
     measured: bool = False
@@ -69,7 +72,7 @@ def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset
         if spec.name not in taken:
             new.append(spec)
     if not new:
-        return replace(dataset, notes=(*dataset.notes, _told(dataset, new, decides)))
+        return replace(dataset, notes=(*dataset.notes, _measured_note(dataset, new, decides)))
     columns = np.stack([found[spec.name] for spec in new], 1)
     if dataset.factors is not None:
         columns = np.column_stack([dataset.factors.astype(np.float64), columns])
@@ -77,17 +80,17 @@ def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset
         dataset,
         factors=columns,
         specs=(*dataset.specs, *new),
-        notes=(*dataset.notes, _told(dataset, new, decides)),
+        notes=(*dataset.notes, _measured_note(dataset, new, decides)),
     )
 
 
-def _told(dataset: Dataset, new: list[FactorSpec], measures: Measures) -> str:
+def _measured_note(dataset: Dataset, new: list[FactorSpec], measures: Measures) -> str:
     """Return a sentence on what is measured and what is not."""
     there = [spec.name for spec in new]
     said = f"measured of the images of {dataset.name}: {', '.join(there) or 'nothing'}"
     left = [
         f"{name} ({reason})"
-        for name, reason in _reasons(measures).items()
+        for name, reason in _reasons_left_out(measures).items()
         if reason and name not in there and name not in dataset.factor_names
     ]
     left += [f"{name} (a factor already)" for name in dataset.factor_names if name in _GEOMETRY]
@@ -146,8 +149,8 @@ def measured_factors(measures: Measures, plain: bool, lines: bool) -> Iterator[F
 
 
 def _chosen(measures: Measures) -> list[FactorSpec]:
-    """Return the specs of the factors that make sense."""
-    left = _reasons(measures)
+    """Return the specs of the factors that are defined and vary."""
+    left = _reasons_left_out(measures)
     return [
         _spec(found)
         for found in measured_factors(measures, *_kinds(measures))
@@ -164,8 +167,8 @@ def _spec(found: Found) -> FactorSpec:
     return FactorSpec(found.name, "continuous", None, (low, high), found.unit)
 
 
-def _reasons(measures: Measures) -> dict[str, str]:
-    """Return why factors make no sense here, by name."""
+def _reasons_left_out(measures: Measures) -> dict[str, str]:
+    """Return why factors are left out, by name."""
     plain, lines = _kinds(measures)
     found: dict[str, str] = {}
     for each in measured_factors(measures, plain, lines):
@@ -179,7 +182,7 @@ def _reasons(measures: Measures) -> dict[str, str]:
     if not plain:
         found |= dict.fromkeys(_GEOMETRY, "there is no plain background")
     elif not lines:
-        found |= dict.fromkeys(("slant", "thickness", "length"), "these are no lines")
+        found |= dict.fromkeys(("slant", "thickness", "length"), "the shapes are not lines")
     return found
 
 
@@ -199,7 +202,7 @@ def _measures(dataset: Dataset) -> Measures:
     key = hashlib.sha256(repr((VERSION, dataset.images.shape)).encode())
     drawn = not isinstance(dataset.images, np.ndarray)
     rows = np.arange(len(dataset))
-    if drawn:  # as they are asked for: a sample, and the factors they are drawn from, stand for all
+    if drawn:  # on access: the key is of their factors and of a sample of images
         key.update(np.ascontiguousarray(dataset.factors).tobytes())
         rows = np.random.default_rng(0).choice(len(dataset), min(64, len(dataset)), replace=False)
     for at in range(0, len(rows), 4096):

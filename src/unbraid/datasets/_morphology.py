@@ -1,8 +1,8 @@
-"""Factors measured from the images themselves, where nobody has labelled them.
+"""Factors measured from images that have no labels.
 
 Castro et al. 2019, "Morpho-MNIST: Quantitative Assessment and Diagnostics for Representation
 Learning" (JMLR 20), measure area, length, thickness, slant, width and height of MNIST's digits.
-Place, size, slant and elongation come from moments of the ink here, too. Thickness and length do
+Place, size, slant and elongation come from moments of the ink, as there. Thickness and length do
 not come from a skeleton but from three numbers of the shape: area A, perimeter P and Euler number
 chi (pieces less holes). For lines of length L drawn with a round pen of radius r, Steiner's
 formula says
@@ -28,7 +28,7 @@ NEAR = 26  # grey levels: as near to the background as this is background
 PLAIN = 0.6  # part of the border that must be background
 FINE = 112  # pixels: images are enlarged to about this before outlines are followed
 BLOCK = 512  # images at a time
-# Steps between pixels and the angle, in degrees, that each stands for in Crofton's formula.
+# Steps between pixels and the angle, in degrees, that each represents in Crofton's formula.
 _STEPS = {
     (1, 0): 26.565,
     (0, 1): 26.565,
@@ -46,7 +46,7 @@ class Measures(NamedTuple):
     """What was measured of each image, (N,) each; lengths in pixels, NaN where it has no meaning.
 
     Args:
-        plain: 1 where the object lies on a background of one shade, 0 elsewhere.
+        plain: 1 where the object is on a background of one shade, 0 elsewhere.
         x: centroid of the ink, to the right of the middle.
         y: centroid of the ink, above the middle.
         spread: sqrt(12 times the ink's variance): the diagonal of a filled rectangle.

@@ -1,4 +1,4 @@
-"""Data that lie at another path than they did: the options that read them there."""
+"""Options of data sets whose files were moved."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from unbraid.core.files import expand
 from unbraid.datasets import resolve
 
 PATHS = ("path", "labels")  # options that name files
-OWN = ("folder", "idx", "npz")  # data sets that any user's path may be of
+OWN = ("folder", "idx", "npz")  # data sets that read a user's own files
 
 
 def absolute(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options whose paths hold from any folder, as runs are opened from others."""
+    """Return options with absolute paths, as runs are opened from other folders, too."""
     return {
         name: str(expand(value).absolute())
         if name in PATHS and isinstance(value, str) and value
@@ -26,12 +26,12 @@ def absolute(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def moved(name: str, options: dict[str, Any], place: str) -> tuple[str, dict[str, Any]]:
-    """Return the name and options of a data set that lies at another path now.
+    """Return the name and options of a data set whose files are at another path now.
 
     Args:
         name: of the data set.
         options: that it was read with.
-        place: where it lies.
+        place: the present path.
 
     Raises:
         UnbraidError: nothing is there, or the data set is not read from a path.
@@ -40,12 +40,12 @@ def moved(name: str, options: dict[str, Any], place: str) -> tuple[str, dict[str
         raise UnbraidError(f"{name} is not read from a path: leave out --data.")
     path = expand(place).absolute()
     if not path.exists():
-        raise UnbraidError(f"{path} does not exist: give the path where the data lie now.")
+        raise UnbraidError(f"{path} does not exist: give the present path of the data.")
     if name in OWN:
         name, _ = resolve(str(path))
         options = {key: value for key, value in options.items() if key in _options_of(name)}
     old = Path(options.get("path") or path)
-    beside = {  # what lay beside the data has moved with them
+    beside = {  # files beside the data have moved with them
         key: str(path.parent / Path(value).name)
         for key, value in options.items()
         if key in PATHS and isinstance(value, str) and Path(value).parent == old.parent

@@ -1,4 +1,4 @@
-"""What data of a user's own is called, and the names a user gives to the values of labels."""
+"""Titles of data sets, and names for the values of labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
 
-# Words in which the usual file and folder names differ from each other, not data sets.
+# Words of usual file and folder names that do not identify a data set.
 _USUAL = frozenset(
     (
         *("train", "training", "test", "testing", "t10k", "val", "images", "image", "imgs"),
@@ -22,7 +22,7 @@ _USUAL = frozenset(
 def called(dataset: str, options: Mapping[str, Any]) -> str:
     """Return what a data set is called in titles and in the names of run folders.
 
-    That is the option ``title``; else of a path its last part that says something, since every
+    That is the option ``title``; else the last part of the path that is specific, since every
     IDX set has its images in ``train-images-idx3-ubyte``; else the registered name.
 
     >>> called("idx", {"path": "/data/fashion/raw/train-images-idx3-ubyte.gz"})
@@ -41,10 +41,10 @@ def called(dataset: str, options: Mapping[str, Any]) -> str:
     parts[-1] = path.name.removesuffix(".gz").removesuffix(path.suffix if dataset != "idx" else "")
     for at, part in enumerate(reversed(parts)):
         words = [word for word in re.split(r"[-_. ]+", part) if word]
-        told = [word for word in words if word.lower() not in _USUAL]
-        if told:
-            stripped = at == 0 and dataset == "idx" and len(told) < len(words)
-            return "-".join(told) if stripped else part
+        specific = [word for word in words if word.lower() not in _USUAL]
+        if specific:
+            stripped = at == 0 and dataset == "idx" and len(specific) < len(words)
+            return "-".join(specific) if stripped else part
     return dataset
 
 

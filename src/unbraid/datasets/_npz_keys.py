@@ -1,4 +1,4 @@
-"""Which arrays of a ``.npz`` file hold the images and the factors, where nothing says so."""
+"""Which arrays of a ``.npz`` file hold the images and the factors, if no option names them."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ class Fields:
     """Distance fields of G shapes on grids centred on the shapes; lengths in units of their size.
 
     Args:
-        values: (G, H, W), row 0 at the top; ``values * step`` is the distance. What lies outside
-            the grid is taken to be as far as its border, so leave a margin.
+        values: (G, H, W), row 0 at the top; ``values * step`` is the distance. Points outside
+            the grid get the value at its border, so leave a margin.
         spacing: distance between neighbouring grid nodes.
         radius: no point of a line is farther than this from its shape's centre.
         step: distance of one level of ``values``.
@@ -114,7 +114,7 @@ def _draw(
     right = (left - middle - pose.x)[:, None] + centres
     up = (middle - pose.y - top)[:, None] - centres
     distance = _sample(shapes, which, pose, right, up)
-    ink = distance  # becomes it in place; the added half rounds
+    ink = distance  # computed in place; the added half rounds
     ink *= _column(-255.0 * shapes.step * pose.size)
     ink += _column(255.0 * (pose.thickness / 2 + 0.5) + 0.5)
     np.clip(ink, 0.0, _column(255.0 * np.minimum(1.0, pose.thickness) + 0.5), out=ink)

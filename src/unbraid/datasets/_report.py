@@ -1,4 +1,4 @@
-"""What there is to know of a data set before a model is trained on it, in lines of text."""
+"""The report on a data set, in lines of text: factors, rare levels and confounded factors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._association import associations
 
-FEW = 20  # images: what a level needs to be judged at all
+FEW = 20  # images that a level needs to be measured
 _SHOWN = 10  # levels listed before the rest is left out
-SAME = 0.98  # association from which two factors are one
+SAME = 0.98  # association from which two factors cannot be separated
 
 
 def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
@@ -28,7 +28,7 @@ def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
     discs, train: 60 images of 8 x 8, grey
       shape: categorical, disc (30), ring (30)
       grey: continuous, 0.5 to 0.7
-    confounded: shape and grey (1.00) are one and the same here: nothing can tell them apart.
+    confounded: shape and grey (1.00) have the same values in all images: they cannot be separated.
     """
     channels, height, width = dataset.image_shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
@@ -60,9 +60,9 @@ def _of_factor(dataset: Dataset, spec: FactorSpec) -> str:
             if len(spec.values) > _SHOWN
             else np.arange(len(counts))
         )
-        told = [f"{spec.values[level]} ({counts[level]:,})" for level in order[:_SHOWN].tolist()]
-        more = len(spec.values) - len(told)
-        parts.append(", ".join(told) + (f" and {more:,} more values" if more else "") + unit)
+        listed = [f"{spec.values[level]} ({counts[level]:,})" for level in order[:_SHOWN].tolist()]
+        more = len(spec.values) - len(listed)
+        parts.append(", ".join(listed) + (f" and {more:,} more values" if more else "") + unit)
     else:
         levels = len(np.unique(known))
         parts.append(f"{levels:,} levels from {spec.values[0]} to {spec.values[-1]}{unit}")
@@ -106,8 +106,8 @@ def _confounded(dataset: Dataset, threshold: float) -> Iterator[str]:
     for value, one, other in pairs:
         if value >= SAME:
             yield (
-                f"confounded: {one} and {other} ({value:.2f}) are one and the same here: nothing "
-                "can tell them apart."
+                f"confounded: {one} and {other} ({value:.2f}) have the same values in all images: "
+                "they cannot be separated."
             )
     rest = [f"{one} and {other} ({value:.2f})" for value, one, other in pairs if value < SAME]
     if rest:

@@ -35,14 +35,14 @@ TALL = 1.3  # height of a cylinder and a capsule, in widths
 DISTANCE, HEIGHT = 1.75, 0.85  # of the camera from the object's axis, and above the floor
 TARGET = 0.3  # height that it looks at
 VIEW = np.tan(np.radians(20))  # of half the angle that it sees
-LIGHT = np.array([0.35, -0.55, 0.76])  # where light comes from, in the room
-AMBIENT = 0.35  # light that reaches what is turned away or in shadow
+LIGHT = np.array([0.35, -0.55, 0.76])  # direction of the light, in the room
+AMBIENT = 0.35  # light of surfaces that are turned away or in shadow
 
 NEAR = 1e-6
 
 
 def rays(orientation: float, side: int) -> tuple[Floats, Floats]:
-    """Return the camera's place (3,) and the directions of side x side rays, (side * side, 3)."""
+    """Return the camera's position (3,) and the directions of its rays, (side * side, 3)."""
     turn = np.radians(orientation)
     place = np.array([np.sin(turn) * DISTANCE, -np.cos(turn) * DISTANCE, HEIGHT])
     forward = np.array([0, 0, TARGET]) - place
@@ -63,91 +63,106 @@ def quadratic(a: Floats, b: Floats, c: Floats) -> Floats:
     return np.where((inside > 0) & (root > NEAR) & (a > 1e-12), root, np.inf)
 
 
-def sphere(start: Floats, way: Floats, radius: float, height: float) -> tuple[Floats, Floats]:
-    """Return how far rays go to a sphere about (0, 0, height), (N,), and its normals, (N, 3)."""
-    away = start - np.array([0, 0, height])
-    far = quadratic((way**2).sum(1), (away * way).sum(1), (away**2).sum(-1) - radius**2)
-    return far, (away + np.where(np.isfinite(far), far, 0)[:, None] * way) / radius
-
-
-def tube(
-    start: Floats, way: Floats, radius: float, low: float, high: float
+def intersect_sphere(
+    origin: Floats, directions: Floats, radius: float, height: float
 ) -> tuple[Floats, Floats]:
-    """Return the same of the side of an upright cylinder between two heights."""
-    flat, away = way[:, :2], np.broadcast_to(start, way.shape)[:, :2]
-    far = quadratic((flat**2).sum(1), (away * flat).sum(1), (away**2).sum(1) - radius**2)
-    place = start + np.where(np.isfinite(far), far, 0)[:, None] * way
-    far = np.where((place[:, 2] >= low) & (place[:, 2] <= high), far, np.inf)
-    return far, place * np.array([1, 1, 0]) / radius
+    """Return the distances of rays to a sphere at (0, 0, height), (N,), and normals, (N, 3)."""
+    away = origin - np.array([0, 0, height])
+    distance = quadratic(
+        (directions**2).sum(1), (away * directions).sum(1), (away**2).sum(-1) - radius**2
+    )
+    return distance, (
+        away + np.where(np.isfinite(distance), distance, 0)[:, None] * directions
+    ) / radius
 
 
-def lid(start: Floats, way: Floats, radius: float, height: float) -> tuple[Floats, Floats]:
-    """Return the same of a level disc."""
-    far = plane(start, way, 2, height)
-    place = start + np.where(np.isfinite(far), far, 0)[:, None] * way
-    far = np.where((place[:, :2] ** 2).sum(1) <= radius**2, far, np.inf)
-    return far, np.broadcast_to(np.array([0.0, 0, 1]), way.shape)
+def cylinder_side(
+    origin: Floats, directions: Floats, radius: float, low: float, high: float
+) -> tuple[Floats, Floats]:
+    """Return distances and normals of the side of an upright cylinder between two heights."""
+    flat, away = directions[:, :2], np.broadcast_to(origin, directions.shape)[:, :2]
+    distance = quadratic((flat**2).sum(1), (away * flat).sum(1), (away**2).sum(1) - radius**2)
+    place = origin + np.where(np.isfinite(distance), distance, 0)[:, None] * directions
+    distance = np.where((place[:, 2] >= low) & (place[:, 2] <= high), distance, np.inf)
+    return distance, place * np.array([1, 1, 0]) / radius
 
 
-def box(start: Floats, way: Floats, half: float, high: float) -> tuple[Floats, Floats]:
-    """Return the same of an upright box on the floor."""
+def disc(origin: Floats, directions: Floats, radius: float, height: float) -> tuple[Floats, Floats]:
+    """Return distances and normals of a horizontal disc."""
+    distance = intersect_plane(origin, directions, 2, height)
+    place = origin + np.where(np.isfinite(distance), distance, 0)[:, None] * directions
+    distance = np.where((place[:, :2] ** 2).sum(1) <= radius**2, distance, np.inf)
+    return distance, np.broadcast_to(np.array([0.0, 0, 1]), directions.shape)
+
+
+def intersect_box(
+    origin: Floats, directions: Floats, half: float, high: float
+) -> tuple[Floats, Floats]:
+    """Return distances and normals of an upright box on the floor."""
     corner = np.array([half, half, high / 2])
     middle = np.array([0, 0, high / 2])
     with np.errstate(divide="ignore", invalid="ignore"):
-        one, two = ((middle + s * corner - start) / way for s in (-1, 1))
+        one, two = ((middle + s * corner - origin) / directions for s in (-1, 1))
     enter, leave = np.minimum(one, two), np.maximum(one, two)
-    far, end = enter.max(1), leave.min(1)
-    far = np.where((far < end) & (far > NEAR), far, np.inf)
+    distance, end = enter.max(1), leave.min(1)
+    distance = np.where((distance < end) & (distance > NEAR), distance, np.inf)
     face = np.eye(3)[enter.argmax(1)]
-    return far, -np.sign(way) * face
+    return distance, -np.sign(directions) * face
 
 
-def plane(start: Floats, way: Floats, axis: int, value: float) -> Floats:
-    """Return how far rays go to a plane at a value of an axis, infinite if away from it."""
+def intersect_plane(origin: Floats, directions: Floats, axis: int, value: float) -> Floats:
+    """Return the distances of rays to a plane at a value of an axis, infinite if away from it."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = (value - np.broadcast_to(start, way.shape)[:, axis]) / way[:, axis]
-    return np.where(far > NEAR, far, np.inf)
+        distance = (value - np.broadcast_to(origin, directions.shape)[:, axis]) / directions[
+            :, axis
+        ]
+    return np.where(distance > NEAR, distance, np.inf)
 
 
-def thing(shape: str, scale: float, start: Floats, way: Floats) -> tuple[Floats, Floats]:
-    """Return how far rays go to the object, (N,), infinite if past it, and its normals, (N, 3).
+def intersect_object(
+    shape: str, scale: float, origin: Floats, directions: Floats
+) -> tuple[Floats, Floats]:
+    """Return the distances of rays to the object, (N,), infinite if past it, and normals, (N, 3).
 
     Args:
         shape: one of SHAPES.
         scale: its size.
-        start: where rays start, (3,) or (N, 3).
-        way: their directions, (N, 3).
+        origin: of the rays, (3,) or (N, 3).
+        directions: of the rays, (N, 3).
     """
     radius = RADIUS * scale
     if shape == "cube":
-        return box(start, way, radius, 2 * radius)
+        return intersect_box(origin, directions, radius, 2 * radius)
     if shape == "sphere":
-        return sphere(start, way, radius, radius)
+        return intersect_sphere(origin, directions, radius, radius)
     high = 2 * radius * TALL
     if shape == "cylinder":
-        parts = [tube(start, way, radius, 0, high), lid(start, way, radius, high)]
+        parts = [
+            cylinder_side(origin, directions, radius, 0, high),
+            disc(origin, directions, radius, high),
+        ]
     else:
         parts = [
-            tube(start, way, radius, radius, high - radius),
-            sphere(start, way, radius, radius),
-            sphere(start, way, radius, high - radius),
+            cylinder_side(origin, directions, radius, radius, high - radius),
+            intersect_sphere(origin, directions, radius, radius),
+            intersect_sphere(origin, directions, radius, high - radius),
         ]
-    far = np.stack([part[0] for part in parts])
-    nearest = far.argmin(0)
-    normals = np.stack([np.broadcast_to(part[1], way.shape) for part in parts])
-    rows = np.arange(len(way))
-    return far[nearest, rows], normals[nearest, rows]
+    distance = np.stack([part[0] for part in parts])
+    nearest = distance.argmin(0)
+    normals = np.stack([np.broadcast_to(part[1], directions.shape) for part in parts])
+    rows = np.arange(len(directions))
+    return distance[nearest, rows], normals[nearest, rows]
 
 
-def passing(way: Floats, centre: Floats, distance: float) -> NDArray[np.bool_]:
+def rays_near(directions: Floats, centre: Floats, distance: float) -> NDArray[np.bool_]:
     """Return which rays (N, 3) from the origin pass a centre (3,) within a distance, (N,)."""
-    off = np.cross(way, centre)
-    passed: NDArray[np.bool_] = (off**2).sum(1) <= distance**2 * (way**2).sum(1)
+    off = np.cross(directions, centre)
+    passed: NDArray[np.bool_] = (off**2).sum(1) <= distance**2 * (directions**2).sum(1)
     return passed
 
 
-def lit(normals: Floats) -> Floats:
-    """Return the light of surfaces (N, 3) that nothing shades, AMBIENT to 1."""
+def shading(normals: Floats) -> Floats:
+    """Return the light of surfaces with normals (N, 3) outside shadows, AMBIENT to 1."""
     toward = normals @ (LIGHT / np.linalg.norm(LIGHT))
     light: Floats = AMBIENT + (1 - AMBIENT) * np.clip(toward, 0, 1)
     return light
@@ -158,53 +173,53 @@ class Room:
     """The empty room as the camera sees it, ray by ray.
 
     Args:
-        start: place of the camera, (3,).
-        way: directions of rays, (N, 3).
-        far: how far they go to the floor and to the walls, (2, N).
-        light: of what they meet there, (2, N).
+        origin: position of the camera, (3,).
+        directions: directions of rays, (N, 3).
+        distance: of the floor and of the walls along them, (2, N).
+        light: of the surfaces there, (2, N).
     """
 
-    start: Floats
-    way: Floats
-    far: Floats
+    origin: Floats
+    directions: Floats
+    distance: Floats
     light: Floats
 
 
 @lru_cache(1)
 def room(orientation: float, side: int) -> Room:
     """Return what side x side rays see of the room without the object."""
-    start, way = rays(orientation, side)
-    far = np.full((2, len(way)), np.inf)
-    light = np.full_like(far, lit(np.array([[0.0, 0, 1]]))[0])
-    far[0] = plane(start, way, 2, 0.0)
+    origin, directions = rays(orientation, side)
+    distance = np.full((2, len(directions)), np.inf)
+    light = np.full_like(distance, shading(np.array([[0.0, 0, 1]]))[0])
+    distance[0] = intersect_plane(origin, directions, 2, 0.0)
     for axis, value in np.ndindex(2, 2):
-        outward = 2 * value - 1  # a wall that a ray comes to from behind is not in the way
-        to_wall = plane(start, way, axis, outward)
-        nearer = (way[:, axis] * outward > 0) & (to_wall < far[1])
+        outward = 2 * value - 1  # a wall seen from behind hides nothing
+        to_wall = intersect_plane(origin, directions, axis, outward)
+        nearer = (directions[:, axis] * outward > 0) & (to_wall < distance[1])
         facing = np.zeros((1, 3))
         facing[0, axis] = -outward
-        far[1, nearer], light[1, nearer] = to_wall[nearer], lit(facing)[0]
-    return Room(start, way, far, light)
+        distance[1, nearer], light[1, nearer] = to_wall[nearer], shading(facing)[0]
+    return Room(origin, directions, distance, light)
 
 
 def view(shape: str, scale: float, orientation: float, side: int = SIDE) -> Floats:
-    """Return how brightly floor, wall and object are seen, (3, side, side) on [0, 1].
+    """Return the brightness of floor, wall and object in each pixel, (3, side, side) on [0, 1].
 
     A pixel's three numbers are 0 but for what it shows; at edges they are shares.
     """
     empty, radius = room(orientation, side * SAMPLES), RADIUS * scale
-    start, way = empty.start, empty.way
-    far = np.vstack([empty.far, np.full(len(way), np.inf)])
-    light = np.vstack([empty.light, np.zeros(len(way))])
-    near = passing(way, np.array([0, 0, radius * TALL]) - start, 2.2 * radius)
-    far[2, near], normals = thing(shape, scale, start, way[near])
-    light[2, near] = lit(normals)
-    seen = far.argmin(0)
+    origin, directions = empty.origin, empty.directions
+    distance = np.vstack([empty.distance, np.full(len(directions), np.inf)])
+    light = np.vstack([empty.light, np.zeros(len(directions))])
+    near = rays_near(directions, np.array([0, 0, radius * TALL]) - origin, 2.2 * radius)
+    distance[2, near], normals = intersect_object(shape, scale, origin, directions[near])
+    light[2, near] = shading(normals)
+    seen = distance.argmin(0)
     floor = np.flatnonzero(seen == 0)
-    below = start + far[0, floor, None] * way[floor]
+    below = origin + distance[0, floor, None] * directions[floor]
     close = np.hypot(below[:, 0], below[:, 1]) < 4 * radius  # no shadow is longer
     toward = np.broadcast_to(LIGHT, (int(close.sum()), 3))
-    hidden = np.isfinite(thing(shape, scale, below[close] + NEAR * LIGHT, toward)[0])
+    hidden = np.isfinite(intersect_object(shape, scale, below[close] + NEAR * LIGHT, toward)[0])
     light[0, floor[close][hidden]] = AMBIENT
     light *= seen == np.arange(3)[:, None]
     shares: Floats = light.reshape(3, side, SAMPLES, side, SAMPLES).mean((2, 4))

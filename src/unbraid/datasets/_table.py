@@ -1,4 +1,4 @@
-"""Tables of labels: a row an image, a column a factor, matched with images by their names."""
+"""Tables of labels, with a row for each image and a column for each factor, joined by name."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Matched:
     warning: str
 
 
-def beside(*folders: Path) -> Path | None:
-    """Return the table that lies in one of the folders under its usual name, if any."""
+def find_table(*folders: Path) -> Path | None:
+    """Return the table in one of the folders that has one of the usual names, if any."""
     for folder in folders:
         for stem in STEMS:
             for suffix in SUFFIXES:
@@ -47,44 +47,44 @@ def beside(*folders: Path) -> Path | None:
 
 
 def match(table: Table, images: Sequence[str], root: Path) -> Matched:
-    """Bring a table's columns into the order of the images.
+    """Return a table's columns in the order of the images.
 
     Args:
         table: one of its columns names the images, by their path below the folder, by file name
             or by file name without its suffix.
         images: paths below the folder, with ``/`` between their parts.
-        root: the folder, for sentences.
+        root: the folder, for messages.
 
     Raises:
-        UnbraidError: no row names an image, a name that several images have, or rows that
-            contradict each other.
+        UnbraidError: no row names an image, a name that several images have, or rows of one
+            image that differ.
     """
     _check_header(table, images)
     found = _Names(images)
-    key, rows = _best(table, found)
+    key, rows = _naming_column(table, found)
     names = _texts(table.columns[key])
     if not (rows >= 0).any():
         raise UnbraidError(
-            f"no row of {table.path} names an image in {root}: its rows say {_three(names)}, the "
-            f"images are {_three(images)}: name them by file name or path in its first column or "
-            "in one called file."
+            f"no row of {table.path} names an image in {root}: its rows name "
+            f"{_first_three(names)}, the images are {_first_three(images)}: name them by file name "
+            "or path in its first column or in one called file."
         )
     several = [name for name, row in zip(names, rows, strict=True) if row == _Names.SEVERAL]
     if several:
         raise UnbraidError(
-            f"{table.path} says {_three(several)}, a name that several images in {root} have: give "
-            f"paths, such as {next(image for image in images if '/' in image)}."
+            f"{table.path} names {_first_three(several)}, a name that several images in {root} "
+            f"have: give paths, such as {next(image for image in images if '/' in image)}."
         )
     others = {name: column for name, column in table.columns.items() if name != key}
     source = _merged(table, names, rows, others, len(images))
     return Matched(
-        {name: _taken(column, source) for name, column in others.items()},
-        _leftover(table, names, rows, images, source),
+        {name: _reordered(column, source) for name, column in others.items()},
+        _unmatched_note(table, names, rows, images, source),
     )
 
 
 class _Names:
-    """The images by all they may be called."""
+    """The images by path, file name and file name without suffix."""
 
     SEVERAL = -2
 
@@ -107,7 +107,7 @@ class _Names:
         return -1
 
 
-def _best(table: Table, found: _Names) -> tuple[str, NDArray[np.int64]]:
+def _naming_column(table: Table, found: _Names) -> tuple[str, NDArray[np.int64]]:
     """Return the column that names most images, and the image of each row."""
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
@@ -156,7 +156,7 @@ def _merged(
     return source
 
 
-def _taken(column: Any, source: NDArray[np.int64]) -> Any:
+def _reordered(column: Any, source: NDArray[np.int64]) -> Any:
     """Return a column in the order of the images, unknown where they have no row."""
     if isinstance(column, list):
         return ["" if row < 0 else column[row] for row in source.tolist()]
@@ -167,26 +167,26 @@ def _taken(column: Any, source: NDArray[np.int64]) -> Any:
     return taken
 
 
-def _leftover(
+def _unmatched_note(
     table: Table,
     names: Sequence[str],
     rows: NDArray[np.int64],
     images: Sequence[str],
     source: NDArray[np.int64],
 ) -> str:
-    """Say which rows name no image and which images have no row."""
+    """Return a sentence on rows that name no image and on images that have no row."""
     extra = [names[row] for row in np.flatnonzero(rows == -1).tolist()]
     without = [images[row] for row in np.flatnonzero(source < 0).tolist()]
     parts = []
     if extra:
         parts.append(
             f"{_count(extra, 'row')} of {table.rows:,} name no image and are not used "
-            f"({_three(extra)})"
+            f"({_first_three(extra)})"
         )
     if without:
         parts.append(
             f"{_count(without, 'image')} of {len(images):,} have no row, so that their labels are "
-            f"unknown ({_three(without)})"
+            f"unknown ({_first_three(without)})"
         )
     return f"{table.path}: {'; '.join(parts)}." if parts else ""
 
@@ -205,7 +205,7 @@ def _texts(column: Any) -> list[str]:
     return [str(cell).strip() for cell in column]
 
 
-def _three(names: Sequence[str]) -> str:
+def _first_three(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 

@@ -69,7 +69,7 @@ def _separated(path: Path) -> Table:
                 f"hold a '{separator}'."
             )
     columns = dict(zip(header, map(list, zip(*lines[1:], strict=True)), strict=False))
-    if separator != ",":  # where a comma may stand for a point
+    if separator != ",":  # then a comma may be a decimal point
         columns = {name: _with_points(cells) for name, cells in columns.items()}
     return Table(path, columns, len(lines) - 1)
 

@@ -1,4 +1,4 @@
-"""The image files below a folder, and what else lies there: our own runs are never data."""
+"""The image files below a folder, and the other files there; unbraid's own output is no data."""
 
 from __future__ import annotations
 
@@ -15,42 +15,50 @@ from unbraid.core.errors import UnbraidError
 from unbraid.datasets._decode import PICTURES, SUFFIXES
 from unbraid.datasets._table_files import SUFFIXES as TABLES
 
-_SHEETS = ("generated", "edited", "swapped")  # the default names of what requests draw
+_SHEETS = (
+    "generated",
+    "edited",
+    "swapped",
+)  # default names of the files that generate, edit and swap write
 
 
 class Picture(NamedTuple):
-    """An image file and the subfolder it lies in, ``""`` if in none."""
+    """An image file and its subfolder, ``""`` if it is in none."""
 
     path: Path
     label: str
 
 
 @dataclass
-class Passed:
-    """What lies in a folder of images and is not data."""
+class Skipped:
+    """Files and folders in a folder of images that are not read."""
 
     root: Path
-    ours: list[Path] = field(default_factory=list)  # run and report folders, figures
-    links: list[Path] = field(default_factory=list)  # to folders read already, or around them
+    outputs: list[Path] = field(default_factory=list)  # run and report folders, figures
+    links: list[Path] = field(
+        default_factory=list
+    )  # to folders that are read anyway, or that contain them
     pictures: list[Path] = field(default_factory=list)  # in formats that cannot be read
     tables: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
     @property
     def serious(self) -> bool:
-        """Whether there is something among it that was perhaps meant as data."""
+        """Whether some of it may have been meant as data."""
         return bool(self.links or self.pictures or self.tables)
 
     def sentence(self) -> str:
-        """Return what was passed over in one sentence, ``""`` for nothing."""
+        """Return one sentence on what was skipped, ``""`` for nothing."""
         parts = []
-        if self.ours:
-            what = "run, report or figure" if len(self.ours) == 1 else "runs, reports or figures"
-            parts.append(f"{len(self.ours):,} {what} of unbraid's own ({self._named(self.ours)})")
+        if self.outputs:
+            what = "run, report or figure" if len(self.outputs) == 1 else "runs, reports or figures"
+            parts.append(
+                f"{len(self.outputs):,} {what} written by unbraid ({self._named(self.outputs)})"
+            )
         if self.pictures:
             found = _suffixes(self.pictures)
             parts.append(
-                f"{_count(self.pictures, 'picture')} in formats that cannot be read here ({found}; "
+                f"{_count(self.pictures, 'picture')} in formats that are not supported ({found}; "
                 "convert them to PNG or JPEG)"
             )
         if self.links:
@@ -63,14 +71,14 @@ class Passed:
             )
         if self.others:
             parts.append(f"{_count(self.others, 'other file')} ({_suffixes(self.others)})")
-        return f"{self.root}: passed over {', '.join(parts)}." if parts else ""
+        return f"{self.root}: skipped {', '.join(parts)}." if parts else ""
 
     def _named(self, paths: list[Path]) -> str:
-        names = [_shown(path, self.root) for path in paths[:3]]
+        names = [_relative(path, self.root) for path in paths[:3]]
         return ", ".join(names) + (", ..." if len(paths) > 3 else "")
 
 
-def pictures(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Picture]:
+def pictures(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Picture]:
     """Return the image files below a folder, sorted by path.
 
     Hidden files and folders, run folders and report folders do not count. Links to folders are
@@ -78,20 +86,20 @@ def pictures(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Picture]
 
     Args:
         root: the folder; its subfolders are the labels.
-        passed: is told what was passed over.
+        skipped: what is skipped is added to it.
         roots: all folders that are read, this one and the other split's.
 
     Raises:
         UnbraidError: a folder that cannot be read, or no images.
     """
-    files = _files(root, passed, roots)
+    files = _files(root, skipped, roots)
     images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
     for file in sorted(files):
         suffix = file.suffix.lower()
         if suffix in PICTURES:
-            passed.pictures.append(file)
+            skipped.pictures.append(file)
         elif suffix not in SUFFIXES:
-            (passed.tables if suffix in TABLES else passed.others).append(file)
+            (skipped.tables if suffix in TABLES else skipped.others).append(file)
     if not images:
         others = sorted({file.suffix or file.name for file in files})[:5]
         found = f"{len(files)} files ({', '.join(others)})" if files else "no files"
@@ -107,26 +115,26 @@ def pictures(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Picture]
 
 
 def visible(folder: Path) -> list[Path]:
-    """Return what lies in a folder, hidden things and run folders left out."""
+    """Return the contents of a folder, without hidden files and run folders."""
     try:
         inside = [each for each in folder.iterdir() if not _is_hidden(each.name)]
     except OSError as error:
         raise _unreadable(error) from error
-    return [each for each in inside if not (each.is_dir() and _holds_only_ours(each))]
+    return [each for each in inside if not (each.is_dir() and _holds_only_outputs(each))]
 
 
-def innermost(root: Path, passed: Passed) -> Path:
-    """Step into folders that hold one folder and nothing else, as unpacked archives do."""
+def unnested(root: Path, skipped: Skipped) -> Path:
+    """Return the folder below ``root`` that is not the only entry of its parent."""
     if not root.is_dir():
         raise UnbraidError(f"{root} is not a folder: give the folder that holds the images.")
     while len(inside := visible(root)) == 1 and inside[0].is_dir():
         beside = (each for each in root.iterdir() if each.is_dir() and not _is_hidden(each.name))
-        passed.ours += sorted(each for each in beside if each != inside[0])
+        skipped.outputs += sorted(each for each in beside if each != inside[0])
         root = inside[0]
     return root
 
 
-def _files(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Path]:
+def _files(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Path]:
     """Return all files below a folder that may be data."""
     leads_on = _Links(roots)
     files: list[Path] = []
@@ -137,8 +145,8 @@ def _files(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Path]:
     def walk(start: Path) -> None:
         for name, subfolders, names in os.walk(start, onerror=stop):
             folder = Path(name)
-            if folder not in (root, passed.root) and is_ours(folder):
-                passed.ours.append(folder)
+            if folder not in (root, skipped.root) and is_output(folder):
+                skipped.outputs.append(folder)
                 subfolders[:] = []
                 continue
             kept = []
@@ -151,14 +159,14 @@ def _files(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Path]:
                 elif leads_on(path):
                     walk(path)
                 else:
-                    passed.links.append(path)
+                    skipped.links.append(path)
             subfolders[:] = kept
             for each in sorted(names):
                 path = folder / each
                 if _is_hidden(each):
                     continue
-                if folder in (root, passed.root) and _is_figure(path):
-                    passed.ours.append(path)
+                if folder in (root, skipped.root) and _is_figure(path):
+                    skipped.outputs.append(path)
                 else:
                     files.append(path)
 
@@ -167,7 +175,7 @@ def _files(root: Path, passed: Passed, roots: Sequence[Path]) -> list[Path]:
 
 
 class _Links:
-    """Tells whether a link leads to a folder that is not read yet, and remembers it."""
+    """Whether a link leads to a folder that is not read yet, which is then added to those read."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.taken = [root.resolve() for root in roots]
@@ -181,8 +189,8 @@ class _Links:
         return True
 
 
-def is_ours(folder: Path) -> bool:
-    """Whether a folder is a run's or a report's, by what the files in it say."""
+def is_output(folder: Path) -> bool:
+    """Whether a folder is a run's or a report's, by the content of its files."""
     path = folder / "config.json"
     try:
         config = None
@@ -203,19 +211,19 @@ def is_ours(folder: Path) -> bool:
         return False
 
 
-def _holds_only_ours(folder: Path) -> bool:
-    """Whether there is nothing in a folder, such as ``runs``, but run folders and hidden files."""
-    if is_ours(folder):
+def _holds_only_outputs(folder: Path) -> bool:
+    """Whether a folder, such as ``runs``, holds nothing but run folders and hidden files."""
+    if is_output(folder):
         return True
     try:
         inside = [each for each in folder.iterdir() if not _is_hidden(each.name)]
     except OSError:
         return False
-    return bool(inside) and all(each.is_dir() and is_ours(each) for each in inside)
+    return bool(inside) and all(each.is_dir() and is_output(each) for each in inside)
 
 
 def _is_figure(path: Path) -> bool:
-    """Whether a file is a figure of ours under the name it gets if no other is given."""
+    """Whether a file is a figure that unbraid wrote under its default name."""
     names = (*registry.names("figures"), *_SHEETS)
     if path.suffix.lower() != ".png" or path.stem not in names or not path.is_file():
         return False
@@ -224,7 +232,7 @@ def _is_figure(path: Path) -> bool:
     try:
         with Image.open(path, formats=("PNG",)) as image:
             software = str(image.info.get("Software", ""))
-    except Exception:  # a broken file can make Pillow raise anything; reading it tells
+    except Exception:  # a broken file can make Pillow raise anything; reading reports it
         return False
     return software.startswith(("unbraid", "Matplotlib"))
 
@@ -237,7 +245,7 @@ def _unreadable(error: OSError) -> UnbraidError:
     return UnbraidError(f"cannot read {error.filename}: {error.strerror}.")
 
 
-def _shown(path: Path, root: Path) -> str:
+def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
@@ -247,5 +255,5 @@ def _count(things: list[Path], noun: str) -> str:
 
 def _suffixes(paths: Iterable[Path]) -> str:
     counts = Counter(path.suffix.lower() or path.name for path in paths).most_common()
-    told = ", ".join(f"{count:,} {suffix}" for suffix, count in counts[:4])
-    return told + (", ..." if len(counts) > 4 else "")
+    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in counts[:4])
+    return listed + (", ..." if len(counts) > 4 else "")

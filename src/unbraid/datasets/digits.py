@@ -1,7 +1,7 @@
 """Handwritten digits drawn with known digit, size, place, angle and stroke width.
 
 MNIST's handwriting, each digit's centre line in canonical pose, is drawn under factors we set.
-Lengths are pixels of a 64-pixel canvas, whatever canvas is drawn on: on 32 pixels a ``size`` of 30
+Lengths are pixels of a 64-pixel canvas, also on other canvases: on 32 pixels a ``size`` of 30
 covers 15. x counts to the right of the canvas's centre and **y upwards**, so a digit "in the top"
 has y > 0; the angle turns **counter-clockwise** as seen. Writers of the train and the test split
 are those of MNIST's own splits and never mix.
@@ -36,7 +36,7 @@ Distributions = tuple[tuple[str, str], ...]
 # Half a turn takes a stroke, a ring and two rings to themselves; docs/digits.md measures it.
 HALF_TURN = tuple(Symmetry("digit", digit, 180.0) for digit in (0, 1, 8))
 
-NAMES = ("digit", *CONTINUOUS)  # of the factors that are drawn
+NAMES = ("digit", *CONTINUOUS)  # of the factors that images are drawn of
 TRIES = 200  # draws of other values for a handwriting whose ink would leave the canvas
 
 _DEFAULT_COUNT = {"train": 50_000, "test": 10_000}

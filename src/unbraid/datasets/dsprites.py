@@ -1,8 +1,9 @@
 """dSprites: a square, an ellipse or a heart at every scale, orientation and place (737,280 images).
 
 The structure is the published one (Matthey, Higgins, Hassabis and Lerchner, 2017): six latents,
-their values and the order of the images. The shapes are drawn here, from their own equations;
-docs/dsprites.md says what that leaves the same. The original file is read where there is one.
+their values and the order of the images. The shapes are drawn from their equations;
+docs/dsprites.md compares them with the published images. The original file is read where there is
+one.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Config:
     Args:
         original: use the published file: True fetches it if it is not in the data folder, False
             draws the sprites, None (the default) uses the file if it is there and draws otherwise.
-        path: the published ``.npz`` file, or the folder it lies in.
+        path: the published ``.npz`` file, or its folder.
         size: height and width in pixels: 64, or 32, each pixel the mean of four.
         split_seed: draws the tenth of the images that is the test set.
         full: all 737,280 images in published order, in either split.
@@ -174,8 +175,8 @@ def crops() -> NDArray[np.uint8]:
 def windows() -> NDArray[np.uint8]:
     """Return all images as one read-only view, shape (720, 32, 32, 64, 64), in published order.
 
-    To move a sprite is to move a window over it: each crop is stored once, amid zeros, and the
-    737,280 images overlap in those 6.5 MB.
+    To move a sprite is to move a window over it: each crop is stored once, surrounded by zeros,
+    and the 737,280 images overlap in those 6.5 MB.
     """
     margin = CANVAS - CROP
     padded = np.pad(crops().reshape(-1, CROP, CROP), ((0, 0), (margin, margin), (margin, margin)))

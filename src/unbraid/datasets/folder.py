@@ -18,12 +18,12 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.files import expand, readable
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._columns import Factors, read_columns
-from unbraid.datasets._decode import Fit, Found, Wanted, decode, is_grey, told
+from unbraid.datasets._decode import Fit, Found, Wanted, conversion_note, decode, is_grey
 from unbraid.datasets._images import held_out
 from unbraid.datasets._names import called
-from unbraid.datasets._table import beside, match
+from unbraid.datasets._table import find_table, match
 from unbraid.datasets._table_files import read_table
-from unbraid.datasets._walk import Passed, Picture, innermost, pictures, visible
+from unbraid.datasets._walk import Picture, Skipped, pictures, unnested, visible
 
 LARGEST = 1024
 
@@ -42,8 +42,8 @@ class Config:
             those of others are inferred.
         units: the units of factors, as in ``size=pixels,angle=degrees``.
         size: height and width of the images made, 1 to 1024.
-        fit: ``crop`` scales the shorter side to ``size`` and cuts the middle out, ``pad`` scales
-            the longer side and fills up, ``stretch`` scales both.
+        fit: ``crop`` scales the shorter side to ``size`` and crops the centre, ``pad`` scales the
+            longer side and pads the shorter one, ``stretch`` scales both.
         channels: 1 for grey, 3 for RGB, or ``auto``: 1 if every file is stored as grey, else 3.
         background: colour behind transparent pixels and beside padded images, as a name or
             ``#rrggbb``.
@@ -73,26 +73,26 @@ def load(config: Config, split: str = "train") -> Dataset:
 
     Raises:
         UnbraidError: no such folder, no images in it, a file that cannot be read, images both in
-            subfolders and beside them, a table that fits neither the images nor itself, or an
-            option out of range.
+            subfolders and beside them, a table that does not match the images or contradicts
+            itself, or an option out of range.
     """
     _check(config)
-    passed = Passed(expand(config.path))
-    root = innermost(passed.root, passed)
-    found, rows = _of_split(root, split, config, passed)
-    read, warning = _labels(found, passed, root, config)
+    skipped = Skipped(expand(config.path))
+    root = unnested(skipped.root, skipped)
+    found, rows = _of_split(root, split, config, skipped)
+    read, warning = _labels(found, skipped, root, config)
     channels = config.channels
     with ThreadPoolExecutor() as threads:
-        if channels == "auto":  # judged by all pictures, so that both splits agree
+        if channels == "auto":  # by the pictures of both splits, so that these agree
             channels = 1 if all(threads.map(is_grey, (each.path for each in found))) else 3
         wanted = Wanted(config.size, config.fit, channels, config.background)
         chosen = [found[row].path for row in rows]
         images, kept, done = decoded(chosen, wanted, config.skip_broken, threads)
-    said = passed.sentence()
-    for sentence in (said if passed.serious else "", warning):
+    said = skipped.sentence()
+    for sentence in (said if skipped.serious else "", warning):
         if sentence:
             warnings.warn(sentence, stacklevel=2)
-    notes = ("" if passed.serious else said, done, *read.notes)
+    notes = ("" if skipped.serious else said, done, *read.notes)
     title = called("folder", {"path": config.path, "title": config.title})
     factors = None if read.factors is None else read.factors[np.array(rows)[kept]]
     return Dataset(title, images, factors, read.specs, split, tuple(filter(None, notes)))
@@ -112,16 +112,16 @@ def _check(config: Config) -> None:
 
 
 def _of_split(
-    root: Path, split: str, config: Config, passed: Passed
+    root: Path, split: str, config: Config, skipped: Skipped
 ) -> tuple[list[Picture], list[int]]:
     """Return all pictures and the rows of those in the split."""
     halves = {each.name.lower(): each for each in visible(root) if each.is_dir()}
     if not all(half in halves for half in SPLITS):
-        found = pictures(root, passed, [root])
+        found = pictures(root, skipped, [root])
         rows = held_out(len(found), split, config.split_seed, config.full, str(root))
         return found, rows.tolist()
     both = [halves[half] for half in SPLITS]
-    train, test = (pictures(half, passed, both) for half in both)
+    train, test = (pictures(half, skipped, both) for half in both)
     if config.full:
         return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)
@@ -129,26 +129,26 @@ def _of_split(
 
 
 def _labels(
-    found: list[Picture], passed: Passed, root: Path, config: Config
+    found: list[Picture], skipped: Skipped, root: Path, config: Config
 ) -> tuple[Factors, str]:
     """Return the factors of all pictures, and a warning where table and pictures differ."""
     given = None if config.labels is None else expand(config.labels)
-    path = given or beside(passed.root, root)
-    if path is not None:  # nobody waits for the others
-        passed.others += [each for each in passed.tables if each.resolve() != path.resolve()]
-        passed.tables = []
+    path = given or find_table(skipped.root, root)
+    if path is not None:  # then the other tables may be left out without a warning
+        skipped.others += [each for each in skipped.tables if each.resolve() != path.resolve()]
+        skipped.tables = []
     columns: dict[str, Any] = {}
     warning = ""
     if path is not None:
         table = read_table(path)
-        base = path.parent if found[0].path.is_relative_to(path.parent) else passed.root
+        base = path.parent if found[0].path.is_relative_to(path.parent) else skipped.root
         matched = match(table, [each.path.relative_to(base).as_posix() for each in found], base)
         columns, warning = matched.columns, matched.warning
         if config.columns is not None:
             columns = _chosen(columns, config.columns, path)
     elif config.columns is not None:
         raise UnbraidError(
-            f"{passed.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
+            f"{skipped.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
             "it: name the table with labels (--data.labels)."
         )
     subfolders = [readable(each.label) for each in found]
@@ -156,7 +156,7 @@ def _labels(
         _check_subfolders(found)
         if len(set(subfolders)) > 1:
             columns["label"] = np.array(subfolders)
-    owner = str(path or passed.root)
+    owner = str(path or skipped.root)
     read = read_columns(
         columns, config.kinds, config.units, owner, lambda row: f"the row of {found[row].path.name}"
     )
@@ -176,7 +176,7 @@ def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:
 
 
 def _is_factor(subfolders: list[str], columns: dict[str, Any]) -> bool:
-    """Whether subfolders tell what no column of the table does."""
+    """Whether subfolders are a factor that no column of the table is."""
     if "" in subfolders or "label" in columns:
         return False
     count = len(set(subfolders))
@@ -193,7 +193,7 @@ def _check_subfolders(found: list[Picture]) -> None:
     if len(example) > 1 and "" in example:
         outside = example.pop("")
         raise UnbraidError(
-            f"{outside} lies beside the subfolders that give images their labels (such as "
+            f"{outside} is beside the subfolders that give images their labels (such as "
             f"{next(iter(example.values())).parent}): move it into one, or out of the folder."
         )
 
@@ -212,7 +212,7 @@ def decoded(
         try:
             images[row], done[row] = decode(paths[row], wanted)
         except UnidentifiedImageError:
-            return "its content is in no known format"
+            return "its format is unknown"
         except Exception as error:  # a broken file can make Pillow raise anything
             return str(error) or type(error).__name__
         return None
@@ -220,7 +220,7 @@ def decoded(
     reasons = list(threads.map(read, range(len(paths))))
     kept = [row for row, reason in enumerate(reasons) if reason is None]
     if len(kept) == len(paths):
-        return images, kept, told([each for each in done if each], wanted)
+        return images, kept, conversion_note([each for each in done if each], wanted)
     first = next(row for row, reason in enumerate(reasons) if reason)
     broken = len(paths) - len(kept)
     more = f", nor can {broken - 1} more of {len(paths)} files" if broken > 1 else ""
@@ -232,4 +232,4 @@ def decoded(
     if not kept:
         raise UnbraidError(f"{sentence}: no image is left.")
     warnings.warn(f"left out {broken} of {len(paths)} files: {sentence}.", stacklevel=3)
-    return images[kept], kept, told([each for each in done if each], wanted)
+    return images[kept], kept, conversion_note([each for each in done if each], wanted)

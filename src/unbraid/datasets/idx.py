@@ -24,7 +24,10 @@ from unbraid.datasets._names import called, listed, named
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8
 LONGEST_HEADER = 4 + 4 * MOST_AXES
-WORDS = {"train": ("train",), "test": ("t10k", "test")}  # how a file's name says its split
+WORDS = {
+    "train": ("train",),
+    "test": ("t10k", "test"),
+}  # of a split's file names
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,16 @@ class Config:
     """Options of IDX files.
 
     Args:
-        path: the images' file, plain or gzipped. If its name says ``train`` and the test split is
-            asked for, the file beside it that says ``t10k`` or ``test`` is read, and vice versa.
+        path: the images' file, plain or gzipped. If its name contains ``train`` and the test split
+            is asked for, the file beside it with ``t10k`` or ``test`` is read, and vice versa.
         labels: the labels' file, of either split; by default the one beside the images that is
-            named alike, ``images-idx3`` becoming ``labels-idx1``, if there is one.
+            with the matching name, ``labels-idx1`` for ``images-idx3``, if there is one.
         transpose: swap height and width, for EMNIST, which is stored transposed.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.
         names: names of the labels in their order, with commas between them (``shirt,trouser``),
             or a text file with one a line; numbers if not given.
-        title: what the data is called; the name of the folder or file that says most if not given.
+        title: what the data is called; the most specific name of the path if not given.
     """
 
     path: str
@@ -90,7 +93,7 @@ def read(path: Path) -> NDArray[Any]:
     except (OSError, EOFError, zlib.error, limits.Implausible) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnbraidError(
-            f"cannot read {path}: {reason}; check the path, or fetch it again."
+            f"cannot read {path}: {reason}; check the path, or download it again."
         ) from error
     expected = _expected(data)
     if not expected:
@@ -103,10 +106,10 @@ def read(path: Path) -> NDArray[Any]:
         found = f"{len(data)}" if len(data) < expected else f"more than {expected}"
         raise UnbraidError(
             f"{path} is damaged: it has {found} bytes, expected {expected} for the shape "
-            f"{shape} in its header; fetch it again."
+            f"{shape} in its header; download it again."
         )
     if 0 in shape:  # of which the other numbers may be anything
-        raise UnbraidError(f"{path} holds nothing: the shape in its header is {shape}.")
+        raise UnbraidError(f"{path} is empty: the shape in its header is {shape}.")
     return np.frombuffer(data, TYPES[data[2]], offset=4 + 4 * len(shape)).reshape(shape)
 
 
@@ -153,7 +156,7 @@ def _label_spec(labels: NDArray[np.int64], config: Config, path: Path) -> Factor
 
 
 def _of_split(path: Path, split: str) -> Path:
-    """Return ``path`` or, if its name says the other split, the file of this split beside it."""
+    """Return ``path`` or, if its name is of the other split, the file of this split beside it."""
     other = "|".join(WORDS["test" if split == "train" else "train"])
     says_other = re.compile(rf"(?<![a-z])({other})(?![a-z])")
     says_test = split == "test" and re.search(r"(?<![a-z])(t10k|test)(?![a-z])", path.name)
@@ -166,7 +169,7 @@ def _of_split(path: Path, split: str) -> Path:
     wanted = " or ".join(f"'{word}'" for word in WORDS[split])
     raise UnbraidError(
         f"found no {split} split beside {path}: expected a file whose name differs from its name "
-        f"only in saying {wanted} where it says {other.replace('|', ' or ')!r}."
+        f"only in having {wanted} in place of {other.replace('|', ' or ')!r}."
     )
 
 

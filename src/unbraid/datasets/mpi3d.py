@@ -67,7 +67,7 @@ class Config:
     Args:
         variant: ``toy`` (simply rendered), ``realistic`` (rendered), ``real`` (photographs) or
             ``complex`` (photographs of everyday objects; to be downloaded by hand).
-        path: the ``.npz`` file or the folder it lies in; None to look in the data folder.
+        path: the ``.npz`` file or its folder; None to look in the data folder.
         download: fetch the file if it is not there.
         split_seed: draws the tenth of the images that is the test set.
         full: all images in published order, in either split.
@@ -121,7 +121,7 @@ def factor_specs(variant: str) -> tuple[FactorSpec, ...]:
 
 
 def read_images(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Map the ``images`` of an ``.npz`` file, where they lie if they are stored uncompressed.
+    """Map the ``images`` of an ``.npz`` file, in place if they are stored uncompressed.
 
     Raises:
         UnbraidError: it is not an ``.npz`` file with uint8 images of this shape, or is cut short.

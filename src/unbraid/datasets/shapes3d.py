@@ -2,8 +2,8 @@
 
 The structure is the published one (Burgess and Kim, "3D Shapes Dataset", 2018, made for Kim and
 Mnih, "Disentangling by Factorising"): six factors, their values and the order of the images. The
-room is drawn here by ray casting; docs/drawn_shapes3d.md says what that leaves the same. The
-published file is read where there is one (needs h5py).
+room is drawn by ray casting; docs/drawn_shapes3d.md compares the images with the published
+ones. The published file is read where there is one (needs h5py).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Config:
     Args:
         original: use the published file: False draws the images, True expects the file in the
             data folder, None (the default) uses the file if it is there and draws otherwise.
-        path: ``3dshapes.h5`` or the folder it lies in.
+        path: ``3dshapes.h5`` or its folder.
         download: fetch the file (268 MB) if it is not in the data folder.
         size: height and width in pixels: 64, or 32, each pixel the mean of four.
         split_seed: draws the tenth of the images that is the test set.

@@ -63,7 +63,8 @@ def draw(run: Run, config: Config) -> Figure:
     between = spherical if config.path == "spherical" else linear
     steps = np.linspace(0, 1, config.steps)
     way = between(codes.mean[:pairs], codes.mean[pairs:], steps)  # (pairs, steps, D)
-    images = model.decode(way.reshape(-1, way.shape[-1]).astype(np.float32))
+    codes_between = model.layout.snap(way.reshape(-1, way.shape[-1]))
+    images = model.decode(codes_between.astype(np.float32))
     drawn = as_pictures(images, run.signal)
     pictures = as_pictures(np.asarray(ends.images[:]), run.signal)
     drawn = drawn.reshape(pairs, config.steps, *pictures.shape[1:])

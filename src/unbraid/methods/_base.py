@@ -33,6 +33,13 @@ def require(value: float, least: float, name: str, *, above: bool = False) -> No
         raise UnbraidError(f"{name} is {value:g}, expected a finite number {bound}.")
 
 
+def require_share(config: MethodConfig, *names: str) -> None:
+    """Raise an UnbraidError unless the named options are between 0 and 1, both left out."""
+    for name in names:
+        if not 0 < (share := getattr(config, name)) < 1:
+            raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
+
+
 @dataclass(frozen=True)
 class MethodConfig:
     """Options of a method; each method's ``Config`` extends it."""

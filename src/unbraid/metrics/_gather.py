@@ -12,7 +12,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.metrics._arrays import finite, matrix, numbers
 from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
-from unbraid.metrics._latents import Latents, appearance
+from unbraid.metrics._latents import Latents, categories_of, levels_of, orders_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -62,8 +62,8 @@ def gather(
         )
     checked = _specs(v[known], specs)
     _check_factors(v[known], checked)
-    sizes = _categories(z, categories)
-    quantised = _quantised(z, len(sizes), levels)
+    sizes = categories_of(z, categories)
+    quantised = levels_of(z, len(sizes), levels)
     if (sizes or quantised) and logvar is not None:
         kind = "categorical or quantised" if quantised else "categorical"
         raise UnbraidError(
@@ -77,7 +77,7 @@ def gather(
         "reconstructions": _like(reconstructions, images, "reconstructions", "images"),
         "log_weights": _weights(log_weights),
         "categories": sizes,
-        "orders": _orders(z, sizes),
+        "orders": orders_of(z, sizes),
         "quantised": quantised,
         **_runs(runs, run_categories),
     }
@@ -148,69 +148,6 @@ def _like(
     return array
 
 
-def _categories(codes: Floats, categories: Sequence[int], of: str = "") -> tuple[int, ...]:
-    """Return the sizes of the categorical codes, checked against the codes' first columns."""
-    try:
-        sizes = tuple(int(size) for size in categories)
-        whole = sizes == tuple(categories)
-    except (TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise UnbraidError(
-            f"categories{of} are {categories!r}, expected one whole number for each categorical "
-            "code, as in categories=[10]."
-        )
-    if len(sizes) > codes.shape[1]:
-        raise UnbraidError(
-            f"categories{of} name {len(sizes)} categorical codes, but there are "
-            f"{codes.shape[1]} codes: give one number for each of the first columns."
-        )
-    for index, (size, column) in enumerate(zip(sizes, codes.T, strict=False)):
-        if size < 2:
-            raise UnbraidError(f"categories{of} are {sizes}, expected at least 2 each.")
-        if not np.isin(column, np.arange(size)).all():
-            raise UnbraidError(
-                f"code {index}{of} is said to have {size} categories, so it must hold whole "
-                f"numbers 0 to {size - 1}: give each row's most probable category."
-            )
-    return sizes
-
-
-def _quantised(codes: Floats, skip: int, levels: Sequence[int], of: str = "") -> tuple[int, ...]:
-    """Return how many levels each quantised code has, checked against the codes' columns.
-
-    Args:
-        codes: (N, D).
-        skip: how many categorical codes come before them.
-        levels: as given.
-        of: which codes they are, in words.
-    """
-    try:
-        counts = tuple(int(count) for count in levels)
-        whole = counts == tuple(levels) and all(count >= 2 for count in counts)
-    except (TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise UnbraidError(
-            f"levels{of} are {levels!r}, expected one whole number of at least 2 for each "
-            "quantised code, as in levels=[12, 12]."
-        )
-    if skip + len(counts) > codes.shape[1]:
-        raise UnbraidError(
-            f"levels{of} name {len(counts)} quantised codes, but there are "
-            f"{codes.shape[1] - skip} codes that are not categorical: give one number for each of "
-            "the first of these."
-        )
-    for index, count in enumerate(counts, skip):
-        found = len(np.unique(codes[:, index]))
-        if found > count:
-            raise UnbraidError(
-                f"code {index}{of} is said to have {count} levels, but it has {found:,} different "
-                "values: give each row's level, or its value."
-            )
-    return counts
-
-
 def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]]) -> dict[str, Any]:
     if runs is None:
         return {}
@@ -230,14 +167,10 @@ def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]])
             "give one list for each, empty where no code is categorical."
         )
     latents = tuple(
-        Latents(array.shape[1], _orders(array, _categories(array, sizes, f" of run {i}")))
+        Latents(array.shape[1], orders_of(array, categories_of(array, sizes, f" of run {i}")))
         for i, (array, sizes) in enumerate(zip(arrays, given, strict=True))
     )
     return {"runs": arrays, "run_latents": latents}
-
-
-def _orders(codes: Floats, sizes: Sequence[int]) -> tuple[Ints, ...]:
-    return tuple(appearance(code, size) for code, size in zip(codes.T, sizes, strict=False))
 
 
 def _check_specs(specs: Sequence[FactorSpec] | None, factors: int) -> None:
@@ -308,7 +241,7 @@ def _test_set(
     z, v = z[known], v[known]
     _specs(v, given)
     of = " of the test rows"
-    sizes = _categories(z, train.categories, of)
-    quantised = _quantised(z, len(sizes), train.quantised, of)
+    sizes = categories_of(z, train.categories, of)
+    quantised = levels_of(z, len(sizes), train.quantised, of)
     kinds: dict[str, Any] = {"categories": sizes, "orders": train.orders, "quantised": quantised}
     return Evidence(z, v, specs, said=said, **kinds)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from unbraid.core.errors import UnbraidError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,3 +102,71 @@ def appearance(code: Floats, size: int) -> Ints:
     places = np.empty(size, np.int64)
     places[np.argsort(when, kind="stable")] = np.arange(size)
     return places
+
+
+def categories_of(codes: Floats, categories: Sequence[int], of: str = "") -> tuple[int, ...]:
+    """Return the sizes of the categorical codes, checked against the codes' first columns."""
+    try:
+        sizes = tuple(int(size) for size in categories)
+        whole = sizes == tuple(categories)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise UnbraidError(
+            f"categories{of} are {categories!r}, expected one whole number for each categorical "
+            "code, as in categories=[10]."
+        )
+    if len(sizes) > codes.shape[1]:
+        raise UnbraidError(
+            f"categories{of} name {len(sizes)} categorical codes, but there are "
+            f"{codes.shape[1]} codes: give one number for each of the first columns."
+        )
+    for index, (size, column) in enumerate(zip(sizes, codes.T, strict=False)):
+        if size < 2:
+            raise UnbraidError(f"categories{of} are {sizes}, expected at least 2 each.")
+        if not np.isin(column, np.arange(size)).all():
+            raise UnbraidError(
+                f"code {index}{of} is said to have {size} categories, so it must hold whole "
+                f"numbers 0 to {size - 1}: give each row's most probable category."
+            )
+    return sizes
+
+
+def levels_of(codes: Floats, skip: int, levels: Sequence[int], of: str = "") -> tuple[int, ...]:
+    """Return how many levels each quantised code has, checked against the codes' columns.
+
+    Args:
+        codes: (N, D).
+        skip: how many categorical codes come before them.
+        levels: as given.
+        of: which codes they are, in words.
+    """
+    try:
+        counts = tuple(int(count) for count in levels)
+        whole = counts == tuple(levels) and all(count >= 2 for count in counts)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise UnbraidError(
+            f"levels{of} are {levels!r}, expected one whole number of at least 2 for each "
+            "quantised code, as in levels=[12, 12]."
+        )
+    if skip + len(counts) > codes.shape[1]:
+        raise UnbraidError(
+            f"levels{of} name {len(counts)} quantised codes, but there are "
+            f"{codes.shape[1] - skip} codes that are not categorical: give one number for each of "
+            "the first of these."
+        )
+    for index, count in enumerate(counts, skip):
+        found = len(np.unique(codes[:, index]))
+        if found > count:
+            raise UnbraidError(
+                f"code {index}{of} is said to have {count} levels, but it has {found:,} different "
+                "values: give each row's level, or its value."
+            )
+    return counts
+
+
+def orders_of(codes: Floats, sizes: Sequence[int]) -> tuple[Ints, ...]:
+    """Return the places of each categorical code's categories, see ``appearance``."""
+    return tuple(appearance(code, size) for code, size in zip(codes.T, sizes, strict=False))

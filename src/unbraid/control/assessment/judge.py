@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unbraid.control.assessment.judge_network import ResidualBlock
+from unbraid.control.assessment.judge_network import ResidualBlock, central_moments
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import read_json
 
@@ -78,14 +78,9 @@ def moments(images: Tensor) -> Tensor:
 
     They are scaled to about 1. The mass of an empty image is set to 0.01 pixels.
     """
-    side = images.shape[-1]
-    at = (torch.arange(side, dtype=torch.float32, device=images.device) + 0.5) / (side / 2) - 1
-    rows, columns = images.sum((1, 3)), images.sum((1, 2))  # ink by row and by column, (B, side)
-    mass = columns.sum(1, keepdim=True).clamp(min=0.01)
-    x, y = (columns @ at)[:, None] / mass, -(rows @ at)[:, None] / mass
-    xx = (columns @ at.square())[:, None] / mass - x.square()
-    yy = (rows @ at.square())[:, None] / mass - y.square()
-    xy = torch.einsum("bij,i,j->b", images[:, 0], -at, at)[:, None] / mass - x * y
+    ink = images[:, 0]
+    mass = ink.sum(1).sum(1, keepdim=True).clamp(min=0.01)
+    x, y, xx, yy, xy = central_moments(ink, mass)
     extent = (xx + yy).clamp(min=1e-4).log() / 2 + 1
     return torch.cat([(mass / 100).log(), 3 * x, 3 * y, 10 * xx, 10 * yy, 10 * xy, extent], 1)
 

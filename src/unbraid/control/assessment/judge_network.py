@@ -95,18 +95,29 @@ def moments(images: Tensor) -> Tensor:
     edge = torch.cat([images[:, :, 0], images[:, :, -1], images[..., 0], images[..., -1]], 2)
     border = edge.median(2).values[:, :, None, None]  # (B, C, 1, 1)
     contrast = (images - border).abs().mean(1)  # (B, H, W)
-    across = (torch.arange(width, device=images.device) + 0.5) / (width / 2) - 1
-    up = 1 - (torch.arange(height, device=images.device) + 0.5) / (height / 2)
-    rows, columns = contrast.sum(2), contrast.sum(1)
-    share = columns.sum(1, keepdim=True) / (height * width)
-    mass = (share.clamp(min=1e-5)) * (height * width)
-    x, y = (columns @ across)[:, None] / mass, (rows @ up)[:, None] / mass
-    xx = (columns @ across.square())[:, None] / mass - x.square()
-    yy = (rows @ up.square())[:, None] / mass - y.square()
-    xy = torch.einsum("bij,i,j->b", contrast, up, across)[:, None] / mass - x * y
+    share = contrast.sum(1).sum(1, keepdim=True) / (height * width)
+    x, y, xx, yy, xy = central_moments(contrast, share.clamp(min=1e-5) * (height * width))
     extent = (xx + yy).clamp(min=1e-4).log() / 2 + 1
     amount = share.clamp(min=1e-5).log() / 2 + 1
     return torch.cat([amount, 3 * x, 3 * y, 5 * xx, 5 * yy, 10 * xy, extent], 1)
+
+
+def central_moments(weights: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return centroid x and y, variances xx and yy, and covariance xy of weights, (B, 1) each.
+
+    Args:
+        weights: (B, H, W); x to the right and y upwards go from -1 to 1.
+        mass: what they are divided by, (B, 1).
+    """
+    _, height, width = weights.shape
+    across = (torch.arange(width, device=weights.device) + 0.5) / (width / 2) - 1
+    up = 1 - (torch.arange(height, device=weights.device) + 0.5) / (height / 2)
+    rows, columns = weights.sum(2), weights.sum(1)
+    x, y = (columns @ across)[:, None] / mass, (rows @ up)[:, None] / mass
+    xx = (columns @ across.square())[:, None] / mass - x.square()
+    yy = (rows @ up.square())[:, None] / mass - y.square()
+    xy = torch.einsum("bij,i,j->b", weights, up, across)[:, None] / mass - x * y
+    return x, y, xx, yy, xy
 
 
 def to_floats(images: Any) -> Tensor:

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.methods._base import require
+from unbraid.methods._base import require, require_share
 from unbraid.methods._conditional import Conditional
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import Batch, Context, Phase, Terms
@@ -92,10 +92,7 @@ class Config(LabelledConfig):
         require(self.sharpness, 0, "sharpness", above=True)
         if self.width % 8:
             raise UnbraidError(f"width is {self.width}, expected a multiple of 8.")
-        for name in ("reader_share", "flow_share", "hide"):
-            if not 0 < getattr(self, name) < 1:
-                share = getattr(self, name)
-                raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
+        require_share(self, "reader_share", "flow_share", "hide")
         if self.reader_share + self.flow_share >= 1:
             raise UnbraidError(
                 f"reader_share is {self.reader_share:g} and flow_share {self.flow_share:g}, "

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.methods._base import require
+from unbraid.methods._base import require, require_share
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import (
@@ -95,10 +95,7 @@ class Config(LabelledConfig):
             require(getattr(self, name), 1, name)
         for name in ("beta", "leak", "cycle"):
             require(getattr(self, name), 0, name)
-        for name in ("reader_share", "sure"):
-            if not 0 < getattr(self, name) < 1:
-                share = getattr(self, name)
-                raise UnbraidError(f"{name} is {share:g}, expected a share between 0 and 1.")
+        require_share(self, "reader_share", "sure")
 
 
 class Model(Reads):
