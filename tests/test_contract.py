@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unbraid.core.latents import Layout, Quantised
 from unbraid.datasets import Dataset
 from unbraid.methods import (
     Autoencoder,
@@ -156,12 +157,17 @@ class QLAE(Autoencoder):
     """QLAE: Hsu et al. 2023, "Disentanglement via Latent Quantization", equations 3 and 4."""
 
     config: QLAEConfig
-    prior_kind = "none"
 
     def __init__(self, config: QLAEConfig, image_shape: ImageShape) -> None:
-        super().__init__(config, image_shape, config.latent_dim)
+        layout = Layout([Quantised.evenly(config.levels, -0.5, 0.5)] * config.latent_dim)
+        super().__init__(config, image_shape, config.latent_dim, layout)
         start = torch.linspace(-0.5, 0.5, config.levels).repeat(config.latent_dim, 1)
         self.values = nn.Parameter(start)  # of each latent, (D, levels)
+
+    @property
+    def layout(self) -> Layout:
+        """The latents, with the values they have now."""
+        return super().layout.with_values(self.values.detach().cpu().numpy())
 
     def phases(self) -> dict[str, Phase]:
         """Return one phase, in which the values of latents do not decay."""

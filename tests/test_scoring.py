@@ -18,13 +18,13 @@ from unbraid import cli, metrics
 from unbraid.core import registry, store
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import cannot_write
+from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.evaluation import evidence, scores
 from unbraid.evaluation.scores import Config
 from unbraid.methods import Autoencoder, Method, build, configure
 from unbraid.metrics import Score
-from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, evaluating, results
 from unbraid.runs.evaluation_data import subject
 
@@ -359,7 +359,7 @@ def test_importance_weights_of_an_exact_posterior_are_the_evidence() -> None:
 def test_a_category_is_one_column() -> None:
     codes = np.array([[0.2, 0.7, 0.1, 1.5], [0.9, 0.05, 0.05, -1.0]])
     expected = [[1, 1.5], [0, -1.0]]
-    np.testing.assert_array_equal(evidence.as_factors(codes, Layout((3,), 1)), expected)
+    np.testing.assert_array_equal(Layout([Categorical(3), Gaussian()]).encode(codes), expected)
 
 
 def test_factors_that_do_not_vary_are_left_out() -> None:
@@ -396,6 +396,6 @@ def test_categories_of_compared_runs_are_compared_as_categories() -> None:
     models = [build(config, (1, 16, 16)).eval() for _ in range(2)]
     others = evidence.Encoding(models[1], bars(100).images).coded
     found = scores.measure(models[0], bars(100), Config(metrics="udr"), [others])
-    codes = [evidence.as_factors(m.encode(bars(100).images).numpy(), m.layout) for m in models]
+    codes = [m.layout.encode(m.encode(bars(100).images).numpy()) for m in models]
     expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
     assert found["udr"].value == expected.value

@@ -15,9 +15,9 @@ from unbraid.control.assessment.judge_training import Config as JudgeConfig
 from unbraid.control.assessment.judge_training import train_judge
 from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.core.factors import FactorSpec
+from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.methods import Method, MethodConfig, TakesFactors, configure
 from unbraid.methods._factor_codes import FactorCodes
-from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
 
@@ -34,7 +34,7 @@ class Drawn(Method, TakesFactors):
     factor_width, style_dim = 4, 2
 
     def __init__(self) -> None:
-        super().__init__(MethodConfig(), SHAPE, Layout((3,), 3))
+        super().__init__(MethodConfig(), SHAPE, Layout([Categorical(3), *[Gaussian()] * 3]))
         self.specs = SPECS
         self.coder = FactorCodes(SPECS)
         self.weight = torch.nn.Parameter(torch.zeros(1))  # says where the model is

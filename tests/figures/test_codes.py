@@ -37,7 +37,7 @@ def test_categorical_latents_are_named_apart(joint_run: Run) -> None:
     codes = encode(joint_run.model(), joint_run.unseen(), 10_000)
     names = {latent.name: latent.categories for latent in codes.latents}
     assert names == {"c0": 3, "z0": 1, "z1": 1}
-    assert {latent.name for latent in codes.continuous()} == {"z0", "z1"}
+    assert {latent.name for latent in codes.numbers()} == {"z0", "z1"}
 
 
 def test_drawn_codes_are_those_of_the_posterior(tiny_run: Run) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.latents import Gaussian
 from unbraid.figures import plane
 from unbraid.figures._style import as_pictures
 from unbraid.runs import Run
@@ -12,7 +13,7 @@ from unbraid.runs import Run
 def test_each_cell_is_the_image_of_its_code_upwards_and_to_the_right(tiny_run: Run) -> None:
     figure = plane.draw(tiny_run, plane.Config(steps=3, latents=("z2", "z1")))
     sheet = np.asarray(figure.axes[0].images[0].get_array())
-    places = plane.quantiles(3)
+    places = Gaussian().quantiles(3)
     model = tiny_run.model()
     for row, column in ((0, 0), (0, 2), (2, 1)):
         code = np.zeros((1, 4), np.float32)

@@ -49,7 +49,7 @@ def test_latents_and_factor_may_be_named(tiny_run: Run) -> None:
     ax = figure.axes[0]
     assert (ax.get_xlabel()[:2], ax.get_ylabel()[:2]) == ("z3", "z0")
     assert ax.get_legend().get_title().get_text() == "row"
-    with pytest.raises(UnbraidError, match="no continuous latent 'z9'"):
+    with pytest.raises(UnbraidError, match="no numeric latent 'z9'"):
         scatter.draw(tiny_run, scatter.Config(latents=("z9", "z0")))
     with pytest.raises(UnbraidError, match="latents are z1, expected two of z0, z1, z2, z3"):
         scatter.draw(tiny_run, scatter.Config(latents=("z1",)))
@@ -112,7 +112,7 @@ def test_a_factor_that_never_varies_is_passed_over(squares: Dataset) -> None:
 def test_one_latent_is_too_few(joint_run: Run) -> None:
     codes = encode(joint_run.model(), joint_run.unseen(), 50)
     one = replace(codes, latents=codes.latents[:1])
-    with pytest.raises(UnbraidError, match="needs two continuous latents"):
+    with pytest.raises(UnbraidError, match="needs two numeric latents"):
         scatter.chosen(one, ())
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,8 +47,7 @@ def test_a_posterior_is_declared_where_there_is_one(name: str) -> None:
     torch.testing.assert_close(mean, model.layout.split(model.encode(images))[1])
     with torch.no_grad():
         kl = model.kl(model.to_pixels(images))
-    latents = len(model.layout.categories) + model.layout.continuous
-    assert kl.shape == (4, latents)
+    assert kl.shape == (4, len(model.layout.latents))
     assert (kl >= 0).all()
 
 
@@ -72,7 +72,11 @@ def test_the_prior_is_what_is_declared(name: str) -> None:
     model = model_of(name).eval()
     codes = model.prior_sample(20_000, torch.Generator().manual_seed(0)).double()
     free = model.layout.split(codes)[1]
-    if model.prior_kind == "uniform":
+    if model.prior_kind == "levels":
+        counts = [np.unique(column, return_counts=True)[1] / 20_000 for column in free.T.numpy()]
+        for share, levels in zip(counts, model.layout.levels, strict=True):
+            np.testing.assert_allclose(share, np.full(levels, 1 / levels), atol=0.02)
+    elif model.prior_kind == "uniform":
         assert float(free.abs().amax()) <= 1
         torch.testing.assert_close(
             free.std(0), torch.full_like(free[0], 3**-0.5), atol=0.02, rtol=0
@@ -85,6 +89,16 @@ def test_the_prior_is_what_is_declared(name: str) -> None:
         assert type(model).prior_sample is not unbraid.methods.Method.prior_sample
     if isinstance(model, HasPosterior):  # its KL is to a standard normal
         assert model.prior_kind == "gaussian"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quantised_latents_have_the_values_that_are_declared(name: str) -> None:
+    model = model_of(name).eval()
+    codes = model.layout.split(model.encode(pictures(16, SHAPE)).double().numpy())[1]
+    kinds = model.layout.latents[len(model.layout.categories) :]
+    for kind, column in zip(kinds, codes.T, strict=True):
+        if kind.discrete:
+            np.testing.assert_allclose(column, kind.encode(column[:, None]), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.latents import Categorical, Layout, Uniform
 from unbraid.datasets import Dataset
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods.infogan import Model, information, plan
-from unbraid.nn.distributions import LOG_2PI, Layout
+from unbraid.nn.distributions import LOG_2PI, prior_sample
 from unbraid.training import train
 
-LAYOUT = Layout((3,), 2, uniform=True)
+LAYOUT = Layout([Categorical(3), Uniform(), Uniform()])
 
 
 def tiny(**options: object) -> Model:
@@ -35,7 +36,7 @@ def test_information_is_log_k_where_the_category_is_read_for_certain() -> None:
 
 
 def test_information_is_zero_where_the_category_is_not_read() -> None:
-    codes = LAYOUT.prior_sample(1000, torch.Generator().manual_seed(0))
+    codes = prior_sample(LAYOUT, 1000, torch.Generator().manual_seed(0))
     categorical, _ = information(torch.zeros(1000, 5), codes, LAYOUT)
     assert float(categorical) == pytest.approx(0, abs=1e-5)
 

@@ -16,7 +16,7 @@ from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, ImageSource
 from unbraid.evaluation import factor_draws
 from unbraid.methods import HasLikelihood, HasPosterior, Method
-from unbraid.nn.distributions import Layout, gaussian_log_density
+from unbraid.nn.distributions import gaussian_log_density
 from unbraid.nn.nets import as_pixels
 from unbraid.training import generator
 
@@ -28,16 +28,6 @@ Coded = tuple[NDArray[np.float64], tuple[int, ...]]  # codes, and the levels of 
 def chosen_rows(data: Dataset, limit: int, seed: int) -> Dataset:
     """Return at most ``limit`` rows of a data set, drawn by the seed and in their order."""
     return data.take(some_rows(len(data), limit, seed))
-
-
-def as_factors(codes: NDArray[Any], layout: Layout) -> NDArray[Any]:
-    """Return codes with one column a latent: a category's probabilities become its index.
-
-    >>> as_factors(np.array([[0.1, 0.9, 0.5]]), Layout((2,), 1))
-    array([[1. , 0.5]])
-    """
-    blocks = np.split(codes, np.cumsum(layout.categories), axis=1)
-    return np.column_stack([*(block.argmax(1) for block in blocks[:-1]), blocks[-1]])
 
 
 def varying(data: Dataset) -> Dataset:
@@ -52,9 +42,8 @@ def varying(data: Dataset) -> Dataset:
 
 
 def encoded(model: Method, images: ImageSource) -> NDArray[np.float64]:
-    """Return the codes of images as metrics take them, see ``as_factors``."""
-    codes = model.encode(np.asarray(images[:])).double().numpy()
-    return as_factors(codes, model.layout)
+    """Return the codes of images as metrics take them, see ``Layout.encode``."""
+    return model.layout.encode(model.encode(np.asarray(images[:])).double().numpy())
 
 
 class Encoding:
@@ -71,7 +60,8 @@ class Encoding:
     @cached_property
     def gaussian(self) -> bool:
         """Whether all latents have a Gaussian posterior, whose mean is the code."""
-        return isinstance(self.model, HasPosterior) and not self.model.layout.categories
+        latents = self.model.layout.latents
+        return isinstance(self.model, HasPosterior) and not any(z.discrete for z in latents)
 
     @cached_property
     def _parts(self) -> tuple[Tensor, Tensor | None]:
@@ -81,8 +71,8 @@ class Encoding:
 
     @cached_property
     def codes(self) -> NDArray[np.float64]:
-        """The codes as metrics take them, see ``as_factors``."""
-        return as_factors(self._parts[0].double().numpy(), self.model.layout)
+        """The codes as metrics take them, see ``Layout.encode``."""
+        return self.model.layout.encode(self._parts[0].double().numpy())
 
     @property
     def coded(self) -> Coded:
@@ -160,6 +150,8 @@ def inputs(
         group["specs"] = known.specs
     if model.layout.categories:
         group["categories"] = model.layout.categories
+    if model.layout.levels:
+        group["levels"] = model.layout.levels
     groups: Groups = {"codes": group}
     if "images" in needed:
         pixels = as_pixels(torch.tensor(images)).numpy()  # a copy: files are mapped read-only

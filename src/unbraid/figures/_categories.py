@@ -69,7 +69,7 @@ def _by_class(codes: Codes, latent: Latent) -> Order | None:
 
 def _by_ink(model: Method, latent: Latent) -> Order:
     """Return the order of the categories' mean brightness, other latents at zero."""
-    codes = np.zeros((latent.categories, model.latent_dim), np.float32)
+    codes = model.layout.snap(np.zeros((latent.categories, model.latent_dim), np.float32))
     codes[:, latent.columns] = np.eye(latent.categories)
     ink = model.decode(codes).numpy().mean((1, 2, 3))
     order = np.argsort(ink, kind="stable").tolist()

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unbraid.core import latents as kinds
 from unbraid.core.errors import UnbraidError
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset
 from unbraid.figures._style import which
 from unbraid.methods import HasLikelihood, HasPosterior, Method
-from unbraid.nn.distributions import Layout
 from unbraid.nn.nets import as_pixels
 
 ROWS = 500  # images encoded at once
@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 
 
 class Latent(NamedTuple):
-    """One latent: ``z3`` continuous, ``c0`` categorical, each kind counted from 0.
+    """One latent: ``z3`` a number, ``c0`` categorical, each counted from 0.
 
     ``weight`` is its mean KL in nats, or where codes are points the variance of the code.
     """
@@ -31,11 +31,12 @@ class Latent(NamedTuple):
     columns: slice
     weight: float
     label: str
+    kind: kinds.Latent
 
     @property
     def categories(self) -> int:
-        """How many values a categorical latent has; 1 if continuous."""
-        return int(self.columns.stop - self.columns.start)
+        """How many values a categorical latent has; 1 if it is a number."""
+        return self.kind.width
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Codes:
     latents: tuple[Latent, ...]
     gaussian: bool
 
-    def continuous(self) -> list[Latent]:
-        """Return the continuous latents, in the order of ``latents``."""
-        return [latent for latent in self.latents if latent.categories == 1]
+    def numbers(self) -> list[Latent]:
+        """Return the latents that are not categorical, in the order of ``latents``."""
+        return [latent for latent in self.latents if not latent.kind.categorical]
 
 
 def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
@@ -85,18 +86,16 @@ def encode(model: Method, data: Dataset, limit: int, seed: int = 0) -> Codes:
     )
 
 
-def _ranked(layout: Layout, codes: torch.Tensor, nats: list[float] | None) -> tuple[Latent, ...]:
+def _ranked(
+    layout: kinds.Layout, codes: torch.Tensor, nats: list[float] | None
+) -> tuple[Latent, ...]:
     """Return the latents in falling order of KL, or of the code's variance where there is none."""
-    sizes = [*layout.categories, *[1] * layout.continuous]
-    ends = np.cumsum(sizes)
     latents = []
-    for index, (size, end) in enumerate(zip(sizes, ends.tolist(), strict=True)):
-        columns = slice(end - size, end)
-        place = index - len(layout.categories)
-        name = f"z{place}" if place >= 0 else f"c{index}"
+    parts = zip(layout.names, layout.columns, layout.latents, strict=True)
+    for index, (name, columns, kind) in enumerate(parts):
         weight = nats[index] if nats else float(codes[:, columns].var(0, correction=0).sum())
         said = f"{weight:.1f} nats" if nats else f"variance {weight:.2g}"
-        latents.append(Latent(name, columns, weight, f"{name}, {said}"))
+        latents.append(Latent(name, columns, weight, f"{name}, {said}", kind))
     return tuple(sorted(latents, key=lambda latent: -latent.weight))
 
 

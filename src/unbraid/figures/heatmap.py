@@ -64,8 +64,7 @@ def draw(run: Run, config: Config) -> Figure:
     chosen = scoring.Config(metrics="mig,dci", images=config.images, seed=config.seed)
     model = run.model()
     scores = scoring.measure(model, data, chosen)
-    blocks, free = len(model.layout.categories), model.layout.continuous
-    latents = [f"c{i}" for i in range(blocks)] + [f"z{i}" for i in range(free)]
+    latents = list(model.layout.names)
     figure = new_figure(*size_of(data.factor_names, len(latents)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for ax, name, what in (

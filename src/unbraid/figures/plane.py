@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from unbraid.core.errors import UnbraidError
 from unbraid.figures._style import (
@@ -23,6 +22,7 @@ from unbraid.figures._style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from unbraid.core.latents import Layout
     from unbraid.runs import Run
 
 TARGET = "run"
@@ -41,16 +41,6 @@ class Config:
     latents: tuple[str, ...] = ()
 
 
-def quantiles(steps: int) -> NDArray[np.float64]:
-    """Return points on a latent's axis, the middles of equally probable intervals, (steps,).
-
-    >>> quantiles(3).round(2).tolist()
-    [-0.97, 0.0, 0.97]
-    """
-    places: NDArray[np.float64] = ndtri((np.arange(steps) + 0.5) / steps)
-    return places
-
-
 @styled
 def draw(run: Run, config: Config) -> Figure:
     """Decode a grid of codes whose cells have the same probability under the prior.
@@ -61,12 +51,14 @@ def draw(run: Run, config: Config) -> Figure:
         raise UnbraidError(f"steps is {config.steps}, expected 2 or more.")
     check_drawable("steps", config.steps)
     model = run.model()
-    across, up = _columns(config.latents, model.layout.continuous)
-    places = quantiles(config.steps)
-    first = model.layout.width - model.layout.continuous
+    layout = model.layout
+    names = _chosen(config.latents, layout)
+    across, up = (layout.names.index(name) for name in names)
+    right, upwards = (layout.latents[index].quantiles(config.steps) for index in (across, up))
     codes = np.zeros((config.steps, config.steps, model.latent_dim), np.float32)
-    codes[..., first + across] = places[None, :]
-    codes[..., first + up] = places[::-1, None]  # upwards, as in a scatter
+    codes = layout.snap(codes)
+    codes[..., layout.columns[across].start] = right[None, :]
+    codes[..., layout.columns[up].start] = upwards[::-1, None]  # upwards, as in a scatter
     images = model.decode(codes.reshape(-1, model.latent_dim))
     pictures = as_pictures(images, run.signal)
     sheet = tile(pictures.reshape(config.steps, config.steps, *pictures.shape[1:]))
@@ -74,28 +66,32 @@ def draw(run: Run, config: Config) -> Figure:
     ax = figure.subplots()
     ax.imshow(sheet, extent=(0, config.steps, 0, config.steps), interpolation="nearest")
     shown = np.unique(np.linspace(0, config.steps - 1, 7).round().astype(int))
-    labels = [f"{places[k]:.1f}".replace("-", "\N{MINUS SIGN}") for k in shown]
-    ax.set_xticks(shown + 0.5, labels)
-    ax.set_yticks(shown + 0.5, labels)
+    ax.set_xticks(shown + 0.5, _labels(right[shown]))
+    ax.set_yticks(shown + 0.5, _labels(upwards[shown]))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel(f"z{across}")
-    ax.set_ylabel(f"z{up}")
+    ax.set_xlabel(names[0])
+    ax.set_ylabel(names[1])
     ax.set_title(folded(title(run, "decoded latent plane"), 5.2, 9), loc="left")
     return figure
 
 
-def _columns(names: tuple[str, ...], continuous: int) -> tuple[int, int]:
-    """Return the two continuous latents to show."""
-    if continuous < 2:
+def _labels(places: NDArray[np.float64]) -> list[str]:
+    """Return places on an axis as text."""
+    return [f"{place:.1f}".replace("-", "\N{MINUS SIGN}") for place in places.tolist()]
+
+
+def _chosen(names: tuple[str, ...], layout: Layout) -> tuple[str, str]:
+    """Return the names of the two latents to show."""
+    known = layout.names[len(layout.categories) :]
+    if len(known) < 2:
         raise UnbraidError(
-            f"a plane needs two continuous latents, this model has {continuous}: look at its "
+            f"a plane needs two numeric latents, this model has {len(known)}: look at its "
             "traversal instead."
         )
-    known = [f"z{index}" for index in range(continuous)]
-    chosen = names or tuple(known[:2])
+    chosen = names or known[:2]
     if len(chosen) != 2 or not set(chosen) <= set(known) or chosen[0] == chosen[1]:
         raise UnbraidError(
             f"latents are {' '.join(chosen)}, expected two different ones of {', '.join(known)}."
         )
-    return known.index(chosen[0]), known.index(chosen[1])
+    return chosen[0], chosen[1]

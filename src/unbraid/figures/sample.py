@@ -43,8 +43,10 @@ def draw(run: Run, config: Config) -> Figure:
     images = model.sample(config.rows * config.columns, config.seed)
     pictures = as_pictures(images, run.signal)
     grid = pictures.reshape(config.rows, config.columns, *pictures.shape[1:])
-    names = {"uniform": "U(-1, 1)", "own": f"the prior of {methods.name_of(run.config.method)}"}
-    note = f"decoded from codes drawn from {names.get(model.prior_kind, 'N(0, I)')}"
+    prior = model.layout.prior_text
+    if model.prior_kind == "own":
+        prior = f"the prior of {methods.name_of(run.config.method)}"
+    note = f"decoded from codes drawn from {prior}"
     if model.prior_kind == "none":
         note += "; an autoencoder's codes do not follow it"
     return image_grid([grid], title(run, "samples"), note, signal=run.signal)[0]

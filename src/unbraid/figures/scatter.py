@@ -80,10 +80,10 @@ def draw(run: Run, config: Config) -> Figure:
 
 def chosen(codes: Codes, names: tuple[str, ...]) -> list[Latent]:
     """Return the two latents to show: those named, else the first two, in their order."""
-    by_name = {latent.name: latent for latent in codes.continuous()}
+    by_name = {latent.name: latent for latent in codes.numbers()}
     if len(by_name) < 2:
         raise UnbraidError(
-            f"a scatter needs two continuous latents, this model has {len(by_name)}: "
+            f"a scatter needs two numeric latents, this model has {len(by_name)}: "
             "look at its traversal instead."
         )
     if names and len(names) != 2:
@@ -93,7 +93,7 @@ def chosen(codes: Codes, names: tuple[str, ...]) -> list[Latent]:
     for name in names:
         if name not in by_name:
             raise UnbraidError(
-                f"there is no continuous latent '{name}'{did_you_mean(name, by_name)}: "
+                f"there is no numeric latent '{name}'{did_you_mean(name, by_name)}: "
                 f"they are {', '.join(sorted(by_name))}."
             )
     # of two, the first is across, whichever says more

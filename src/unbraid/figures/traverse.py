@@ -204,13 +204,14 @@ class _Traversal:
             image = unseen_image(unseen, config.image)
             self.center = self.model.encode(image).numpy()[0]
         else:
-            self.center = np.zeros(self.model.latent_dim, np.float32)
+            zeros = np.zeros(self.model.latent_dim, np.float32)
+            self.center = self.model.layout.snap(zeros)
 
     def _columns(self) -> Latent | None:
         """Return the categorical latent whose values are columns, that of the largest KL."""
-        categorical = [latent for latent in self.codes.latents if latent.categories > 1]
+        categorical = [latent for latent in self.codes.latents if latent.kind.categorical]
         named = {latent.name for latent in categorical} & set(self.config.latents)
-        if not categorical or not self.codes.continuous() or named:
+        if not categorical or not self.codes.numbers() or named:
             return None
         return categorical[0]
 
@@ -226,10 +227,13 @@ class _Traversal:
             return [by_name[name] for name in self.config.latents]
         if self.order is None:
             return list(self.codes.latents)[: self.config.rows or 10]
-        return self.codes.continuous()[: self.config.rows or 3]
+        return self.codes.numbers()[: self.config.rows or 3]
 
     def ends(self, latent: Latent) -> tuple[float, float]:
-        """Return both ends of a continuous latent's range."""
+        """Return both ends of a latent's range; all values of a discrete one are shown."""
+        if latent.kind.discrete:
+            columns = latent.kind.path(np.array([0.0, 1.0]), 0, 1)
+            return float(columns[0, 0]), float(columns[-1, 0])
         drawn = self.codes.drawn[:, latent.columns]
         low, high = np.quantile(drawn, [self.config.low, self.config.high]).tolist()
         return low, high
@@ -237,22 +241,16 @@ class _Traversal:
     def pictures(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the image at each step (0 to 1) of a latent's range, (len(steps), H, W, 3)."""
         codes = np.repeat(self.center[None], len(steps), 0)
-        if latent.categories > 1:  # its values one after the other, spread over the steps
-            value = np.minimum((steps * latent.categories).astype(int), latent.categories - 1)
-            codes[:, latent.columns] = np.eye(latent.categories)[value]
-        else:
-            low, high = self.ends(latent)
-            codes[:, latent.columns] = (low + (high - low) * steps)[:, None]
+        codes[:, latent.columns] = latent.kind.path(steps, *self.ends(latent))
         return as_pictures(self.model.decode(codes), self.signal)
 
     def grid(self, latent: Latent, steps: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the images of each step and category, in their order, (steps, K, H, W, 3)."""
         assert self.columns is not None
         assert self.order is not None
-        low, high = self.ends(latent)
         codes = np.tile(self.center, (len(steps), self.columns.categories, 1))
         codes[..., self.columns.columns] = np.eye(self.columns.categories)[self.order.categories]
-        codes[..., latent.columns] = (low + (high - low) * steps)[:, None, None]
+        codes[..., latent.columns] = latent.kind.path(steps, *self.ends(latent))[:, None]
         images = self.model.decode(codes.reshape(-1, codes.shape[-1]))
         pictures = as_pictures(images, self.signal)
         return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
@@ -264,16 +262,17 @@ class _Traversal:
         return np.concatenate(list(np.moveaxis(self.grid(latent, steps), 1, 0)), axis=2)
 
     def values(self, latent: Latent, steps: NDArray[np.float64]) -> list[str]:
-        """Return the value of a continuous latent at each step, as text."""
-        low, high = self.ends(latent)
-        return [f"{low + (high - low) * step:.1f}".replace("-", MINUS) for step in steps]
+        """Return the value of a latent that is a number at each step, as text."""
+        places = latent.kind.path(steps, *self.ends(latent))[:, 0].tolist()
+        return [f"{place:.1f}".replace("-", MINUS) for place in places]
 
     def range_label(self, latent: Latent) -> str:
         """Return a latent's range in words."""
-        if latent.categories > 1:
-            return f"its {latent.categories} values"
+        if latent.kind.categorical:
+            return f"its {latent.kind.levels} values"
         low, high = self.ends(latent)
-        return f"{low:.1f} to {high:.1f}".replace("-", MINUS)
+        text = f"{low:.1f} to {high:.1f}".replace("-", MINUS)
+        return f"{text}, {latent.kind.levels} levels" if latent.kind.discrete else text
 
     def note(self) -> str:
         """Return the values of the other latents, in words."""

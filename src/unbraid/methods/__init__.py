@@ -11,9 +11,10 @@ from typing import Any
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.core.latents import Prior
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import ROWS, Images, Method, MethodConfig, require
-from unbraid.methods._capabilities import HasLikelihood, HasPosterior, Prior, TakesFactors
+from unbraid.methods._capabilities import HasLikelihood, HasPosterior, TakesFactors
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._names import find, model_of, name_of, register, stored_name
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unbraid.core.latents import Gaussian, Latent, Layout
 from unbraid.methods._base import Method, MethodConfig, require
 from unbraid.methods._capabilities import HasLikelihood, HasPosterior
 from unbraid.nn import nets
 from unbraid.nn.distributions import (
-    Layout,
     bernoulli_entropy,
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
@@ -53,10 +53,11 @@ class Autoencoder(Method, HasLikelihood):
         config: the method's options.
         image_shape: (C, H, W).
         heads: how many numbers the encoder gives for an image, or how many of each kind.
-        layout: of the codes; ``latent_dim`` continuous latents if not given.
+        layout: of the codes; ``latent_dim`` latents of the kind ``latent`` if not given.
     """
 
     config: AutoencoderConfig
+    latent: ClassVar[Latent] = Gaussian()  # what each latent is, where all are alike
 
     def __init__(
         self,
@@ -65,11 +66,11 @@ class Autoencoder(Method, HasLikelihood):
         heads: int | tuple[int, ...],
         layout: Layout | None = None,
     ) -> None:
-        super().__init__(config, image_shape, layout or Layout(continuous=config.latent_dim))
+        super().__init__(config, image_shape, layout or Layout([self.latent] * config.latent_dim))
         self.encoder = nets.encoder(
             config.net, image_shape, *(heads if isinstance(heads, tuple) else (heads,))
         )
-        self.decoder = nets.decoder(config.net, image_shape, self.layout.width)
+        self.decoder = nets.decoder(config.net, image_shape, self.latent_dim)
         if config.likelihood == "gaussian-learned":
             self.pixel_logvar = nn.Parameter(torch.tensor(2 * np.log(config.sigma)).float())
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.methods._capabilities import HasPosterior, Prior
+from unbraid.core.latents import Layout, Prior
+from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._names import name_of
 from unbraid.methods._step import Batch, Context, Need, Phase, Terms
 from unbraid.nn import nets
-from unbraid.nn.distributions import Layout
+from unbraid.nn.distributions import prior_sample
 
 Images = Tensor | NDArray[Any]
 
@@ -50,7 +51,7 @@ class Method(nn.Module):
     Args:
         config: the method's options.
         image_shape: (C, H, W).
-        layout: which columns of a code are categorical and which continuous.
+        layout: what each latent is, and which columns of a code it has.
     """
 
     # What a batch must hold besides images. Where that is "factors" or "labelled", the model is
@@ -58,7 +59,6 @@ class Method(nn.Module):
     # ``Config`` extends ``LabelledConfig``.
     needs: ClassVar[frozenset[Need]] = frozenset()
     pair_rule: int | str = "uniform"  # of the pairs it needs: k, see ``Dataset.pairs``
-    prior_kind: ClassVar[Prior] = "gaussian"  # of the continuous latents
     least_batch: ClassVar[int] = 1  # images a batch must have
     # What trainings under several seeds are ranked by: a term of validation, the lowest being the
     # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
@@ -69,8 +69,22 @@ class Method(nn.Module):
         super().__init__()
         self.config = config
         self.image_shape = nets.check_image_shape(image_shape)
-        self.layout = layout
+        self._layout = layout
         self.latent_dim = layout.width  # D, columns of a code
+
+    @property
+    def layout(self) -> Layout:
+        """What each latent is, and which columns of a code it has.
+
+        A method that learns the values of quantised latents overrides this and returns
+        ``super().layout.with_values(...)``: codes hold these values.
+        """
+        return self._layout
+
+    @property
+    def prior_kind(self) -> Prior:
+        """The prior of the latents that are numbers; a method with another one says ``own``."""
+        return self.layout.prior
 
     def terms(self, batch: Batch, context: Context) -> Terms:
         """Return the objective's named terms for a batch.
@@ -157,7 +171,7 @@ class Method(nn.Module):
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw codes from the prior p(z), (count, D)."""
-        return self.layout.prior_sample(count, noise)
+        return prior_sample(self.layout, count, noise)
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Return images of codes drawn from the prior, (count, C, H, W) float32 on [0, 1]."""

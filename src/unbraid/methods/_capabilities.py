@@ -3,21 +3,16 @@
 A ``Model`` that has a capability extends its class and gives its functions. Whoever uses one asks
 ``isinstance(model, HasPosterior)``, and nothing else: not for a method's name, an attribute or an
 exception. What is declared of a method besides are attributes of ``Method``: ``needs``,
-``prior_kind``, ``selection`` and ``least_batch``. ``tests/methods/test_capabilities.py`` holds all
+``layout``, ``selection`` and ``least_batch``. ``tests/methods/test_capabilities.py`` holds all
 methods to what they declare.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-
-# p(z) of the continuous latents, from which ``sample`` draws:
-# "gaussian": N(0, I); "uniform": U(-1, 1); "own": whatever ``prior_sample`` draws, such as styles
-# given factors; "none": codes are held to no prior, and ``sample`` draws from N(0, I) all the same.
-Prior = Literal["gaussian", "uniform", "own", "none"]
 
 
 class HasLikelihood:

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from unbraid.core.factors import FactorSpec
+from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.methods._base import Method
 from unbraid.methods._capabilities import TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.nn import nets
-from unbraid.nn.distributions import Layout
 
 
 class Conditional(Method, TakesFactors):
@@ -37,7 +37,9 @@ class Conditional(Method, TakesFactors):
     ) -> None:
         coder = FactorCodes(specs)
         reals = coder.width - coder.categories
-        super().__init__(config, image_shape, Layout(tuple(coder.levels), reals + style_dim))
+        numbers = [Gaussian()] * (reals + style_dim)
+        layout = Layout([*map(Categorical, coder.levels), *numbers])
+        super().__init__(config, image_shape, layout)
         self.specs, self.coder = tuple(specs), coder
         self.factor_width, self.style_dim = coder.width, style_dim
 

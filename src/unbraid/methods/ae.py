@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from unbraid.core.latents import Latent, Point
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._capabilities import Prior
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.nn import nets
 
@@ -32,7 +32,7 @@ class Config(AutoencoderConfig):
 class Model(Autoencoder):
     """The autoencoder."""
 
-    prior_kind: ClassVar[Prior] = "none"
+    latent: ClassVar[Latent] = Point()
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         super().__init__(config, image_shape, config.latent_dim)

@@ -28,11 +28,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.latents import Categorical, Layout, Uniform
 from unbraid.methods._base import Images, Method, MethodConfig, require
 from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.nn import nets
-from unbraid.nn.distributions import LOG_2PI, Layout
+from unbraid.nn.distributions import LOG_2PI, prior_sample
 
 LIMIT = 100.0  # nats: from about 104 on, float32 takes the discriminator's doubt for none at all
 ADVICE = "try spectral_norm, a lower lr or another discriminator_lr, or precision f32"
@@ -178,12 +179,12 @@ class Model(Method):
     """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
 
     config: Config
-    prior_kind = "uniform"
     least_batch = 2  # its layers are normalised over batches
     selection = "restart_score"  # adversarial losses balance, and tell of nothing
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
-        layout = Layout((config.categories,), config.continuous, uniform=True)
+        numbers = [Uniform()] * config.continuous
+        layout = Layout([Categorical(config.categories), *numbers])
         super().__init__(config, image_shape, layout)
         self.generator = generator(config, image_shape, config.noise + layout.width)
         self.trunk = trunk(config, image_shape)
@@ -245,7 +246,7 @@ class Model(Method):
     def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``discriminator`` or ``generator``, the adversarial losses, and the bounds L_I."""
         images = batch.images
-        codes = self.layout.prior_sample(len(images), context.noise)
+        codes = prior_sample(self.layout, len(images), context.noise)
         noise = self.draw_noise(len(images), context.noise)
         first = context.phase == "discriminator"
         with torch.set_grad_enabled(torch.is_grad_enabled() and not first):

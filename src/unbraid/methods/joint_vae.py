@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import Images, require
 from unbraid.methods._capabilities import HasPosterior
@@ -24,7 +25,6 @@ from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.nn import nets
 from unbraid.nn.distributions import (
-    Layout,
     categorical_kl,
     gaussian_kl,
     gaussian_sample,
@@ -102,7 +102,8 @@ class Model(Autoencoder, HasPosterior):
     selection = "restart_score"
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
-        layout = Layout((config.categories,), config.latent_dim)
+        numbers = [Gaussian()] * config.latent_dim
+        layout = Layout([Categorical(config.categories), *numbers])
         heads = (config.categories, config.latent_dim, config.latent_dim)
         super().__init__(config, image_shape, heads, layout)
 

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 import torch
 
+from unbraid.core.latents import Gaussian, Latent
 from unbraid.methods import ae
 from unbraid.methods._base import require
-from unbraid.methods._capabilities import Prior
 from unbraid.methods._discrepancy import Kernel, mmd
 from unbraid.methods._step import Batch, Context, Terms
 
@@ -45,7 +45,7 @@ class Model(ae.Model):
     """WAE-MMD."""
 
     config: Config
-    prior_kind: ClassVar[Prior] = "gaussian"
+    latent: ClassVar[Latent] = Gaussian()  # the penalty holds all codes together to N(0, I)
     least_batch = 2
 
     def terms(self, batch: Batch, context: Context) -> Terms:

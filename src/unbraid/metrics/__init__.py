@@ -53,6 +53,7 @@ def evaluate(
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
     categories: Sequence[int] = (),
+    levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
 ) -> dict[str, Score]:
     """Score a representation with any of the metrics.
@@ -78,6 +79,9 @@ def evaluate(
         categories: how many values each categorical code has; these are the first columns of
             ``codes``, each row's category as an index. Which integer names which category
             changes no score.
+        levels: how many levels each quantised code has; these are the columns after the
+            categorical ones, each row's value or level. They are discrete where entropies are
+            estimated, and numbers elsewhere.
         run_categories: the same for each of ``runs``, empty for one without categorical codes.
 
     Returns:
@@ -107,6 +111,7 @@ def evaluate(
         log_weights=log_weights,
         encoder=encoder,
         categories=categories,
+        levels=levels,
         run_categories=run_categories,
     )
     preset = _preset(protocol)

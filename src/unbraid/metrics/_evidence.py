@@ -39,6 +39,7 @@ class Evidence:
         categories: how many values each of the first codes can take, for those that are
             categorical: they come before all others, as indices 0..K-1.
         orders: the places of their categories in one-hot blocks; see ``Latents``.
+        quantised: how many levels each of the next codes has, for those that are quantised.
         run_latents: which codes of ``runs`` are categorical.
         said: notes on the inputs, such as rows that were left out.
         whole: the same without factors, on all rows, also those whose factors are unknown.
@@ -56,6 +57,7 @@ class Evidence:
     encoder: Encoder | None = None
     categories: tuple[int, ...] = ()
     orders: tuple[Ints, ...] = ()
+    quantised: tuple[int, ...] = ()
     run_latents: tuple[Latents, ...] = ()
     said: tuple[str, ...] = ()
     whole: Evidence | None = None
@@ -80,7 +82,7 @@ class Evidence:
     @property
     def latents(self) -> Latents:
         """How the codes become columns: a categorical one is a one-hot block."""
-        return Latents(self.codes.shape[1], self.orders)
+        return Latents(self.codes.shape[1], self.orders, len(self.quantised))
 
     def columns(self) -> Floats:
         """Return the codes as columns (N, W) for linear predictors, trees and distances."""

@@ -31,6 +31,7 @@ def gather(
     log_weights: ArrayLike | None = None,
     encoder: Encoder | None = None,
     categories: Sequence[int] = (),
+    levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
 ) -> Evidence:
     """Check the inputs of ``evaluate`` and bundle them.
@@ -62,10 +63,13 @@ def gather(
     checked = _specs(v[known], specs)
     _check_factors(v[known], checked)
     sizes = _categories(z, categories)
-    if sizes and logvar is not None:
+    quantised = _quantised(z, len(sizes), levels)
+    if (sizes or quantised) and logvar is not None:
+        kind = "categorical or quantised" if quantised else "categorical"
         raise UnbraidError(
-            f"logvar were given for codes of which the first {len(sizes)} are categorical and so "
-            "have no Gaussian posterior: give the other codes and their logvar alone."
+            f"logvar were given for codes of which the first {len(sizes) + len(quantised)} are "
+            f"{kind} and so have no Gaussian posterior: give the other codes and their logvar "
+            "alone."
         )
     spread = _like(logvar, z, "logvar", "codes")
     common: dict[str, Any] = {
@@ -74,6 +78,7 @@ def gather(
         "log_weights": _weights(log_weights),
         "categories": sizes,
         "orders": _orders(z, sizes),
+        "quantised": quantised,
         **_runs(runs, run_categories),
     }
     whole = Evidence(z, v[:, :0], (), logvar=spread, **common)
@@ -169,6 +174,41 @@ def _categories(codes: Floats, categories: Sequence[int], of: str = "") -> tuple
                 f"numbers 0 to {size - 1}: give each row's most probable category."
             )
     return sizes
+
+
+def _quantised(codes: Floats, skip: int, levels: Sequence[int], of: str = "") -> tuple[int, ...]:
+    """Return how many levels each quantised code has, checked against the codes' columns.
+
+    Args:
+        codes: (N, D).
+        skip: how many categorical codes come before them.
+        levels: as given.
+        of: which codes they are, in words.
+    """
+    try:
+        counts = tuple(int(count) for count in levels)
+        whole = counts == tuple(levels) and all(count >= 2 for count in counts)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise UnbraidError(
+            f"levels{of} are {levels!r}, expected one whole number of at least 2 for each "
+            "quantised code, as in levels=[12, 12]."
+        )
+    if skip + len(counts) > codes.shape[1]:
+        raise UnbraidError(
+            f"levels{of} name {len(counts)} quantised codes, but there are "
+            f"{codes.shape[1] - skip} codes that are not categorical: give one number for each of "
+            "the first of these."
+        )
+    for index, count in enumerate(counts, skip):
+        found = len(np.unique(codes[:, index]))
+        if found > count:
+            raise UnbraidError(
+                f"code {index}{of} is said to have {count} levels, but it has {found:,} different "
+                "values: give each row's level, or its value."
+            )
+    return counts
 
 
 def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]]) -> dict[str, Any]:
@@ -267,5 +307,8 @@ def _test_set(
         raise UnbraidError("every test row has an unknown factor: give test rows without NaN.")
     z, v = z[known], v[known]
     _specs(v, given)
-    sizes = _categories(z, train.categories, " of the test rows")
-    return Evidence(z, v, specs, categories=sizes, orders=train.orders, said=said)
+    of = " of the test rows"
+    sizes = _categories(z, train.categories, of)
+    quantised = _quantised(z, len(sizes), train.quantised, of)
+    kinds: dict[str, Any] = {"categories": sizes, "orders": train.orders, "quantised": quantised}
+    return Evidence(z, v, specs, said=said, **kinds)

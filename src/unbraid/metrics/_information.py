@@ -112,7 +112,7 @@ def _fields_used(options: InformationOptions) -> tuple[Any, ...]:
 def _information(evidence: Evidence, options: InformationOptions, seed: int) -> Information:
     levels = evidence.levels(options.factor_bins, options.factor_binning)
     latents = evidence.latents
-    named = np.flatnonzero(latents.categorical)
+    discrete = np.flatnonzero(latents.discrete)
     alive = evidence.deviations() >= options.min_std
     # Neighbour searches are repeated for each block left out, so there are fewer blocks.
     count = min(options.blocks, KNN_BLOCKS) if options.estimator == "knn" else options.blocks
@@ -121,14 +121,14 @@ def _information(evidence: Evidence, options: InformationOptions, seed: int) -> 
     if options.estimator == "histogram":
         bin_codes = BINNINGS[options.binning]
         binned = np.stack([bin_codes(code, options.bins) for code in evidence.codes.T], axis=1)
-        binned[:, named] = latents.levels(evidence.codes)[:, named]
+        binned[:, discrete] = latents.levels(evidence.codes)[:, discrete]
         mutual, code_entropy, factor_entropy = _plug_in(binned, levels, groups)
     elif options.estimator == "knn":
-        measured = (np.ptp(evidence.codes, axis=0) > 0) & ~latents.categorical
+        measured = (np.ptp(evidence.codes, axis=0) > 0) & ~latents.discrete
         mutual = _neighbours(evidence.codes, measured, levels, groups, options.neighbours, seed)
-        if len(named):  # a category has no neighbours
-            categories = latents.levels(evidence.codes)[:, named]
-            mutual[:, named] = _plug_in(categories, levels, groups)[0]
+        if len(discrete):  # values that repeat have no neighbours
+            values = latents.levels(evidence.codes)[:, discrete]
+            mutual[:, discrete] = _plug_in(values, levels, groups)[0]
         factor_entropy = _entropies(levels, groups)
     else:
         if evidence.logvar is None:
@@ -141,7 +141,8 @@ def _information(evidence: Evidence, options: InformationOptions, seed: int) -> 
         )
         factor_entropy = np.repeat(_entropies(levels, groups)[:1], len(mutual), axis=0)
     mutual = np.where(alive[:, None], mutual, 0.0)
-    code_levels = np.array([*evidence.categories, *[options.bins] * (len(alive) - len(named))])
+    bins = [options.bins] * (len(alive) - len(discrete))
+    code_levels = np.array([*evidence.categories, *evidence.quantised, *bins])
     return Information(mutual, factor_entropy, code_entropy, alive, code_levels)
 
 

@@ -1,4 +1,4 @@
-"""Columns of codes: a real code is one, a categorical code its one-hot block."""
+"""Columns of codes: a number is one, a categorical code its one-hot block."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Latents:
-    """Which codes are categorical, and how codes become columns that have distances and means.
+    """Which codes are discrete, and how codes become columns that have distances and means.
 
     Args:
         count: D, all codes.
         orders: for each of the first codes, those that are categorical, the place (K,) of each
             category in the one-hot block. Places follow the first appearance of a category in
             the data, so that no result depends on which integer names it.
+        quantised: how many of the codes that follow are quantised: ordered, with finitely many
+            values.
     """
 
     count: int
     orders: tuple[Ints, ...] = ()
+    quantised: int = 0
 
     @property
     def widths(self) -> Ints:
@@ -39,6 +42,11 @@ class Latents:
     def categorical(self) -> NDArray[np.bool_]:
         """Which codes are categorical, (D,)."""
         return np.arange(self.count) < len(self.orders)
+
+    @property
+    def discrete(self) -> NDArray[np.bool_]:
+        """Which codes are categorical or quantised, (D,): their values need no bins."""
+        return np.arange(self.count) < len(self.orders) + self.quantised
 
     def columns(self, codes: Floats) -> Floats:
         """Return codes (..., D) as columns (..., W).

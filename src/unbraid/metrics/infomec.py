@@ -5,8 +5,8 @@ information ``n_ij = I(code i; factor j) / H_j`` over the L active codes,
 ``InfoM = (mean_i max_j n_ij / sum_j n_ij - 1/F) / (1 - 1/F)``,
 ``InfoC = (mean_j max_i n_ij / sum_i n_ij - 1/L) / (1 - 1/L)``, and
 ``InfoE = mean_j (1 - H(v_j | z) / log K_j)`` with the log loss of an unpenalised, class-balanced
-linear classifier on all codes in place of the conditional entropy. A categorical code has plug-in
-information and enters the classifier as a one-hot block.
+linear classifier on all codes in place of the conditional entropy. A categorical or quantised code
+has plug-in information and enters the classifier as a one-hot block.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ class Config:
     """How InfoMEC is found.
 
     Args:
-        discrete_codes: codes are levels (quantised latents): plug-in information and one-hot
-            inputs instead of nearest neighbours and standardised ones.
+        discrete_codes: all codes are levels: plug-in information and one-hot inputs instead of
+            nearest neighbours and standardised ones. So are, without this, codes that are known
+            to be categorical or quantised.
         neighbours: k of the nearest-neighbour estimate.
         range_share: a code is active if its range exceeds this share of the largest range (0
-            if ``discrete_codes``). A categorical code is active if it is not constant.
+            if ``discrete_codes``). A discrete code is active if it is not constant.
         silent_codes: an active code that shares nothing with any factor has no largest share,
             0/0. ``exclude`` leaves it out of InfoM, ``uniform`` gives it the share 1/F, and
             ``undefined`` makes InfoM NaN, as the authors' code does.
@@ -77,9 +78,10 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     evidence = evidence.thin(config.max_rows, seed)
     info = _information(evidence, config, seed)
     width = np.ptp(evidence.codes, axis=0)
-    real = ~evidence.latents.categorical
+    discrete = _discrete(evidence, config)
+    real = ~evidence.latents.discrete
     share = 0.0 if config.discrete_codes else config.range_share
-    # the numbers that name categories have no range
+    # the range of a code's numbers says nothing where they name categories or levels
     active = np.where(real, width > share * width[real].max(initial=0.0), width > 0)
     shares = info.normalised[:, active]
     modularity = largest_share(shares, 2, config.silent_codes)
@@ -91,7 +93,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         "InfoC": Estimate(float(compactness[0]), float(jackknife_error(compactness))),
         "InfoE": Estimate(float(rows.mean()), mean_error(rows.mean(axis=1))),
     }
-    kind = "discrete codes" if config.discrete_codes else f"{config.neighbours} neighbours"
+    kind = "discrete codes" if discrete.all() else f"{config.neighbours} neighbours"
     return Score(
         "infomec",
         f"{kind}, silent codes: {config.silent_codes}",
@@ -111,6 +113,11 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         detail={"active": active},
         notes=_notes(evidence, info, active, config) + _unknown_errors(parts),
     )
+
+
+def _discrete(evidence: Evidence, config: Config) -> NDArray[np.bool_]:
+    """Return which codes are discrete, (D,)."""
+    return evidence.latents.discrete | config.discrete_codes
 
 
 def _unknown_errors(parts: dict[str, Estimate]) -> tuple[str, ...]:
@@ -188,13 +195,28 @@ def largest_share(shares: Floats, axis: int, silent: str) -> Floats:
     return scaled
 
 
+def _inputs(evidence: Evidence, config: Config) -> Floats:
+    """Return what predictors see of the codes, (N, W): discrete ones one-hot.
+
+    Columns are standardised unless all codes are discrete.
+    """
+    latents, columns = evidence.latents, evidence.columns()
+    discrete = _discrete(evidence, config)
+    # a categorical code is a one-hot block already
+    expanded = discrete if discrete.all() else discrete & ~latents.categorical
+    levels = latents.levels(evidence.codes)
+    parts = [
+        one_hot(levels[:, i]) if expanded[i] else columns[:, latents.owners == i]
+        for i in range(latents.count)
+    ]
+    inputs = np.concatenate(parts, axis=1)
+    return inputs if discrete.all() else standardised(inputs)
+
+
 def _explicit_rows(evidence: Evidence, j: int, config: Config) -> Floats:
     """Return each row's share (n,) of factor j's explicitness: their mean is the score."""
-    if config.discrete_codes:
-        levels = evidence.latents.levels(evidence.codes)
-        inputs = np.concatenate([one_hot(level) for level in levels.T], axis=1)
-    else:
-        inputs = standardised(evidence.columns())
+    key = ("infomec inputs", config.discrete_codes)
+    inputs = evidence.shared(key, lambda: _inputs(evidence, config))
     if evidence.is_real(j):
         target = evidence.coordinates(j)
         return r2_rows(target, LinearRegression().fit(inputs, target).predict(inputs))

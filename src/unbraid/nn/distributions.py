@@ -7,11 +7,13 @@ average. Sums run over pixels and channels, never means, so that beta means what
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from unbraid.core.latents import Discrete, Layout
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -94,41 +96,25 @@ def gumbel_softmax_sample(logits: Tensor, temperature: float, noise: torch.Gener
     return torch.softmax((logits + gumbel) / temperature, -1)
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Which columns of a code belong to which latent: categorical ones first, then continuous.
+def prior_sample(layout: Layout, count: int, noise: torch.Generator) -> Tensor:
+    """Draw codes from the prior p(z) of each latent, (count, D).
 
-    A categorical latent of K values takes K columns, one-hot or probabilities; a continuous one
-    takes one.
+    Consecutive continuous latents of one kind are drawn in one call.
 
-    >>> Layout(categories=(10,), continuous=2).width
-    12
+    >>> from unbraid.core.latents import Categorical, Gaussian, Quantised
+    >>> layout = Layout([Categorical(3), Quantised.evenly(2), Gaussian()])
+    >>> prior_sample(layout, 100, torch.Generator().manual_seed(0)).shape
+    torch.Size([100, 5])
     """
-
-    categories: tuple[int, ...] = ()
-    continuous: int = 0
-    uniform: bool = False  # prior of the continuous latents: U(-1, 1), not N(0, 1)
-
-    @property
-    def width(self) -> int:
-        """D, columns of a code."""
-        return sum(self.categories) + self.continuous
-
-    def split(self, codes: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return each categorical latent's columns (B, K), and the continuous ones (B, C)."""
-        *blocks, rest = torch.split(codes, [*self.categories, self.continuous], dim=-1)
-        return blocks, rest
-
-    def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
-        """Draw codes from the prior, categories uniform and one-hot, (count, D)."""
-        device = noise.device
-        blocks = [
-            F.one_hot(torch.randint(k, (count,), generator=noise, device=device), k).float()
-            for k in self.categories
-        ]
-        shape = (count, self.continuous)
-        if self.uniform:
-            rest = torch.rand(shape, generator=noise, device=device) * 2 - 1
-        else:
-            rest = torch.randn(shape, generator=noise, device=device)
-        return torch.cat([*blocks, rest], 1)
+    device, columns = noise.device, [torch.zeros(count, 0, device=noise.device)]
+    for _, group in groupby(layout.latents, type):
+        latents = list(group)
+        for latent in latents:
+            if isinstance(latent, Discrete):
+                index = torch.randint(latent.levels, (count,), generator=noise, device=device)
+                columns.append(torch.as_tensor(latent.table, device=device).float()[index])
+        if not latents[0].discrete:
+            draw = torch.randn if latents[0].randomness == "normal" else torch.rand
+            numbers = draw((count, len(latents)), generator=noise, device=device)
+            columns.append(latents[0].place(numbers))
+    return torch.cat(columns, 1)

@@ -22,11 +22,11 @@ from unbraid.control.native import takes_factors
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.datasets import Dataset
 from unbraid.datasets._factors import sample_factors
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.methods import Method, MethodConfig, build, configure
-from unbraid.nn.distributions import Layout
 from unbraid.runs import Run, RunConfig, train_run
 from unbraid.training import TrainingConfig
 
@@ -71,8 +71,12 @@ def padded(factors: Array, seed: int) -> Array:
     return np.concatenate([scaled(factors), 0.6 * free], 1)
 
 
+def numbers(count: int) -> Layout:
+    return Layout([Gaussian()] * count)
+
+
 def fitted(codes: Array, factors: Array, layout: Layout | None = None) -> Fitted:
-    model = Pixels(layout or Layout(continuous=codes.shape[1]))
+    model = Pixels(layout or numbers(codes.shape[1]))
     return fit(model, codes, factors, SPECS)
 
 
@@ -168,7 +172,7 @@ def test_angles_on_a_circle_and_ordered_levels() -> None:
         return np.stack([*circles, factors[:, 2] - 1.5], 1)
 
     few, many = sample_factors(specs, 100, [1]), sample_factors(specs, 400, [2])
-    control = fit(Pixels(Layout(continuous=5)), codes(few), few, specs)
+    control = fit(Pixels(numbers(5)), codes(few), few, specs)
     made = control.model.encode(control.draw(many, np.arange(400))).numpy()
     np.testing.assert_allclose(made, codes(many), atol=0.01)
     found = control.read_codes(codes(many))
@@ -200,7 +204,7 @@ def product_codes(factors: Array) -> Array:
 
 
 def test_a_categorical_latent_goes_with_its_factor() -> None:
-    layout = Layout((10,), 2)
+    layout = Layout([Categorical(10), *[Gaussian()] * 2])
     control = fitted(product_codes(labelled()), labelled(), layout)
     assert control.params.links[0].factor == 0
     made = drawn(control)
@@ -219,7 +223,8 @@ def test_a_categorical_latent_may_tell_of_a_number_or_of_nothing() -> None:
         coin = np.random.default_rng(seed).integers(0, 3, len(factors))
         return np.concatenate([np.eye(2)[left], np.eye(3)[coin], scaled(factors)[:, 3:4]], 1)
 
-    control = fitted(codes(labelled(), 0), labelled(), Layout((2, 3), 1))
+    layout = Layout([Categorical(2), Categorical(3), Gaussian()])
+    control = fitted(codes(labelled(), 0), labelled(), layout)
     assert [link.factor for link in control.params.links] == [2, -1]
     made = drawn(control)
     assert ((made[:, 1] > 0.5) == (ASKED[:, 2] > 0)).mean() > 0.97
@@ -271,7 +276,9 @@ def test_a_swap_takes_the_named_factors() -> None:
 
 
 def test_it_is_kept_in_a_folder(tmp_path: Path) -> None:
-    control = fitted(product_codes(labelled()), labelled(), Layout((10,), 2))
+    control = fitted(
+        product_codes(labelled()), labelled(), Layout([Categorical(10), *[Gaussian()] * 2])
+    )
     control.save(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "control.json",
@@ -282,7 +289,7 @@ def test_it_is_kept_in_a_folder(tmp_path: Path) -> None:
     assert np.array_equal(control.draw(ASKED, STYLES), again.draw(ASKED, STYLES))
     assert json.loads((tmp_path / "control.json").read_text())["labels"] == 100
     with pytest.raises(UnbraidError, match="do not match the model in this folder"):
-        Fitted.load(tmp_path, Pixels(Layout(continuous=12)))
+        Fitted.load(tmp_path, Pixels(numbers(12)))
     (tmp_path / "control.safetensors").write_bytes(b"broken")
     with pytest.raises(UnbraidError, match="damaged"):
         Fitted.load(tmp_path, control.model)
@@ -294,7 +301,7 @@ def test_it_is_kept_in_a_folder(tmp_path: Path) -> None:
 def test_wrong_inputs_get_a_sentence() -> None:
     codes, factors = padded(labelled(), 0), labelled()
     wrong: list[tuple[Callable[[], Any], str]] = [
-        (lambda: fit(Pixels(Layout(continuous=9)), codes, factors, SPECS), r"expected \(N, 9\)"),
+        (lambda: fit(Pixels(numbers(9)), codes, factors, SPECS), r"expected \(N, 9\)"),
         (lambda: fitted(codes * np.nan, factors), "not all finite"),
         (lambda: fitted(codes, factors[:50]), r"shape \(50, 6\), expected \(100, 6\)"),
         (lambda: fitted(codes[:9], factors[:9]), "'digit' is labelled in 9 images"),

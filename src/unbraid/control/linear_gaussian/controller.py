@@ -58,7 +58,7 @@ class Fitted:
         self.model, self.specs, self.params, self.seed = model, tuple(specs), params, seed
         self.design = DesignMatrix(self.specs)
         self.categories = model.layout.categories
-        self.skip = sum(self.categories)  # number of columns before the continuous latents
+        self.skip = sum(self.categories)  # number of columns before the latents that are numbers
         self.noise_root = _square_root(params.noise_cov)
         model.eval()
 
@@ -137,13 +137,13 @@ class Fitted:
         return moved
 
     def _code(self, factors: Array, normal: Array, gumbel: Array) -> Array:
-        """Return codes (N, D) of factors, normal (N, continuous) and Gumbel noise (N, skip)."""
+        """Return codes (N, D) of factors, normal (N, numbers) and Gumbel noise (N, skip)."""
         params, layout = self.params, self.model.layout
         given = params.code_mean + (self.design(factors) - params.phi_mean) @ params.weights
         residuals = normal @ self.noise_root.T
         given = given + inference.consistent_residuals(self.design, params, factors, residuals)
         mean, deviation = params.free_moments
-        free = 2 * ndtr(normal) - 1 if layout.uniform else mean + normal * deviation
+        free = 2 * ndtr(normal) - 1 if layout.prior == "uniform" else mean + normal * deviation
         continuous = np.where(params.informative, given, free)
         blocks, start = [], 0
         for count, link in zip(self.categories, params.links, strict=True):
@@ -156,8 +156,8 @@ class Fitted:
         return np.concatenate([*blocks, continuous], 1)
 
     def _noise(self, styles: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Return normal noise (N, continuous) and Gumbel noise (N, skip) of styles."""
-        width = self.model.layout.continuous
+        """Return normal noise (N, numbers) and Gumbel noise (N, skip) of styles."""
+        width = self.model.layout.numbers
         normal, gumbel = np.zeros((len(styles), width)), np.zeros((len(styles), self.skip))
         for row, style in enumerate(styles.tolist()):
             rng = np.random.default_rng((self.seed, style % 2**63))
@@ -171,7 +171,7 @@ class Fitted:
 
     @torch.no_grad()
     def _decode(self, codes: Array, styles: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        tensor = torch.from_numpy(codes.astype(np.float32))
+        tensor = torch.from_numpy(self.model.layout.snap(codes).astype(np.float32))
         if styles is None or type(self.model).pixel_sample is Method.pixel_sample:
             return np.asarray(self.model.decode(tensor).numpy())
         images = np.zeros((len(codes), *self.model.image_shape), np.float32)

@@ -91,7 +91,7 @@ def load(folder: Path, model: Method) -> tuple[Parameters, tuple[FactorSpec, ...
         found = {name: arrays.pop(key) for name, key in KEYS.items()}
         if arrays:
             raise ValueError(f"there is an unknown array {min(arrays)}")
-        if found["weights"].shape != (DesignMatrix(specs).width, layout.continuous):
+        if found["weights"].shape != (DesignMatrix(specs).width, layout.numbers):
             raise ValueError(f"weights are {found['weights'].shape}")
         if tuple(table.shape[1] for table in tables) != layout.categories:
             raise ValueError("a categorical latent has another number of values")

@@ -1,15 +1,14 @@
 """Encoders and decoders for any image of at least 16 by 16 pixels with 1 to 4 channels.
 
-A kind of network is a file here with ``encoder`` and ``decoder``: ``conv``, ``mlp``, and the published
-ones ``conv-2019``, ``style`` and ``residual``, which cost more. At 64 by 64 pixels they are as
-published; at other sizes they have the same layers at as many sizes of maps as it takes.
+A kind of network is a file here with ``encoder`` and ``decoder``: ``conv`` and ``mlp``, and
+``conv-2019``, ``style`` and ``residual``, which at 64 by 64 pixels are as published. At other sizes
+they have the same layers, for as many sizes of maps as it takes.
 """
 
 from __future__ import annotations
 
 from typing import Literal, Protocol
 
-import torch
 from torch import nn
 
 from unbraid.nn.nets import conv, conv_2019, mlp, residual, style
@@ -62,6 +61,7 @@ def encoder(net: Net, shape: ImageShape, *heads: int) -> nn.Module:
         heads: sizes of the outputs, such as 10 means and 10 log variances. It is one layer for
             all, but ``conv-2019`` initialises each for itself.
 
+    >>> import torch
     >>> encoder("conv", (1, 28, 28), 10, 10)(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 20])
     """
@@ -71,6 +71,7 @@ def encoder(net: Net, shape: ImageShape, *heads: int) -> nn.Module:
 def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Module:
     """Build the decoder of the named kind, codes (B, inputs) to pixel parameters (B, C, H, W).
 
+    >>> import torch
     >>> decoder("conv", (3, 45, 64), 10)(torch.zeros(2, 10)).shape
     torch.Size([2, 3, 45, 64])
     """

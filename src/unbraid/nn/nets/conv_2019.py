@@ -1,17 +1,17 @@
-"""``conv-2019``: the convolutional network of the study of Locatello et al. 2019, as its code has it.
+"""``conv-2019``: the network of the study of Locatello et al. 2019, as its code has it.
 
 "Challenging Common Assumptions in the Unsupervised Learning of Disentangled Representations",
 disentanglement_lib's ``conv_encoder`` and ``deconv_decoder``. At 64 by 64 pixels:
 
-- encoder: 32 maps of 4 by 4 taps, twice, then 64 maps of **2 by 2** taps, twice, stride 2; 256 units;
-  a layer for each head. The paper's table says 4 by 4 throughout, as ``conv`` has it; the code and
-  the models that were released have 2 by 2.
+- encoder: 32 maps of 4 by 4 taps, twice, then 64 maps of **2 by 2** taps, twice, stride 2; 256
+  units; a layer for each head. The paper's table says 4 by 4 throughout, as ``conv`` has it; the
+  code and the models that were released have 2 by 2.
 - decoder: 256 and 1,024 units; transposed convolutions of 4 by 4 taps, stride 2, to 64, 32, 32 maps
   and the image.
 - ReLU between layers. Weights are uniform (Glorot & Bengio 2010, equation 16), biases 0.
 
-At other sizes there are fewer or more layers, as ``conv_plan`` says, and where a side is odd, kernels
-have 3 taps along it.
+At other sizes there are fewer or more layers, as ``conv_plan`` says, and where a side is odd,
+kernels have 3 taps along it.
 """
 
 from __future__ import annotations

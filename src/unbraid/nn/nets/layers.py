@@ -1,9 +1,8 @@
-"""How networks begin, and a linear layer that may have no inputs."""
+"""How networks begin, and layers that torch has in no fit form."""
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def initialise(net: nn.Sequential) -> nn.Sequential:
@@ -25,6 +24,23 @@ def initialise(net: nn.Sequential) -> nn.Sequential:
     return net
 
 
+class InstanceNorm(nn.GroupNorm):
+    """Instance normalisation of maps (B, C, h, w), also of none: torch's fails where B is 0.
+
+    Args:
+        maps: C.
+        epsilon: added to the variance.
+        affine: whether each map learns a scale and a shift.
+    """
+
+    def __init__(self, maps: int, epsilon: float, *, affine: bool = False) -> None:
+        super().__init__(maps, maps, epsilon, affine)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the maps with mean 0 and variance 1 over their pixels."""
+        return super().forward(maps.contiguous())  # channels-last is several times slower
+
+
 class _Bias(nn.Linear):
     """A linear layer without inputs: its bias, 0 to begin with."""
 
@@ -36,6 +52,7 @@ class _Bias(nn.Linear):
 def linear(inputs: int, outputs: int) -> nn.Linear:
     """Return torch's linear layer, or without inputs one that does not warn of it.
 
+    >>> import torch
     >>> linear(0, 3)(torch.zeros(2, 0)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """

@@ -4,11 +4,11 @@ Hsu et al. 2024, "Tripod: Three Complementary Inductive Biases for Disentangled 
 Learning", as its code has it. At 64 by 64 pixels:
 
 - encoder: four stages of two residual blocks with 32, 64, 128 and 256 maps; each stage ends by
-  stacking the pixels of 2 by 2 squares as maps, and a convolution of 1 tap to twice the maps. The mean
-  over the 512 last maps goes through 512 units.
-- decoder: codes go through 256 units twice, which gives the style. A constant of 512 maps of 4 by 4,
-  learned, goes through four stages of two residual blocks with 512, 256, 128 and 64 maps; each ends
-  by repeating pixels and a convolution of 3 taps, the last of which makes the image.
+  stacking the pixels of 2 by 2 squares as maps, and a convolution of 1 tap to twice the maps. The
+  mean over each of the 512 last maps goes through 512 units.
+- decoder: codes go through 256 units twice, which gives the style. A constant of 512 maps of 4 by
+  4, learned, goes through four stages of two residual blocks with 512, 256, 128 and 64 maps; each
+  ends by repeating pixels and a convolution of 3 taps, the last of which makes the image.
 - A residual block adds two convolutions of 3 taps to what it gets, each followed by instance
   normalisation and GELU; in the decoder ``maps * (1 + scale) + shift``, linear in the style, stands
   between the two. Fully connected layers are followed by layer normalisation and GELU.
@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unbraid.nn.nets.layers import InstanceNorm
 from unbraid.nn.nets.shapes import ImageShape, conv_plan
 
 FIRST, MOST = 32, 512  # maps of the encoder's first stage, and the most there are
@@ -90,12 +91,8 @@ class Block(nn.Module):
         super().__init__()
         sizes = ((inputs, outputs), (outputs, outputs))
         self.layers = nn.ModuleList(nn.Conv2d(*size, 3, padding=1) for size in sizes)
-        self.norms = nn.ModuleList(
-            nn.InstanceNorm2d(outputs, EPSILON, affine=not styled) for _ in sizes
-        )
-        self.conditions = nn.ModuleList(
-            nn.Linear(STYLE, 2 * outputs) for _ in sizes if styled
-        )
+        self.norms = nn.ModuleList(InstanceNorm(outputs, EPSILON, affine=not styled) for _ in sizes)
+        self.conditions = nn.ModuleList(nn.Linear(STYLE, 2 * outputs) for _ in sizes if styled)
         self.past = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, maps: Tensor, style: Tensor | None = None) -> Tensor:

@@ -2,12 +2,12 @@
 
 Hsu et al. 2023, "Disentanglement via Latent Quantization", as its code has it. At 64 by 64 pixels:
 
-- encoder: four groups of three convolutions (3, 3 and 4 taps, the last with stride 2) of 32, 64, 128
-  and 256 maps, each followed by instance normalisation and leaky ReLU; 256 units twice, ReLU.
+- encoder: four groups of three convolutions (3, 3 and 4 taps, the last with stride 2) of 32, 64,
+  128 and 256 maps, each followed by instance normalisation and leaky ReLU; 256 units twice, ReLU.
 - decoder: codes go through 256 units twice, ReLU, which gives the style. A constant of 256 maps of
-  4 by 4, learned, goes through four groups of three transposed convolutions (256, 128, 64, 32 maps).
-  After each come leaky ReLU, instance normalisation and ``maps * scale + shift``, both from one
-  rectified layer of the style, so neither is negative. A convolution of 3 taps makes the image.
+  4 by 4, learned, goes through four groups of three transposed convolutions (256, 128, 64, 32
+  maps). After each come leaky ReLU, instance normalisation and ``maps * scale + shift``, both from
+  one rectified layer of the style, so neither is negative. A convolution of 3 taps makes the image.
 
 No convolution has a bias. Weights begin uniform within 1 / sqrt(inputs). At other sizes there are
 fewer or more groups, as ``conv_plan`` says.
@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unbraid.nn.nets.layers import InstanceNorm
 from unbraid.nn.nets.shapes import ImageShape, conv_plan, kernel
 
 FIRST, MOST = 32, 256  # maps of the group nearest to the image, and the most a group has
@@ -47,7 +48,7 @@ def encoder(shape: ImageShape, *heads: int) -> nn.Sequential:
     for before, (maps, _, _) in pairwise(plan):
         strided = nn.Conv2d(maps, maps, kernel(before), stride=2, padding=1, bias=False)
         for layer in (_plain(before[0], maps), _plain(maps, maps), strided):
-            norm = nn.InstanceNorm2d(maps, EPSILON, affine=True)
+            norm = InstanceNorm(maps, EPSILON, affine=True)
             layers += [layer, norm, nn.LeakyReLU(SLOPE)]
     channels, height, width = plan[-1]
     layers += [nn.Flatten(), *_dense(channels * height * width), nn.Linear(DENSE, sum(heads))]
@@ -80,11 +81,12 @@ class Styled(nn.Module):
         super().__init__()
         self.layer = layer
         self.condition = nn.Linear(DENSE, 2 * outputs)
+        self.norm = InstanceNorm(outputs, EPSILON)
 
     def forward(self, maps: Tensor, style: Tensor) -> Tensor:
         """Return the maps (B, outputs, h', w') in a style (B, DENSE)."""
         scale, shift = F.relu(self.condition(style))[:, :, None, None].chunk(2, 1)
-        maps = F.instance_norm(F.leaky_relu(self.layer(maps), SLOPE), eps=EPSILON)
+        maps = self.norm(F.leaky_relu(self.layer(maps), SLOPE))
         return torch.addcmul(shift, maps, scale)
 
 
