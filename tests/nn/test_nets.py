@@ -201,3 +201,17 @@ def test_precision_names() -> None:
         assert nets.encoder("mlp", (1, 16, 16), 2)(torch.rand(1, 1, 16, 16)).dtype == torch.bfloat16
     with hardware.autocast(cpu, torch.float32):
         assert nets.encoder("mlp", (1, 16, 16), 2)(torch.rand(1, 1, 16, 16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("net", ["style", "residual"])
+def test_it_takes_any_number_of_rows_and_exports(net: nets.Net) -> None:
+    shape, rows = (1, 17, 16), torch.export.Dim("rows")
+    images, codes = torch.rand(3, *shape), torch.rand(3, 2)
+    for part, given in (
+        (nets.encoder(net, shape, 2), images),
+        (nets.decoder(net, shape, 2), codes),
+    ):
+        exported = torch.export.export(part, (given,), dynamic_shapes=({0: rows},)).module()
+        more = torch.cat([given, given[:2]])
+        torch.testing.assert_close(exported(more), part(more))
+        assert len(part(given[:0])) == 0

@@ -130,8 +130,7 @@ class Model(Autoencoder):
         if self.config.quantiser == "fsq":
             return fsq(z, self.config.levels)
         index = (z[:, :, None] - self.codebook).abs().argmin(2)  # (B, D)
-        values = self.codebook.expand(len(z), -1, -1).gather(2, index[:, :, None])
-        return z, values[:, :, 0]
+        return z, self.codebook.T.gather(0, index)
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the value of each latent, (B, D)."""

@@ -130,7 +130,7 @@ class ResidualDecoder(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Return the pixel parameters of codes."""
         style = self.dense(codes)
-        maps = self.constant.expand(len(codes), -1, -1, -1)
+        maps = self.constant.expand(codes.shape[0], -1, -1, -1)
         for blocks, layer, size in zip(self.blocks, self.layers, self.sizes, strict=True):
             assert isinstance(blocks, nn.ModuleList)
             for block in blocks:

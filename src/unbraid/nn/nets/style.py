@@ -113,7 +113,7 @@ class StyleDecoder(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Return the pixel parameters of codes."""
         style = self.dense(codes)
-        maps = self.constant.expand(len(codes), -1, -1, -1)
+        maps = self.constant.expand(codes.shape[0], -1, -1, -1)
         for number, layer in enumerate(self.layers):
             maps = layer(maps, style)
             if number % 3 == 2:  # doubled, by one too many where a side is odd
