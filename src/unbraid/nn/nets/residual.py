@@ -3,9 +3,9 @@
 Hsu et al. 2024, "Tripod: Three Complementary Inductive Biases for Disentangled Representation
 Learning", as its code has it. At 64 by 64 pixels:
 
-- encoder: four stages of two residual blocks with 32, 64, 128 and 256 maps; each stage ends by
-  stacking the pixels of 2 by 2 squares as maps, and a convolution of 1 tap to twice the maps. The
-  mean over each of the 512 last maps goes through 512 units.
+- encoder: four stages of two residual blocks with 32, 64, 128 and 256 maps; each stage ends with a
+  convolution of 2 by 2 taps and stride 2 to twice the maps. The mean over each of the 512 last maps
+  goes through 512 units.
 - decoder: codes go through 256 units twice, which gives the style. A constant of 512 maps of 4 by
   4, learned, goes through four stages of two residual blocks with 512, 256, 128 and 64 maps; each
   ends by repeating pixels and a convolution of 3 taps, the last of which makes the image.
@@ -63,19 +63,20 @@ def _dense(inputs: int, outputs: int) -> list[nn.Module]:
     return [nn.Linear(inputs, outputs), nn.LayerNorm(outputs), nn.GELU("tanh")]
 
 
-class Halve(nn.Module):
-    """Stacks the pixels of 2 by 2 squares as maps, and takes a convolution of 1 tap of them."""
+class Halve(nn.Conv2d):
+    """A convolution of 2 by 2 taps with stride 2, which rounds sizes up.
+
+    The published code stacks the pixels of each 2 by 2 square and takes a convolution of 1 tap of
+    them, which is the same.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(4 * inputs, outputs, 1)
+        super().__init__(inputs, outputs, 2, stride=2)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return maps of half the size, rounded up."""
+        """Return maps of half the size."""
         height, width = maps.shape[2:]
-        squares = F.pixel_unshuffle(F.pad(maps, (0, width % 2, 0, height % 2)), 2)
-        found: Tensor = self.layer(squares)
-        return found
+        return super().forward(F.pad(maps, (0, width % 2, 0, height % 2)))
 
 
 class Block(nn.Module):
