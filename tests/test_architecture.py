@@ -51,7 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "decomposition": {"distributions"},
     "nets": set(),
     "pictures": set(),
-    "methods": {"nets", "distributions", "decomposition"},
+    "recipes": set(),
+    "methods": {"nets", "recipes", "distributions", "decomposition"},
     "training": {
         "methods",
         "datasets",
@@ -79,11 +80,13 @@ ALLOWED: dict[str, set[str]] = {
         "datasets",
         "hardware",
         "nets",
+        "recipes",
     },
     "library": {
         "datasets",
         "methods",
         "progress",
+        "recipes",
         "runs",
         "training",
     },

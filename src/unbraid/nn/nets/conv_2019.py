@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from unbraid.nn.nets import conv
-from unbraid.nn.nets.shapes import ImageShape, conv_plan, kernel
+from unbraid.nn.nets.shapes import ImageShape, conv_plan
 
 WIDE = 2  # layers of the encoder with kernels of 4 taps
 
@@ -32,9 +32,9 @@ def encoder(shape: ImageShape, *heads: int) -> nn.Sequential:
     net = conv.encoder(shape, *heads)
     for number, (before, after) in enumerate(pairwise(conv_plan(shape))):
         if number >= WIDE:
-            taps = tuple(2 if size == 4 else 3 for size in kernel(before))
-            padding = tuple(size - 2 for size in taps)
-            net[2 * number] = nn.Conv2d(before[0], after[0], taps, 2, padding)
+            odd = before[1] % 2, before[2] % 2
+            taps = 2 + odd[0], 2 + odd[1]
+            net[2 * number] = nn.Conv2d(before[0], after[0], taps, 2, odd)
     return glorot(net, heads)
 
 
@@ -52,7 +52,7 @@ def glorot(net: nn.Sequential, heads: tuple[int, ...] = ()) -> nn.Sequential:
     """
     layers = [each for each in net if isinstance(each, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
     for layer in layers:
-        rows = heads if heads and layer is layers[-1] else (len(layer.weight),)
+        rows = list(heads) if heads and layer is layers[-1] else [len(layer.weight)]
         for weight in torch.split(layer.weight.detach(), rows):
             nn.init.xavier_uniform_(weight)
         assert layer.bias is not None
