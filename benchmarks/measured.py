@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from unbraid.core.subsets import some_rows
-from unbraid.datasets import load_dataset
-from unbraid.datasets._measured import _candidates
-from unbraid.datasets._morphology import measure
+from unbraid.datasets import load_dataset, measure, measured_factors
 
 IMAGES, SKELETONS, ROUNDS = 4000, 1500, 5
 CANVASES = (28, 32, 64)
@@ -32,7 +30,7 @@ def against_renderer(canvas: int) -> dict[str, dict[str, float]]:
     data = load_dataset("digits", split="test", n=IMAGES, canvas=canvas, stream=True)
     scale = canvas / 64
     found = measure(data.images[:])
-    values = {each.name: each.values for each in _candidates(found, True, True)}
+    values = {each.name: each.values for each in measured_factors(found, plain=True, lines=True)}
     errors = {name: values[name] - data.factor(name) * scale for name in ("x", "y", "thickness")}
     errors["size_percent"] = 100 * (values["size"] / (data.factor("size") * scale) - 1)
     ones = data.factor("digit") == 1  # of other digits nobody knows the slant before they turn

@@ -24,7 +24,6 @@ from sklearn.svm import LinearSVC
 from unbraid.core import registry
 from unbraid.core.files import write_json
 from unbraid.metrics import Score, evaluate, needs
-from unbraid.metrics._bins import equal_width
 
 RESULT = Path(__file__).parent / "results/metrics_speed.json"
 SIZES = (3, 6, 40, 32, 32)
@@ -100,7 +99,7 @@ def figures(score: Score) -> dict[str, Any]:
 
 
 def loop_information(codes: np.ndarray, v: np.ndarray) -> np.ndarray:
-    binned = [equal_width(code, 20) for code in codes.T]
+    binned = [np.digitize(code, np.histogram(code, 20)[1][:-1]) for code in codes.T]
     return np.array([[mutual_info_score(level, code) for level in v.T] for code in binned])
 
 

@@ -15,9 +15,7 @@ import numpy as np
 from _common import load, write
 
 from unbraid.core.subsets import some_rows
-from unbraid.datasets import load_dataset
-from unbraid.datasets._factors import sample_factors
-from unbraid.datasets._glyphs import prepare
+from unbraid.datasets import load_dataset, prepare_glyphs, sample_factors
 from unbraid.datasets.digits import Config, Renderer, factor_specs
 
 COUNT = 16_384
@@ -78,7 +76,7 @@ def preparation() -> float:
     images = written[some_rows(len(written), 5000)][:, 0]
     start = time.process_time()
     for rows in np.array_split(np.arange(len(images)), 10):
-        prepare(images[rows])
+        prepare_glyphs(images[rows])
     return round((time.process_time() - start) * 70_000 / len(images), 1)
 
 

@@ -236,6 +236,21 @@ def test_one_module_writes_results() -> None:
             assert not writes or path.name in ("results.py", "held_out.py"), path
 
 
+def test_no_private_module_is_imported_from_another_package() -> None:
+    """Benchmarks and docs use what is public, as users do."""
+    others = [*(ROOT.parent.parent / "benchmarks").glob("*.py")]
+    others += (ROOT.parent.parent / "docs").glob("*.py")
+    for path in [*SOURCES, *others]:
+        inside = path.is_relative_to(ROOT)
+        package = ["unbraid", *path.relative_to(ROOT).parts[:-1]] if inside else []
+        for name in imports(path):
+            parts = name.split(".")
+            private = next((i for i, part in enumerate(parts) if part[0] == "_"), None)
+            if parts[0] != "unbraid" or private is None or parts == ["unbraid", "__version__"]:
+                continue
+            assert parts[:private] == package[:private], f"{path.name} imports {name}"
+
+
 def test_nothing_unpickles() -> None:
     for path in SOURCES:
         assert not imports(path) & {"pickle", "joblib", "dill", "shelve", "marshal"}, path

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from unbraid.core.latents import Layout, Quantised
 from unbraid.datasets import Dataset
+from unbraid.evaluation import evidence, scores
+from unbraid.figures import plane, sample, traverse
 from unbraid.methods import (
     Autoencoder,
     AutoencoderConfig,
@@ -33,6 +35,7 @@ from unbraid.methods import (
 from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 from unbraid.nn.nets import ImageShape
 from unbraid.runs import Run, RunConfig, load, train_run
+from unbraid.runs.in_memory import MemoryRun
 from unbraid.training import Loop, Recorder, TrainingConfig, new_model
 
 # -- FactorVAE: two optimizers --------------------------------------------------------------------
@@ -209,7 +212,7 @@ class Squares(Dataset):
     """Squares of which k factors can be drawn anew, whatever other data sets can do."""
 
     def pairs(
-        self, rows: NDArray[np.int64], k: int | str, seed: int
+        self, rows: NDArray[np.int64], k: int | str, seed: int, among: Any = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return a partner of each row, and which factors differ."""
         assert self.factors is not None
@@ -312,3 +315,42 @@ def test_quantised_codes_are_values(data: Squares) -> None:
     assert isinstance(model, QLAE)
     codes = model.encode(data.images[:50])
     assert (codes[:, :, None] == model.values.detach()).any(2).all()
+    drawn = model.prior_sample(500, torch.Generator().manual_seed(0))
+    assert (drawn[:, :, None] == model.values.detach()).any(2).all()
+
+
+def test_figures_step_through_the_values_of_quantised_latents(data: Squares) -> None:
+    model = build(CONFIGS[2], (1, 16, 16)).eval()
+    assert isinstance(model, QLAE)
+    with torch.no_grad():
+        model.values.copy_(torch.tensor([3.0, -1.0, 0.0, 1.0, 2.0]))  # learned, and not in order
+    config = RunConfig(CONFIGS[2], "squares", {}, TrainingConfig(epochs=1))
+    run = MemoryRun(model, config, data)
+    decoded: list[Tensor] = []
+    pixel_mean = model.pixel_mean
+
+    def kept(codes: Tensor) -> Tensor:
+        decoded.append(codes)
+        return pixel_mean(codes)
+
+    model.pixel_mean = kept  # type: ignore[method-assign]
+    traversal = traverse.draw(run, traverse.Config(latents=("z2",), center="zero", steps=5))
+    (axis,) = traversal.axes
+    (other,) = axis.child_axes
+    assert [text.get_text() for text in other.get_yticklabels()] == [
+        "\N{MINUS SIGN}1.0 to 3.0, 5 levels"
+    ]
+    plane.draw(run, plane.Config(steps=10))
+    sample.draw(run, sample.Config(rows=2, columns=2))
+    codes = torch.cat(decoded)
+    assert (codes[:, :, None] == model.values.detach()).any(2).all()
+    assert codes[:5, 2].tolist() == [-1, 0, 1, 2, 3]
+
+
+def test_metrics_are_told_of_quantised_latents(data: Squares) -> None:
+    model = build(CONFIGS[2], (1, 16, 16)).eval()
+    encoding = evidence.Encoding(model, data.images)
+    groups, _ = evidence.inputs(encoding, data, set(), "none", 1, 0)
+    assert groups["codes"]["levels"] == (5, 5, 5, 5)
+    score = scores.measure(model, data, scores.Config(metrics="infomec"))["infomec"]
+    assert score.variant.startswith("discrete codes")

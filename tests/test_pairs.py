@@ -21,7 +21,7 @@ class Squares(Dataset):
     """Squares of which some factors can be changed, in the order of their factors."""
 
     def pairs(
-        self, rows: NDArray[np.int64], k: int | str, seed: int
+        self, rows: NDArray[np.int64], k: int | str, seed: int, among: Any = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Redraw k factors: the first k in an order drawn for each row."""
         assert isinstance(k, int)
@@ -118,6 +118,24 @@ def test_a_training_with_pairs_repeats_and_resumes_bit_for_bit(paired: Squares) 
     second.restore(*keeper.saved)
     resumed = second.run().state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+def test_partners_of_training_are_images_trained_on(squares: Dataset) -> None:
+    """Each image holds its row, and whether it is one of validation."""
+    images = np.zeros((300, 1, 16, 16), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(300) % 250, np.arange(300) // 250
+    data = Dataset("marked", images, squares.factors, squares.specs)
+    loop = Loop(model(), data, TrainingConfig(epochs=1, batch_size=32), Recorder())
+    images[loop.held_out.numpy(), 0, 0, 2] = 255
+    assert len(loop.held_out)
+    seen: list[torch.Tensor] = []
+    for step in range(20):
+        pairs = loop.supervision.batch(loop.rows[:32], step).pairs
+        assert pairs is not None
+        seen.append(pairs[0])
+    assert (torch.cat(seen)[:, 0, 0, 2] == 0).all()
+    pairs = loop.supervision.held_out(loop.held_out, 0).pairs
+    assert pairs is not None  # in validation, any image of the split
 
 
 def test_data_that_can_give_no_pairs_are_refused_in_a_sentence(paired: Squares) -> None:

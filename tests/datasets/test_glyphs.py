@@ -13,7 +13,7 @@ from unbraid.datasets._glyphs import (
     double,
     length,
     load_glyphs,
-    prepare,
+    prepare_glyphs,
     thin,
     trace,
     upright,
@@ -123,13 +123,13 @@ def test_degenerate_glyphs_are_left_out(mnist):
     images[1] = 0  # nothing at all
     images[2] = 0
     images[2, 14, 14] = 255  # a dot
-    usable, records = prepare(images)
+    usable, records = prepare_glyphs(images)
     assert usable.tolist() == [True, False, False, True]
     assert len(records) == 2
 
 
 def test_fields_are_distances_to_the_line_and_extents_bound_it(mnist):
-    usable, records = prepare(mnist.images[:50, 0])
+    usable, records = prepare_glyphs(mnist.images[:50, 0])
     assert usable.mean() > 0.95
     side = records["field"].shape[1]
     axis = np.linspace(-RADIUS - MARGIN, RADIUS + MARGIN, side)

@@ -150,7 +150,9 @@ def test_what_the_renderer_was_asked_for_is_measured(canvas: int) -> None:
     data = load_dataset("digits", split="test", n=800, canvas=canvas, stream=True)
     scale = 64 / canvas
     found = measure(data.images[:])
-    size = next(each for each in _measured._candidates(found, True, True) if each.name == "size")
+    size = next(
+        each for each in _measured.measured_factors(found, True, True) if each.name == "size"
+    )
     for values, name, most in (
         (found.x * scale, "x", 0.35),
         (found.y * scale, "y", 0.35),

@@ -115,6 +115,25 @@ def test_labelled_data_give_rows_that_exist(squares: Dataset) -> None:
     assert set(changed.sum(1)) == {2}
 
 
+@pytest.mark.parametrize("rule", [1, "uniform", "redraw-one-or-k"])
+def test_partners_are_among_the_rows_that_are_given(squares: Dataset, rule: int | str) -> None:
+    among = np.sort(np.random.default_rng(0).permutation(300)[:120])
+    marked = np.full((300, 1, 16, 16), 9, np.uint8)
+    marked[among] = 1
+    data = Dataset("d", marked, squares.factors, squares.specs)
+    for _ in range(2):  # the index that is kept is that of the same rows
+        assert (data.pairs(among, rule, 0, among).images == 1).all()
+        assert (data.pairs(np.arange(300), rule, 0).images == 9).any()
+        other = np.setdiff1d(np.arange(300), among)
+        assert (data.pairs(other, rule, 0, other).images == 9).all()
+
+
+def test_digits_draws_partners_whatever_rows_are_given() -> None:
+    data = load_dataset("digits", n=50, canvas=32, stream=True)
+    some = data.pairs(np.arange(20), 1, 0, np.arange(3))
+    np.testing.assert_array_equal(some.images, data.pairs(np.arange(20), 1, 0).images)
+
+
 def test_labels_of_several_images_give_any_of_them() -> None:
     data = Dataset("d", np.zeros((6, 1, 16, 16), np.uint8), np.array([[0, 0, 0, 1, 1, 1]]).T, SPECS)
     found = {int(partner_rows(data, index_of(data), [0], 1, seed)[0][0]) for seed in range(40)}

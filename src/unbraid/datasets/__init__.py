@@ -25,7 +25,11 @@ from unbraid.datasets._pairs import Pairs
 if TYPE_CHECKING:
     from unbraid.datasets._association import associations
     from unbraid.datasets._factored import Rows
+    from unbraid.datasets._factors import sample_factors
+    from unbraid.datasets._glyphs import prepare_glyphs
     from unbraid.datasets._images import CHANNELS, as_images
+    from unbraid.datasets._measured import measured_factors
+    from unbraid.datasets._morphology import measure
     from unbraid.datasets._moved import OWN, PATHS, absolute, moved
     from unbraid.datasets._report import report_of
 
@@ -47,9 +51,13 @@ __all__ = [
     "config_of",
     "label_spec",
     "load_dataset",
+    "measure",
+    "measured_factors",
     "moved",
+    "prepare_glyphs",
     "report_of",
     "resolve",
+    "sample_factors",
 ]
 
 # Where each other public name lives. These are imported when first used: some bring scipy.
@@ -61,8 +69,12 @@ _HOME = {
     "absolute": "_moved",
     "as_images": "_images",
     "associations": "_association",
+    "measure": "_morphology",
+    "measured_factors": "_measured",
     "moved": "_moved",
+    "prepare_glyphs": "_glyphs",
     "report_of": "_report",
+    "sample_factors": "_factors",
 }
 
 

@@ -256,7 +256,13 @@ class Dataset:
         """
         return None
 
-    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+    def pairs(
+        self,
+        rows: NDArray[Any],
+        rule: Rule = 1,
+        seed: Seed = 0,
+        among: NDArray[np.int64] | None = None,
+    ) -> Pairs:
         """Return for each of the rows another image that differs from it in some factors.
 
         The other images are rows of this data set, so that a train split gives none of the test
@@ -275,6 +281,8 @@ class Dataset:
                 of its values, so that it may keep its own.
             seed: a number or several, such as (seed, purpose, counter): the pairs of a training
                 step then do not depend on what ran before.
+            among: the rows that partners are taken from, such as those trained on; all if not
+                given. A data set that draws its images draws the partners, too, and ignores it.
 
         Returns:
             ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ.
@@ -289,9 +297,16 @@ class Dataset:
         >>> images.shape, set(changed.sum(1).tolist())
         ((64, 1, 64, 64), {2})
         """
-        found, changed = partner_rows(self, self._index, rows, rule, seed)
+        found, changed = partner_rows(self, self._index(among), rows, rule, seed)
         return Pairs(np.asarray(self.images[found]), changed)
 
+    def _index(self, among: NDArray[np.int64] | None) -> FactorIndex:
+        """Return the index of the rows; that of the rows asked for last is kept."""
+        kept = self._indices.get(among is None)
+        if kept is None or kept[0] is not among:
+            kept = self._indices[among is None] = (among, index_of(self, among))
+        return kept[1]
+
     @cached_property
-    def _index(self) -> FactorIndex:
-        return index_of(self)
+    def _indices(self) -> dict[bool, tuple[NDArray[np.int64] | None, FactorIndex]]:
+        return {}

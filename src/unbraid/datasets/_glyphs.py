@@ -83,7 +83,7 @@ def _prepare_split(split: str) -> NDArray[Any]:
     )
     chunks = np.array_split(rows, -(-len(mnist) // _CHUNK))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(lambda rows: prepare(mnist.images[rows][:, 0]), chunks)
+        parts = pool.map(lambda rows: prepare_glyphs(mnist.images[rows][:, 0]), chunks)
     kept, records = zip(*parts, strict=True)
     whole = np.concatenate(records)
     whole["source"] = np.flatnonzero(np.concatenate(kept))
@@ -91,7 +91,7 @@ def _prepare_split(split: str) -> NDArray[Any]:
     return whole
 
 
-def prepare(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+def prepare_glyphs(images: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     """Bring digits to canonical pose.
 
     Args:

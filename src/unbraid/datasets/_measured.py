@@ -63,7 +63,7 @@ def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset
     own = _measures(dataset)
     decides = own if reference is None or reference is dataset else _measures(reference)
     chosen = _chosen(decides)
-    found = {each.name: each.values for each in _candidates(own, *_kinds(decides))}
+    found = {each.name: each.values for each in measured_factors(own, *_kinds(decides))}
     new, taken = [], set(dataset.factor_names)
     for spec in chosen:
         if spec.name not in taken:
@@ -107,8 +107,20 @@ def _kinds(measures: Measures) -> tuple[bool, bool]:
     return plain, plain and bool(np.nanmedian(slender) >= THIN) if len(slender) else False
 
 
-def _candidates(measures: Measures, plain: bool, lines: bool) -> Iterator[Found]:
-    """Yield the factors that there may be in images of the kind."""
+def measured_factors(measures: Measures, plain: bool, lines: bool) -> Iterator[Found]:
+    """Yield the factors that images of a kind can have, with their values.
+
+    Args:
+        measures: of the images, as ``measure`` returns them.
+        plain: whether there are objects on a background of one shade.
+        lines: whether these objects are lines, such as digits.
+
+    >>> from unbraid.datasets import measure
+    >>> bar = np.zeros((1, 1, 28, 28), np.uint8)
+    >>> bar[0, 0, 6:22, 16:18] = 255
+    >>> [factor.name for factor in measured_factors(measure(bar), plain=True, lines=False)]
+    ['x', 'y', 'size', 'angle', 'elongation', 'brightness', 'hue']
+    """
     m = measures
     if not plain:
         yield Found("brightness", m.overall, 2.5, "grey levels")
@@ -137,7 +149,9 @@ def _chosen(measures: Measures) -> list[FactorSpec]:
     """Return the specs of the factors that make sense."""
     left = _reasons(measures)
     return [
-        _spec(found) for found in _candidates(measures, *_kinds(measures)) if found.name not in left
+        _spec(found)
+        for found in measured_factors(measures, *_kinds(measures))
+        if found.name not in left
     ]
 
 
@@ -154,7 +168,7 @@ def _reasons(measures: Measures) -> dict[str, str]:
     """Return why factors make no sense here, by name."""
     plain, lines = _kinds(measures)
     found: dict[str, str] = {}
-    for each in _candidates(measures, plain, lines):
+    for each in measured_factors(measures, plain, lines):
         known = each.values[~np.isnan(each.values)]
         if not len(known):  # the hue of grey images
             found[each.name] = ""

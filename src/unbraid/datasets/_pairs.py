@@ -84,7 +84,8 @@ class FactorIndex:
         levels: (N, F), each factor as a level 0, 1, ...; -1 where it is unknown.
         sizes: how many levels each factor has.
         keys: (M,) one number for each combination, ascending; None if there are too many.
-        rows: (M,) the rows of ``keys``, those with an unknown factor left out.
+        rows: (M,) the rows of ``keys``, those with an unknown factor left out. Partners are among
+            them.
     """
 
     levels: Ints
@@ -129,14 +130,16 @@ class FactorIndex:
         return int(found[rng.integers(len(found))]) if len(found) else -1
 
 
-def index_of(data: Dataset) -> FactorIndex:
-    """Return the rows of a data set by their factors.
+def index_of(data: Dataset, among: NDArray[np.int64] | None = None) -> FactorIndex:
+    """Return the rows of a data set by their factors; those of ``among`` only, if it is given.
 
     Raises:
         UnbraidError: no factors are known.
     """
     factors = data.factors
     known = np.zeros(0, bool) if factors is None else ~np.isnan(factors).any(axis=1)
+    if among is not None and len(known):
+        known &= np.isin(np.arange(len(known)), among)
     if factors is None or not known.any():
         raise UnbraidError(
             f"{data.name}: pairs need images whose factors are known, and there are none: take "

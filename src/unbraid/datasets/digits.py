@@ -111,13 +111,19 @@ class Digits(Dataset):
         rows = np.asarray(factors, np.float64)
         return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
 
-    def pairs(self, rows: NDArray[Any], rule: Rule = 1, seed: Seed = 0) -> Pairs:
+    def pairs(
+        self,
+        rows: NDArray[Any],
+        rule: Rule = 1,
+        seed: Seed = 0,
+        among: NDArray[np.int64] | None = None,
+    ) -> Pairs:
         """Draw for each of the rows another image that differs in some factors, see ``Dataset``.
 
         The handwriting is held, but for other digits. Where it is a factor itself, both are held.
         """
         if self.renderer is None or self.factor_names not in (NAMES, (*NAMES, "style")):
-            return super().pairs(rows, rule, seed)
+            return super().pairs(rows, rule, seed, among)
         entropy = [seed] if isinstance(seed, int) else [*seed]
         rows = np.asarray(rows, np.int64)
         movable = np.array([_movable(spec) for spec in self.specs])

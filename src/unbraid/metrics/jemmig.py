@@ -3,8 +3,8 @@
 Do & Tran 2020, "Theory and Evaluation Metrics for Learning Disentangled Representations":
 ``JEMMIG_j = H(z*, v_j) - I(z*, v_j) + I(z', v_j)`` with z* and z' the two codes that tell most
 of factor j. It is 0 at best and at most H(v_j) + log(bins), so the normalised score
-``1 - JEMMIG_j / (H(v_j) + log(bins))`` runs from 0 to 1. The bins of a categorical code are its
-categories.
+``1 - JEMMIG_j / (H(v_j) + log(bins))`` runs from 0 to 1. The bins of a categorical or quantised
+code are its values.
 """
 
 from __future__ import annotations

@@ -128,16 +128,24 @@ class GivesPairs(Protocol):
     """A data set of known factors that gives images differing in some of them."""
 
     def pairs(
-        self, rows: NDArray[np.int64], k: int | str, seed: int
+        self,
+        rows: NDArray[np.int64],
+        rule: int | str,
+        seed: int,
+        among: NDArray[np.int64] | None,
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return a partner of each row's image, (B, C, H, W), and what differs, (B, F)."""
 
 
 class Pairs:
-    """Partners of images, drawn by key; from the same split, validation images among them.
+    """Partners of images, drawn by key.
+
+    In training they are images trained on, or drawn anew where the data set can; in validation
+    they are any images of the split.
 
     Args:
         data: a data set whose factors are known.
+        rows: those trained on.
         rule: how many factors differ, as ``Dataset.pairs`` takes it.
         device: where images are wanted.
 
@@ -145,7 +153,7 @@ class Pairs:
         UnbraidError: a data set that cannot give pairs.
     """
 
-    def __init__(self, data: Dataset, rule: int | str, device: torch.device) -> None:
+    def __init__(self, data: Dataset, rows: Tensor, rule: int | str, device: torch.device) -> None:
         source: GivesPairs | None = getattr(data, "pairs", None) and data  # type: ignore[assignment]
         if source is None or data.factors is None:
             raise UnbraidError(
@@ -154,11 +162,14 @@ class Pairs:
                 "needs no pairs."
             )
         self.source, self.rule, self.device = source, rule, device
+        self.trained = rows.numpy()
 
-    def take(self, rows: Tensor, *key: int) -> tuple[Tensor, Tensor]:
+    def take(self, rows: Tensor, *key: int, training: bool) -> tuple[Tensor, Tensor]:
         """Return the partner of each row's image, (B, C, H, W) on [0, 1], and what differs."""
         seed = int(np.random.SeedSequence((key[0], PAIRS, *key[1:])).generate_state(1)[0])
-        images, changed = self.source.pairs(rows.numpy(), self.rule, seed)
+        images, changed = self.source.pairs(
+            rows.numpy(), self.rule, seed, self.trained if training else None
+        )
         pixels = torch.from_numpy(images).to(self.device)
         pixels = as_pixels(pixels.contiguous(memory_format=torch.channels_last))
         return pixels, torch.from_numpy(changed).to(self.device)
@@ -196,7 +207,9 @@ class Supervision:
             )
         asked = labels_of(model.config) if self.needs & methods.LABELS else None
         self.labels = Labels(data, rows, asked, batches, batch_size) if asked else None
-        self.pairs = Pairs(data, model.pair_rule, batches.device) if "pairs" in self.needs else None
+        self.pairs: Pairs | None = None
+        if "pairs" in self.needs:
+            self.pairs = Pairs(data, rows, model.pair_rule, batches.device)
 
     def batch(self, rows: Tensor, step: int) -> Batch:
         """Return the batch of a training step from the given rows."""
@@ -204,22 +217,23 @@ class Supervision:
         def drawn(labels: Labels, images: Tensor, factors: Tensor) -> Labelled:
             return labels.drawn(images, factors, self.seed, step)
 
-        return self._made(rows, drawn, (self.seed, step))
+        return self._made(rows, drawn, (self.seed, step), training=True)
 
     def held_out(self, rows: Tensor, number: int) -> Batch:
         """Return a batch of validation: the same for every seed, with the labels it was given."""
-        return self._made(rows, Labels.shown, (0, number, 1))
+        return self._made(rows, Labels.shown, (0, number, 1), training=False)
 
     def _made(
         self,
         rows: Tensor,
         labelled: Callable[[Labels, Tensor, Tensor], Labelled],
         key: tuple[int, ...],
+        training: bool,
     ) -> Batch:
         images, factors, others = self.batches.take(rows), None, None
         if self.labels is not None:
             factors = self.labels.take(rows)
             if "labelled" in self.needs:
                 others = labelled(self.labels, images, factors)
-        pairs = None if self.pairs is None else self.pairs.take(rows, *key)
+        pairs = None if self.pairs is None else self.pairs.take(rows, *key, training=training)
         return Batch(images, factors if "factors" in self.needs else None, others, pairs)

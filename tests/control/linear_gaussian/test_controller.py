@@ -22,7 +22,7 @@ from unbraid.control.native import takes_factors
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.core.latents import Categorical, Gaussian, Layout
+from unbraid.core.latents import Categorical, Gaussian, Layout, Quantised
 from unbraid.datasets import Dataset
 from unbraid.datasets._factors import sample_factors
 from unbraid.datasets.digits import Config, factor_specs
@@ -201,6 +201,20 @@ def product_codes(factors: Array) -> Array:
     """Return a category for each digit, mixed up, then x and y."""
     mixed = np.eye(10)[np.random.default_rng(1).permutation(10)]
     return np.concatenate([mixed[factors[:, 0].astype(int)], scaled(factors)[:, 2:4]], 1)
+
+
+def test_a_quantised_latent_is_drawn_on_its_levels() -> None:
+    kinds = [Quantised.evenly(41), *[Gaussian()] * 3]
+    layout = Layout(kinds)
+
+    def codes(factors: Array) -> Array:
+        return layout.snap(scaled(factors)[:, 1:5])
+
+    control = fitted(codes(labelled()), labelled(), layout)
+    made = drawn(control)
+    steps = (made[:, 0] + 1) * 20
+    np.testing.assert_allclose(steps, steps.round(), atol=1e-3)
+    assert np.abs(made - codes(ASKED)).max(0)[0] <= 0.05 + 1e-3  # a level off at most
 
 
 def test_a_categorical_latent_goes_with_its_factor() -> None:
