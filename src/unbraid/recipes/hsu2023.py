@@ -40,7 +40,6 @@ RECIPE = Recipe(
         "sampling": "epochs",
         "validation": 0.0,
     },
-    sweeps={"qlae": "weight_decay first: 0.01, 0.1, 1"},
     follows=(
         "The networks, AdamW with its weight decay and clipping, 200,000 steps of 128 images.",
         "Twice as many latents as factors, 10 values each; 10 latents for dSprites.",
