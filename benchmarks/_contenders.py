@@ -49,6 +49,8 @@ class Case:
         torch.manual_seed(0)
         encoder = nets.encoder(self.net, self.shape, 2 * LATENTS)
         decoder = nets.decoder(self.net, self.shape, LATENTS)
+        assert isinstance(encoder, nn.Sequential)
+        assert isinstance(decoder, nn.Sequential)
         for index, layer in enumerate(decoder):
             if layers == "torch" and isinstance(layer, nets.Upsample):
                 sizes = layer.in_channels, layer.out_channels, layer.kernel_size

@@ -1,4 +1,4 @@
-"""Two directives that read the source, so that no page repeats by hand what the code says."""
+"""Three directives that read the source, so that no page repeats by hand what the code says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from unbraid import recipes
 from unbraid.core import registry
 
 
@@ -86,8 +87,40 @@ class Registry(SphinxDirective):
         return self.parse_text_to_nodes(table(("Name", "What it is"), rows))
 
 
+def recipe(name: str) -> Iterator[str]:
+    """Yield the lines of a recipe's section: source, settings, what is as published, what not."""
+    told = recipes.load(name)
+    yield f"## {name}\n\n{told.source}.\n"
+    for method, options in told.methods.items():
+        rows = [(f"`{option}`", f"`{value}`") for option, value in options.items()]
+        for data, methods in told.by_data.items():
+            for option, value in methods.get(method, {}).items():
+                rows.append((f"`{option}` for `{data}`", f"`{value}`"))
+        if sweep := told.sweeps.get(method):
+            rows.append(("varied", sweep))
+        yield f"`unbraid train {method} --recipe {name}`\n\n{table(('Option', 'Value'), rows)}\n"
+    training = ", ".join(f"`{option}` {value}" for option, value in told.training.items())
+    yield f"Training: {training}.\n"
+    for data, options in told.data.items():
+        settings = ", ".join(f"`{option}` {value}" for option, value in options.items())
+        yield f"Data: `{data}`" + (f" with {settings}.\n" if settings else ".\n")
+    yield from ("As published:\n", *(f"- {line}" for line in told.follows), "")
+    yield from ("Not as published:\n", *(f"- {line}" for line in told.deviates), "")
+
+
+class Recipes(SphinxDirective):
+    """``{recipes}``: a section for each recipe, from its file."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the sections."""
+        self.env.note_reread()
+        lines = [line for name in registry.names("recipes") for line in recipe(name)]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
+    app.add_directive("recipes", Recipes)
     app.add_directive("options", Options)
     app.add_directive("registry", Registry)
     return {"parallel_read_safe": True}

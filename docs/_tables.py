@@ -111,6 +111,25 @@ def made_by(result: dict[str, Any]) -> str:
     )
 
 
+def nets_speed(result: dict[str, Any]) -> str:
+    """Return a row for each network: its size and the time of a step, and that over conv's."""
+    sizes = list(result["nets"]["conv"]["milliseconds"])
+    columns = [f"{text}, {size} px" for size in sizes for text in ("Parameters", "ms", "conv = 1")]
+    lines = ["| `--net` | " + " | ".join(columns) + " |", "|---" + "|--:" * len(columns) + "|"]
+    conv = result["nets"]["conv"]["milliseconds"]
+    for net, told in result["nets"].items():
+        cells = [f"`{net}`"]
+        for size in sizes:
+            took = told["milliseconds"][size]
+            cells += [f"{told['parameters'][size]:,}", f"{took:.0f}", f"{took / conv[size]:.1f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines.append(
+        f"\nMilliseconds a step of a VAE on {result['batch']} images of one channel, a core's own "
+        f"time, one thread, best of four rounds. {made_by(result)}"
+    )
+    return "\n".join(lines)
+
+
 def request_speed(result: dict[str, Any]) -> str:
     """Return a row for each kind of request: milliseconds once the model is loaded."""
     lines = ["| Request | Best | Median | Processor |", "|---|--:|--:|--:|"]
@@ -675,6 +694,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "judges": judges,
     "measured": measured,
     "methods": methods,
+    "nets_speed": nets_speed,
     "render_speed": render_speed,
     "request_speed": request_speed,
     "side_by_side": side_by_side,

@@ -53,7 +53,8 @@ ALLOWED: dict[str, set[str]] = {
     "decomposition": {"distributions"},
     "nets": set(),
     "pictures": set(),
-    "methods": {"nets", "distributions", "decomposition"},
+    "recipes": set(),
+    "methods": {"nets", "recipes", "distributions", "decomposition"},
     "training": {
         "methods",
         "datasets",
@@ -81,11 +82,13 @@ ALLOWED: dict[str, set[str]] = {
         "datasets",
         "hardware",
         "nets",
+        "recipes",
     },
     "library": {
         "datasets",
         "methods",
         "progress",
+        "recipes",
         "runs",
         "training",
     },

@@ -53,7 +53,7 @@ def test_usage_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
             assert re.search(rf"^  {command} +[A-Z].*\.$", out, re.M), command
 
 
-@pytest.mark.parametrize("folder", ["methods", "datasets", "metrics"])
+@pytest.mark.parametrize("folder", ["methods", "datasets", "metrics", "recipes"])
 def test_listings(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([folder]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -59,7 +59,7 @@ def copy(examples: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_there_is_an_example_of_each_kind(examples: dict[str, str]) -> None:
     folders = {path.split("/")[2] for path in examples if path.startswith("src/")}
-    assert folders == {"methods", "datasets", "metrics", "figures"}
+    assert folders == {"methods", "datasets", "metrics", "figures", "recipes"}
 
 
 def test_examples_work_together(copy: Copy) -> None:
@@ -67,13 +67,14 @@ def test_examples_work_together(copy: Copy) -> None:
         "methods",
         "datasets",
         "metrics",
+        "recipes",
         "train decov-vae --data bars --data.full --net mlp --latent-dim 3 --covariance 5 "
         "--epochs 2 --batch-size 16 --out run",
         "curve run --term covariance --out curve.svg",
         "traverse run --out traverse.png",
         "show bars --out bars.png",
     )
-    for name in ("decov-vae", "bars", "rank-gap"):
+    for name in ("decov-vae", "bars", "rank-gap", "bowman2016"):
         assert re.search(rf"^{name} +[A-Z]", said, re.MULTILINE)
     for file in ("curve.svg", "traverse.png", "bars.png"):
         assert (copy.root / file).stat().st_size > 1000
@@ -84,9 +85,13 @@ def test_examples_pass_the_checks_of_their_kind(copy: Copy) -> None:
         *("-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules"),
         *("tests/methods/test_all.py", "tests/methods/test_decov_vae.py"),
         *("tests/metrics/test_known_answers.py", "tests/test_architecture.py"),
-        *("tests/metrics/test_categories.py", "tests/metrics/test_small_data.py"),
+        *(
+            "tests/test_recipes.py",
+            "tests/metrics/test_categories.py",
+            "tests/metrics/test_small_data.py",
+        ),
         *("src/unbraid/methods", "src/unbraid/datasets/bars.py", "src/unbraid/metrics/rank_gap.py"),
-        *("-k", "decov or bars or rank or curve"),
+        *("-k", "decov or bars or rank or curve or bowman"),
     )
     found = re.search(r"(\d+) passed", said)
     assert found

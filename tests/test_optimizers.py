@@ -101,7 +101,7 @@ def test_averages_are_exponential() -> None:
     [
         ({"optimizer": "sgd"}, "phase model: optimizer is 'sgd', expected adam or adamw"),
         ({"ema": 1.0}, r"ema is 1, expected a decay in \[0, 1\)"),
-        ({"clip": -1.0}, "clip is -1 and weight_decay 0"),
+        ({"clip": -1.0}, "clip is -1, clip_value 0 and weight_decay 0"),
         ({"weight_decay": -1.0}, "weight_decay -1"),
         ({"parameters": []}, "it has no parameters"),
         ({"decayed": [net().weight], "weight_decay": 0.1}, "that is not among its parameters"),

@@ -15,12 +15,13 @@ from weakref import WeakKeyDictionary
 import torch
 from numpy.typing import ArrayLike
 
-from unbraid import datasets, methods, runs, training
+from unbraid import datasets, methods, recipes, runs, training
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
 from unbraid.datasets import Dataset
 from unbraid.methods import Method, MethodConfig
+from unbraid.recipes import Recipe
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
 from unbraid.runs.in_memory import MemoryRun, write
 from unbraid.training import Recorder, TrainingConfig, split_rows
@@ -64,6 +65,7 @@ def train(
     method: MethodConfig | str,
     data: Data,
     *,
+    recipe: str = "",
     progress: bool | None = None,
     recorder: Recorder | None = None,
     **options: Any,
@@ -77,13 +79,16 @@ def train(
         data: a data set; its name or the path of images; images (N, H, W), (N, C, H, W) or
             (N, H, W, C), as an array or a tensor, uint8 or reals in 0..1; or a torch data set of
             images, or of tuples that start with one. Labels come with a data set.
+        recipe: published settings: of the method if it is a name, of data if they are a name, and
+            of the training. ``unbraid recipes`` lists them.
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
         recorder: gets the events of training, in place of the display.
-        **options: fields of ``TrainingConfig``.
+        **options: fields of ``TrainingConfig``; they replace those of the recipe.
 
     Raises:
-        UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
+        UnbraidError: a bad option, a recipe that has no settings for the method, a batch larger
+            than the data, a term that is not finite.
 
     >>> import numpy as np
     >>> images = np.random.default_rng(0).random((300, 16, 16))
@@ -91,15 +96,20 @@ def train(
     >>> model.encode(images[:3, None]).shape
     torch.Size([3, 10])
     """
-    config = methods.configure(method) if isinstance(method, str) else method
+    config = methods.configure(method, recipe=recipe) if isinstance(method, str) else method
     if not isinstance(config, MethodConfig):
         raise UnbraidError(
             f"method is of type {type(method).__name__}, expected a method's name, such as 'vae', "
             "or its config, as unbraid.configure returns."
         )
+    published = recipes.load(recipe, methods.name_of(config)) if recipe else None
+    if published is not None:
+        options = published.training_options(options)
     chosen: TrainingConfig = registry.build(TrainingConfig, options, "training")
-    loaded = dataset_of(data)
-    trained = Trained(RunConfig(config, *_source(data, loaded), chosen), loaded)
+    loaded, source = _loaded(data, published)
+    if published is not None and isinstance(method, str):
+        config = methods.configure(method, recipe=recipe, data=source[0])
+    trained = Trained(RunConfig(config, *source, chosen, recipe), loaded)
     with _display(config, loaded.name, progress if recorder is None else False) as display:
         then = recorder or display or Recorder()
         model = training.train(config, loaded, recorder=_Remembering(trained, then), **options)
@@ -107,12 +117,16 @@ def train(
     return model
 
 
-def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
-    """Return name and options of the data for a run's config, or that they are in memory."""
+def _loaded(data: Data, recipe: Recipe | None) -> tuple[Dataset, tuple[str, dict[str, Any]]]:
+    """Return data, and their name and options for a run's config, or that they are in memory."""
     if not isinstance(data, str | os.PathLike):
-        return loaded.name, {IN_MEMORY: True}
+        loaded = dataset_of(data)
+        return loaded, (loaded.name, {IN_MEMORY: True})
     name, implied = datasets.resolve(os.fspath(data))
-    return name, {option: str(expand(path).absolute()) for option, path in implied.items()}
+    options = dict(recipe.data.get(name, {})) if recipe else {}
+    loaded = datasets.load_dataset(os.fspath(data), **options)
+    options |= {option: str(expand(path).absolute()) for option, path in implied.items()}
+    return loaded, (name, options)
 
 
 class _Remembering(Forwarding):

@@ -45,7 +45,7 @@ NAMES = registry.names("methods")
 LABELLED = [name for name in NAMES if registry.load("methods", name).Model.needs & LABELS]
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
-SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8}
+SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8, "net": "conv"}
 # What a method that learns from labels is told of: one factor of each kind.
 SPECS = (
     FactorSpec("kind", "categorical", values=("a", "b", "c")),
@@ -53,9 +53,10 @@ SPECS = (
     FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
 )
 VARIANTS = {
-    "net": ("conv", "mlp"),
+    "net": ("conv", "mlp", "conv-2019", "style", "residual"),
     "likelihood": ("bernoulli", "gaussian", "gaussian-learned"),
 }
+PUBLISHED = VARIANTS["net"][2:]  # they cost more: the last two with one method
 
 
 def options_of(name: str) -> set[str]:
@@ -68,10 +69,15 @@ def small(name: str, **options: Any) -> MethodConfig:
 
 
 def variants() -> list[Any]:
-    """Return every method with every net and likelihood it has."""
+    """Return every method with every quick net and likelihood, and with the published ones."""
     found = []
     for name in NAMES:
         known = {k: v for k, v in VARIANTS.items() if k in options_of(name)}
+        if "net" in known:
+            known["net"] = ("conv", "mlp")
+            own = registry.load("methods", name).Config.net
+            for net in PUBLISHED if name == "vae" else sorted({"conv-2019", own} - {"conv", "mlp"}):
+                found.append(pytest.param(name, {"net": net}, id=f"{name}-{net}"))
         for chosen in itertools.product(*known.values()):
             given = dict(zip(known, chosen, strict=True))
             found.append(pytest.param(name, given, id="-".join([name, *chosen])))

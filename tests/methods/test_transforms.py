@@ -104,7 +104,8 @@ def test_jacobians_of_decode_agree(name: str) -> None:
 def test_jacobian_of_encode_is_not_silently_zero(name: str) -> None:
     part, rows = part_of(name, "encode")
     forward = torch.func.jacfwd(one_row(part))(rows[0])
-    assert forward.any()
+    steps = bool(part.model.layout.levels)  # quantised codes are the same all around
+    assert bool(forward.any()) != steps
     close(torch.func.jacrev(one_row(part))(rows[0]), forward)
 
 

@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "swap": (ask("swap"), "Give one image a factor of another."),
     "methods": (list_folder("methods"), "List the methods."),
     "datasets": (list_folder("datasets"), "List the data sets."),
+    "recipes": (list_folder("recipes"), "List the recipes: settings of published studies."),
     "evaluate": (evaluate, "Measure disentanglement and likelihood of runs."),
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,14 +15,19 @@ def out_type() -> Any:
     return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
 
 
-def data_field(data: str) -> tuple[Any, Any]:
-    """Return type and default of the options ``--data.OPTION`` of a data set or path."""
+def data_field(data: str, preset: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
+    """Return type and default of the options ``--data.OPTION`` of a data set or path.
+
+    Args:
+        data: the data set's name or a path.
+        preset: options that are others than the data set's defaults.
+    """
     import tyro
 
     from unbraid import datasets
 
     name, implied = datasets.resolve(data) if data else ("mnist", {})
-    implied = datasets.anchored(implied)
+    implied = {**(preset or {}), **datasets.anchored(implied)}
     config = datasets.config_of(name)
     needed = {field.name for field in dataclasses.fields(config) if is_needed(field)}
     default: Any = dataclasses.field()

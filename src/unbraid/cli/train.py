@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ TRAIN_HELP = """The data set and the run folder.
 
 Args:
     data: a data set (unbraid datasets lists them), or the path of your own images.
+    recipe: settings of a published study, which other options given replace (unbraid recipes
+        lists them).
     out: the run folder; default runs/METHOD-DATA-SEED.
     resume: continue an interrupted run, to the same weights as an uninterrupted one; with more
         epochs (or steps) than a finished run has, train for those. If its data were moved, give
@@ -47,10 +50,11 @@ def train(args: list[str]) -> None:
     from unbraid.runs import RunConfig, train_restarts, train_run
     from unbraid.training import Interrupted
 
-    given_data = option_value(args, "--data") or "mnist"
+    preset = preset_of(method, args)
+    given_data = option_value(args, "--data") or preset.data
     data, _ = datasets.resolve(given_data)
     method_config = registry.load("methods", method).Config
-    options = train_options(method_config, given_data)
+    options = train_options(method_config, given_data, preset)
     summary = registry.summary("methods", method)
     given = parse(options, args[1:], f"unbraid train {method}", summary)
     if option_value(args, "--epochs") and option_value(args, "--steps"):
@@ -58,7 +62,7 @@ def train(args: list[str]) -> None:
     data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))
-    config = RunConfig(given.method, data, chosen, given.training)
+    config = RunConfig(given.method, data, chosen, given.training, given.recipe)
     with Display(f"{method} on {data_name}") as display:
         try:
             if given.restarts == 1:
@@ -96,30 +100,68 @@ def show_result(run: Run, out: Path) -> None:
         print(f"kept seed {told['kept']} of the highest score: {', '.join(scores)}")
 
 
-def train_options(method_config: type[Any], given_data: str) -> type[Any]:
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """What options are if they are not given: the data set, and those of each part."""
+
+    data: str = "mnist"
+    method: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    data_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def preset_of(method: str, args: Sequence[str]) -> Preset:
+    """Return what the recipe of a command sets, or the defaults if it names none."""
+    from unbraid import datasets, recipes
+
+    name = option_value(args, "--recipe")
+    if not name:
+        return Preset()
+    recipe = recipes.load(name, method)
+    given = option_value(args, "--data") or next(iter(recipe.data))
+    data, _ = datasets.resolve(given)
+    lengths = {each: 0 for each in recipes.LENGTHS if option_value(args, f"--{each}")}
+    training = recipe.training_options(lengths)
+    return Preset(
+        given,
+        recipe.method_options(method, data),
+        {option: value for option, value in training.items() if option not in lengths},
+        recipe.data.get(data, {}),
+    )
+
+
+def train_options(
+    method_config: type[Any], given_data: str, preset: Preset | None = None
+) -> type[Any]:
     """Return the dataclass of a training's options, of which tyro makes the parser.
 
     Args:
         method_config: the method's Config.
         given_data: a data set's name or a path.
+        preset: what options are if they are not given.
     """
     import tyro
 
     from unbraid.training import TrainingConfig
 
+    def factory(config: type[Any], options: Mapping[str, Any]) -> Any:
+        return default(default_factory=lambda: config(**options))
+
     flat = tyro.conf.OmitArgPrefixes
     default = dataclasses.field
+    preset = preset or Preset()
     options = dataclasses.make_dataclass(
         "Train",
         [
-            ("data", str, default(default="mnist")),
+            ("data", str, default(default=preset.data)),
+            ("recipe", str, default(default="")),
             ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
             ("fleet", int, default(default=1)),
-            ("method", flat[method_config], default(default_factory=method_config)),
-            ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
-            ("data_options", *data_field(given_data)),
+            ("method", flat[method_config], factory(method_config, preset.method)),
+            ("training", flat[TrainingConfig], factory(TrainingConfig, preset.training)),
+            ("data_options", *data_field(given_data, preset.data_options)),
         ],
         frozen=True,
         kw_only=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unbraid import recipes
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
@@ -50,15 +51,26 @@ __all__ = [
 ]
 
 
-def configure(name: str, **options: Any) -> MethodConfig:
+def configure(name: str, *, recipe: str = "", data: str = "", **options: Any) -> MethodConfig:
     """Return the config of the named method.
 
+    Args:
+        name: of the method.
+        recipe: published settings that options not given have; ``unbraid recipes`` lists them.
+        data: the data set that the recipe's are for; its first one if not given.
+        options: fields of the method's ``Config``.
+
     Raises:
-        UnbraidError: unknown method or option, or a value out of range.
+        UnbraidError: unknown method, recipe or option, a recipe that has no settings for the
+            method, or a value out of range.
 
     >>> configure("beta-vae", beta=8.0, latent_dim=6).latent_dim
     6
+    >>> configure("beta-vae", recipe="locatello2019", beta=8.0).net
+    'conv-2019'
     """
+    if recipe:
+        options = {**recipes.load(recipe, name).method_options(name, data), **options}
     config: MethodConfig = registry.build(find(name)[0], options, f"method {name}")
     return config
 

@@ -27,7 +27,8 @@ class AutoencoderConfig(MethodConfig):
 
     Args:
         latent_dim: number of continuous latents.
-        net: ``conv`` or ``mlp``, see ``unbraid.nn.nets``.
+        net: ``conv``, ``mlp``, or a published one that costs more: ``conv-2019``, ``style`` or
+            ``residual``, see ``unbraid.nn.nets``.
         likelihood: p(x|z) of a pixel: ``bernoulli``, ``gaussian`` of standard deviation
             ``sigma``, or ``gaussian-learned``, whose one variance is trained along (Rybkin et
             al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").
@@ -51,7 +52,7 @@ class Autoencoder(Method, HasLikelihood):
     Args:
         config: the method's options.
         image_shape: (C, H, W).
-        encoder_outputs: how many numbers the encoder gives for an image.
+        heads: how many numbers the encoder gives for an image, or how many of each kind.
         layout: of the codes; ``latent_dim`` latents of the kind ``latent`` if not given.
     """
 
@@ -62,11 +63,13 @@ class Autoencoder(Method, HasLikelihood):
         self,
         config: AutoencoderConfig,
         image_shape: nets.ImageShape,
-        encoder_outputs: int,
+        heads: int | tuple[int, ...],
         layout: Layout | None = None,
     ) -> None:
         super().__init__(config, image_shape, layout or Layout([self.latent] * config.latent_dim))
-        self.encoder = nets.encoder(config.net, image_shape, encoder_outputs)
+        self.encoder = nets.encoder(
+            config.net, image_shape, *(heads if isinstance(heads, tuple) else (heads,))
+        )
         self.decoder = nets.decoder(config.net, image_shape, self.latent_dim)
         if config.likelihood == "gaussian-learned":
             self.pixel_logvar = nn.Parameter(torch.tensor(2 * np.log(config.sigma)).float())

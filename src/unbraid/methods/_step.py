@@ -70,6 +70,11 @@ class Phase(NamedTuple):
     weight_decay: float = 0.0  # of adamw decoupled (Loshchilov & Hutter 2019), of adam an L2 term
     decayed: list[nn.Parameter] | None = None  # what weight decay is for; all of them if None
     clip: float = 0.0  # the gradient's norm is held to it; 0 leaves it
+    # each number of the gradient to decayed parameters is held to it either way; 0 leaves them
+    clip_value: float = 0.0
+    # the optimizer gets the loss times this: 1 / pixels where a paper averages over pixels and
+    # clips, as neither a clip nor the epsilon of Adam scales with the loss
+    loss_scale: float = 1.0
     # decay a step of a moving average of the weights, which validation and the finished model
     # use; 0 keeps none
     ema: float = 0.0

@@ -104,7 +104,8 @@ class Model(Autoencoder, HasPosterior):
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         numbers = [Gaussian()] * config.latent_dim
         layout = Layout([Categorical(config.categories), *numbers])
-        super().__init__(config, image_shape, config.categories + 2 * config.latent_dim, layout)
+        heads = (config.categories, config.latent_dim, config.latent_dim)
+        super().__init__(config, image_shape, heads, layout)
 
     def parameters_of(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the category's logits (B, K), and mean and logvar of q(z|x), each (B, C)."""

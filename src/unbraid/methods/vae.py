@@ -64,7 +64,7 @@ class Model(Autoencoder, HasPosterior):
     config: Config
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
-        super().__init__(config, image_shape, 2 * config.latent_dim)
+        super().__init__(config, image_shape, (config.latent_dim, config.latent_dim))
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x), each (B, D)."""

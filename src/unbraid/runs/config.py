@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import unbraid
-from unbraid import methods
+from unbraid import methods, recipes
 from unbraid.core.factors import FactorSpec, specs_to_json
 from unbraid.core.signals import Signal
 from unbraid.datasets import absolute
@@ -29,12 +29,15 @@ class RunConfig:
         data: the data set's name.
         data_options: the options it is loaded with.
         training: the options of the training.
+        recipe: the name of the recipe that they are of, if any; ``config.json`` says which of them
+            are not the recipe's.
     """
 
     method: MethodConfig
     data: str
     data_options: dict[str, Any]
     training: TrainingConfig
+    recipe: str = ""
 
     def to_json(
         self,
@@ -43,7 +46,7 @@ class RunConfig:
         signal: Signal | None = None,
     ) -> dict[str, Any]:
         """Return the content of config.json as it will be read back, with tuples as lists."""
-        described = {
+        described: dict[str, Any] = {
             "format": FORMAT,
             "unbraid": unbraid.__version__,
             "method": {"name": methods.stored_name(self.method), **asdict(self.method)},
@@ -53,5 +56,8 @@ class RunConfig:
             "signal": (signal or Signal.image(image_shape)).to_json(),
             "factors": specs_to_json(specs),
         }
+        if self.recipe:
+            parts = (described[part] for part in ("method", "data", "training"))
+            described["recipe"] = recipes.record(self.recipe, *parts)
         read_back: dict[str, Any] = json.loads(json.dumps(described))
         return read_back

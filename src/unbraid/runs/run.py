@@ -87,6 +87,7 @@ class Run:
             str(data.pop("name")),
             data,
             registry.build(TrainingConfig, training, "training"),
+            str(stored.get("recipe", {}).get("name", "")),
         )
         prints = stored.get("fingerprint") or {}  # older runs have none
         self.fingerprints = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic, expand, write_json
+from unbraid.core.registry import names
 from unbraid.core.store import locked, read_tensors
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.runs.config import RunConfig
@@ -49,6 +51,7 @@ def train_run(
     folder = expand(folder)
     if (found := opened(folder)) is not None:
         check_same(found, config, resume)
+        config = replace(config, recipe=found.config.recipe)  # that it began with
         if found.finished and found.config.training == config.training:
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
@@ -85,8 +88,10 @@ def start(
         check_same(found, config, resume)
         _check_data(found, config, data)
         check_end(found, loop)
-        described = {**found.json, **_parts(described, "data", "training")}
-        staged = {**described, **_parts(found.json, "training")}
+        stored = ("recipe",) if config.recipe in names("recipes") else ()
+        changed = ("data", "training", *stored)
+        described = {**found.json, **_parts(described, *changed)}
+        staged = {**described, **_parts(found.json, *changed[1:])}
         write_json(folder / "config.json", staged if found.finished else described)
     else:
         described["fingerprint"] = fingerprints(config, data)

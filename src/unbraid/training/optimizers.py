@@ -55,11 +55,17 @@ class PhaseOptimizer:
         """Take a step down the gradient of a loss, at a share of the learning rate."""
         for group in self.groups:
             group["lr"] = self.lr * share
-        loss.backward()  # type: ignore[no-untyped-call]
+        scaled = loss if self.phase.loss_scale == 1 else loss * self.phase.loss_scale
+        scaled.backward()  # type: ignore[no-untyped-call]
         if self.phase.clip and self.members:
             self._clip_each(self.phase.clip)
         elif self.phase.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.phase.clip)
+        if self.phase.clip_value:
+            decayed = self.phase.decayed
+            for parameter in self.parameters if decayed is None else decayed:
+                if parameter.grad is not None:
+                    parameter.grad.clamp_(-self.phase.clip_value, self.phase.clip_value)
         self.optimizer.step()
         if self.averages:
             self.steps += 1
@@ -214,11 +220,13 @@ def _check(name: str, phase: Phase) -> None:
         wrong = f"optimizer is {phase.optimizer!r}, expected adam or adamw"
     elif not 0 <= phase.ema < 1:
         wrong = f"ema is {phase.ema:g}, expected a decay in [0, 1), such as 0.999"
-    elif not (phase.clip >= 0 and phase.weight_decay >= 0):
+    elif not min(phase.clip, phase.clip_value, phase.weight_decay) >= 0:
         wrong = (
-            f"clip is {phase.clip:g} and weight_decay {phase.weight_decay:g}, expected numbers of "
-            "at least 0"
+            f"clip is {phase.clip:g}, clip_value {phase.clip_value:g} and weight_decay "
+            f"{phase.weight_decay:g}, expected numbers of at least 0"
         )
+    elif not 0 < phase.loss_scale < float("inf"):
+        wrong = f"loss_scale is {phase.loss_scale:g}, expected a finite number above 0"
     elif not phase.parameters:
         wrong = "it has no parameters"
     elif _repeated(phase.parameters) is not None:

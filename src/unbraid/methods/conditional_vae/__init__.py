@@ -122,7 +122,7 @@ class Model(Reads):
         if self.poses is not None:
             self.reader = PosedReader(self.poses)
             self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
-            self.style_net: nn.Sequential = small_convnet(_pose.NODES, 128, 24)
+            self.style_net: nn.Module = small_convnet(_pose.NODES, 128, 24)
         else:
             self.reader = PlainReader(coder, image_shape)
             self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
