@@ -19,7 +19,7 @@ from unbraid import datasets, methods, runs, training
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
-from unbraid.datasets import Dataset
+from unbraid.datasets import Dataset, correlated_options
 from unbraid.methods import Method, MethodConfig
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
 from unbraid.runs.in_memory import MemoryRun, write
@@ -110,7 +110,7 @@ def train(
 def _source(data: Data, loaded: Dataset) -> tuple[str, dict[str, Any]]:
     """Return name and options of the data for a run's config, or that they are in memory."""
     if not isinstance(data, str | os.PathLike):
-        return loaded.name, {IN_MEMORY: True}
+        return loaded.name, {IN_MEMORY: True, **correlated_options(loaded)}
     name, implied = datasets.resolve(os.fspath(data))
     return name, {option: str(expand(path).absolute()) for option, path in implied.items()}
 
@@ -212,6 +212,8 @@ def _unseen(trained: Trained) -> Dataset:
             test = datasets.load_dataset(config.data, "test", **config.data_options)
             if test.split == "test":
                 return test
+    if trained.data.held_out is not None:
+        return trained.data.held_out
     _, held_out = split_rows(len(trained.data), config.training.validation)
     if not len(held_out):
         return dataclasses.replace(trained.data, split="train")
