@@ -41,7 +41,8 @@ def autoencoders(result: dict[str, Any]) -> str:
     machine = next(iter(result.values()))["machine"]
     return "\n".join(lines) + (
         "\n\nNats per image but for the squared error and the units; ± is a standard error. Made "
-        f"by `python benchmarks/autoencoders.py` with torch {machine['torch']} on {machine['device']}."
+        f"by `python benchmarks/autoencoders.py` with torch {machine['torch']} on "
+        f"{machine['device']}."
     )
 
 

@@ -198,6 +198,11 @@ def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
     assert any(command.startswith(f"unbraid train {name} ") for command in commands(page))
 
 
+def test_the_page_of_purposes_names_every_method() -> None:
+    page = (ROOT / "docs/methods/which.md").read_text(encoding="utf-8")
+    assert {name for name in registry.names("methods") if f"`{name}`" not in page} == set()
+
+
 @pytest.mark.parametrize("name", registry.names("figures"))
 def test_a_figure_is_told_with_its_options_a_command_and_a_call(name: str) -> None:
     page = ROOT / "docs/figures.md"
