@@ -736,6 +736,24 @@ def measured(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def tripod_cost(result: dict[str, Any]) -> str:
+    """Return what a step of Tripod's parts takes beside the VAE's."""
+    names = list(next(iter(result["data"].values()))["milliseconds"])
+    lines = [
+        "| Images | " + " | ".join(names) + " | Ratio |",
+        "|---" + "|--:" * (len(names) + 1) + "|",
+    ]
+    for data, found in result["data"].items():
+        cells = [f"{found['milliseconds'][name]:.1f}" for name in names]
+        lines.append(f"| `{data}`, 32 px | {' | '.join(cells)} | {found['ratio']:.1f} |")
+    lines.append(
+        f"\nMilliseconds of one core a step of {result['batch']} images, the best of "
+        f"{result['turns']} in turns, each part with those before it; the ratio is of the whole to "
+        f"the VAE. The aim was at most {result['aim']:g}. {made_by(result)}"
+    )
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "autoencoders": autoencoders,
     "claim": claim,
@@ -754,6 +772,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "side_by_side": side_by_side,
     "tour": tour,
     "train_speed": train_speed,
+    "tripod_cost": tripod_cost,
 }
 
 
