@@ -21,7 +21,6 @@ from unbraid import cli
 from unbraid.comparison import formats
 from unbraid.comparison.table import Cell, Row
 from unbraid.core.errors import UnbraidError
-from unbraid.figures._codes import Latent
 from unbraid.figures._matched import correlations, match
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_run
@@ -135,7 +134,7 @@ def codes_of(columns: NDArray[np.float64], sizes: tuple[int, ...]) -> Any:
     """Return codes with latents of so many columns each."""
     ends = np.cumsum(sizes)
     latents = tuple(
-        Latent(f"z{i}", slice(end - size, end), 1.0, "")
+        SimpleNamespace(name=f"z{i}", columns=slice(end - size, end), categories=size)
         for i, (size, end) in enumerate(zip(sizes, ends.tolist(), strict=True))
     )
     return SimpleNamespace(mean=columns.astype(np.float32), latents=latents)
