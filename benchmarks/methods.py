@@ -1,70 +1,367 @@
-"""The four autoencoders side by side on MNIST, and the pictures on their pages.
+"""Every method on the same data with the same number of steps: scores, speed, and their orders.
 
-``python benchmarks/methods.py`` runs the commands that the pages name, going on where it was
-stopped, draws docs/images and writes benchmarks/results/methods.json.
+``python benchmarks/methods.py`` trains each method with its published settings, five seeds on
+dSprites and 3D Shapes at 32 pixels, going on where it was stopped, and writes
+benchmarks/results/methods.json after each training. ``--methods``, ``--data`` and ``--seeds`` do a
+part: parts may run side by side, and each writes what there is by then. ``--tune`` looks for the
+weight of each method that has the highest DCI on other seeds, and then trains with it;
+``--weights`` trains beta-TCVAE over its published weights; ``--speed`` times the steps.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from unbraid.cli import main as unbraid
-from unbraid.core.files import write_json
-from unbraid.runs import Run
+import _common
+import _gates
+import numpy as np
+import torch
 
-ROOT = Path(__file__).parent.parent
-RUNS = ROOT / "runs"
-IMAGES = ROOT / "docs/images"
-RESULT = ROOT / "benchmarks/results/methods.json"
+from unbraid import methods
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import read_json, write_json
+from unbraid.core.subsets import some_rows
+from unbraid.datasets import load_dataset
+from unbraid.evaluation.scores import Config as Metrics
+from unbraid.methods import HasPosterior
+from unbraid.nn.nets import as_pixels
+from unbraid.runs import Run, RunConfig, evaluating, train_run
+from unbraid.training import Loop, Recorder, TrainingConfig, new_model
 
-COMMON = "--data mnist --epochs 5"
-COMPARED = {
-    "ae": "ae",
-    "vae": "vae",
-    "beta-vae": "beta-vae --beta 6",
-    "beta-tcvae": "beta-tcvae --beta 6",
+RUNS = Path(__file__).parent.parent / "runs/methods"
+DATA: dict[str, dict[str, Any]] = {
+    "dsprites": {"size": 32},
+    "shapes3d": {"size": 32},
+    "digits": {"canvas": 32},
+    "mnist": {},
 }
-TWO_LATENTS = {
-    f"{name}-2-seed-{seed}": f"{name} --net mlp --latent-dim 2 --seed {seed}"
-    for name in ("ae", "vae")
-    for seed in (0, 1)
+COMMON = {"batch_size": 64, "lr": 1e-4, "threads": 1}  # of the 2019 and 2020 studies
+TUNED_LR = 5e-4  # with fewer steps than the studies have, a larger one
+
+# (options as published, the option that is tuned, its values). A method that this version does not
+# have is left out.
+METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
+    "vae": ({}, "", ()),
+    "beta-vae": ({"beta": 4.0}, "beta", (2.0, 4.0, 8.0)),
+    "annealed-vae": ({"capacity": 25.0}, "capacity", (10.0, 25.0, 50.0)),
+    "factor-vae": ({"gamma": 40.0, "discriminator_lr": 1.0}, "gamma", (10.0, 20.0, 40.0)),
+    "dip-vae-i": ({"off_diagonal": 10.0, "diagonal": 100.0}, "off_diagonal", (2.0, 10.0, 50.0)),
+    "dip-vae-ii": ({"off_diagonal": 10.0, "diagonal": 10.0}, "off_diagonal", (2.0, 10.0, 50.0)),
+    "beta-tcvae": ({"beta": 6.0}, "beta", (4.0, 6.0, 10.0)),
+    "info-vae": ({}, "scale", (10.0, 100.0, 1000.0)),
+    "wae-mmd": ({}, "scale", (10.0, 100.0, 1000.0)),
+    "hfs": ({"gamma": 300.0, "beta": 0.0}, "gamma", (100.0, 300.0, 1000.0)),
+    "ada-gvae": ({}, "beta", (1.0, 4.0, 8.0)),
+    "ada-ml-vae": ({}, "beta", (1.0, 4.0, 8.0)),
+    "slow-vae": ({}, "gamma", (1.0, 10.0, 100.0)),
+    "qlae": ({}, "weight_decay", (0.01, 0.1, 1.0)),
 }
-FIGURES = [
-    *(("scatter", run, []) for run in TWO_LATENTS),
-    ("sample", "ae-2-seed-0", ["--rows", "3"]),
-    ("sample", "vae-2-seed-0", ["--rows", "3"]),
-    ("traverse", "beta-vae", []),
-    ("traverse", "beta-tcvae", []),
-]
+OWN_TRAINING = {"qlae": {"lr": 1e-3, "batch_size": 128}}  # published with these
+WEIGHTS = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # of beta-TCVAE in the 2019 study
+# Published values, of other outlines, resolutions and numbers of steps, so no more than a size.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "dsprites": {
+        "source": "Lin et al. 2020, InfoGAN-CR",
+        "values": {
+            "vae": {"factorvae": 0.63, "dci disentanglement": 0.30, "mig": 0.10},
+            "beta-vae": {"factorvae": 0.63, "dci disentanglement": 0.41, "mig": 0.21},
+            "beta-tcvae": {"factorvae": 0.62, "dci disentanglement": 0.29, "mig": 0.45},
+            "factor-vae": {"factorvae": 0.82, "dci disentanglement": 0.74, "mig": 0.43},
+        },
+    },
+    "shapes3d": {
+        "source": "the ARD-VAE paper",
+        "values": {
+            "vae": {"factorvae": 0.559, "mig": 0.13},
+            "beta-tcvae": {"factorvae": 0.755, "mig": 0.40},
+            "dip-vae-i": {"factorvae": 0.519, "mig": 0.06},
+            "dip-vae-ii": {"factorvae": 0.637, "mig": 0.24},
+        },
+    },
+}
+MOST_SEEDS = 20  # that are looked for
+TUNING_SEEDS = (100, 101)
+TUNED_BY = "dci disentanglement"
+ROW = "row.json"  # what the result holds of a run, in its folder
+TIMED = 12  # steps of each method, in turns
 
 
-def train(run: str, command: str) -> None:
-    """Train in a process of its own, so that its peak memory is its own."""
-    script = Path(sys.executable).with_name("unbraid")
-    out = RUNS / run
-    subprocess.run(
-        [script, "train", *f"{command} {COMMON}".split(), "--out", out, "--resume"], check=True
-    )
+@dataclass(frozen=True)
+class Cell:
+    """A training of the table.
+
+    Args:
+        data: the data set.
+        method: the method.
+        setting: ``published``, ``tuned``, or the option and value that were tried.
+        options: of the method.
+        training: of the training.
+        seed: of the training.
+    """
+
+    data: str
+    method: str
+    setting: str
+    options: dict[str, Any]
+    training: dict[str, Any]
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Where its run lies."""
+        steps = self.training["steps"]
+        return RUNS / f"{steps}/{self.data}/{self.method}-{self.setting}-{self.seed}"
+
+    @property
+    def config(self) -> RunConfig:
+        """What is trained."""
+        training = TrainingConfig(seed=self.seed, **self.training)
+        method = methods.configure(self.method, **self.options)
+        return RunConfig(method, self.data, DATA[self.data], training)
+
+
+def published(data: str, method: str, seed: int, steps: int) -> Cell:
+    """Return the cell of a method as published."""
+    options = dict(METHODS[method][0])
+    if method == "annealed-vae":
+        options["threshold"] = max(1, steps // 3)  # 100,000 of the published 300,000
+    training = {**COMMON, **OWN_TRAINING.get(method, {}), "steps": steps}
+    return Cell(data, method, "published", options, training, seed)
+
+
+def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
+    """Return the cell of one value of the option that is tuned."""
+    base, option = published(data, method, seed, steps), METHODS[method][1]
+    options = {**base.options, option: value}
+    if method == "dip-vae-i":
+        options["diagonal"] = 10 * value
+    if method == "dip-vae-ii":
+        options["diagonal"] = value
+    training = {**base.training, "lr": max(base.training["lr"], TUNED_LR)}
+    return Cell(data, method, f"{option}={value:g}-tried", options, training, seed)
+
+
+def best_value(data: str, method: str, steps: int) -> float | None:
+    """Return the value of the highest score over the tuning seeds, None until all are tried."""
+    means = {}
+    for value in METHODS[method][2]:
+        rows = [row_of(tried(data, method, seed, steps, value)) for seed in TUNING_SEEDS]
+        found = [row["scores"].get(TUNED_BY, [None])[0] for row in rows if row]
+        if len(found) < len(TUNING_SEEDS):
+            return None
+        means[value] = np.mean([-1.0 if score is None else score for score in found])
+    return max(means, key=lambda value: means[value]) if means else None
+
+
+def tuned(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
+    """Return the cell of the value that tuning found."""
+    found = tried(data, method, seed, steps, value)
+    return replace(found, setting="tuned")
+
+
+def weighted(data: str, seed: int, steps: int, weight: float) -> Cell:
+    """Return the cell of a weight of beta-TCVAE."""
+    base = published(data, "beta-tcvae", seed, steps)
+    return Cell(data, "beta-tcvae", f"beta={weight:g}", {"beta": weight}, base.training, seed)
+
+
+def train(cell: Cell, metrics: str) -> None:
+    """Train and measure a cell, or go on where it was stopped; a failure is told, and left."""
+    try:
+        cell.folder.parent.mkdir(parents=True, exist_ok=True)
+        run = train_run(cell.config, cell.folder, resume=True)
+        evaluating.evaluate([str(cell.folder)], Metrics(metrics=metrics))
+    except UnbraidError as error:
+        print(f"{cell.folder}: {error}")
+        return
+    write_json(cell.folder / ROW, described(cell, run))
+
+
+def row_of(cell: Cell) -> dict[str, Any] | None:
+    """Return what the result holds of a cell, None if it is not trained and measured."""
+    path = cell.folder / ROW
+    return {**read_json(path), "setting": cell.setting} if path.is_file() else None
+
+
+def described(cell: Cell, run: Run) -> dict[str, Any]:
+    """Return what the result holds of a cell that is trained and measured."""
+    told: dict[str, list[Any]] = {}
+    for metric, score in run.scores().items():
+        for part, each in (score.get("parts") or {"": score}).items():
+            told[f"{metric} {part}".strip()] = [each["value"], each["standard_error"]]
+    stats = run.result["reconstruction_stats"]
+    return {
+        "data": cell.data,
+        "method": cell.method,
+        "setting": cell.setting,
+        "seed": cell.seed,
+        "options": cell.options,
+        "training": {k: v for k, v in cell.training.items() if k != "threads"},
+        "scores": told,
+        "stats": {k: stats[k] for k in ("reconstruction", "kl", "active_units") if k in stats},
+        "gaussian_tc": gaussian_tc(run),
+        "images_per_second": run.result["training"]["images_per_second"],
+    }
+
+
+def gaussian_tc(run: Run, images: int = 10_000) -> dict[str, float] | None:
+    """Return the total correlation of Gaussians fitted to sampled codes and to means, nats.
+
+    Locatello et al. 2019, "Challenging Common Assumptions in the Unsupervised Learning of
+    Disentangled Representations", section 5.2. None without posteriors.
+    """
+    model = run.model()
+    if not isinstance(model, HasPosterior):
+        return None
+    unseen = run.unseen()
+    rows = some_rows(len(unseen), images)
+    noise, parts = torch.Generator().manual_seed(0), []
+    with torch.no_grad():
+        for start in range(0, len(rows), methods.ROWS):
+            batch = np.asarray(unseen.images[rows[start : start + methods.ROWS]])
+            pixels = as_pixels(torch.tensor(batch))
+            parts.append(torch.stack([model.draw(pixels, noise), model.codes(pixels)]))
+    sampled, means = (correlation(codes.numpy()) for codes in torch.cat(parts, 1))
+    return {"sampled": sampled, "means": means}
+
+
+def correlation(codes: np.ndarray[Any, Any]) -> float:
+    """Return the total correlation of a Gaussian with the codes' covariance, nats.
+
+    >>> codes = np.random.default_rng(0).standard_normal((100_000, 2))
+    >>> codes[:, 1] = 0.8 * codes[:, 0] + 0.6 * codes[:, 1]
+    >>> round(correlation(codes), 2)
+    0.51
+    """
+    codes = codes[:, codes.std(axis=0) > 1e-6].astype(np.float64)
+    if codes.shape[1] < 2:
+        return 0.0
+    return -0.5 * float(np.linalg.slogdet(np.corrcoef(codes.T))[1])
+
+
+def step_times(data: str, names: list[str]) -> dict[str, float]:
+    """Return the milliseconds of one core that a step of each method takes, the best of several."""
+    dataset = load_dataset(data, **DATA[data])
+    loops = {}
+    for name in names:
+        cell = published(data, name, 0, steps=1000)
+        training = TrainingConfig(**{**cell.training, "batch_size": 64})
+        model = new_model(cell.config.method, dataset, 0)
+        loops[name] = Loop(model, dataset, training, Recorder())
+    best = dict.fromkeys(names, np.inf)
+    rows = torch.from_numpy(some_rows(len(dataset), 64))
+    torch.set_num_threads(1)
+    for _ in range(TIMED):
+        for name, loop in loops.items():
+            start = time.process_time()
+            loop.step(rows)
+            best[name] = min(best[name], 1000 * (time.process_time() - start))
+    return {name: round(value, 2) for name, value in best.items()}
+
+
+def cells(given: argparse.Namespace) -> Iterator[Cell]:
+    """Yield the trainings asked for; a tuned one once all values have been tried."""
+    for seed in range(given.seeds):
+        for data in given.data:
+            for method in given.methods:
+                yield published(data, method, seed, given.steps)
+    if given.weights:
+        for seed in range(given.seeds):
+            for data in given.data:
+                yield from (weighted(data, seed, given.steps, weight) for weight in WEIGHTS)
+    if given.tune:
+        for data in given.data:
+            for method in given.methods:
+                for seed in TUNING_SEEDS:
+                    for value in METHODS[method][2]:
+                        yield tried(data, method, seed, given.steps, value)
+                value = best_value(data, method, given.steps)
+                for seed in range(given.seeds if value is not None else 0):
+                    yield tuned(data, method, seed, given.steps, value)
+
+
+def everything(steps: int) -> Iterator[Cell]:
+    """Yield all cells that a table of so many steps may have."""
+    for data in DATA:
+        for method in available():
+            value = best_value(data, method, steps)
+            for seed in range(MOST_SEEDS):
+                yield published(data, method, seed, steps)
+                if value is not None:
+                    yield tuned(data, method, seed, steps, value)
+        for seed in range(MOST_SEEDS):
+            yield from (weighted(data, seed, steps, weight) for weight in WEIGHTS)
+
+
+def available() -> list[str]:
+    """Return the methods of the table that this version has."""
+    return [name for name in METHODS if name in registry.names("methods")]
+
+
+def write(given: argparse.Namespace, busy: float, speed: dict[str, dict[str, float]]) -> None:
+    """Write all that is trained and measured by now."""
+    rows = [row for cell in everything(given.steps) if (row := row_of(cell))]
+    result = {
+        "load_before": busy,
+        "steps": given.steps,
+        "common": COMMON,
+        "tuned by": TUNED_BY,
+        "published": PUBLISHED,
+        "milliseconds a step": speed,
+        "rows": rows,
+        "gates": _gates.evaluate(rows, speed),
+    }
+    _common.write("methods", result)
+
+
+def stored_speed() -> dict[str, dict[str, float]]:
+    """Return the times of steps that the result holds already."""
+    path = _common.RESULTS / "methods.json"
+    if not path.is_file():
+        return {}
+    found: dict[str, dict[str, float]] = read_json(path)["milliseconds a step"]
+    return found
 
 
 def main() -> None:
-    """Train, draw and write the results."""
-    for run, command in {**COMPARED, **TWO_LATENTS}.items():
-        train(run, command)
-    for name, run, options in FIGURES:
-        path = IMAGES / f"{run}-{name}.png"
-        if unbraid([name, str(RUNS / run), "--out", str(path), *options]):
-            sys.exit(f"unbraid {name} failed")
-    found = {
-        name: {"command": f"unbraid train {command} {COMMON}", **Run(RUNS / name).result}
-        for name, command in COMPARED.items()
-    }
-    write_json(RESULT, found)
-    for name, result in found.items():
-        stats = result["reconstruction_stats"].items()
-        print(name, {k: v for k, v in stats if isinstance(v, int | float)})
+    """Train and measure what is asked for, and write the result after each training."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = lambda text: [name.strip() for name in text.split(",")]  # noqa: E731
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--seeds", type=int, default=5, help="how many; 0 only writes the result")
+    parser.add_argument("--data", type=names, default=["shapes3d", "dsprites"])
+    parser.add_argument("--methods", type=names, default=available())
+    parser.add_argument("--metrics", default="all", help="as unbraid evaluate takes them")
+    parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--weights", action="store_true")
+    parser.add_argument("--speed", action="store_true")
+    given = parser.parse_args()
+    for kind, asked, known in (
+        ("method", given.methods, available()),
+        ("data set", given.data, DATA),
+    ):
+        if unknown := [name for name in asked if name not in known]:
+            parser.error(f"there is no {kind} {unknown[0]}: they are {', '.join(known)}")
+    busy = _common.load()
+    speed = stored_speed()
+    if given.speed:
+        for data in given.data:
+            speed[data] = speed.get(data, {}) | step_times(data, given.methods)
+    done = False
+    for cell in cells(given):
+        if row_of(cell) is None:
+            print(cell.folder.relative_to(RUNS), cell.options, flush=True)
+            train(cell, given.metrics)
+            write(given, busy, speed)
+            done = True
+    if not done:
+        write(given, busy, speed)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ with an include of ``_generated/train_speed.md``. Numbers are never typed into a
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
-def methods(result: dict[str, Any]) -> str:
+def autoencoders(result: dict[str, Any]) -> str:
     """Return a row for each method: its command and the figures of its result.json."""
     columns = {
         "reconstruction": "Reconstruction",
@@ -39,9 +40,81 @@ def methods(result: dict[str, Any]) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     machine = next(iter(result.values()))["machine"]
     return "\n".join(lines) + (
-        f"\n\nNats per image but for the squared error and the units; ± is a standard error. Made "
-        f"by `python benchmarks/methods.py` with torch {machine['torch']} on {machine['device']}."
+        "\n\nNats per image but for the squared error and the units; ± is a standard error. Made "
+        f"by `python benchmarks/autoencoders.py` with torch {machine['torch']} on "
+        f"{machine['device']}."
     )
+
+
+# 97.5% quantiles of Student's t for 1, 2, ... values; the first is of none
+T95 = (0.0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+# Scores that the comparison of methods shows, by what they are called in its result.
+COMPARED = {
+    "mig": "MIG",
+    "dci disentanglement": "DCI",
+    "sap": "SAP",
+    "factorvae": "FactorVAE score",
+    "infomec InfoM": "InfoM",
+}
+
+
+def methods(result: dict[str, Any]) -> str:
+    """Return a table for each data set: methods' scores over seeds, their speed, and the gates."""
+    lines = []
+    for data in dict.fromkeys(row["data"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["data"] == data]
+        published = result["published"].get(data, {"source": "", "values": {}})
+        times = result["milliseconds a step"].get(data, {})
+        lines += [
+            f"\n**`{data}`**\n",
+            "| Method | Setting | Seeds | " + " | ".join(COMPARED.values()),
+        ]
+        lines[-1] += " | Reconstruction, nats | Step, ms | Published |"
+        lines.append("|---|---|--:" + "|--:" * (len(COMPARED) + 2) + "|---|")
+        for method, setting in dict.fromkeys((row["method"], row["setting"]) for row in rows):
+            mine = [r for r in rows if (r["method"], r["setting"]) == (method, setting)]
+            told = published["values"].get(method, {}) if setting == "published" else {}
+            cells = [f"`{method}`", setting, str(len(mine))]
+            cells += [_over([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED]
+            cells.append(_over([r["stats"].get("reconstruction") for r in mine], 1))
+            cells.append(f"{times[method]:.1f}" if method in times else "")
+            cells.append(", ".join(f"{COMPARED[name]} {value:.2f}" for name, value in told.items()))
+            lines.append("| " + " | ".join(cells) + " |")
+        if published["source"]:
+            lines.append(f"\nPublished: {published['source']}; other images and many more steps.")
+        lines += ["", *(f"- {_gate(g)}" for g in result["gates"] if g["data"] == data)]
+    if not lines:
+        lines = ["| Method | Setting |", "|---|---|", "\nNo method is measured yet."]
+    lines.append(
+        f"\nMean ± half of the 95% t interval over seeds. {result['steps']:,} steps each; a step's "
+        f"time is of one core. Tuned: the weight of the highest {result['tuned by']} on other "
+        f"seeds. {made_by(result)}"
+    )
+    return "\n".join(lines).strip("\n")
+
+
+def _over(values: list[float | None], digits: int = 3) -> str:
+    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    mean = statistics.fmean(known)
+    if len(known) < 2:
+        return f"{mean:.{digits}f}"
+    half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def _gate(gate: dict[str, Any]) -> str:
+    """Return a gate as a line: whether it is met, and by how much."""
+    text = gate["gate"] + (f" ({gate['setting']})" if gate["setting"] else "")
+    if difference := gate.get("difference"):
+        text += f": {difference['mean']:+.3f}"
+        if difference["low"] is not None:
+            text += f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
+    if ratio := gate.get("ratio"):
+        text += f": {ratio:.2f}"
+    return text + ("; met" if gate["met"] else "; **missed**")
 
 
 def train_speed(result: dict[str, Any]) -> str:
@@ -682,7 +755,26 @@ def measured(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def tripod_cost(result: dict[str, Any]) -> str:
+    """Return what a step of Tripod's parts takes beside the VAE's."""
+    names = list(next(iter(result["data"].values()))["milliseconds"])
+    lines = [
+        "| Images | " + " | ".join(names) + " | Ratio |",
+        "|---" + "|--:" * (len(names) + 1) + "|",
+    ]
+    for data, found in result["data"].items():
+        cells = [f"{found['milliseconds'][name]:.1f}" for name in names]
+        lines.append(f"| `{data}`, 32 px | {' | '.join(cells)} | {found['ratio']:.1f} |")
+    lines.append(
+        f"\nMilliseconds of one core a step of {result['batch']} images, the best of "
+        f"{result['turns']} in turns, each part with those before it; the ratio is of the whole to "
+        f"the VAE. The aim was at most {result['aim']:g}. {made_by(result)}"
+    )
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "autoencoders": autoencoders,
     "claim": claim,
     "control": control,
     "control_data": control_data,
@@ -700,6 +792,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "side_by_side": side_by_side,
     "tour": tour,
     "train_speed": train_speed,
+    "tripod_cost": tripod_cost,
 }
 
 

@@ -105,7 +105,8 @@ ALLOWED: dict[str, set[str]] = {
         "training",
     },
 }
-TOP = {"figures", "tour", "cli", "__main__", "__init__"}  # may import all that is below them
+# may import all that is below them
+TOP = {"figures", "comparison", "tour", "cli", "__main__", "__init__"}
 
 
 def layer(path: Path) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import unbraid
-from unbraid import cli, datasets, figures, pictures, runs, tour
+from unbraid import cli, comparison, datasets, figures, pictures, runs, tour
 from unbraid.control import api
 from unbraid.control.assessment import judge_cache, run_report
 from unbraid.control.language.parser import parse
@@ -101,6 +101,12 @@ def test_commands_are_understood(
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
     monkeypatch.setattr(judge_cache, "judge_report", lambda *_: done.append("judge") or told)
     ask_nobody(monkeypatch, done)
+    table = SimpleNamespace(
+        **{"rows": (), "names": (), "notes": (), "figure": lambda **_: None},
+        **{f"to_{name}": lambda: "" for name in ("csv", "latex", "markdown")},
+    )
+    monkeypatch.setattr(comparison, "compare", lambda *_: done.append("compare") or table)
+    monkeypatch.setattr(figures, "save", lambda *_: None)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     Path("fashion").mkdir()
     Path("fashion/train-images-idx3-ubyte.gz").touch()
@@ -194,6 +200,11 @@ def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
     options = f"```{{options}} unbraid.methods.{name.replace('-', '_')}\n"
     assert options in page.read_text(encoding="utf-8")
     assert any(command.startswith(f"unbraid train {name} ") for command in commands(page))
+
+
+def test_the_page_of_purposes_names_every_method() -> None:
+    page = (ROOT / "docs/methods/which.md").read_text(encoding="utf-8")
+    assert {name for name in registry.names("methods") if f"`{name}`" not in page} == set()
 
 
 @pytest.mark.parametrize("name", registry.names("figures"))

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unbraid.comparison import compare
     from unbraid.control import edit, generate, swap
     from unbraid.core.errors import UnbraidError
     from unbraid.core.factors import FactorSpec
@@ -39,6 +40,7 @@ _HOME = {
     "UnbraidError": "core.errors",
     "as_dataset": "datasets",
     "build": "methods",
+    "compare": "comparison",
     "configure": "methods",
     "draw": "figures",
     "edit": "control.api",
@@ -65,6 +67,7 @@ __all__ = [
     "__version__",
     "as_dataset",
     "build",
+    "compare",
     "configure",
     "draw",
     "edit",

@@ -19,7 +19,7 @@ from unbraid import datasets, methods, recipes, runs, training
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
-from unbraid.datasets import Dataset
+from unbraid.datasets import Dataset, correlated_options
 from unbraid.methods import Method, MethodConfig
 from unbraid.recipes import Recipe
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
@@ -121,7 +121,7 @@ def _loaded(data: Data, recipe: Recipe | None) -> tuple[Dataset, tuple[str, dict
     """Return data, and their name and options for a run's config, or that they are in memory."""
     if not isinstance(data, str | os.PathLike):
         loaded = dataset_of(data)
-        return loaded, (loaded.name, {IN_MEMORY: True})
+        return loaded, (loaded.name, {IN_MEMORY: True, **correlated_options(loaded)})
     name, implied = datasets.resolve(os.fspath(data))
     options = dict(recipe.data.get(name, {})) if recipe else {}
     loaded = datasets.load_dataset(os.fspath(data), **options)
@@ -226,6 +226,8 @@ def _unseen(trained: Trained) -> Dataset:
             test = datasets.load_dataset(config.data, "test", **config.data_options)
             if test.split == "test":
                 return test
+    if trained.data.held_out is not None:
+        return trained.data.held_out
     _, held_out = split_rows(len(trained.data), config.training.validation)
     if not len(held_out):
         return dataclasses.replace(trained.data, split="train")

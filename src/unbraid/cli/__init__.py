@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 
 from unbraid import __version__
+from unbraid.cli.compare import compare
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
 from unbraid.cli.figure import figure
@@ -70,6 +71,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "datasets": (list_folder("datasets"), "List the data sets."),
     "recipes": (list_folder("recipes"), "List the recipes: settings of published studies."),
     "evaluate": (evaluate, "Measure disentanglement and likelihood of runs."),
+    "compare": (compare, "List runs side by side and draw their latents, matched."),
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),
     "judge": (judge, "Train the judge of a data set and measure its errors."),

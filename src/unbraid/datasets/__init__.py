@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from unbraid.datasets._correlated import Correlation, correlated_options, correlation_of
 from unbraid.datasets._dataset import Dataset, ImageSource
 from unbraid.datasets._loading import (
     SPLITS,
@@ -38,6 +39,7 @@ __all__ = [
     "OWN",
     "PATHS",
     "SPLITS",
+    "Correlation",
     "Dataset",
     "ImageSource",
     "Pairs",
@@ -49,6 +51,8 @@ __all__ = [
     "associations",
     "called",
     "config_of",
+    "correlated_options",
+    "correlation_of",
     "label_spec",
     "load_dataset",
     "measure",

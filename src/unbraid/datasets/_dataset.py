@@ -16,6 +16,15 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import readable
 from unbraid.core.signals import Signal
+from unbraid.datasets._correlated import (
+    Correlation,
+    Weigh,
+    check_left,
+    correlated,
+    correlation_of,
+    in_parts,
+    some,
+)
 from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
 
 if TYPE_CHECKING:
@@ -51,6 +60,8 @@ class Dataset:
             same images.
         notes: sentences on how the data was read.
         signal: what the arrays are and how they are shown; plain images if not given.
+        correlation: which factors are correlated in the train split, and in no other.
+        held_out: images that were left out of it to measure models on, if it has no test split.
 
     >>> from unbraid import load_dataset
     >>> data = load_dataset("mnist", split="test")
@@ -65,6 +76,8 @@ class Dataset:
     split: str = "train"
     notes: tuple[str, ...] = ()
     signal: Signal = None  # type: ignore[assignment]  # set below where it is not given
+    correlation: Correlation | None = None
+    held_out: Dataset | None = None
 
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
@@ -243,6 +256,49 @@ class Dataset:
         from unbraid.datasets._measured import with_measured
 
         return with_measured(self, reference)
+
+    def correlated(
+        self, pairs: str | Sequence[Sequence[str]], width: float = 0.1, seed: int = 0
+    ) -> Dataset:
+        """Return those images in which pairs of factors are correlated, to be trained on.
+
+        A random tenth of the images is left out before, as ``held_out`` of what is returned: their
+        factors are as they were, and models trained by ``unbraid.train`` are measured on them.
+
+        Args:
+            pairs: ``"shape:scale,posX:posY"``, or pairs of names.
+            width: standard deviation of the ridge ``exp(-(a - b)^2 / (2 width^2))`` that the
+                density of two factors gets, where each goes from 0 to 1 (Traeuble et al. 2021,
+                "On Disentangled Representations Learned from Correlated Data").
+            seed: of the rows that are kept.
+
+        Raises:
+            UnbraidError: factors that are not there, or no images that are left.
+
+        >>> from unbraid import load_dataset
+        >>> data = load_dataset("shapes3d").correlated("floor_hue:wall_hue", width=0.1)
+        >>> floor, wall = (data.factor(name) for name in ("floor_hue", "wall_hue"))
+        >>> bool(np.corrcoef(floor, wall)[0, 1] > 0.9)
+        True
+        """
+        wanted = correlation_of(pairs, width, self.name)
+        train, test = in_parts(self)
+        held_out = dataclasses.replace(test, correlation=wanted)
+        return dataclasses.replace(correlated(train, wanted, seed), held_out=held_out)
+
+    def thinned(self, weigh: Weigh, seed: Seed) -> Dataset:
+        """Return rows that are kept with a probability of their weight by the highest one.
+
+        A data set that draws its images may draw others, and return as many as it has.
+
+        Raises:
+            UnbraidError: fewer than two are kept.
+        """
+        weight = weigh(np.asarray(self.factors))
+        draws = np.random.default_rng(seed).random(len(weight))
+        rows = np.flatnonzero(draws * weight.max() < weight)
+        check_left(len(rows), self)
+        return some(self, rows)
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the data set made of the given rows, in that order."""

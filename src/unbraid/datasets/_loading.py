@@ -16,6 +16,7 @@ from unbraid.core import memory, registry
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
+from unbraid.datasets._correlated import correlation_of, split_of
 from unbraid.datasets._dataset import Dataset
 
 SPLITS = ("train", "test")
@@ -101,8 +102,8 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
         name: a registered name (``unbraid datasets`` lists them), an IDX or ``.npz`` file, or a
             folder of images.
         split: ``"train"`` or ``"test"``.
-        **options: the data set's own options, the fields of its ``Config``, and ``measured``, which
-            every data set takes.
+        **options: the data set's own options, the fields of its ``Config``, and ``measured`` and
+            ``correlated``, which every data set takes.
 
     Raises:
         UnbraidError: unknown name, split or option, or data that cannot be read.
@@ -118,17 +119,25 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
     own = module.Config(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(module.Config)}
     )
+    full = bool(getattr(config, "full", False))
+
+    def opened(half: str) -> Dataset:
+        data: Dataset = module.load(own, half)
+        if full:
+            data = dataclasses.replace(data, split="all")
+        if not config.measured:
+            return data
+        reference = None
+        if half != "train":
+            with suppress(UnbraidError):  # there may be no train split beside the test split
+                reference = module.load(own, "train")
+        return data.measured(reference)
+
     with memory.enough(f"loading {name}", "use fewer or smaller images"):
-        dataset: Dataset = module.load(own, split)
-    if getattr(config, "full", False):
-        dataset = dataclasses.replace(dataset, split="all")
-    if not config.measured:
-        return dataset
-    reference = None
-    if split != "train":
-        with suppress(UnbraidError):  # there may be no train split beside the test split
-            reference = module.load(own, "train")
-    return dataset.measured(reference)
+        if not config.correlated:
+            return opened(split)
+        wanted = correlation_of(config.correlated, config.correlated_width, name)
+        return split_of(opened, split, wanted, full=full)
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:

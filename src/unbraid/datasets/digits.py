@@ -10,8 +10,9 @@ are those of MNIST's own splits and never mix.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._cache import cached
 from unbraid.datasets._digit_ranges import check_drawable
+from unbraid.datasets._correlated import Weigh, check_left
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._glyphs import VERSION
@@ -91,10 +93,12 @@ class Digits(Dataset):
     Args:
         style: (N,) rows of the MNIST split the handwriting is from.
         renderer: what drew the images.
+        sampler: draws more factors of the same distribution, (count, 6), by a seed.
     """
 
     style: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     renderer: Renderer | None = None
+    sampler: Callable[[int, list[int]], NDArray[np.float64]] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Digits:
         """Return the data set made of the given rows, in that order."""
@@ -111,6 +115,24 @@ class Digits(Dataset):
         rows = np.asarray(factors, np.float64)
         return self.renderer.draw(rows, self.renderer.choose(rows, int(rng.integers(2**31))))
 
+    def thinned(self, weigh: Weigh, seed: Seed) -> Dataset:
+        """Draw as many images as there are, with factors kept by their weight, see ``Dataset``."""
+        if self.sampler is None or self.renderer is None or self.factor_names != NAMES:
+            return super().thinned(weigh, seed)
+        entropy, count = [seed] if isinstance(seed, int) else [*seed], len(self)
+        kept = np.zeros((0, len(NAMES)))
+        for attempt in range(TRIES):
+            drawn = self.sampler(count, [*entropy, 0, attempt])
+            draws = np.random.default_rng([*entropy, 1, attempt]).random(count)
+            kept = np.concatenate([kept, drawn[draws < weigh(drawn)]])
+            if len(kept) >= count:
+                break
+        check_left(len(kept), self)
+        factors = kept[:count]
+        style = self.renderer.choose(factors, [*entropy, 2])
+        images = Drawn(self.renderer, factors, style)
+        return replace(self, images=images, factors=factors, style=style)
+
     def pairs(
         self,
         rows: NDArray[Any],
@@ -122,6 +144,12 @@ class Digits(Dataset):
 
         The handwriting is held, but for other digits. Where it is a factor itself, both are held.
         """
+        if self.correlation is not None and self.split == "train":
+            raise UnbraidError(
+                "digits: the partners of pairs are drawn with factors that are independent, but "
+                f"these images have {self.correlation.told}: leave out correlated, or use a data "
+                "set whose images are fixed, such as dsprites."
+            )
         if self.renderer is None or self.factor_names not in (NAMES, (*NAMES, "style")):
             return super().pairs(rows, rule, seed, among)
         entropy = [seed] if isinstance(seed, int) else [*seed]
@@ -210,12 +238,11 @@ def load(config: Config, split: str) -> Digits:
     check_drawable(config)
     specs = factor_specs(config)
     entropy = [config.seed, SPLITS.index(split)]
+    sampler = None
     if config.grid is None:
         count = _DEFAULT_COUNT[split] if config.n is None else config.n
-        correlations = _triples(config.correlations)
-        factors = sample_factors(
-            specs, count, [*entropy, 0], correlations, _pairs(config.distributions)
-        )
+        sampler = partial(_sampled, specs, config, entropy)
+        factors = sampler(count, [0])
     else:
         factors = grid_of(specs, config.grid)
     renderer = Renderer(split, config.canvas, config.glyphs, config.digits)
@@ -227,7 +254,16 @@ def load(config: Config, split: str) -> Digits:
         sources = renderer.glyphs.source
         specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
         factors = np.column_stack([factors, np.searchsorted(sources, style)])
-    return Digits("digits", images, factors, specs, split, style=style, renderer=renderer)
+    data = Digits("digits", images, factors, specs, split, style=style)
+    return replace(data, renderer=renderer, sampler=sampler)
+
+
+def _sampled(
+    specs: tuple[FactorSpec, ...], config: Config, entropy: list[int], count: int, seed: list[int]
+) -> NDArray[np.float64]:
+    """Draw factors as a config says, (count, 6)."""
+    correlations, distributions = _triples(config.correlations), _pairs(config.distributions)
+    return sample_factors(specs, count, [*entropy, *seed], correlations, distributions)
 
 
 def factor_specs(config: Config) -> tuple[FactorSpec, ...]:

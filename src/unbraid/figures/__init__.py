@@ -165,12 +165,7 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     """
     path = expand(out) if out else getattr(target, "folder", Path()) / f"{name}.png"
     animated = hasattr(module, "animate")
-    allowed = [*SUFFIXES, ".gif"] if animated else [*SUFFIXES]
-    if path.suffix.lower() not in allowed:
-        raise UnbraidError(
-            f"cannot write '{path}': a figure's path ends in {', '.join(allowed)}, "
-            f"found '{path.suffix or 'no suffix'}'."
-        )
+    check_suffix(path, animated=animated)
     if path.suffix.lower() == ".gif":
         frames = module.animate(target, config)
         with atomic(path) as temporary:
@@ -185,6 +180,16 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     else:
         save(module.draw(target, config), path)
     return path
+
+
+def check_suffix(path: Path, *, animated: bool = False) -> None:
+    """Raise an UnbraidError unless a path ends in a format that a figure can be written in."""
+    allowed = [*SUFFIXES, ".gif"] if animated else [*SUFFIXES]
+    if path.suffix.lower() not in allowed:
+        raise UnbraidError(
+            f"cannot write '{path}': a figure's path ends in {', '.join(allowed)}, "
+            f"found '{path.suffix or 'no suffix'}'."
+        )
 
 
 def report(module: ModuleType, target: Any, config: Any) -> list[str]:

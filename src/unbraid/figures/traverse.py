@@ -78,7 +78,7 @@ def draw(run: Run, config: Config) -> Figure:
 
     >>> draw(Run("runs/vae-mnist-0"), Config(rows=5))  # doctest: +SKIP
     """
-    moved = _Traversal(run, config)
+    moved = Traversal(run, config)
     steps = np.linspace(0, 1, moved.steps)
     if moved.order is not None:
         return _draw_categories(run, moved, moved.order, steps)
@@ -108,7 +108,7 @@ def draw(run: Run, config: Config) -> Figure:
 
 
 def _draw_categories(
-    run: Run, moved: _Traversal, order: Order, steps: NDArray[np.float64]
+    run: Run, moved: Traversal, order: Order, steps: NDArray[np.float64]
 ) -> Figure:
     """Draw a block for each continuous latent: its steps down, a category in each column."""
     names = [latent.label for latent in moved.latents]
@@ -145,7 +145,7 @@ def _draw_categories(
 @styled
 def animate(run: Run, config: Config) -> list[Image]:
     """Return the frames of one swing of every latent from its low end to its high and back."""
-    moved = _Traversal(run, config)
+    moved = Traversal(run, config)
     swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAMES) / FRAMES)
     films = np.stack([moved.film(latent, swing) for latent in moved.latents])
     # whole pixels to a pixel: sharp, and a small file
@@ -173,7 +173,7 @@ def animate(run: Run, config: Config) -> list[Image]:
     return frames
 
 
-class _Traversal:
+class Traversal:
     """The codes and images of a traversal."""
 
     def __init__(self, run: Run, config: Config) -> None:

@@ -18,7 +18,7 @@ from unbraid.methods import Method
 from unbraid.runs import held_out
 from unbraid.runs.config import IN_MEMORY, RunConfig
 from unbraid.runs.finish import machine
-from unbraid.runs.results import STATS, update_result
+from unbraid.runs.results import STATS, trained_on, update_result
 from unbraid.runs.run import Run
 from unbraid.runs.train import fingerprints
 
@@ -90,7 +90,11 @@ class MemoryRun(Run):
             training["note"] = "trained by other code: the options of training are unknown"
         return {
             "method": methods.name_of(self.config.method),
-            "data": {"name": self.config.data, "split": self._unseen.split},
+            "data": {
+                "name": self.config.data,
+                "split": self._unseen.split,
+                **trained_on(self._unseen),
+            },
             STATS: reconstruction_stats(self._model.eval(), self._unseen.images),
             "training": training,
             "machine": machine(self._model.device),

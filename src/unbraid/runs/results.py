@@ -56,8 +56,14 @@ def described(data: Dataset) -> dict[str, Any]:
 
 
 def trained_on(data: Dataset) -> dict[str, str]:
-    """Return a note for results of a run's ``unseen`` images if the run has no such images."""
-    return {"note": NOT_HELD_OUT} if data.split == "train" else {}
+    """Return a note for results of a run's ``unseen`` images, if it has none or they are unlike.
+
+    They are unlike those it was trained on where factors were correlated in these.
+    """
+    if data.split == "train":
+        return {"note": NOT_HELD_OUT}
+    correlation = data.correlation if data.split != "validation" else None
+    return {"note": correlation.note} if correlation else {}
 
 
 # -- the file -------------------------------------------------------------------------------------

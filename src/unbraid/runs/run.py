@@ -16,7 +16,7 @@ from unbraid.core.factors import specs_from_json
 from unbraid.core.files import expand, read_json
 from unbraid.core.signals import Signal
 from unbraid.core.store import identity, read_tensors
-from unbraid.datasets import Dataset, load_dataset, moved
+from unbraid.datasets import Dataset, correlation_of, load_dataset, moved
 from unbraid.methods import Method, needs_of
 from unbraid.nn.nets import check_image_shape
 from unbraid.runs import held_out
@@ -211,7 +211,11 @@ class Run:
         """Return the held-out images stored with a run on images in memory."""
         if split == "test":
             saved = held_out.load(self.folder, self.config.data, self.specs)
-            return dataclasses.replace(saved, signal=self.signal)
+            found = self.data_options.get("correlated")
+            if found:
+                width = self.data_options.get("correlated_width", 0.1)
+                found = correlation_of(found, width, self.config.data)
+            return dataclasses.replace(saved, signal=self.signal, correlation=found)
         raise UnbraidError(
             f"{self.folder} was trained on images in memory, which are not stored with it: to use "
             "its training images, train on a data set's name or a path."

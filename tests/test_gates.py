@@ -1,0 +1,146 @@
+"""The gates of the comparison of methods, on made-up figures, and its table with rows missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def imported(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+gates = imported("benchmarks/_gates.py")
+
+
+def row(method: str, seed: int, setting: str = "published", **scores: float | None) -> Any:
+    named = {name.replace("_", " "): [value, 0.01] for name, value in scores.items()}
+    return {
+        "data": "made-up",
+        "method": method,
+        "setting": setting,
+        "seed": seed,
+        "scores": named,
+        "stats": {"reconstruction": 100.0 + seed},
+        "gaussian_tc": None,
+    }
+
+
+def of(method: str, *values: float | None, **options: Any) -> list[Any]:
+    return [row(method, seed, mig=value, **options) for seed, value in enumerate(values)]
+
+
+def told(rows: list[Any], **milliseconds: float) -> dict[str, Any]:
+    times = {"made-up": {name.replace("_", "-"): ms for name, ms in milliseconds.items()}}
+    return {gate["gate"]: gate for gate in gates.evaluate(rows, times if milliseconds else {})}
+
+
+def test_an_order_is_of_means_over_the_seeds_that_both_have() -> None:
+    rows = of("vae", 0.1, 0.2, 0.3) + of("factor-vae", 0.3, 0.2, 0.4, 9.0)
+    (gate,) = told(rows).values()
+    assert gate["gate"] == "factor-vae above the VAE in mig"
+    assert gate["met"]
+    assert gate["difference"]["mean"] == pytest.approx(0.1)
+    assert gate["difference"]["seeds"] == 3
+    half = 4.303 * 0.1 / math.sqrt(3)  # t of 2 degrees of freedom
+    assert gate["difference"]["high"] == pytest.approx(0.1 + half, abs=1e-4)
+    rows = of("vae", 0.1, 0.2) + of("beta-tcvae", 0.1, 0.1)
+    (gate,) = told(rows).values()
+    assert not gate["met"]
+
+
+def test_equal_is_not_above() -> None:
+    (gate,) = told(of("vae", 0.1) + of("factor-vae", 0.1)).values()
+    assert not gate["met"]
+    assert gate["difference"]["low"] is None  # one seed has no interval
+
+
+def test_the_best_of_several_counts() -> None:
+    rows = of("vae", 0.1) + of("beta-vae", 0.5) + of("ada-gvae", 0.4)
+    (gate,) = told(rows).values()
+    assert gate["compared with"] == "beta-vae"
+    assert not gate["met"]
+    assert "factor-vae" in gate["not measured"]
+
+
+def test_what_is_not_measured_is_no_gate() -> None:
+    assert told(of("vae", 0.1, 0.2)) == {}
+    assert told(of("factor-vae", 0.1) + of("vae", None)) == {}
+    assert told(of("factor-vae", 0.1) + of("vae", math.nan)) == {}
+    assert told(of("factor-vae", 0.1) + of("vae", 0.2, setting="tuned")) == {}
+    assert gates.evaluate([], {}) == []
+
+
+def test_settings_are_told_apart() -> None:
+    rows = of("vae", 0.1) + of("factor-vae", 0.2)
+    rows += of("vae", 0.3, setting="tuned") + of("factor-vae", 0.2, setting="tuned")
+    found = gates.evaluate(rows, {})
+    assert [(gate["setting"], gate["met"]) for gate in found] == [
+        ("published", True),
+        ("tuned", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sampled", "means", "met"),
+    [
+        ([3.0, 2.0, 1.0], [3.0, 4.0, 5.0], True),
+        ([3.0, 2.0, 1.0], [3.0, 3.0, 3.0], True),
+        ([3.0, 2.0, 1.0], [5.0, 4.0, 3.0], False),  # means fall, too
+        ([1.0, 2.0, 3.0], [3.0, 4.0, 5.0], False),  # sampled codes do not
+    ],
+)
+def test_total_correlation(sampled: list[float], means: list[float], met: bool) -> None:
+    rows = []
+    for weight, one, other in zip((1, 10, 4), (0, 2, 1), (0, 2, 1), strict=True):
+        each = row("beta-tcvae", 0, f"beta={weight}")
+        each["gaussian_tc"] = {"sampled": sampled[one], "means": means[other]}
+        rows.append(each)
+    (gate,) = told(rows).values()
+    assert gate["weights"] == [1.0, 4.0, 10.0]  # in the order of their size
+    assert gate["met"] is met
+    assert told(rows[:2]) == {}  # two are no trend
+
+
+def test_speed() -> None:
+    (gate,) = told([], vae=10.0, factor_vae=22.0).values()
+    assert gate["met"]
+    assert not next(iter(told([], vae=10.0, factor_vae=23.0).values()))["met"]
+    assert told([], vae=10.0) == {}
+
+
+def test_the_table_copes_with_rows_that_are_missing() -> None:
+    tables = imported("docs/_tables.py")
+    rows = of("vae", 0.1, 0.2) + of("factor-vae", 0.3) + of("qlae", None)
+    machine = {"torch": "2", "cores": 2, "device": "cpu", "vector instructions": "AVX2"}
+    result: dict[str, Any] = {
+        "command": "python benchmarks/methods.py",
+        "machine": machine,
+        "load_before": 0.1,
+        "steps": 20,
+        "tuned by": "DCI",
+        "published": {"made-up": {"source": "someone", "values": {"vae": {"mig": 0.5}}}},
+        "milliseconds a step": {"made-up": {"vae": 10.0, "factor-vae": 23.0}},
+        "rows": rows,
+        "gates": gates.evaluate(rows, {"made-up": {"vae": 10.0, "factor-vae": 23.0}}),
+    }
+    text = tables.methods(result)
+    assert "| `vae` | published | 2 | 0.150 ± 0.635 |  |" in text
+    assert "| MIG 0.50 |" in text
+    assert "| `factor-vae` | published | 1 | 0.300 |" in text
+    assert "- factor-vae above the VAE in mig (published): +0.200; met" in text
+    assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
+    empty = tables.methods({**result, "rows": [], "gates": []})
+    assert "|---" in empty
