@@ -66,7 +66,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, Scores]:
         for index, run in enumerate(runs)
     }
     if evaluation.failed:
-        raise NotStored(" ".join(evaluation.failed.values()), found)
+        raise NotStored(" ".join(evaluation.failed.values()), found) from evaluation.cause
     return found
 
 
@@ -91,6 +91,7 @@ class Evaluation:
         self.runs, self.config = runs, config
         self.compared = len(runs) > 1 and bool(comparing(config))
         self.found: list[Scores] = [{} for _ in runs]
+        self.cause: UnbraidError | None = None  # of the last failure
         self.failed: dict[str, str] = {}  # a sentence for each folder whose scores were not stored
 
     def measure(self, indices: Sequence[int]) -> None:
@@ -135,4 +136,5 @@ class Evaluation:
             run.record(partial(with_scores, scores=scores, measured=measured))
         except UnbraidError as error:
             folder = str(run.folder)
+            self.cause = error
             self.failed[folder] = f"the scores of {folder} were not stored: {error}"
