@@ -109,6 +109,14 @@ def table(target: str, given: Place) -> None:
     print(*write_table(open_study(target, given.root)), sep="\n")
 
 
+def plots(target: str, given: Place) -> None:
+    """Draw the figures of a study from its table, with their numbers as CSV."""
+    from unbraid.studies.plots import write_plots
+    from unbraid.studies.study import open_study
+
+    print(*write_plots(open_study(target, given.root)), sep="\n")
+
+
 def _run(study: Study, target: str, given: Run) -> None:
     """Do the runs of a study, and write its table."""
     from unbraid.studies.reports import cores, ended, shard_of
@@ -175,6 +183,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], type[Place]]] = {
     "run": (run, Run),
     "status": (status, Place),
     "table": (table, Place),
+    "plots": (plots, Place),
     "extend": (extend, Extend),
     "retry": (retry, Retry),
 }

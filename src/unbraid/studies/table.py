@@ -166,9 +166,8 @@ def _asked(score: Mapping[str, Any], cell: Cell) -> bool:
 
 
 def _of_score(score: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield a row for a score, or one for each of its parts."""
-    parts = score.get("parts") or {"": score}
-    for part, estimate in parts.items():
+    """Yield a row for a score and one for each of its parts."""
+    for part, estimate in {"": score, **(score.get("parts") or {})}.items():
         yield {
             "representation": score.get("representation", "mean"),
             "metric": " ".join(filter(None, (score["metric"], part))),
