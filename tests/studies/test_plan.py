@@ -87,7 +87,7 @@ def test_the_identity_is_of_the_version_of_an_objective(
         ("retries = 2", "retrys = 2", "did you mean 'retries'"),
         ("full = true", "ful = true", "did you mean 'full'"),
         ('seeds = "0"', 'seeds = "9-0"', "no range from a lower"),
-        ('net = "mlp"', 'net = "conv"', "beta-vae on squares"),
+        ("batch_size = 32", "batch_size = 3000", "beta-vae on squares: batch_size is 3000"),
         ("batch_size = 32", "batch_size = 0", "batch_size is 0"),
         ('name = "tiny"', 'name = "../x"', "the name of its folder"),
         ("[study]", "[study", "no valid TOML"),

@@ -6,7 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle, islice
+from statistics import median
 
+from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.studies.cells import Cell
 from unbraid.studies.plan import config_of
@@ -40,7 +42,11 @@ def estimate(study: Study, jobs: int) -> Iterator[str]:
         if data is None:
             config = config_of(first)
             data = loaded[first.data] = load_dataset(config.data, "train", **config.data_options)
-        step, steps = step_time(first, data)
+        try:
+            step, steps = step_time(first, data)
+        except UnbraidError as error:
+            yield f"{' '.join(kind)}: cannot be timed: {error}"
+            continue
         of_kind = [cell for cell in left if (cell.data, cell.method) == kind]
         training = sum(step * (cell.steps or steps) for cell in of_kind)
         total += training
@@ -61,15 +67,14 @@ def step_time(cell: Cell, data: Dataset) -> tuple[float, int]:
     config = config_of(cell)
     loop = Loop(new_model(config.method, data, cell.seed), data, config.training, Recorder())
     steps = loop.progress.steps
-    done, begun = 0, 0.0
+    timed = min(WARM + STEPS, steps)
+    taken: list[float] = []
     with threads(config.training.threads):
         # an epoch may be shorter than what is timed
-        for rows in cycle(islice(loop.epoch_batches(), WARM + STEPS)):
+        for rows in cycle(islice(loop.epoch_batches(), timed)):
+            begun = time.perf_counter()
             loop.step(rows)
-            done += 1
-            if done == WARM:
-                begun = time.perf_counter()
-            elapsed = time.perf_counter() - begun
-            if done >= WARM + STEPS or (done > WARM and elapsed > LIMIT):
+            taken.append(time.perf_counter() - begun)
+            if len(taken) >= timed or sum(taken) > LIMIT:
                 break
-    return (time.perf_counter() - begun) / max(1, done - WARM), steps
+    return median(taken[WARM:] or taken), steps

@@ -20,7 +20,7 @@ from unbraid.runs.fingerprints import fingerprint
 from unbraid.studies.arithmetic import names_in, value_of
 from unbraid.studies.cells import Cell
 from unbraid.studies.spec import Measure, Spec
-from unbraid.training import TrainingConfig, new_model
+from unbraid.training import Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
 SEMANTICS = 1
@@ -42,7 +42,7 @@ def expand(spec: Spec) -> list[Cell]:
         UnbraidError: something in the study is not known or not possible.
     """
     wanted = {key: told for measure in spec.measures for key, told in _wanted(measure).items()}
-    grids = [(grid, list(_settings(spec, grid))) for grid in spec.grids]
+    grids = [list(_settings(spec, grid)) for grid in spec.grids]
     cells: dict[str, Cell] = {}
     labels: list[str] = []
     for table in spec.data:
@@ -51,11 +51,11 @@ def expand(spec: Spec) -> list[Cell]:
         content = fingerprint(data).to_json()
         label = _label(name, options, labels)
         labels.append(label)
-        for grid, settings in grids:
+        for settings in grids:
             for number, (method, training, varied) in enumerate(settings):
                 config = RunConfig(method, name, options, training)
                 if not number:
-                    _check_fits(config, data, grid["method"])
+                    _check_fits(config, data)
                 for seed in spec.seeds:
                     seeded = dataclasses.replace(training, seed=seed)
                     cell = _cell(
@@ -212,12 +212,12 @@ def _label(name: str, options: Mapping[str, Any], others: list[str]) -> str:
     return label if label not in others else f"{label} ({len(others) + 1})"
 
 
-def _check_fits(config: RunConfig, data: Dataset, method: str) -> None:
-    """Raise an UnbraidError unless a method can be built for a data set."""
+def _check_fits(config: RunConfig, data: Dataset) -> None:
+    """Raise an UnbraidError unless a method can be built for a data set, and its batches made."""
     try:
-        new_model(config.method, data, 0)
+        Loop(new_model(config.method, data, 0), data, config.training, Recorder())
     except UnbraidError as error:
-        raise UnbraidError(f"{method} on {data.name}: {error}") from error
+        raise UnbraidError(f"{methods.name_of(config.method)} on {data.name}: {error}") from error
 
 
 # -- identity -------------------------------------------------------------------------------------
