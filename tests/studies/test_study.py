@@ -83,7 +83,9 @@ def test_a_study_is_trained_measured_and_tabled_and_its_runs_are_shared(
     watcher, engine = Watcher(), Here()
     assert driver.drive(study, engine, watcher)
     assert engine.closed
-    assert [event.kind for event in watcher.events if event.kind != "step"] == ["done"] * 6
+    assert [event.kind for event in watcher.events if event.kind != "step"] == [
+        "started", "done",
+    ] * 6  # fmt: skip
     rows = rows_of(study)
     mig = [row for row in rows if row["metric"] == "mig"]
     assert [(row["method"], row["beta"], row["seed"], row["steps"]) for row in mig] == [
@@ -246,7 +248,7 @@ def test_a_run_that_another_process_does_is_waited_for_and_taken_over(
 
         watcher = Ending()
         assert not driver.drive(study, Here(), watcher)
-        assert [event.kind for event in watcher.events if event.kind != "step"] == [
+        assert [event.kind for event in watcher.events if event.kind in ("busy", "done")] == [
             "busy", "busy", "done",
         ]  # fmt: skip
         assert not (first / "config.json").exists()
@@ -320,6 +322,7 @@ def test_progress_tells_counts_and_the_time_left() -> None:
     progress = Progress(cells, [State({})] * 4, 2, lambda: now[0])
     assert progress.left() is None
     for name in "01":
+        progress.on_event(Event(name, "started"))
         progress.on_event(Event(name, "step", "", 0, 100, 50.0))
     now[0] = 10.0
     progress.on_event(Event("0", "step", "", 100, 100, 50.0))

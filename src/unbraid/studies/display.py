@@ -54,20 +54,24 @@ class Progress:
     def on_event(self, event: Event) -> None:
         """Take in what happened to a run."""
         name = event.job
-        if event.kind == "step":
-            self.running.setdefault(name, (self.clock(), event.done))
+        if event.kind == "started":
+            self.running[name] = self.clock(), 0
+        elif event.kind == "step":
+            begun = self.running.get(name, (self.clock(), 0))
+            if name not in self.done:  # a run that goes on from a checkpoint starts there
+                self.running[name] = begun[0], event.done
             self.steps[name], self.done[name] = event.total, event.done
             self.rates[name] = event.images_per_second
         elif event.kind in ("done", "failed", "died", "busy", "stopped"):
             begun = self.running.pop(name, None)
             self.rates.pop(name, None)
-            done = self.done.pop(name, 0)
+            self.done.pop(name, None)
             if event.kind == "done":
                 self.status[name] = "finished"
                 if begun is not None:
                     spent = self.spent.setdefault(self.kinds[name], [0.0, 0.0])
                     spent[0] += self.clock() - begun[0]
-                    spent[1] += max(1, done - begun[1])
+                    spent[1] += max(1, self.steps[name] - begun[1])
             elif event.kind == "failed":
                 diverged = event.sentence.startswith("diverged")
                 self.status[name] = "diverged" if diverged else "failed"
@@ -80,7 +84,7 @@ class Progress:
         """Return about how many seconds are left, None while nothing can be said."""
         known = {kind: seconds / steps for kind, (seconds, steps) in self.spent.items()}
         for name, (begun, first) in self.running.items():
-            steps = self.done[name] - first
+            steps = self.done.get(name, 0) - first
             if self.kinds[name] not in known and steps > 0 and self.clock() - begun > 5:
                 known[self.kinds[name]] = (self.clock() - begun) / steps
         if not known:

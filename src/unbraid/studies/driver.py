@@ -75,6 +75,7 @@ class _Drive:
                 name = self.waiting.popleft()
                 self.flying.add(name)
                 self.engine.submit(self.jobs[name])
+                self.watcher.on_event(Event(name, "started"))
             for event in self.engine.wait(TICK):
                 self._receive(event)
             if time.monotonic() - self.looked > ELSEWHERE:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from unbraid.core.errors import UnbraidError
 
-Kind = Literal["step", "warning", "done", "busy", "stopped", "failed", "fatal", "died"]
+Kind = Literal["started", "step", "warning", "done", "busy", "stopped", "failed", "fatal", "died"]
 ENDS = ("done", "busy", "stopped", "failed", "fatal", "died")  # of a job's work
 
 
