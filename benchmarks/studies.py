@@ -273,9 +273,10 @@ def ray(bench: Bench) -> dict[str, Any]:
 
 def overhead(bench: Bench) -> dict[str, Any]:
     """Compare the processor time of runs of a study with that of unbraid train."""
-    spec = bench.write("bench", steps=6000, beta=[1, 4], metrics="")
-    of_study = processor_time(bench.command("--jobs", "1", root="overhead", spec=spec))
-    study = open_study(spec, bench.folder / "overhead")
+    spec = bench.write("bench", steps=2500, beta=[1, 4], metrics="")
+    words = bench.command("--jobs", "1", "--shard", "0/2", root="overhead", spec=spec)
+    of_study = processor_time(words)
+    study = open_study(spec, bench.folder / "overhead").shard(0, 2)
     commands = []
     for index, cell in enumerate(study.cells):
         words = [sys.executable, "-m", "unbraid", "train", cell.method, "--data"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -273,28 +274,31 @@ def start(words: Sequence[str]) -> subprocess.Popen[str]:
 def test_a_killed_driver_and_a_killed_worker_change_no_number(
     make_spec: Make, opened: Opened, tmp_path: Path
 ) -> None:
-    spec = make_spec(steps=300, off_diagonal=[1, 2])
+    spec = make_spec(steps=300, off_diagonal=[1, 2], retries=1000)
     undisturbed = open_study(spec, tmp_path / "undisturbed")
     assert driver.drive(undisturbed, Here(), Watcher())
     root = tmp_path / "studies"
     study = opened(spec)
-    killed = start(command(spec, root, "--jobs", "2"))
+    killed = start(command(spec, root, "--jobs", "1"))
     running = study.run_folder(study.cells[0]) / "config.json"
     wait_for(running.is_file)
     killed.kill()  # its workers notice, save and go
     killed.communicate()
     wait_for(lambda: not locks.is_claimed(running.parent / "claim"))
     last = start(command(spec, root, "--jobs", "1"))
-    left = [c for c in study.cells if not (study.run_folder(c) / "result.json").is_file()]
-    assert left
-    wait_for(lambda: locks.is_claimed(study.run_folder(left[-1]) / "claim"))
-    for process in children(last.pid):
-        os.kill(process, signal.SIGKILL)
+
+    def killed_one() -> bool:
+        for process in children(last.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return any(state.failures for state in study.states())
+
+    wait_for(killed_one)
     out, _ = last.communicate(timeout=120)
     assert last.returncode == 0
     assert "4 of 4 runs finished" in out
     assert rows_of(study) == rows_of(undisturbed)
-    assert "died" in {f["kind"] for state in study.states() for f in state.failures}
+    assert {f["kind"] for state in study.states() for f in state.failures} == {"died"}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -357,6 +361,43 @@ def test_a_folder_of_a_study_stands_for_its_file(
     write_json(study.folder / "seeds.json", {"seeds": "all"})
     assert "does not hold seeds" in unbraid("status", study.folder, code=2)
     assert "takes the file or folder" in unbraid("run", Path("--dry-run"), code=2)
+
+
+def test_the_seeds_of_a_setting_are_compared_and_drawn(
+    make_spec: Make, opened: Opened, unbraid: Unbraid, tmp_path: Path
+) -> None:
+    spec = make_spec(seeds="0-1")
+    text = spec.read_text().replace('["mig"]', '["mig", "sap", "udr"]')
+    more = '[[metrics]]\nmetrics = ["mig"]\n'
+    text += f'{more}images = 60\n{more}representation = "sampled"\n'
+    spec.write_text(text)
+    study = opened(spec)
+    assert driver.drive(study, Here(), Watcher())
+    said = unbraid("run", spec)  # there is nothing to train, and the table is missing
+    assert "6 of 6 runs finished" in said
+    with (study.folder / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    udr = [float(row["value"]) for row in rows if row["metric"] == "udr"]
+    assert len(udr) == 6
+    result = Run(study.run_folder(study.cells[0])).result
+    (stored,) = (s for s in result["scores"].values() if s["metric"] == "udr")
+    assert stored["compared_with"] == [str(study.run_folder(study.cells[1]))]
+    assert udr[0] == stored["value"]
+    assert [row["representation"] for row in rows if row["metric"] == "mig"] == [
+        "mean", "mean", "sampled",
+    ] * 6  # fmt: skip
+    written = unbraid("plots", spec).split()
+    names = {Path(path).name for path in written}
+    for stem in ("violins", "strengths", "metric-ranks", "unsupervised-ranks", "variances",
+                 "chances"):  # fmt: skip
+        assert {f"{stem}-squares.png", f"{stem}-squares.csv"} <= names
+    with (study.folder / "plots/unsupervised-ranks-squares.csv").open(newline="") as file:
+        assert "udr" in {row["first"] for row in csv.DictReader(file)}
+    # nothing is measured again
+    before = (study.run_folder(study.cells[0]) / "result.json").stat().st_mtime_ns
+    (study.folder / "results.csv").unlink()
+    unbraid("run", spec)
+    assert (study.run_folder(study.cells[0]) / "result.json").stat().st_mtime_ns == before
 
 
 def test_slurm_gets_a_script_of_shards(make_spec: Make, unbraid: Unbraid, tmp_path: Path) -> None:

@@ -143,8 +143,10 @@ def _run(study: Study, target: str, given: Run) -> None:
     if left:
         _drive(study, target, given, jobs)
     if left or not (study.folder / "results.csv").is_file() or _older(study):
+        from unbraid.studies.comparing import compare
         from unbraid.studies.table import write_table
 
+        compare(whole)
         write_table(whole)
     print("\n".join(ended(study)))
 

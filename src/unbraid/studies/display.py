@@ -63,15 +63,16 @@ class Progress:
             self.steps[name], self.done[name] = event.total, event.done
             self.rates[name] = event.images_per_second
         elif event.kind in ("done", "failed", "died", "busy", "stopped"):
-            begun = self.running.pop(name, None)
+            since = self.running.get(name)
+            self.running = {other: at for other, at in self.running.items() if other != name}
             self.rates.pop(name, None)
             self.done.pop(name, None)
             if event.kind == "done":
                 self.status[name] = "finished"
-                if begun is not None:
+                if since is not None:
                     spent = self.spent.setdefault(self.kinds[name], [0.0, 0.0])
-                    spent[0] += self.clock() - begun[0]
-                    spent[1] += max(1, self.steps[name] - begun[1])
+                    spent[0] += self.clock() - since[0]
+                    spent[1] += max(1, self.steps[name] - since[1])
             elif event.kind == "failed":
                 diverged = event.sentence.startswith("diverged")
                 self.status[name] = "diverged" if diverged else "failed"

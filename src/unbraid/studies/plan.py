@@ -32,8 +32,10 @@ NOT_OPTIONS = {
 }
 
 
-def expand(spec: Spec) -> list[Cell]:
-    """Return the cells of a study, each once, in the order of data, grids, settings and seeds.
+def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
+    """Return the cells of a study, and what is measured by comparing the seeds of a setting.
+
+    Each cell comes once, in the order of data, grids, settings and seeds.
 
     All is checked before anything trains: names, types and bounds of options, data sets, metrics,
     and that each method can be built for each data set.
@@ -41,7 +43,9 @@ def expand(spec: Spec) -> list[Cell]:
     Raises:
         UnbraidError: something in the study is not known or not possible.
     """
-    wanted = {key: told for measure in spec.measures for key, told in _wanted(measure).items()}
+    asked = {key: told for measure in spec.measures for key, told in _wanted(measure).items()}
+    compared = [told for told in asked.values() if _compares(told["metrics"])]
+    wanted = {key: told for key, told in asked.items() if told not in compared}
     grids = [list(_settings(spec, grid)) for grid in spec.grids]
     cells: dict[str, Cell] = {}
     labels: list[str] = []
@@ -65,7 +69,7 @@ def expand(spec: Spec) -> list[Cell]:
                         cell.id,
                         dataclasses.replace(cell, wanted=wanted, timeout=spec.resources.seconds),
                     )
-    return list(cells.values())
+    return list(cells.values()), compared
 
 
 def config_of(cell: Cell) -> RunConfig:
@@ -304,6 +308,11 @@ def _wanted(measure: Measure) -> dict[str, dict[str, Any]]:
             module = registry.load("metrics", registry.check("metrics", name))
             version = getattr(module, "SEMANTICS", 1)
         told = {**dataclasses.asdict(measure), "metrics": name}
-        key = " ".join(f"{value}" for value in told.values())
+        key = " ".join(f"{value}" for value in told.values() if value != "mean")
         found[f"{key} v{version}"] = told
     return found
+
+
+def _compares(metric: str) -> bool:
+    """Whether a metric compares several runs."""
+    return metric != "all" and "runs" in metrics.needs(registry.load("metrics", metric))

@@ -82,7 +82,8 @@ def violins(results: Results) -> Drawn:
             color = PALETTE[place % len(PALETTE)]
             if len(values) > 1 and np.ptp(values) > 0:
                 body = ax.violinplot([values], [place], widths=0.9, showextrema=False)
-                for part in body["bodies"]:
+                bodies: Any = body["bodies"]
+                for part in bodies:
                     part.set(facecolor=color, alpha=0.3)
             ax.scatter(place + _beside(len(values)), values, s=4, color=color, linewidths=0)
             if len(values):
@@ -349,9 +350,10 @@ def _spread(values: NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
-def _beside(count: int) -> NDArray[np.float64]:
+def _beside(count: int) -> NDArray[Any]:
     """Return places left and right of a middle, so that dots lie less on each other."""
-    return 0.12 * ((np.arange(count) * 0.618) % 1 - 0.5)
+    found: NDArray[Any] = 0.12 * ((np.arange(count) * 0.618) % 1 - 0.5)
+    return found
 
 
 def _strengths_of(results: Results, method: str) -> tuple[str, list[float]]:

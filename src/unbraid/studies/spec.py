@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -35,6 +35,7 @@ class Measure:
         images: maximum number of images, or of labels that a choice may look at.
         samples: importance samples per image for the log-likelihood.
         seed: seed of every draw, split and predictor.
+        representation: of an image: ``mean`` or ``sampled``.
     """
 
     metrics: Any = "all"
@@ -42,6 +43,7 @@ class Measure:
     images: int = 10_000
     samples: int = 100
     seed: int = 0
+    representation: Literal["mean", "sampled"] = "mean"
 
 
 @dataclass(frozen=True)

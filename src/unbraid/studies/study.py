@@ -36,11 +36,13 @@ class Study:
         spec: what is asked for, with the seeds added later.
         folder: the study's own.
         cells: its runs.
+        compared: what is measured by comparing the seeds of a setting.
     """
 
     spec: Spec
     folder: Path
     cells: tuple[Cell, ...]
+    compared: tuple[dict[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,7 +89,8 @@ def open_study(
         spec = specs.read(path)
         folder = expand(root) / spec.name
     spec = replace(spec, seeds=tuple(dict.fromkeys((*spec.seeds, *_extra(folder), *seeds))))
-    study = Study(spec, folder, tuple(_cells(spec, folder)))
+    cells, compared = _planned(spec, folder)
+    study = Study(spec, folder, tuple(cells), tuple(compared))
     if seeds:
         extra = dict.fromkeys((*_extra(folder), *seeds))
         write_json(folder / SEEDS, {"seeds": list(extra)})
@@ -105,31 +108,33 @@ def _extra(folder: Path) -> list[int]:
     return found
 
 
-def _cells(spec: Spec, folder: Path) -> list[Cell]:
-    """Return the cells of a study, from its plan if nothing has changed since it was made."""
+def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]]:
+    """Return what ``plan.expand`` does, from a study's plan if nothing has changed since."""
     path = folder / PLAN
     asked = _asked(spec)
     with suppress(UnbraidError, LookupError, TypeError, ValueError):
         stored = read_object(path)
         if stored["asked"] == asked:
             wanted, timeout = stored["wanted"], spec.resources.seconds
-            return [
+            cells = [
                 Cell.from_json({**cell, "wanted": wanted, "timeout": timeout})
                 for cell in stored["cells"]
             ]
+            return cells, list(stored["compared"])
     from unbraid.studies.plan import expand as expanded
 
-    cells = expanded(spec)
+    cells, compared = expanded(spec)
     plan = {
         "unbraid": unbraid.__version__,
         "asked": asked,
         "base": str(spec.base),
         "spec": spec.raw,
         "wanted": cells[0].wanted,
+        "compared": compared,
         "cells": [_without(cell.to_json(), "wanted", "timeout") for cell in cells],
     }
     write_json(path, plan)
-    return cells
+    return cells, compared
 
 
 def _asked(spec: Spec) -> str:

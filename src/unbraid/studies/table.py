@@ -10,11 +10,12 @@ from typing import Any
 
 from unbraid.core.files import atomic
 from unbraid.runs.results import STATS, read_result
-from unbraid.studies.cells import Cell, State
+from unbraid.studies.cells import Cell
 from unbraid.studies.study import Study
 
 CSV, PARQUET = "results.csv", "results.parquet"
 TERMS = ("total_correlation", "index_code_mi", "dimwise_kl")
+KEY = ("representation", "metric", "protocol", "images")  # of a number among those of its run
 Row = dict[str, Any]
 # before and after the columns of options
 FIRST = ("run", "data", "method", "setting")
@@ -81,15 +82,14 @@ def table(study: Study) -> tuple[list[str], list[Row]]:
         if status == "unfinished":
             continue
         about = _about(cell, options) | {"status": status}
-        found = list(_numbers(study.run_folder(cell), cell, state)) if state.trained else []
+        found = list(_numbers(study, cell)) if state.trained else []
         if status == "finished":
             whole += [about | row for row in found]
         else:
             bad.append((about, len(whole)))
-    kept = ("representation", "metric", "protocol", "images")
-    measured = list(dict.fromkeys(tuple(row.get(name) for name in kept) for row in whole))
+    measured = list(dict.fromkeys(tuple(row.get(name) for name in KEY) for row in whole))
     for about, place in reversed(bad):
-        without = [dict(zip(kept, each, strict=True)) for each in measured] or [{}]
+        without = [dict(zip(KEY, each, strict=True)) for each in measured] or [{}]
         whole[place:place] = [about | row for row in without]
     return [*FIRST, *options, *LAST], whole
 
@@ -118,9 +118,10 @@ def _about(cell: Cell, options: Sequence[str]) -> Row:
     }
 
 
-def _numbers(folder: Path, cell: Cell, state: State) -> Iterator[Row]:
+def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
     """Yield the rows of a finished run: its training's own numbers, and each score."""
-    result = read_result(folder)
+    result = read_result(study.run_folder(cell))
+    asked = [*cell.wanted.values(), *study.compared]
     training, machine = result["training"], result.get("machine", {})
     about: Row = {
         "steps": training.get("steps"),
@@ -149,19 +150,24 @@ def _numbers(folder: Path, cell: Cell, state: State) -> Iterator[Row]:
                 "images": stats.get("images"),
             }
     scores = result.get("scores", {}).values()
-    found = [row for score in scores if _asked(score, cell) for row in _of_score(score)]
-    found.sort(key=lambda row: [str(row[name]) for name in ("protocol", "metric", "images")])
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in (row for score in scores if _asked(score, asked) for row in _of_score(score)):
+        newest[tuple(row[name] for name in KEY)] = row  # of other seeds it was compared with
+    found = list(newest.values())
+    order = ("protocol", "metric", "representation")
+    found.sort(key=lambda row: (*(str(row[name]) for name in order), row["images"] or 0))
     yield from (about | row for row in found)
 
 
-def _asked(score: Mapping[str, Any], cell: Cell) -> bool:
+def _asked(score: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a stored score is one that the study asks for: other studies share the run."""
     return any(
         told["protocol"] == score.get("protocol")
+        and told["representation"] == score.get("representation", "mean")
         and told["metrics"] in ("all", score["metric"])
         and told["seed"] == score.get("settings", {}).get("seed", told["seed"])
         and (told["protocol"] != "none" or score.get("data", {}).get("images", 0) <= told["images"])
-        for told in cell.wanted.values()
+        for told in asked
     )
 
 

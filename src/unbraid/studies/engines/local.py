@@ -33,26 +33,37 @@ class Local:
         self.busy: dict[Connection, Job] = {}
         self.idle: list[Connection] = []
         self.processes: dict[Connection, BaseProcess] = {}
+        self.early: list[Event] = []  # of jobs whose workers died before they got them
 
     @property
     def room(self) -> int:
         """How many jobs may be submitted now."""
-        return self.size - len(self.busy)
+        return self.size - len(self.busy) - len(self.early)
 
     def submit(self, job: Job) -> None:
         """Hand a job to an idle worker, or to a new one."""
-        while True:
-            connection = self.idle.pop() if self.idle else self._start()
-            try:
-                connection.send(job)
-            except OSError:  # it died while it was idle
-                self._gone(connection)
-                continue
-            self.busy[connection] = job
-            return
+        while self.idle:
+            if self._sent(self.idle.pop(), job):
+                return
+        connection = self._start()
+        if connection is None or not self._sent(connection, job):
+            self.early.append(Event(job.name, "died", "while it started"))
+
+    def _sent(self, connection: Connection, job: Job) -> bool:
+        """Send a job to a worker; return False if the worker has died."""
+        try:
+            connection.send(job)
+        except OSError:
+            self._gone(connection)
+            return False
+        self.busy[connection] = job
+        return True
 
     def wait(self, seconds: float) -> list[Event]:
         """Return the events since the last call; wait up to so many seconds for one."""
+        if self.early:
+            found, self.early = self.early, []
+            return found
         if not self.busy:
             time.sleep(seconds)
             return []
@@ -66,13 +77,19 @@ class Local:
             process.join()
         self.busy, self.idle, self.processes = {}, [], {}
 
-    def _start(self) -> Connection:
+    def _start(self) -> Connection | None:
+        """Start a worker; return None if it died at once."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.threads), daemon=True)
-        with _environment(self.threads):
-            process.start()
-        theirs.close()
+        try:
+            with _environment(self.threads):
+                process.start()
+        except BrokenPipeError:
+            ours.close()
+            return None
+        finally:
+            theirs.close()
         self.processes[ours] = process
         return ours
 
@@ -155,7 +172,7 @@ def run_all(jobs: Sequence[Job], processes: int, emit: Emit, stop: Stop) -> None
     engine = Local(min(processes, len(jobs)))
     waiting = list(jobs)[::-1]
     try:
-        while waiting or engine.busy:
+        while waiting or engine.room < engine.size:
             while waiting and engine.room:
                 engine.submit(waiting.pop())
             events = engine.wait(0.1)
