@@ -701,11 +701,13 @@ def studies(result: dict[str, Any]) -> str:
         )
         rows.append((f"A rerun of {found['runs']:,} finished runs", told))
     if found := parts.get("overhead"):
+        own = found["processor seconds per run of the study"]
         told = (
-            f"{found['overhead']:+.1%} ({found['processor seconds per run of the study']:.1f} and "
+            f"{found['overhead']:+.1%} (a run {own:.1f} s, the study's start and end "
+            f"{found['processor seconds of its start and end']:.1f} s, `unbraid train` "
             f"{found['processor seconds per unbraid train']:.1f} s; limit {found['limit']:.0%})"
         )
-        rows.append(("Processor time of a run, over `unbraid train`", told))
+        rows.append((f"Processor time of {found['runs']} runs, over `unbraid train`", told))
     lines = ["| | Found |", "|---|---|", *(f"| {what} | {told} |" for what, told in rows)]
     missing = [name for name in ("kills", "drivers", "disk", "ray", "rerun", "overhead")
                if name not in parts]  # fmt: skip

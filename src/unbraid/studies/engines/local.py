@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.engines import ENDS, Emit, Event, Job, Stop, do
 
+LOOK = 0.05  # seconds between looks at the connection, each of which is several system calls
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -137,7 +138,13 @@ def _serve(connection: Connection, threads: int) -> None:
         with suppress(OSError):  # the parent has gone: first save, then go too
             connection.send(event)
 
+    looked = 0.0
+
     def stop() -> bool:
+        nonlocal looked
+        if time.monotonic() - looked < LOOK:
+            return False
+        looked = time.monotonic()
         try:
             return connection.poll()  # nothing comes while a job is done but the end
         except OSError:
