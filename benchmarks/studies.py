@@ -342,7 +342,7 @@ def main() -> None:
             begun = time.perf_counter()
             parts[name] = PARTS[name](bench) | {"load before": _common.load()}
             print(f"{name} ({time.perf_counter() - begun:.0f} s):", parts[name], flush=True)
-            _common.write("studies", {"load before": before, "parts": parts})
+            _common.write("studies", {"load_before": before, "parts": parts})
 
 
 if __name__ == "__main__":
