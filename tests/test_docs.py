@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -108,6 +109,12 @@ def test_commands_are_understood(
     monkeypatch.setattr(comparison, "compare", lambda *_: done.append("compare") or table)
     monkeypatch.setattr(figures, "save", lambda *_: None)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
+    of_study = importlib.import_module("unbraid.cli.study")
+    named = {
+        name: (lambda target, _: done.append(str((ROOT / target).stat())), options)
+        for name, (_, options) in of_study.COMMANDS.items()
+    }
+    monkeypatch.setattr(of_study, "COMMANDS", named)
     Path("fashion").mkdir()
     Path("fashion/train-images-idx3-ubyte.gz").touch()
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]

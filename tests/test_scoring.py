@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import kstest
 
 from unbraid import cli, metrics
 from unbraid.core import registry, store
+from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import cannot_write
 from unbraid.core.latents import Categorical, Gaussian, Layout
@@ -399,3 +401,44 @@ def test_categories_of_compared_runs_are_compared_as_categories() -> None:
     codes = [m.layout.encode(m.encode(bars(100).images).numpy()) for m in models]
     expected = metrics.evaluate(runs=codes, metrics="udr", run_categories=[(4,), (4,)])["udr"]
     assert found["udr"].value == expected.value
+
+
+def test_sampled_codes_are_of_the_posterior_and_of_the_image_alone(run: Path) -> None:
+    model, data = Run(run).model(), bars(900)
+    encoding = evidence.Encoding(model, data.images, sampled=True, seed=3)
+    mean, logvar = (part.double().numpy() for part in model.encode_posterior(data.images[:]))
+    noise = (encoding.codes - mean) / np.exp(0.5 * logvar)
+    different = np.unique(data.images.reshape(900, -1), axis=0, return_index=True)[1]
+    assert len(different) == 64
+    count = noise[different].size
+    assert abs(noise[different].mean()) < 4 / math.sqrt(count)
+    assert noise[different].var() == pytest.approx(1, abs=4 * math.sqrt(2 / count))
+    some = np.array([7, 400, 5])
+    np.testing.assert_allclose(encoding.encode(data.images[some]), encoding.codes[some], atol=1e-5)
+    other = evidence.Encoding(model, data.images, sampled=True, seed=4)
+    assert not np.allclose(other.codes, encoding.codes)
+    noise = evidence.image_noise(
+        np.arange(60_000, dtype=np.uint16).view(np.uint8).reshape(-1, 2), 2, 0
+    )
+    assert kstest(noise.ravel(), "norm").pvalue > 0.001
+    assert abs(np.corrcoef(noise.T)[0, 1]) < 4 / math.sqrt(len(noise))
+
+
+def test_scores_of_sampled_codes_are_kept_beside_those_of_means(run: Path) -> None:
+    for representation in ("mean", "sampled", "sampled"):
+        words = ["evaluate", str(run), "--metrics", "mig", "--representation", representation]
+        assert cli.main(words) == 0
+    result = Run(run).result
+    mean, sampled = (
+        results.scores_by_metric(result, representation=name)["mig"] for name in ("mean", "sampled")
+    )
+    assert "representation" not in mean  # as earlier versions stored it
+    assert sampled["representation"] == "sampled"
+    assert sampled["value"] != mean["value"]
+    assert len(result["scores"]) == 2
+
+
+def test_points_cannot_be_sampled() -> None:
+    model = build(configure("ae", latent_dim=2, net="mlp"), (1, 16, 16))
+    with pytest.raises(UnbraidError, match="ae has no Gaussian posterior"):
+        evidence.Encoding(model, bars(10).images, sampled=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from unbraid.studies.engines import Event
 from unbraid.tour import Config, terminal, time_left
 from unbraid.tour.plan import Job, plan
 from unbraid.tour.terminal import Terminal
 from unbraid.tour.time_left import TimeLeft
-from unbraid.tour.workers import Event
 
 
 class Clock:

@@ -14,6 +14,7 @@ from unbraid.cli.compare import compare
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
 from unbraid.cli.figure import figure
+from unbraid.cli.study import study
 from unbraid.cli.tables import print_table
 from unbraid.cli.train import train
 from unbraid.core import memory, registry, streams
@@ -75,6 +76,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),
     "judge": (judge, "Train the judge of a data set and measure its errors."),
+    "study": (study, "Train a grid of methods, settings and seeds, and compare them."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 

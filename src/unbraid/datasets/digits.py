@@ -22,8 +22,8 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import SPLITS, Dataset
 from unbraid.datasets._cache import cached
-from unbraid.datasets._digit_ranges import check_drawable
 from unbraid.datasets._correlated import Weigh, check_left
+from unbraid.datasets._digit_ranges import check_drawable
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, Drawn, Renderer
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._glyphs import VERSION

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from torch import Tensor
 
 from unbraid import metrics
+from unbraid.core.errors import UnbraidError
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, ImageSource
 from unbraid.evaluation import factor_draws
-from unbraid.methods import HasLikelihood, HasPosterior, Method
+from unbraid.methods import HasLikelihood, HasPosterior, Method, name_of
 from unbraid.nn.distributions import gaussian_log_density
 from unbraid.nn.nets import as_pixels
 from unbraid.training import generator
@@ -46,16 +50,47 @@ def encoded(model: Method, images: ImageSource) -> NDArray[np.float64]:
     return model.layout.encode(model.encode(np.asarray(images[:])).double().numpy())
 
 
+def image_noise(images: NDArray[np.uint8], width: int, seed: int) -> NDArray[np.float64]:
+    """Return standard normal noise for each image, (N, width): of equal images, the same.
+
+    It does not depend on the other images, so that a score does not depend on what else is
+    measured. Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators",
+    figure 13, hashes an image's checksum, the column and the seed.
+    """
+    one: Callable[[int], np.uint64] = np.uint64
+    keys = np.fromiter((zlib.crc32(row.tobytes()) for row in images), np.uint64, len(images))
+    start = one(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
+    state: NDArray[Any] = (keys[:, None] << one(32)) + np.arange(width, dtype=np.uint64) + start
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        state = (state ^ (state >> one(shift))) * one(factor)
+    uniform = ((state ^ (state >> one(31))) >> one(11)).astype(np.float64) + 0.5
+    found: NDArray[np.float64] = ndtri(uniform / 2**53)
+    return found
+
+
 class Encoding:
     """The codes of a model's images, encoded once, at their first use.
 
     Args:
         model: any method's model.
         images: uint8 (N, C, H, W).
+        sampled: whether codes are drawn from the posterior, in place of its mean.
+        seed: of these draws.
+
+    Raises:
+        UnbraidError: codes are to be drawn, and the model has no Gaussian posterior.
     """
 
-    def __init__(self, model: Method, images: ImageSource) -> None:
+    def __init__(
+        self, model: Method, images: ImageSource, sampled: bool = False, seed: int = 0
+    ) -> None:
         self.model, self.images = model, np.asarray(images[:])
+        self.sampled, self.seed = sampled, seed
+        if sampled and not self.gaussian:
+            raise UnbraidError(
+                f"{name_of(model.config)} has no Gaussian posterior to draw codes from: measure "
+                "its codes with --representation mean."
+            )
 
     @cached_property
     def gaussian(self) -> bool:
@@ -65,6 +100,8 @@ class Encoding:
 
     @cached_property
     def _parts(self) -> tuple[Tensor, Tensor | None]:
+        if self.sampled:
+            return torch.from_numpy(self.encode(self.images)).float(), None
         if self.gaussian:
             return self.model.encode_posterior(self.images)
         return self.model.encode(self.images), None
@@ -73,6 +110,16 @@ class Encoding:
     def codes(self) -> NDArray[np.float64]:
         """The codes as metrics take them, see ``Layout.encode``."""
         return self.model.layout.encode(self._parts[0].double().numpy())
+
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the codes of other images as metrics take them."""
+        if not self.sampled:
+            return encoded(self.model, images)
+        mean, logvar = (part.double().numpy() for part in self.model.encode_posterior(images))
+        drawn: NDArray[np.float64] = mean + np.exp(0.5 * logvar) * image_noise(
+            images, mean.shape[1], self.seed
+        )
+        return drawn
 
     @property
     def coded(self) -> Coded:
@@ -182,8 +229,7 @@ def _published(
     group: dict[str, Any] = {}
     if factor_draws.can_draw(data):
         columns = np.array([data.factor_names.index(name) for name in known.factor_names])
-        model = encoding.model
-        encoder = factor_draws.encoder(data, lambda images: encoded(model, images), columns)
+        encoder = factor_draws.encoder(data, encoding.encode, columns)
         factors: NDArray[Any] = factor_draws.draw_factors(known.specs, train + test, rng)
         codes, group["encoder"] = encoder(factors, rng), encoder
         note = f"{train:,} fresh draws of the factors to fit on and {test:,} to test on"

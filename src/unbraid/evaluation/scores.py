@@ -34,6 +34,7 @@ class Config:
         images: maximum number of images, drawn at random.
         samples: importance samples per image for the log-likelihood.
         seed: seed of every draw, split and predictor.
+        representation: of an image: the ``mean`` of its posterior, or a code ``sampled`` from it.
         json: print the scores as JSON instead of a table.
     """
 
@@ -43,6 +44,7 @@ class Config:
     images: int = 10_000
     samples: int = 100
     seed: int = 0
+    representation: Literal["mean", "sampled"] = "mean"
     json: bool = False
 
 
@@ -61,11 +63,16 @@ def measure(
     Raises:
         UnbraidError: an unknown metric, or one whose inputs this model or data set lacks.
     """
-    encoding = Encoding(model, data.images)
+    encoding = encoding_of(model, data, config)
     scores = measure_alone(encoding, data, config, compared=bool(others))
     if others:
         scores |= compare([encoding.coded, *others], config)
     return {name: scores[name] for name in wanted(config)[0] if name in scores}
+
+
+def encoding_of(model: Method, data: Dataset, config: Config) -> Encoding:
+    """Return what encodes a data set's images as a config says."""
+    return Encoding(model, data.images, config.representation == "sampled", config.seed)
 
 
 def measure_alone(

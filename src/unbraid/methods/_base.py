@@ -70,6 +70,8 @@ class Method(nn.Module):
     # What trainings under several seeds are ranked by: a term of validation, the lowest being the
     # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
     selection: ClassVar[str] = "loss"
+    # Raised when a change makes other weights of the same options: a study then trains anew.
+    semantics: ClassVar[int] = 1
     specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:

@@ -8,11 +8,12 @@ from functools import partial
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.evaluation.evidence import Coded, Encoding
+from unbraid.evaluation.evidence import Coded
 from unbraid.evaluation.scores import (
     Config,
     compare,
     comparing,
+    encoding_of,
     measure_alone,
     noted,
     of_run,
@@ -66,7 +67,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, Scores]:
         for index, run in enumerate(runs)
     }
     if evaluation.failed:
-        raise NotStored(" ".join(evaluation.failed.values()), found)
+        raise NotStored(" ".join(evaluation.failed.values()), found) from evaluation.cause
     return found
 
 
@@ -91,6 +92,7 @@ class Evaluation:
         self.runs, self.config = runs, config
         self.compared = len(runs) > 1 and bool(comparing(config))
         self.found: list[Scores] = [{} for _ in runs]
+        self.cause: UnbraidError | None = None  # of the last failure
         self.failed: dict[str, str] = {}  # a sentence for each folder whose scores were not stored
 
     def measure(self, indices: Sequence[int]) -> None:
@@ -101,7 +103,7 @@ class Evaluation:
         about = described(data)
         codes: list[Coded] = []
         for index in range(len(self.runs)) if self.compared else indices:
-            measured = Measured(about, config.protocol)
+            measured = Measured(about, config.protocol, representation=config.representation)
             own = self._encode_and_measure(index, index in indices, data, measured)
             if own is not None:
                 codes.append(own)
@@ -111,7 +113,10 @@ class Evaluation:
         for index in indices:
             others = [run.folder for other, run in enumerate(self.runs) if other != index]
             measured = Measured(
-                about, config.protocol, tuple(str(folder.absolute()) for folder in others)
+                about,
+                config.protocol,
+                tuple(str(folder.absolute()) for folder in others),
+                config.representation,
             )
             of_this = {name: of_run(score, index) for name, score in scores.items()}
             self._store(index, noted(of_this, list(trained_on(data).values())), measured)
@@ -120,7 +125,7 @@ class Evaluation:
         self, index: int, wanted: bool, data: Dataset, measured: Measured
     ) -> Coded | None:
         """Load one model; measure it if it is wanted; return its codes if runs are compared."""
-        encoding = Encoding(self.runs[index].model(), data.images)
+        encoding = encoding_of(self.runs[index].model(), data, self.config)
         if wanted:
             scores = measure_alone(encoding, data, self.config, compared=self.compared)
             if scores:
@@ -135,4 +140,5 @@ class Evaluation:
             run.record(partial(with_scores, scores=scores, measured=measured))
         except UnbraidError as error:
             folder = str(run.folder)
+            self.cause = error
             self.failed[folder] = f"the scores of {folder} were not stored: {error}"

@@ -39,11 +39,13 @@ class Measured:
         data: name, split, number and fingerprint of the images, as ``described`` returns.
         protocol: the published set of settings, ``"none"`` without one.
         compared_with: folders of the other runs, for metrics that compare several.
+        representation: of the codes, ``"mean"`` or ``"sampled"``.
     """
 
     data: Mapping[str, Any]
     protocol: str = NO_PROTOCOL
     compared_with: tuple[str, ...] = ()
+    representation: str = "mean"
 
 
 def described(data: Dataset) -> dict[str, Any]:
@@ -157,6 +159,8 @@ def key_of(record: Mapping[str, Any]) -> str:
         _images(record),
         list(record.get("compared_with", ())),
     ]
+    if "representation" in record:  # other than the mean, which earlier versions did not name
+        facts.append(record["representation"])
     text = json.dumps(facts, sort_keys=True, default=str)
     return f"{facts[0]} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -188,6 +192,8 @@ def with_scores(
         record = {**score.to_json(), "protocol": measured.protocol, "data": dict(measured.data)}
         if measured.compared_with:
             record["compared_with"] = list(measured.compared_with)
+        if measured.representation != "mean":
+            record["representation"] = measured.representation
         for key, old in list(stored.items()):
             if key == key_of(record) or _same_but_for_protocol(old, record):
                 del stored[key]
@@ -206,7 +212,7 @@ def _same_but_for_protocol(old: Mapping[str, Any], new: Mapping[str, Any]) -> bo
 
 
 def scores_by_metric(
-    result: Mapping[str, Any], protocol: str = NO_PROTOCOL
+    result: Mapping[str, Any], protocol: str = NO_PROTOCOL, representation: str = "mean"
 ) -> dict[str, dict[str, Any]]:
     """Return the newest stored score of each metric under a protocol.
 
@@ -215,11 +221,14 @@ def scores_by_metric(
     Args:
         result: what ``Run.result`` returns.
         protocol: the published set of settings, ``"none"`` for each metric's own.
+        representation: of the codes, ``"mean"`` or ``"sampled"``.
     """
     stored: Sequence[dict[str, Any]] = list(result.get("scores", {}).values())
     return {
         str(score["metric"]): score
         for wanted in (UNKNOWN, protocol)
         for score in stored
-        if score.get("protocol") == wanted and "metric" in score
+        if score.get("protocol") == wanted
+        and "metric" in score
+        and score.get("representation", "mean") == representation
     }

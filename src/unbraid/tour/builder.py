@@ -19,6 +19,8 @@ import unbraid
 from unbraid import training
 from unbraid.core.errors import UnbraidError
 from unbraid.core.store import locked
+from unbraid.studies.engines import Event
+from unbraid.studies.engines.local import run_all
 from unbraid.tour import Config
 from unbraid.tour.cache import ChapterCache
 from unbraid.tour.chapters import CHAPTERS, anchor
@@ -30,7 +32,6 @@ from unbraid.tour.page.references import ARTICLE, cite, listed
 from unbraid.tour.plan import side_by_side
 from unbraid.tour.terminal import Terminal
 from unbraid.tour.time_left import TimeLeft
-from unbraid.tour.workers import Event, train_all
 from unbraid.training import Interrupted
 
 TITLE = "Feature disentanglement on your own machine"
@@ -236,7 +237,7 @@ def _train_and_write(builder: Builder) -> None:
             if not left:
                 time_left.writing = builder.writing(processes)
                 builder.add_ready_chapters(terminal)
-            train_all(left, processes, on_event, terminal.stop_requested)
+            run_all(left, processes, on_event, terminal.stop_requested)
             if terminal.stop_requested():
                 raise Interrupted
         except BaseException as error:

@@ -17,7 +17,9 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.runs import Run, RunConfig, scores_by_metric
+from unbraid.runs import Run, RunConfig, scores_by_metric, train_run
+from unbraid.studies.engines import Emit, Stop
+from unbraid.studies.engines.reporter import EventReporter
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
@@ -120,6 +122,18 @@ class Job:
                 if value != field.default:
                     words += [f"--{field.name.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--out", str(self.folder)])
+
+    def work(self, emit: Emit, stop: Stop) -> None:
+        """Train, or continue, and measure what is to be scored."""
+        from unbraid.tour.statistics.scores import score_run
+
+        run = train_run(
+            self.config, self.folder, resume=True, display=EventReporter(self.name, emit, stop)
+        )
+        if self.scored:
+            score_run(run)
+        # nothing is added to a finished one: it would take three times the model's size
+        (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def finished(self) -> bool:
         """Whether the training is done; a folder that holds another run is an UnbraidError."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from contextlib import suppress
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import (
@@ -22,11 +20,10 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from unbraid.core.interrupts import Interrupts
+from unbraid.studies.engines import Event
 from unbraid.tour.time_left import TimeLeft, about
-from unbraid.tour.workers import Event
 
-# Ctrl-C, a wish to end, a terminal that was closed; Windows has no SIGHUP
-STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 BEAT = 1.0  # seconds between looks at what is shown
 SILENCE = 50.0  # seconds after which a line is printed where there are no bars
 
@@ -54,7 +51,7 @@ class Terminal:
 
     def __init__(self, time_left: TimeLeft) -> None:
         self.time_left = time_left
-        self.interrupts = 0
+        self.interrupts = Interrupts(lambda: self.line("stopping: the trainings are being saved"))
         self.started = self.spoke = time.monotonic()
         self.doing = ""  # what this process does while others train
         console = Console(stderr=True, highlight=False)
@@ -77,9 +74,7 @@ class Terminal:
         self.beat = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Terminal:
-        # what nohup or a shell in the background made ignored stays so
-        heard = [each for each in STOPS if signal.getsignal(each) not in (signal.SIG_IGN, None)]
-        self.previous = {each: signal.signal(each, self._interrupt) for each in heard}
+        self.interrupts.__enter__()
         with suppress(OSError):  # as in line
             self.bars.start()
         self.beat.start()
@@ -90,19 +85,11 @@ class Terminal:
         self.beat.join()
         with suppress(OSError):  # as in line
             self.bars.stop()
-        for each, handler in self.previous.items():
-            signal.signal(each, handler)
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupts and number == signal.SIGINT:  # again: at once, whatever is lost
-            raise KeyboardInterrupt
-        self.interrupts += 1
-        if self.interrupts == 1:
-            self.line("stopping: the trainings are being saved")
+        self.interrupts.__exit__()
 
     def stop_requested(self) -> bool:
         """Whether Ctrl-C was pressed, or another signal came."""
-        return self.interrupts > 0
+        return self.interrupts.requested()
 
     def line(self, text: str) -> None:
         """Print a line above the bars, with the seconds since the start."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from unbraid import methods
+from unbraid.studies.engines import Event
 from unbraid.tour.plan import Job
-from unbraid.tour.workers import Event
 
 # Images a second of one thread, and seconds of what follows a training, on the machine of
 # benchmarks/side_by_side.py: only their ratios matter once something has been timed.

@@ -11,8 +11,9 @@ import pytest
 from unbraid.core.errors import UnbraidError
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig
+from unbraid.studies.engines import Event
+from unbraid.studies.engines.local import run_all
 from unbraid.tour.plan import Job
-from unbraid.tour.workers import Event, train_all
 from unbraid.training import Interrupted, TrainingConfig
 
 MakeJob = Callable[..., Job]
@@ -46,10 +47,10 @@ def test_all_jobs_are_trained_and_told_and_side_by_side_to_the_same_weights(
     make_job: MakeJob,
 ) -> None:
     alone = make_job("alone")
-    train_all([alone], 1, lambda event: None, never)
+    run_all([alone], 1, lambda event: None, never)
     jobs = [make_job(name) for name in ("a", "b", "c")]
     events: list[Event] = []
-    train_all(jobs, 2, events.append, never)
+    run_all(jobs, 2, events.append, never)
     assert sorted(e.job for e in events if e.kind == "done") == ["a", "b", "c"]
     steps = [event for event in events if event.kind == "step"]
     assert steps
@@ -64,12 +65,12 @@ def test_a_stop_saves_and_a_new_start_goes_on(make_job: MakeJob) -> None:
     job = make_job("a", epochs=8)
     events: list[Event] = []
     with pytest.raises(Interrupted):
-        train_all([job], 1, events.append, lambda: bool(events))
+        run_all([job], 1, events.append, lambda: bool(events))
     assert (job.folder / "checkpoint.safetensors").is_file()
     assert not Run(job.folder).finished
-    train_all([job], 1, events.append, never)
+    run_all([job], 1, events.append, never)
     uninterrupted = make_job("b", epochs=8)
-    train_all([uninterrupted], 1, events.append, never)
+    run_all([uninterrupted], 1, events.append, never)
     weights = [(j.folder / "model.safetensors").read_bytes() for j in (job, uninterrupted)]
     assert weights[0] == weights[1]
 
@@ -77,7 +78,7 @@ def test_a_stop_saves_and_a_new_start_goes_on(make_job: MakeJob) -> None:
 def test_a_failure_stops_the_others_and_is_told(make_job: MakeJob, tmp_path: Path) -> None:
     jobs = [make_job("good", epochs=100_000), make_job("bad", data=tmp_path / "none.npz")]
     with pytest.raises(UnbraidError, match=r"none\.npz"):
-        train_all(jobs, 2, lambda event: None, never)
+        run_all(jobs, 2, lambda event: None, never)
     assert not Run(jobs[0].folder).finished
 
 
@@ -85,7 +86,7 @@ def test_a_process_that_dies_is_told(make_job: MakeJob) -> None:
     job = make_job("killed")
     deadly = Deadly(job.name, job.config, job.folder)
     with pytest.raises(UnbraidError, match=r"trained killed ended early \(exit code 3\)"):
-        train_all([deadly, make_job("other", epochs=100_000)], 2, lambda event: None, never)
+        run_all([deadly, make_job("other", epochs=100_000)], 2, lambda event: None, never)
 
 
 def test_an_error_while_telling_leaves_no_process_behind(make_job: MakeJob) -> None:
@@ -93,5 +94,5 @@ def test_an_error_while_telling_leaves_no_process_behind(make_job: MakeJob) -> N
         raise UnbraidError("the disk is full")
 
     with pytest.raises(UnbraidError, match="disk is full"):
-        train_all([make_job("a", epochs=100_000), make_job("b", epochs=100_000)], 2, fail, never)
+        run_all([make_job("a", epochs=100_000), make_job("b", epochs=100_000)], 2, fail, never)
     assert not multiprocessing.active_children()

@@ -1,0 +1,213 @@
+"""``unbraid study run|status|table|plots|extend|retry``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.parsing import parse
+
+if TYPE_CHECKING:
+    from unbraid.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study is.
+
+    Args:
+        root: of the folders of studies and their common runs, if the study is given by its file.
+    """
+
+    root: Path = Path("studies")
+
+
+@dataclass(frozen=True)
+class Run(Place):
+    """How the runs of a study are done.
+
+    Args:
+        on: the engine: processes of this machine, Ray (pip install 'unbraid[ray]'), or a script
+            for Slurm.
+        jobs: runs side by side; 0 is what the study's file says.
+        shard: only every n-th run, from the i-th on: ``0/8`` to ``7/8`` for eight machines.
+        dry_run: list the runs, time some steps of each kind, and say how long all would take.
+    """
+
+    on: Literal["local", "ray", "slurm"] = "local"
+    jobs: int = 0
+    shard: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Extend(Run):
+    """Which seeds are added to a study.
+
+    Args:
+        seeds: such as ``10-49``; they are kept in the study's folder.
+    """
+
+    seeds: str = ""
+
+
+@dataclass(frozen=True)
+class Retry(Run):
+    """Which runs are tried again.
+
+    Args:
+        diverged: those that diverged, too; their result is a result, and the same again.
+    """
+
+    diverged: bool = False
+
+
+def run(target: str, given: Run) -> None:
+    """Train and measure all runs that are not done; continue those that were interrupted."""
+    from unbraid.studies.study import open_study
+
+    _run(open_study(target, given.root), target, given)
+
+
+def extend(target: str, given: Extend) -> None:
+    """Add seeds to all settings, and run them."""
+    from unbraid.studies.spec import seeds_of
+    from unbraid.studies.study import open_study
+
+    if not given.seeds:
+        raise UnbraidError("unbraid study extend needs --seeds, such as --seeds 10-49.")
+    _run(open_study(target, given.root, seeds_of(given.seeds)), target, given)
+
+
+def retry(target: str, given: Retry) -> None:
+    """Try the runs again that failed."""
+    from unbraid.studies.reports import forget_failures
+    from unbraid.studies.study import open_study
+
+    study = open_study(target, given.root)
+    print(f"{forget_failures(study, given.diverged)} runs are tried again")
+    _run(study, target, given)
+
+
+def status(target: str, given: Place) -> None:
+    """Say how far a study is, and group its failures."""
+    from unbraid.studies.reports import status_lines
+    from unbraid.studies.study import open_study
+
+    print("\n".join(status_lines(open_study(target, given.root))))
+
+
+def table(target: str, given: Place) -> None:
+    """Write the table of results from the run folders."""
+    from unbraid.studies.study import open_study
+    from unbraid.studies.table import write_table
+
+    print(*write_table(open_study(target, given.root)), sep="\n")
+
+
+def plots(target: str, given: Place) -> None:
+    """Draw the figures of a study from its table, with their numbers as CSV."""
+    from unbraid.studies.plots import write_plots
+    from unbraid.studies.study import open_study
+
+    print(*write_plots(open_study(target, given.root)), sep="\n")
+
+
+def _run(study: Study, target: str, given: Run) -> None:
+    """Do the runs of a study, and write its table."""
+    from unbraid.studies.reports import cores, ended, shard_of
+
+    whole = study
+    if given.shard:
+        study = study.shard(*shard_of(given.shard))
+    jobs = given.jobs or study.spec.resources.jobs
+    jobs = jobs or max(1, cores() // study.spec.resources.threads)
+    if given.dry_run:
+        from unbraid.studies.estimate import estimate
+
+        for line in estimate(study, jobs):
+            print(line, flush=True)
+        return
+    if given.on == "slurm":
+        from unbraid.studies.engines.slurm import write_script
+
+        print(*write_script(study, target, given.root, jobs), sep="\n")
+        return
+    states = study.states()
+    statuses = [state.status(cell) for cell, state in zip(study.cells, states, strict=True)]
+    left = statuses.count("unfinished")
+    if left:
+        _drive(study, target, given, jobs)
+    if left or not (study.folder / "results.csv").is_file() or _older(study):
+        from unbraid.studies.comparing import compare
+        from unbraid.studies.table import write_table
+
+        compare(whole)
+        write_table(whole)
+    print("\n".join(ended(study)))
+
+
+def _older(study: Study) -> bool:
+    """Whether the table was written before the plan."""
+    names = ("results.csv", "plan.json")
+    table, plan = ((study.folder / name).stat().st_mtime_ns for name in names)
+    return table < plan
+
+
+def _drive(study: Study, target: str, given: Run, jobs: int) -> None:
+    from unbraid.studies.display import Display, Progress
+    from unbraid.studies.driver import drive
+    from unbraid.studies.engines import Engine
+
+    engine: Engine
+    if given.on == "ray":
+        from unbraid.studies.engines.ray import Ray
+
+        engine = Ray(jobs, study.spec.resources.threads, study.folder)
+    else:
+        from unbraid.studies.engines.local import Local
+
+        engine = Local(jobs, study.spec.resources.threads)
+    with Display(Progress(study.cells, study.states(), jobs)) as display:
+        done = drive(study, engine, display)
+    if not done:
+        words = ["unbraid", "study", "run", target]
+        words += [] if given.root == Place.root else ["--root", str(given.root)]
+        display.say(f"stopped; all is saved. Continue with: {shlex.join(words)}")
+        raise SystemExit(128 + (display.interrupts.first or 2))
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], type[Place]]] = {
+    "run": (run, Run),
+    "status": (status, Place),
+    "table": (table, Place),
+    "plots": (plots, Place),
+    "extend": (extend, Extend),
+    "retry": (retry, Retry),
+}
+
+
+def study(args: list[str]) -> None:
+    """Run a study: ``unbraid study COMMAND STUDY``."""
+    if not args or args[0] in ("-h", "--help"):
+        print("usage: unbraid study COMMAND STUDY [OPTIONS]\n")
+        print("STUDY is the TOML file of a study, or its folder. The commands are:\n")
+        for name, (function, _) in COMMANDS.items():
+            print(f"  {name:<8}{function.__doc__}")
+        return
+    if args[0] not in COMMANDS:
+        raise UnbraidError(
+            f"unknown command 'study {args[0]}'{did_you_mean(args[0], COMMANDS)}: it is one of "
+            f"{', '.join(COMMANDS)}."
+        )
+    name, rest = args[0], args[1:]
+    function, options = COMMANDS[name]
+    given = rest[:1] if rest and not rest[0].startswith("-") else []
+    parsed = parse(options, rest[len(given) :], f"unbraid study {name} STUDY")
+    if not given:
+        raise UnbraidError(f"unbraid study {name} takes the file or folder of a study first.")
+    function(given[0], parsed)

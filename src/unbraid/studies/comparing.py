@@ -1,0 +1,46 @@
+"""Scores that compare the seeds of a setting with each other (UDR), once all are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from unbraid.evaluation.scores import Config
+from unbraid.runs import Run
+from unbraid.runs.evaluating import evaluate
+from unbraid.studies.study import Study
+
+
+def compare(study: Study) -> None:
+    """Measure what compares runs, for each setting whose seeds are all trained.
+
+    Runs that diverged or failed are left out. What was measured before of the same runs stays.
+    """
+    for told in study.compared:
+        for folders in _groups(study):
+            if not all(_has(folder, folders, told) for folder in folders):
+                evaluate([str(folder) for folder in folders], Config(**told))
+
+
+def _groups(study: Study) -> Iterator[list[Path]]:
+    """Yield the run folders of each setting that has 2 seeds or more, all of them done."""
+    groups: dict[tuple[str, str, str], list[tuple[Path, str]]] = {}
+    for cell, state in zip(study.cells, study.states(), strict=True):
+        key = (cell.data, cell.method, cell.setting)
+        groups.setdefault(key, []).append((study.run_folder(cell), state.status(cell)))
+    for members in groups.values():
+        folders = [folder for folder, status in members if status == "finished"]
+        if len(folders) > 1 and not any(status == "unfinished" for _, status in members):
+            yield folders
+
+
+def _has(folder: Path, folders: Sequence[Path], told: dict[str, Any]) -> bool:
+    """Whether a run has the score of a comparison with the others."""
+    others = {str(other) for other in folders if other != folder}
+    return any(
+        score.get("metric") == told["metrics"]
+        and set(score.get("compared_with", ())) == others
+        and score.get("settings", {}).get("seed") == told["seed"]
+        for score in Run(folder).result.get("scores", {}).values()
+    )

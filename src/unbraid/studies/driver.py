@@ -1,0 +1,126 @@
+"""Hands the runs of a study to an engine until all are done, whatever happens to them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol
+
+from unbraid.core.errors import UnbraidError
+from unbraid.studies import cells
+from unbraid.studies.cells import read_state
+from unbraid.studies.engines import ENDS, Engine, Event
+from unbraid.studies.study import Study
+from unbraid.studies.work import CellJob, record_failure
+
+TICK = 0.2  # seconds between looks at the engine
+ELSEWHERE = 2.0  # seconds between looks at runs that another process does
+
+
+class Watcher(Protocol):
+    """What is told of a study's progress, and may ask to stop."""
+
+    def on_event(self, event: Event) -> None:
+        """Hear of an event."""
+
+    def stop_requested(self) -> bool:
+        """Whether to save and stop."""
+
+
+def drive(study: Study, engine: Engine, watcher: Watcher) -> bool:
+    """Do the runs that are left, and wait for those that another process does.
+
+    Args:
+        study: its runs are done in the order of its cells.
+        engine: does them; it is closed at the end.
+        watcher: is told of each event.
+
+    Returns:
+        False if the watcher asked to stop; all is saved.
+
+    Raises:
+        UnbraidError: no run can go on, such as on a full disk; all is saved that can be.
+    """
+    try:
+        return _Drive(study, engine, watcher).work()
+    finally:
+        engine.close()
+
+
+class _Drive:
+    """What is waiting, what the engine does, and what other processes do."""
+
+    def __init__(self, study: Study, engine: Engine, watcher: Watcher) -> None:
+        self.study, self.engine, self.watcher = study, engine, watcher
+        resources = study.spec.resources
+        left = [
+            cell
+            for cell, state in zip(study.cells, study.states(), strict=True)
+            if state.status(cell) == "unfinished"
+        ]
+        self.jobs: Mapping[str, CellJob] = {
+            cell.id: CellJob(cell, study.run_folder(cell), resources.threads, resources.retries)
+            for cell in left
+        }
+        self.waiting = deque(self.jobs)
+        self.flying: set[str] = set()
+        self.elsewhere: set[str] = set()
+        self.looked = time.monotonic()
+
+    def work(self) -> bool:
+        """Do all; return False if it was asked to stop."""
+        while self.waiting or self.flying or self.elsewhere:
+            while self.waiting and self.engine.room > 0:
+                name = self.waiting.popleft()
+                self.flying.add(name)
+                self.engine.submit(self.jobs[name])
+                self.watcher.on_event(Event(name, "started"))
+            for event in self.engine.wait(TICK):
+                self._receive(event)
+            if time.monotonic() - self.looked > ELSEWHERE:
+                self._look_elsewhere()
+            if self.watcher.stop_requested():
+                return False
+        return True
+
+    def _receive(self, event: Event) -> None:
+        if event.kind == "fatal":
+            raise UnbraidError(event.sentence)
+        if event.kind in ENDS:
+            self.flying.discard(event.job)
+        if event.kind == "busy":
+            self.elsewhere.add(event.job)
+        elif event.kind == "died":
+            event = self._died(event)
+        if event.kind in ("failed", "died") and self._unfinished(event.job):
+            self.waiting.append(event.job)  # another attempt
+        self.watcher.on_event(event)
+
+    def _died(self, event: Event) -> Event:
+        """Record that the process of a run has ended."""
+        folder = self.jobs[event.job].folder
+        message = f"its process ended early ({event.sentence})"
+        if event.sentence == "exit code -9":
+            message += ": killed, perhaps because memory ran out"
+        failure = {"kind": "died", "type": "", "message": message, "step": 0}
+        with cells.claimed(folder) as mine:
+            if mine and self._unfinished(event.job):
+                record_failure(folder, failure, self.study.spec.resources.retries)
+        return event._replace(sentence=message)
+
+    def _unfinished(self, name: str) -> bool:
+        job = self.jobs[name]
+        return read_state(job.folder).status(job.cell) == "unfinished"
+
+    def _look_elsewhere(self) -> None:
+        """Find out which runs other processes have done, and take over what they left."""
+        self.looked = time.monotonic()
+        for name in sorted(self.elsewhere):
+            if cells.is_claimed(self.jobs[name].folder):
+                continue
+            self.elsewhere.discard(name)
+            if self._unfinished(name):
+                self.waiting.append(name)
+            else:
+                self.watcher.on_event(Event(name, "done"))

@@ -1,0 +1,80 @@
+"""How long a study will take: some steps of each kind of run, timed before any is trained."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle, islice
+from statistics import median
+
+from unbraid.core.errors import UnbraidError
+from unbraid.datasets import Dataset, load_dataset
+from unbraid.studies.cells import Cell
+from unbraid.studies.plan import config_of
+from unbraid.studies.study import Study
+from unbraid.training import Loop, Recorder, new_model, threads
+
+WARM, STEPS = 3, 20  # steps before the clock starts, and timed ones
+LIMIT = 10.0  # seconds after which fewer are enough
+
+
+def estimate(study: Study, jobs: int) -> Iterator[str]:
+    """Yield lines: each run, the time of a step of each kind, and the hours of all.
+
+    A kind is a method on a data set, timed in its first setting, alone on the machine. Measuring
+    is counted where finished runs of the study's folder tell how long it takes.
+
+    Args:
+        study: its runs.
+        jobs: runs side by side.
+    """
+    states = study.states()
+    for cell, state in zip(study.cells, states, strict=True):
+        yield f"{cell.id}  {state.status(cell):<10}  {cell.label}"
+    left = [c for c, s in zip(study.cells, states, strict=True) if s.status(c) == "unfinished"]
+    kinds = Counter((cell.data, cell.method) for cell in left)
+    loaded: dict[str, Dataset] = {}
+    total = 0.0
+    for kind, count in kinds.items():
+        first = next(cell for cell in left if (cell.data, cell.method) == kind)
+        data = loaded.get(first.data)
+        if data is None:
+            config = config_of(first)
+            data = loaded[first.data] = load_dataset(config.data, "train", **config.data_options)
+        try:
+            step, steps = step_time(first, data)
+        except UnbraidError as error:
+            yield f"{' '.join(kind)}: cannot be timed: {error}"
+            continue
+        of_kind = [cell for cell in left if (cell.data, cell.method) == kind]
+        training = sum(step * (cell.steps or steps) for cell in of_kind)
+        total += training
+        yield (
+            f"{' '.join(kind)}: {step * 1000:.1f} ms a step, {count} runs, "
+            f"{training / 3600 / jobs:.2f} h with {jobs} side by side"
+        )
+    taken = [sum(s.measured.values()) for s in states if s.measured]
+    if taken:
+        total += len(left) * sum(taken) / len(taken)
+    measuring = "measuring included" if taken else "without measuring, which no run has told yet"
+    hours = f"about {total / 3600 / jobs:.2f} h"
+    yield f"{len(left)} of {len(study.cells)} runs are left: {hours}, {measuring}"
+
+
+def step_time(cell: Cell, data: Dataset) -> tuple[float, int]:
+    """Return the seconds of a step of a run, and its number of steps."""
+    config = config_of(cell)
+    loop = Loop(new_model(config.method, data, cell.seed), data, config.training, Recorder())
+    steps = loop.progress.steps
+    timed = min(WARM + STEPS, steps)
+    taken: list[float] = []
+    with threads(config.training.threads):
+        # an epoch may be shorter than what is timed
+        for rows in cycle(islice(loop.epoch_batches(), timed)):
+            begun = time.perf_counter()
+            loop.step(rows)
+            taken.append(time.perf_counter() - begun)
+            if len(taken) >= timed or sum(taken) > LIMIT:
+                break
+    return median(taken[WARM:] or taken), steps

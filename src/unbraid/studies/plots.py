@@ -1,0 +1,396 @@
+"""The figures of a study, each with the numbers it shows as CSV."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.core.files import atomic
+from unbraid.figures._style import GREY, PALETTE, WIDTH, new_figure, styled
+from unbraid.studies.results import Results, Score, read_results
+from unbraid.studies.statistics import (
+    PARTS,
+    chance_of_beating,
+    choice_by,
+    rank_correlations,
+    variance_components,
+)
+from unbraid.studies.study import Study
+from unbraid.studies.table import CSV
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Rows = list[dict[str, Any]]
+Drawn = tuple["Figure", Rows] | None
+PANEL = 1.55  # inches: the height of a panel
+ACROSS = 3  # panels side by side
+
+
+def write_plots(study: Study) -> list[Path]:
+    """Write each figure of a study as PNG, and its numbers as CSV; return the paths.
+
+    A figure whose scores were not measured, or that needs more settings or seeds, is left out.
+    """
+    folder = study.folder / "plots"
+    written = []
+    for results in read_results(study.folder / CSV, study.cells):
+        for name, draw in FIGURES.items():
+            drawn = draw(results)
+            if drawn is None:
+                continue
+            figure, rows = drawn
+            stem = f"{name}-{results.data}".replace("/", "-").replace(" ", "-")
+            path = folder / f"{stem}.png"
+            with atomic(path) as temporary:
+                figure.savefig(temporary, dpi=150)
+            written += [path, _write_csv(folder / f"{stem}.csv", rows)]
+    return written
+
+
+def _write_csv(path: Path, rows: Rows) -> Path:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (
+        atomic(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@styled
+def violins(results: Results) -> Drawn:
+    """Draw the scores of all runs by method: a violin, its median, and a dot a run."""
+    scores, methods = results.supervised, results.methods
+    if not scores:
+        return None
+    figure, panels = _panels(len(scores), _title(results, "scores of all runs, by method"))
+    rows: Rows = []
+    for ax, score in zip(panels, scores, strict=True):
+        column = results.of(score)
+        for place, method in enumerate(methods):
+            values = _known(column[results.rows(method)])
+            color = PALETTE[place % len(PALETTE)]
+            if len(values) > 1 and np.ptp(values) > 0:
+                body = ax.violinplot([values], [place], widths=0.9, showextrema=False)
+                bodies: Any = body["bodies"]
+                for part in bodies:
+                    part.set(facecolor=color, alpha=0.3)
+            ax.scatter(place + _beside(len(values)), values, s=4, color=color, linewidths=0)
+            if len(values):
+                median = np.median(values)
+                ax.plot([place - 0.3, place + 0.3], [median, median], color=color, lw=1.5)
+                rows += [
+                    {"score": score.label, "method": method, "median": median, **_spread(values)}
+                ]
+        ax.set_title(score.label, loc="left")
+        _name_methods(ax, methods)
+    return figure, rows
+
+
+@styled
+def strengths(results: Results) -> Drawn:
+    """Draw scores against what each method's grid varies first: medians, and seeds as dots."""
+    scores = results.supervised
+    swept = [m for m in results.methods if _strengths_of(results, m)[1]]
+    if not scores or not swept:
+        return None
+    heading = _title(results, "scores against strength, from the lowest to the highest setting")
+    figure, panels = _panels(len(scores), heading, foot=0.3)
+    rows: Rows = []
+    for ax, score in zip(panels, scores, strict=True):
+        column = results.of(score)
+        for number, method in enumerate(results.methods):
+            option, values = _strengths_of(results, method)
+            if not values:
+                continue
+            color = PALETTE[number % len(PALETTE)]
+            middles = []
+            for place, value in enumerate(values):
+                kept = [
+                    i
+                    for i, cell in enumerate(results.cells)
+                    if cell.method == method and cell.strength == (option, value)
+                ]
+                found = _known(column[kept])
+                middles.append(np.median(found) if len(found) else math.nan)
+                shift = 0.05 * (number - len(results.methods) / 2)
+                ax.scatter(
+                    np.full(len(found), place + shift), found, s=5, color=color, linewidths=0
+                )
+                rows += [
+                    {"score": score.label, "method": method, "option": option, "strength": value,
+                     "median": middles[-1], **_spread(found)}
+                ]  # fmt: skip
+            label = f"{method} ({option} {values[0]:g} to {values[-1]:g})"
+            ax.plot(range(len(values)), middles, color=color, lw=1, label=label)
+        most = max(len(_strengths_of(results, m)[1]) for m in results.methods)
+        ax.set_xticks(range(most), [str(place + 1) for place in range(most)])
+        ax.set_title(score.label, loc="left")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7)
+    return figure, rows
+
+
+@styled
+def metric_ranks(results: Results) -> Drawn:
+    """Draw the rank correlation of each two metrics over all runs."""
+    scores = results.supervised
+    return _ranks(results, scores, scores, "rank correlation of metrics")
+
+
+@styled
+def unsupervised_ranks(results: Results) -> Drawn:
+    """Draw the rank correlation of scores that need no labels with metrics."""
+    heading = "rank correlation of scores without labels and metrics"
+    return _ranks(results, results.unsupervised, results.supervised, heading)
+
+
+def _ranks(results: Results, left: list[Score], top: list[Score], heading: str) -> Drawn:
+    """Draw a matrix of rank correlations."""
+    if len(left) < 1 or len(top) < 1 or len({*left, *top}) < 2 or len(results.cells) < 3:
+        return None
+    table = np.stack([results.of(score) for score in (*left, *top)], axis=1)
+    found = rank_correlations(table)[: len(left), len(left) :]
+    cell = 0.5
+    size = (1.9 + cell * len(top) + 0.4, 1.6 + cell * len(left))
+    figure = new_figure(max(size[0], 4.8), size[1], layout="constrained")
+    ax = figure.subplots()
+    ax.imshow(found, cmap="RdBu_r", vmin=-1, vmax=1)
+    ax.set_xticks(range(len(top)), [s.label for s in top], rotation=35, ha="right")
+    ax.set_yticks(range(len(left)), [s.label for s in left])
+    _write_cells(ax, found, lambda value: f"{value:.2f}", 0.6)
+    figure.suptitle(_title(results, heading), x=0.01, ha="left", fontsize=9)
+    rows = [
+        {"first": a.label, "second": b.label, "rank_correlation": found[i, j],
+         "runs": int((~np.isnan(results.of(a)) & ~np.isnan(results.of(b))).sum())}
+        for i, a in enumerate(left)
+        for j, b in enumerate(top)
+    ]  # fmt: skip
+    return figure, rows
+
+
+@styled
+def variances(results: Results) -> Drawn:
+    """Draw the shares of method, setting and seed in each score's variance, with intervals."""
+    rows: Rows = []
+    labels = []
+    for score in results.supervised:
+        column = results.of(score)
+        kept = [i for i in range(len(column)) if not math.isnan(column[i])]
+        cells = [results.cells[i] for i in kept]
+        names = [c.method for c in cells], [c.setting for c in cells]
+        try:
+            found = variance_components(column[kept].tolist(), *names)
+        except ValueError:
+            continue
+        if not found.values.sum() > 0:
+            continue
+        labels.append(score.label)
+        for part, name in enumerate(PARTS):
+            rows += [
+                {"score": score.label, "part": name, "variance": found.values[part],
+                 "share": found.shares[part], "low": found.low[part], "high": found.high[part]}
+            ]  # fmt: skip
+    if not rows:
+        return None
+    figure = new_figure(WIDTH, 1.1 + 0.42 * len(labels), layout="constrained")
+    ax = figure.subplots()
+    for part, name in enumerate(PARTS):
+        own = [row for row in rows if row["part"] == name]
+        places = np.arange(len(own)) + 0.22 * (part - 1)
+        shares = np.array([row["share"] for row in own])
+        ends = np.array([[row["low"], row["high"]] for row in own]).T
+        ax.errorbar(
+            shares,
+            places,
+            xerr=np.abs(ends - shares),
+            fmt="o",
+            ms=4,
+            lw=1,
+            color=PALETTE[part],
+            label=name,
+        )
+    ax.axvline(0, color=GREY, lw=0.6)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.set_xlabel("share of variance; bars: 95% over seeds")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    figure.suptitle(
+        _title(results, "variance of method, setting and seed"), x=0.01, ha="left", fontsize=9
+    )
+    return figure, rows
+
+
+@styled
+def chances(results: Results) -> Drawn:
+    """Draw the chance that a random seed of one method beats one of another.
+
+    Each method has the setting of its best median.
+    """
+    scores, methods = results.supervised, results.methods
+    if not scores or len(methods) < 2:
+        return None
+    heading = "chance that a seed of the row beats one of the column, each at its best setting"
+    figure, panels = _panels(len(scores), _title(results, heading))
+    rows: Rows = []
+    for ax, score in zip(panels, scores, strict=True):
+        best = {method: _best_setting(results, score, method) for method in methods}
+        found = np.full((len(methods), len(methods)), math.nan)
+        for i, first in enumerate(methods):
+            for j, second in enumerate(methods):
+                if i == j or best[first] is None or best[second] is None:
+                    continue
+                own, other = (_known(results.of(score)[best[m][1]]) for m in (first, second))  # type: ignore[index]
+                found[i, j] = chance_of_beating(own.tolist(), other.tolist())
+                rows += [
+                    {"score": score.label, "first": first, "its_setting": best[first][0],  # type: ignore[index]
+                     "second": second, "other_setting": best[second][0],  # type: ignore[index]
+                     "chance": found[i, j]}
+                ]  # fmt: skip
+        ax.imshow(found, cmap="RdBu_r", vmin=0, vmax=1)
+        _write_cells(ax, found, lambda value: f"{value:.2f}".removeprefix("0"), 0.35, 0.5)
+        ax.set_title(score.label, loc="left")
+        _name_methods(ax, methods)
+        ax.set_yticks(range(len(methods)), methods if ax in panels[::ACROSS] else [])
+    return figure, rows
+
+
+@styled
+def choices(results: Results) -> Drawn:
+    """Draw what choosing a run by few labels gives, against the best and the median run."""
+    scores = [score for score in results.supervised if results.by_few(score)]
+    if not scores:
+        return None
+    heading = "score of the run chosen by few labels"
+    figure, panels = _panels(len(scores), _title(results, heading), foot=0.2)
+    rows: Rows = []
+    for ax, score in zip(panels, scores, strict=True):
+        few = results.by_few(score)
+        found = [choice_by(results.of(f).tolist(), results.of(score).tolist()) for f in few]
+        counts = [f.images for f in few]
+        ax.plot(counts, [each.chosen for each in found], "o-", ms=4, lw=1, label="chosen")
+        ax.plot(counts, [each.best for each in found], "--", lw=1, color=PALETTE[2], label="best")
+        ax.plot(counts, [each.median for each in found], ":", lw=1, color=GREY, label="median")
+        ax.set_xscale("log")
+        ax.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
+        ax.minorticks_off()
+        ax.set_title(score.label, loc="left")
+        ax.set_xlabel("labels")
+        rows += [
+            {"score": score.label, "labels": count, "chosen": each.chosen, "best": each.best,
+             "median": each.median, "rank_correlation": each.correlation}
+            for count, each in zip(counts, found, strict=True)
+        ]  # fmt: skip
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7
+    )
+    return figure, rows
+
+
+FIGURES: dict[str, Callable[[Results], Drawn]] = {
+    "violins": violins,
+    "strengths": strengths,
+    "metric-ranks": metric_ranks,
+    "unsupervised-ranks": unsupervised_ranks,
+    "variances": variances,
+    "chances": chances,
+    "choices": choices,
+}
+
+
+# -- what figures share ---------------------------------------------------------------------------
+
+
+def _panels(
+    count: int, heading: str, *, height: float = PANEL, foot: float = 0.0
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels below a heading."""
+    across = min(count, ACROSS)
+    down = -(-count // across)
+    figure = new_figure(
+        max(WIDTH * across / ACROSS, 3.4), down * (height + 0.75) + 0.3 + foot, layout="constrained"
+    )
+    grid = np.atleast_1d(figure.subplots(down, across)).ravel()
+    for ax in grid[count:]:
+        ax.set_axis_off()
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=9)
+    return figure, list(grid[:count])
+
+
+def _title(results: Results, what: str) -> str:
+    lost = f", {results.lost} lost" if results.lost else ""
+    return f"{results.data}, {len(results.cells)} runs{lost}: {what}"
+
+
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[~np.isnan(values)]
+
+
+def _spread(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Return count, quartiles and range of values."""
+    if not len(values):
+        return {"runs": 0}
+    low, high = np.quantile(values, [0.25, 0.75])
+    return {
+        "runs": len(values),
+        "low_quartile": low,
+        "high_quartile": high,
+        "least": values.min(),
+        "most": values.max(),
+    }
+
+
+def _beside(count: int) -> NDArray[Any]:
+    """Return places left and right of a middle, so that dots lie less on each other."""
+    found: NDArray[Any] = 0.12 * ((np.arange(count) * 0.618) % 1 - 0.5)
+    return found
+
+
+def _strengths_of(results: Results, method: str) -> tuple[str, list[float]]:
+    """Return what a method's grid varies first, and its values in ascending order."""
+    found = [cell.strength for cell in results.cells if cell.method == method and cell.strength]
+    if not found:
+        return "", []
+    option = found[0][0]
+    return option, sorted({value for name, value in found if name == option})
+
+
+def _best_setting(
+    results: Results, score: Score, method: str
+) -> tuple[str, NDArray[np.intp]] | None:
+    """Return a method's setting of the highest median, and the rows of its runs."""
+    best = None
+    for setting in results.settings(method):
+        rows = results.rows(method, setting)
+        values = _known(results.of(score)[rows])
+        if len(values) and (best is None or np.median(values) > best[0]):
+            best = float(np.median(values)), setting, rows
+    return None if best is None else best[1:]
+
+
+def _name_methods(ax: Axes, methods: Sequence[str]) -> None:
+    ax.set_xticks(range(len(methods)), methods, rotation=35, ha="right", fontsize=7)
+
+
+def _write_cells(
+    ax: Axes,
+    values: NDArray[np.float64],
+    written: Callable[[float], str],
+    dark: float,
+    middle: float = 0.0,
+) -> None:
+    """Write the numbers of a matrix into its cells, white on dark ones."""
+    for (i, j), value in np.ndenumerate(values):
+        if not math.isnan(value):
+            color = "white" if abs(value - middle) > dark else "black"
+            ax.text(j, i, written(value), ha="center", va="center", fontsize=7, color=color)

@@ -1,0 +1,111 @@
+"""What a study says of itself in lines: how far it is, what failed, where its files are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import replace
+
+from unbraid.core.errors import UnbraidError, one_line
+from unbraid.studies import cells
+from unbraid.studies.cells import Cell, State, read_state, write_state
+from unbraid.studies.study import Study
+
+SHOWN = 3  # runs named for each kind of failure
+
+
+def status_lines(study: Study) -> list[str]:
+    """Return how far a study is, and its failures in groups of the same kind and message."""
+    states = study.states()
+    counts: Counter[str] = Counter(
+        state.status(cell) for cell, state in zip(study.cells, states, strict=True)
+    )
+    running = [
+        cell
+        for cell, state in zip(study.cells, states, strict=True)
+        if state.status(cell) == "unfinished" and cells.is_claimed(study.run_folder(cell))
+    ]
+    lines = [f"{study.name}: {len(study.cells)} runs in {study.folder.parent / 'runs'}"]
+    counts["running"] = len(running)
+    counts["unfinished"] -= len(running)
+    for name in ("finished", "running", "unfinished", "diverged", "failed"):
+        if counts[name]:
+            lines.append(f"  {counts[name]:>6} {name}")
+    return lines + _failures(study, states)
+
+
+def _failures(study: Study, states: list[State]) -> list[str]:
+    """Return lines on the runs whose last attempt failed, the most frequent failures first."""
+    groups: dict[tuple[str, str, str], list[tuple[Cell, State]]] = {}
+    for cell, state in zip(study.cells, states, strict=True):
+        if state.failed:
+            last = state.failures[-1]
+            message = re.sub(r"\d[\d,.]*", "#", str(last.get("message")))  # steps, sizes
+            key = (last["kind"], str(last.get("type")), message.replace(cell.id, "RUN"))
+            groups.setdefault(key, []).append((cell, state))
+    lines = []
+    for (kind, name, _), members in sorted(groups.items(), key=lambda each: -len(each[1])):
+        last = members[0][1].failures[-1]
+        about = f"{kind} ({name})" if name else kind
+        lines.append(f"{len(members)} runs: {about}: {one_line(str(last.get('message')))}")
+        for cell, state in members[:SHOWN]:
+            last = state.failures[-1]
+            step = f", step {last['step']:,}" if last.get("step") else ""
+            lines.append(f"  {cell.id} {cell.label} (attempt {last.get('attempt')}{step})")
+        if len(members) > SHOWN:
+            lines.append(f"  and {len(members) - SHOWN} more")
+    return lines
+
+
+def ended(study: Study) -> list[str]:
+    """Return what is said at the end of a study's runs."""
+    counts: Counter[str] = Counter(
+        state.status(cell) for cell, state in zip(study.cells, study.states(), strict=True)
+    )
+    told = [f"{counts[name]} {name}" for name in ("diverged", "failed") if counts[name]]
+    line = f"{counts['finished']} of {len(study.cells)} runs finished"
+    lines = [", ".join([line, *told])]
+    if told:
+        lines.append(f"unbraid study status {study.folder} says why")
+    return [*lines, str(study.folder / "results.csv")]
+
+
+def forget_failures(study: Study, diverged: bool = False) -> int:
+    """Let the runs that failed be tried again; return how many there are.
+
+    Args:
+        study: of the runs.
+        diverged: those that diverged, too.
+    """
+    count = 0
+    for cell in study.cells:
+        folder = study.run_folder(cell)
+        status = read_state(folder).status(cell)
+        if status != "failed" and not (diverged and status == "diverged"):
+            continue
+        with cells.claimed(folder) as mine:
+            if mine:
+                write_state(folder, replace(read_state(folder), failed=False, failures=()))
+                count += 1
+    return count
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Return index and number of shards, given as ``i/n``.
+
+    >>> shard_of("0/8")
+    (0, 8)
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+    if match is None or int(match[1]) >= int(match[2]):
+        raise UnbraidError(
+            f"--shard is {text!r}, expected i/n with i from 0 to n-1, such as 0/8 to 7/8."
+        )
+    return int(match[1]), int(match[2])
+
+
+def cores() -> int:
+    """Return the processor cores that this process may use."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return found or 1

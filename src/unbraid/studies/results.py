@@ -1,0 +1,187 @@
+"""The table of a study read back: scores as arrays, one row a run and one column a score."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import metrics
+from unbraid.core import registry
+from unbraid.core.errors import UnbraidError
+from unbraid.studies.cells import Cell
+
+Floats = NDArray[np.float64]
+FEW = 4  # times as many images make a score another one, of which this is an estimate by few
+# of the training's own numbers, those by which a run may be chosen without labels
+UNSUPERVISED = ("elbo", "reconstruction", "kl", "total correlation")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A column: a number of a metric, with what it was measured by.
+
+    Args:
+        metric: its name, and that of its part if it is one.
+        protocol: of its settings.
+        representation: of the codes, ``mean`` or ``sampled``.
+        images: how many it was measured on.
+    """
+
+    metric: str
+    protocol: str
+    representation: str
+    images: int
+
+    @property
+    def label(self) -> str:
+        """What figures call it."""
+        told = [each for each in (self.protocol,) if each not in ("none", "training")]
+        told += ["sampled"] if self.representation == "sampled" else []
+        return f"{self.metric} ({', '.join(told)})" if told else self.metric
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether it compares codes with factors, so that a higher one is better."""
+        if self.protocol == "training" or self.metric not in registry.names("metrics"):
+            return False
+        return "factors" in metrics.needs(registry.load("metrics", self.metric))
+
+
+@dataclass(frozen=True)
+class Results:
+    """The scores of the finished runs of one data set.
+
+    Args:
+        data: its name.
+        cells: the runs, in the order of the study.
+        scores: the columns.
+        values: (N, S), NaN where a run has no such score.
+        lost: how many runs diverged or failed.
+    """
+
+    data: str
+    cells: tuple[Cell, ...]
+    scores: tuple[Score, ...]
+    values: Floats
+    lost: int = 0
+
+    def of(self, score: Score) -> Floats:
+        """Return a column, (N,)."""
+        column: Floats = self.values[:, self.scores.index(score)]
+        return column
+
+    @cached_property
+    def supervised(self) -> list[Score]:
+        """The scores by labels, of each metric those on the most images."""
+        return _most([score for score in self.scores if score.of_labels])
+
+    @cached_property
+    def unsupervised(self) -> list[Score]:
+        """The scores that need no labels."""
+        found = [
+            score
+            for score in self.scores
+            if (score.protocol == "training" and score.metric in UNSUPERVISED)
+            or (score.protocol != "training" and score.metric in _unsupervised_metrics())
+        ]
+        return _most(found)
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The methods, in the order of the study."""
+        return list(dict.fromkeys(cell.method for cell in self.cells))
+
+    def rows(self, method: str, setting: str | None = None) -> NDArray[np.intp]:
+        """Return the rows of a method's runs, or of one of its settings."""
+        wanted = [cell.method == method and setting in (None, cell.setting) for cell in self.cells]
+        return np.flatnonzero(wanted)
+
+    def settings(self, method: str) -> list[str]:
+        """Return the settings of a method, in the order of the study."""
+        found = (cell.setting for cell in self.cells if cell.method == method)
+        return list(dict.fromkeys(found))
+
+    def by_few(self, score: Score) -> list[Score]:
+        """Return the same score measured on fewer images, the fewest first."""
+        found = [
+            other
+            for other in self.scores
+            if (other.metric, other.representation) == (score.metric, score.representation)
+            and FEW * other.images <= score.images
+            and other.protocol == "none"
+        ]
+        return sorted(found, key=lambda other: other.images)
+
+
+def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
+    """Read the table of a study, and return the results of each data set.
+
+    Args:
+        path: of results.csv.
+        cells: the runs of the study.
+
+    Raises:
+        UnbraidError: there is no table, or no finished run in it.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise UnbraidError(
+            f"cannot read {path}: {error.strerror or error}; run the study first, or write its "
+            "table with unbraid study table."
+        ) from error
+    values: dict[tuple[str, Score], float] = {}
+    lost: dict[str, str] = {}
+    try:
+        for row in rows:
+            if row["status"] != "finished":
+                lost[row["run"]] = row["data"]
+                continue
+            score = Score(
+                row["metric"], row["protocol"], row["representation"], int(row["images"] or 0)
+            )
+            values[row["run"], score] = float(row["value"]) if row["value"] else math.nan
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnbraidError(
+            f"{path} is not a study's table ({error!r}): write it again with unbraid study table."
+        ) from error
+    if not values:
+        raise UnbraidError(f"{path} holds no finished run: run the study first.")
+    found = []
+    for data in dict.fromkeys(cell.data for cell in cells):
+        names = {name for name, _ in values}
+        kept = tuple(cell for cell in cells if cell.data == data and cell.id in names)
+        own = {cell.id for cell in kept}
+        scores = tuple(dict.fromkeys(score for name, score in values if name in own))
+        table = [[values.get((cell.id, score), math.nan) for score in scores] for cell in kept]
+        if kept:
+            missing = sum(other == data for other in lost.values())
+            found.append(Results(data, kept, scores, np.array(table), missing))
+    return found
+
+
+def _unsupervised_metrics() -> set[str]:
+    """Return the metrics that look at no factors, and the parts of UDR."""
+    found = {
+        name
+        for name in registry.names("metrics")
+        if "factors" not in metrics.needs(registry.load("metrics", name))
+    }
+    return found - {"reconstruction", "active-units", "clustering-accuracy"}
+
+
+def _most(scores: Sequence[Score]) -> list[Score]:
+    """Return the scores without those that are of the same metric on far fewer images."""
+    most: dict[tuple[str, str], int] = {}
+    for score in scores:
+        key = (score.metric, score.representation)
+        most[key] = max(score.images, most.get(key, 0))
+    return [s for s in scores if FEW * s.images > most[s.metric, s.representation]]

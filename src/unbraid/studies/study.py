@@ -1,0 +1,164 @@
+"""A study on disk: its folder, the plan of its runs, and where its runs are.
+
+``ROOT/NAME`` is the folder of a study, ``ROOT/runs`` that of the runs of all studies in ROOT. The
+plan is kept in ``plan.json``, so that a study that is done answers at once; it is made again when
+the study's file, its seeds or the code that decides weights has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import unbraid
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import expand, read_object, write_json
+from unbraid.core.registry import ROOT as PACKAGE
+from unbraid.studies import spec as specs
+from unbraid.studies.cells import Cell, State, read_state
+from unbraid.studies.spec import Spec
+
+PLAN, SEEDS = "plan.json", "seeds.json"
+DECIDES = ("methods", "nn", "training", "datasets", "metrics", "runs", "studies")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study and its runs.
+
+    Args:
+        spec: what is asked for, with the seeds added later.
+        folder: the study's own.
+        cells: its runs.
+        compared: what is measured by comparing the seeds of a setting.
+    """
+
+    spec: Spec
+    folder: Path
+    cells: tuple[Cell, ...]
+    compared: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.spec.name
+
+    def run_folder(self, cell: Cell) -> Path:
+        """Return where a cell's run is."""
+        return self.folder.parent.absolute() / "runs" / cell.id
+
+    def states(self) -> list[State]:
+        """Return what the folder of each run says, in the order of the cells."""
+        return [read_state(self.run_folder(cell)) for cell in self.cells]
+
+    def shard(self, index: int, count: int) -> Study:
+        """Return every ``count``-th cell from ``index`` on, as a study of its own."""
+        return replace(self, cells=self.cells[index::count])
+
+
+def open_study(
+    target: str | os.PathLike[str],
+    root: str | os.PathLike[str] = "studies",
+    seeds: Sequence[int] = (),
+) -> Study:
+    """Open a study by its file or its folder.
+
+    Args:
+        target: the file, or the folder of a study that was opened before.
+        root: of the folders of studies and runs; that of a folder is known.
+        seeds: further seeds, kept for good.
+
+    Raises:
+        UnbraidError: no such file or folder, or something in it is not known or not possible.
+    """
+    path = expand(target)
+    if path.is_dir():
+        if not (path / PLAN).is_file():
+            raise UnbraidError(
+                f"{path} is no study's folder: expected a {PLAN} in it; give the study's file."
+            )
+        folder, stored = path, read_object(path / PLAN, "spec")
+        spec = specs.understood(stored["spec"], Path(stored.get("base", ".")))
+    else:
+        spec = specs.read(path)
+        folder = expand(root) / spec.name
+    spec = replace(spec, seeds=tuple(dict.fromkeys((*spec.seeds, *_extra(folder), *seeds))))
+    cells, compared = _planned(spec, folder)
+    study = Study(spec, folder, tuple(cells), tuple(compared))
+    if seeds:
+        extra = dict.fromkeys((*_extra(folder), *seeds))
+        write_json(folder / SEEDS, {"seeds": list(extra)})
+    return study
+
+
+def _extra(folder: Path) -> list[int]:
+    """Return the seeds that were added to a study."""
+    path = folder / SEEDS
+    if not path.is_file():
+        return []
+    found = read_object(path).get("seeds")
+    if not isinstance(found, list) or not all(isinstance(seed, int) for seed in found):
+        raise UnbraidError(f"{path} does not hold seeds: restore it or delete it.")
+    return found
+
+
+def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]]:
+    """Return what ``plan.expand`` does, from a study's plan if nothing has changed since."""
+    path = folder / PLAN
+    asked = _asked(spec)
+    with suppress(UnbraidError, LookupError, TypeError, ValueError):
+        stored = read_object(path)
+        if stored["asked"] == asked:
+            wanted, timeout = stored["wanted"], spec.resources.seconds
+            cells = [
+                Cell.from_json({**cell, "wanted": wanted, "timeout": timeout})
+                for cell in stored["cells"]
+            ]
+            return cells, list(stored["compared"])
+    from unbraid.studies.plan import expand as expanded
+
+    cells, compared = expanded(spec)
+    plan = {
+        "unbraid": unbraid.__version__,
+        "asked": asked,
+        "base": str(spec.base),
+        "spec": spec.raw,
+        "wanted": cells[0].wanted,
+        "compared": compared,
+        "cells": [_without(cell.to_json(), "wanted", "timeout") for cell in cells],
+    }
+    write_json(path, plan)
+    return cells, compared
+
+
+def _asked(spec: Spec) -> str:
+    """Return a hash of all that a plan depends on: the study, the code, and files of data."""
+    code = [
+        (str(path.relative_to(PACKAGE)), path.stat().st_size, path.stat().st_mtime_ns)
+        for folder in DECIDES
+        for path in sorted((PACKAGE / folder).rglob("*.py"))
+    ]
+    files = [
+        (name, found.st_size, found.st_mtime_ns)
+        for table in spec.data
+        for name in filter(lambda value: isinstance(value, str), table.values())
+        if (found := _stat(spec.base / name)) is not None
+    ]
+    facts = [unbraid.__version__, spec.raw, list(spec.seeds), str(spec.base), code, files]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    with suppress(OSError, ValueError):
+        return path.stat()
+    return None
+
+
+def _without(stored: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in stored.items() if key not in names}

@@ -1,0 +1,188 @@
+"""The results of a study as one table in long form, made from the run folders."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unbraid.core.files import atomic
+from unbraid.runs.results import STATS, read_result
+from unbraid.studies.cells import Cell
+from unbraid.studies.study import Study
+
+CSV, PARQUET = "results.csv", "results.parquet"
+TERMS = ("total_correlation", "index_code_mi", "dimwise_kl")
+KEY = ("representation", "metric", "protocol", "images")  # of a number among those of its run
+Row = dict[str, Any]
+# before and after the columns of options
+FIRST = ("run", "data", "method", "setting")
+LAST = (
+    "seed",
+    "steps",
+    "representation",
+    "metric",
+    "value",
+    "standard_error",
+    "protocol",
+    "images",
+    "status",
+    "unbraid",
+    "torch",
+    "precision",
+    "seconds",
+)
+
+
+def write_table(study: Study) -> list[Path]:
+    """Write results.csv, and results.parquet where pyarrow is installed; return their paths."""
+    columns, rows = table(study)
+    path = study.folder / CSV
+    with (
+        atomic(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    written = [path]
+    if importlib.util.find_spec("pyarrow") is not None:
+        written.append(_write_parquet(study.folder / PARQUET, columns, rows))
+    return written
+
+
+def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Path:
+    import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from pyarrow import parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    found = {name: [row.get(name) for row in rows] for name in columns}
+    for name, values in found.items():
+        kinds = {type(value) for value in values if value is not None}
+        if len(kinds) > 1 and kinds != {int, float}:
+            found[name] = [None if value is None else str(value) for value in values]
+    with atomic(path) as temporary:
+        parquet.write_table(pyarrow.table(found), temporary)
+    return path
+
+
+def table(study: Study) -> tuple[list[str], list[Row]]:
+    """Return the columns of a study's table, and its rows.
+
+    Each finished run has a row for each number that was measured; those that diverged or failed
+    have the same rows without values, so that they are not forgotten. Unfinished runs have none.
+    """
+    states = study.states()
+    options = differing(study.cells)
+    whole: list[Row] = []
+    bad: list[tuple[Row, int]] = []
+    for cell, state in zip(study.cells, states, strict=True):
+        status = state.status(cell)
+        if status == "unfinished":
+            continue
+        about = _about(cell, options) | {"status": status}
+        found = list(_numbers(study, cell)) if state.trained else []
+        if status == "finished":
+            whole += [about | row for row in found]
+        else:
+            bad.append((about, len(whole)))
+    measured = list(dict.fromkeys(tuple(row.get(name) for name in KEY) for row in whole))
+    for about, place in reversed(bad):
+        without = [dict(zip(KEY, each, strict=True)) for each in measured] or [{}]
+        whole[place:place] = [about | row for row in without]
+    return [*FIRST, *options, *LAST], whole
+
+
+def differing(cells: Sequence[Cell]) -> list[str]:
+    """Return the options in which some runs of a study differ, but for seed and steps."""
+    values: dict[str, set[str]] = {}
+    for cell in cells:
+        for part in ("method", "training"):
+            for name, value in cell.config[part].items():
+                values.setdefault(name, set()).add(repr(value))
+    left_out = {"name", "seed", "steps"}
+    return [name for name, seen in values.items() if len(seen) > 1 and name not in left_out]
+
+
+def _about(cell: Cell, options: Sequence[str]) -> Row:
+    """Return what a row says of the run."""
+    both = {**cell.config["training"], **cell.config["method"]}
+    return {
+        "run": cell.id,
+        "data": cell.data,
+        "method": cell.method,
+        "setting": cell.setting,
+        **{name: _plain(both[name]) for name in options if name in both},
+        "seed": cell.seed,
+    }
+
+
+def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
+    """Yield the rows of a finished run: its training's own numbers, and each score."""
+    result = read_result(study.run_folder(cell))
+    asked = [*cell.wanted.values(), *study.compared]
+    training, machine = result["training"], result.get("machine", {})
+    about: Row = {
+        "steps": training.get("steps"),
+        "unbraid": machine.get("unbraid"),
+        "torch": machine.get("torch"),
+        "precision": training.get("precision"),
+        "seconds": training.get("seconds"),
+    }
+    stats = result[STATS]
+    for name in ("reconstruction", "kl", "elbo", "active_units"):
+        if name in stats:
+            yield about | {
+                "metric": name.replace("_", " "),
+                "value": stats[name],
+                "protocol": "training",
+                "images": stats.get("images"),
+            }
+    for name in TERMS:
+        if term := stats.get("decomposition", {}).get(name):
+            yield about | {
+                "representation": "sampled",
+                "metric": name.replace("_", " "),
+                "value": term["value"],
+                "standard_error": term["standard_error"],
+                "protocol": "training",
+                "images": stats.get("images"),
+            }
+    scores = result.get("scores", {}).values()
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in (row for score in scores if _asked(score, asked) for row in _of_score(score)):
+        newest[tuple(row[name] for name in KEY)] = row  # of other seeds it was compared with
+    found = list(newest.values())
+    order = ("protocol", "metric", "representation")
+    found.sort(key=lambda row: (*(str(row[name]) for name in order), row["images"] or 0))
+    yield from (about | row for row in found)
+
+
+def _asked(score: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a stored score is one that the study asks for: other studies share the run."""
+    return any(
+        told["protocol"] == score.get("protocol")
+        and told["representation"] == score.get("representation", "mean")
+        and told["metrics"] in ("all", score["metric"])
+        and told["seed"] == score.get("settings", {}).get("seed", told["seed"])
+        and (told["protocol"] != "none" or score.get("data", {}).get("images", 0) <= told["images"])
+        for told in asked
+    )
+
+
+def _of_score(score: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield a row for a score and one for each of its parts."""
+    for part, estimate in {"": score, **(score.get("parts") or {})}.items():
+        yield {
+            "representation": score.get("representation", "mean"),
+            "metric": " ".join(filter(None, (score["metric"], part))),
+            "value": estimate["value"],
+            "standard_error": estimate["standard_error"],
+            "protocol": score.get("protocol"),
+            "images": score.get("data", {}).get("images"),
+        }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | float | str | None) else str(value)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.studies.conftest import Make
+from unbraid.core.errors import UnbraidError
+from unbraid.methods import beta_vae
+from unbraid.studies import spec as specs
+from unbraid.studies.arithmetic import value_of
+from unbraid.studies.plan import config_of, expand
+from unbraid.studies.study import Study
+
+Opened = Callable[[Path], Study]
+
+
+def test_a_grid_is_every_setting_with_every_seed_and_computed_options(
+    make_spec: Make, opened: Opened
+) -> None:
+    study = opened(make_spec(seeds="0-1", off_diagonal=[1, 2.5]))
+    assert [(c.method, c.setting, c.seed) for c in study.cells] == [
+        (method, setting, seed)
+        for method, settings in (
+            ("beta-vae", ("beta=1", "beta=4")),
+            ("dip-vae-i", ("off_diagonal=1", "off_diagonal=2.5")),
+        )
+        for setting in settings
+        for seed in (0, 1)
+    ]
+    config = config_of(study.cells[-1])
+    assert dataclasses.asdict(config.method)["diagonal"] == 25.0
+    assert (config.training.steps, config.training.threads) == (12, 1)
+    assert study.cells[-1].strength == ("off_diagonal", 2.5)
+
+
+def test_the_identity_is_of_what_decides_the_weights(
+    make_spec: Make, opened: Opened, squares_npz: Path, tmp_path: Path
+) -> None:
+    first = [cell.id for cell in opened(make_spec()).cells]
+    moved = tmp_path / "moved.npz"
+    moved.write_bytes(squares_npz.read_bytes())
+    # defaults written out, a whole number for a real one, other jobs, other paths: the same runs
+    other = make_spec("other", data=moved, off_diagonal="1.0", more='jobs = 7\ntimeout = "1h"')
+    text = other.read_text().replace("[common]", "[common]\nlr = 1e-3\ndevice = 'cpu'")
+    other.write_text(text)
+    assert [cell.id for cell in opened(other).cells] == first
+    for old, new in (("steps = 12", "steps = 13"), ("full = true", "full = true\nsplit_seed = 1")):
+        assert old in other.read_text()
+        changed = tmp_path / "changed.toml"
+        changed.write_text(other.read_text().replace(old, new))
+        assert not {cell.id for cell in opened(changed).cells} & set(first)
+    threads = make_spec("threads", more="threads = 2")
+    assert not {cell.id for cell in opened(threads).cells} & set(first)
+
+
+def test_the_identity_is_of_the_version_of_an_objective(
+    make_spec: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = specs.read(make_spec())
+    before = [cell.id for cell in expand(spec)[0]]
+    monkeypatch.setattr(beta_vae.Model, "semantics", 2)
+    after = [cell.id for cell in expand(spec)[0]]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[common]", "[commun]", r"unknown table 'commun' \(did you mean 'common'\?\)"),
+        ('method = "beta-vae"', 'method = "beta-vea"', r"'beta-vea' \(did you mean 'beta-vae'"),
+        ("beta = [1, 4]", "btea = [1, 4]", r"'btea' of beta-vae .* \(did you mean 'beta'"),
+        ("steps = 12", "stpes = 12", r"'stpes' of beta-vae in \[common\] \(did you mean 'steps'"),
+        ("steps = 12", "seed = 1", r"\[study\] has 'seeds'"),
+        ("beta = [1, 4]", "beta = [1, -4]", "beta is -4"),
+        ("beta = [1, 4]", "beta = []", "has no values"),
+        ("beta = [1, 4]", 'beta = "4; import os"', "is no arithmetic"),
+        ('"10 * off_diagonal"', '"10 * of_diagonal"', r"'of_diagonal' \(did you mean 'off_dia"),
+        ('"10 * off_diagonal"', '"diagonal"', "computed from each other"),
+        ("off_diagonal = 1", 'off_diagonal = "1 / 0"', "has no value here"),
+        ("steps = 12", 'steps = "5 / 2"', "expected a whole number"),
+        ('metrics = ["mig"]', 'metrics = ["mgi"]', r"'mgi' \(did you mean 'mig'"),
+        ('metrics = ["mig"]', 'protocol = "locatelo2019"', "did you mean 'locatello2019'"),
+        ("retries = 2", "retrys = 2", "did you mean 'retries'"),
+        ("full = true", "ful = true", "did you mean 'full'"),
+        ('seeds = "0"', 'seeds = "9-0"', "no range from a lower"),
+        ("batch_size = 32", "batch_size = 3000", "beta-vae on squares: batch_size is 3000"),
+        ("batch_size = 32", "batch_size = 0", "batch_size is 0"),
+        ('name = "tiny"', 'name = "../x"', "the name of its folder"),
+        ("[study]", "[study", "no valid TOML"),
+    ],
+)
+def test_what_is_not_known_or_possible_is_refused_before_anything_trains(
+    make_spec: Make, opened: Opened, tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path = make_spec()
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UnbraidError, match=sentence):
+        opened(path)
+    assert not (tmp_path / "studies").exists()
+
+
+def test_arithmetic_by_hand() -> None:
+    assert value_of("-(a + 2) * 3 - 4 // 3 / 2", {"a": 1}, "x") == -9.5
+    for text in ("a ** 2", "f(1)", "a.b", "[1]", "True", "'a'", "1 if 1 else 2", "a" * 300, "("):
+        with pytest.raises(UnbraidError, match=re.escape("no arithmetic")):
+            value_of(text, {"a": 1}, "x")
+
+
+def test_seeds_that_are_added_stay_and_are_the_only_new_runs(
+    make_spec: Make, opened: Opened, unbraid: Callable[..., str]
+) -> None:
+    spec = make_spec()
+    before = {cell.id for cell in opened(spec).cells}
+    unbraid("extend", spec, "--seeds", "1-2", "--dry-run")
+    cells = opened(spec).cells
+    assert before < {cell.id for cell in cells}
+    assert [cell.seed for cell in cells] == [0, 1, 2] * 3
