@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -46,7 +47,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def commands(page: Path) -> list[str]:
     """Return the unbraid commands a page tells its reader to type."""
     found = "\n".join(blocks(page, "console"))
-    return re.findall(r"^\$ (unbraid .+?)(?: +#.*)?$", found, re.MULTILINE)
+    return re.findall(r"^\$ (unbraid .+?)(?: +[#>].*)?$", found, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,18 @@ def test_commands_are_understood(
     monkeypatch.setattr(runs, "train_restarts", train_run)
     targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
-    monkeypatch.setattr(figures, "report", lambda *_: [])
+    for name, told_of in (("report", []), ("records", []), ("facts", {})):
+        monkeypatch.setattr(figures, name, lambda *_, told_of=told_of: told_of)
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(evaluating, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(run_report, "assess", lambda *_: done.append("control") or report)
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
     monkeypatch.setattr(judge_cache, "judge_report", lambda *_: done.append("judge") or told)
+    score = importlib.import_module("unbraid.cli.score")
+    coded = datasets.Coded(np.zeros((0, 2)), None, (), None, ())
+    monkeypatch.setattr(score, "read", lambda *_: done.append("score") or coded)
+    monkeypatch.setattr(score, "measure", lambda *_: ({}, []))
     ask_nobody(monkeypatch, done)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     Path("fashion").mkdir()

@@ -5,6 +5,7 @@ Nothing here stops a training: what cannot be shown is dropped.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -272,8 +273,7 @@ class Display(Recorder):
 def _new_cell() -> Any:
     """Return the handle of an output that can be changed, None where there is none."""
     with suppress(Exception):  # another front end: lines are printed
-        from IPython.display import display  # type: ignore[import-not-found]
-
+        display = importlib.import_module("IPython.display").display
         return display(_plain([]), raw=True, display_id=True)
     return None
 

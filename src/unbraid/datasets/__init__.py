@@ -24,16 +24,18 @@ from unbraid.datasets._pairs import Pairs
 
 if TYPE_CHECKING:
     from unbraid.datasets._association import associations
+    from unbraid.datasets._codes import Coded, read_codes
     from unbraid.datasets._factored import Rows
     from unbraid.datasets._images import CHANNELS, as_images
     from unbraid.datasets._moved import OWN, PATHS, absolute, moved
-    from unbraid.datasets._report import report_of
+    from unbraid.datasets._report import facts_of, report_of
 
 __all__ = [
     "CHANNELS",
     "OWN",
     "PATHS",
     "SPLITS",
+    "Coded",
     "Dataset",
     "ImageSource",
     "Pairs",
@@ -45,9 +47,11 @@ __all__ = [
     "associations",
     "called",
     "config_of",
+    "facts_of",
     "label_spec",
     "load_dataset",
     "moved",
+    "read_codes",
     "report_of",
     "resolve",
 ]
@@ -57,11 +61,14 @@ _HOME = {
     "CHANNELS": "_images",
     "OWN": "_moved",
     "PATHS": "_moved",
+    "Coded": "_codes",
     "Rows": "_factored",
     "absolute": "_moved",
     "as_images": "_images",
     "associations": "_association",
+    "facts_of": "_report",
     "moved": "_moved",
+    "read_codes": "_codes",
     "report_of": "_report",
 }
 

@@ -34,7 +34,6 @@ class Config:
         images: maximum number of images, drawn at random.
         samples: importance samples per image for the log-likelihood.
         seed: seed of every draw, split and predictor.
-        json: print the scores as JSON instead of a table.
     """
 
     metrics: str = "all"
@@ -43,7 +42,6 @@ class Config:
     images: int = 10_000
     samples: int = 100
     seed: int = 0
-    json: bool = False
 
 
 def measure(
@@ -181,29 +179,3 @@ def _not_applicable(
     if "categories" in needed and "categories" not in groups["codes"]:
         return f"{said} this run's method lacks: it has no categorical code."
     return f"{said} {data.name} and this run do not provide."
-
-
-def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:
-    """Return (metric, value, standard error, variant) of each number, as text."""
-    return [
-        (label, _text(value), _text(error), score.variant)
-        for score in scores.values()
-        for label, value, error in score.rows()
-    ]
-
-
-def _text(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"
-
-
-def note_lines(scores: Mapping[str, Score]) -> list[str]:
-    """Return the notes of scores as lines: those of all scores first, then those of each."""
-    each = [score.notes for score in scores.values()]
-    shared = set(each[0]).intersection(*each) if len(each) > 1 else set()
-    lines = [note for note in each[0] if note in shared] if each else []
-    return lines + [
-        f"{score.metric}: {note}"
-        for score in scores.values()
-        for note in score.notes
-        if note not in shared
-    ]

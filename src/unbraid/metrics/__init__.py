@@ -22,6 +22,7 @@ from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
+from unbraid.metrics._tables import note_lines, score_records, table_rows
 
 __all__ = [
     "PROTOCOLS",
@@ -33,6 +34,9 @@ __all__ = [
     "evaluate",
     "gather",
     "needs",
+    "note_lines",
+    "score_records",
+    "table_rows",
 ]
 
 
