@@ -85,6 +85,7 @@ ALLOWED: dict[str, set[str]] = {
         "runs",
         "training",
     },
+    "sklearn": {"datasets", "library", "methods"},
     "control": {
         "datasets",
         "distributions",

@@ -65,6 +65,14 @@ def test_python_examples_run(page: Path) -> None:
         assert names["fresh"].shape == (16, 1, 28, 28)
 
 
+def test_the_example_of_scikit_learn_runs() -> None:
+    (example,) = blocks(ROOT / "docs/tools/sklearn.md", "python")
+    names: dict[str, Any] = {}
+    exec(example.replace('"beta": 4.0', '"net": "mlp"'), names)
+    assert names["codes"].shape == (512, 6)
+    assert names["images"].shape == (512, 784)
+
+
 def test_the_example_of_data_in_memory_runs() -> None:
     example, *others = blocks(ROOT / "docs/your_data.md", "python")
     for other in others:

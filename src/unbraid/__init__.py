@@ -51,7 +51,7 @@ _HOME = {
     "train_run": "library",
 }
 # Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
-_PARTS = ("control", "datasets", "figures", "methods", "metrics", "nn", "strokes")
+_PARTS = ("control", "datasets", "figures", "methods", "metrics", "nn", "sklearn", "strokes")
 
 __all__ = [
     "Dataset",
