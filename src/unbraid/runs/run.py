@@ -7,8 +7,10 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import unbraid
 from unbraid import methods
 from unbraid.core import hardware, registry
 from unbraid.core.errors import UnbraidError
@@ -270,6 +272,14 @@ class Run:
             )
         model.load_state_dict(tensors)
         return hardware.place(model, hardware.device(device)).eval()
+
+    def save_pretrained(self, folder: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the run as a folder to pass on, see ``unbraid.hub.save_pretrained``."""
+        return unbraid.hub.save_pretrained(self, folder, **options)
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Upload the run to the Hugging Face Hub, see ``unbraid.hub.push_to_hub``."""
+        return unbraid.hub.push_to_hub(self, repository, **options)
 
     def record(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Change result.json by a measurement of the model, see ``update_result``.

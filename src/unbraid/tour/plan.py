@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.runs import Run, RunConfig, scores_by_metric
+from unbraid.runs import Run, RunConfig, command, scores_by_metric
 from unbraid.tour import Config
 from unbraid.training import TrainingConfig
 
@@ -108,18 +107,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command that repeats the training by hand."""
-        config = self.config
-        words = ["unbraid", "train", methods.name_of(config.method)]
-        words += ["--data", config.data_options.get("path", config.data)]
-        for name, value in config.data_options.items():
-            if name != "path":
-                words += [f"--data.{name.replace('_', '-')}", f"{value}"]
-        for part in (config.method, config.training):
-            for field in dataclasses.fields(part):
-                value = getattr(part, field.name)
-                if value != field.default:
-                    words += [f"--{field.name.replace('_', '-')}", f"{value}"]
-        return shlex.join([*words, "--out", str(self.folder)])
+        return command(self.config, self.folder)
 
     def finished(self) -> bool:
         """Whether the training is done; a folder that holds another run is an UnbraidError."""
