@@ -11,8 +11,6 @@ from unbraid.core.errors import UnbraidError
 if TYPE_CHECKING:
     from unbraid.metrics import Score
 
-SCORES = ("metric", "value", "± se", "variant")  # header of a table of scores
-
 
 def evaluate(args: list[str]) -> None:
     """Measure runs: ``unbraid evaluate RUN [RUN ...]``."""
@@ -35,11 +33,11 @@ def evaluate(args: list[str]) -> None:
 
 def show_scores(found: Mapping[str, Mapping[str, Score]], output: Output) -> None:
     """Print scores by run folder."""
-    from unbraid.metrics import note_lines, score_records, table_rows
+    from unbraid.metrics import HEADER, note_lines, score_records, table_rows
 
     def text() -> None:
         for folder, scores in found.items():
-            print_table(folder, SCORES, table_rows(scores), note_lines(scores))
+            print_table(folder, HEADER, table_rows(scores), note_lines(scores))
 
     document = {
         folder: {name: score.to_json() for name, score in scores.items()}

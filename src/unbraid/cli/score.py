@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from unbraid.cli.evaluate import SCORES
 from unbraid.cli.tables import Output, parse_with_output, present, print_table
 from unbraid.core.errors import UnbraidError
 
@@ -155,7 +154,7 @@ def show(
     }
     present(
         output,
-        lambda: print_table(path, SCORES, metrics.table_rows(scores), lines),
+        lambda: print_table(path, metrics.HEADER, metrics.table_rows(scores), lines),
         document,
         metrics.score_records(scores),
     )

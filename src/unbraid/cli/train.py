@@ -26,6 +26,7 @@ Args:
         their new path.
     restarts: train under this many seeds and keep the best; seeds are compared without labels that
         the run was not given.
+    log: logs to write into the run folder besides metrics.jsonl: csv, tensorboard, or both.
 """
 
 
@@ -57,13 +58,13 @@ def train(args: list[str]) -> None:
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))
     config = RunConfig(given.method, data, chosen, given.training)
+    how: dict[str, Any] = {"resume": given.resume, "log": given.log}
     with Display(f"{method} on {data_name}") as display:
         try:
             if given.restarts == 1:
-                run = train_run(config, out, resume=given.resume, display=display)
+                run = train_run(config, out, **how, display=display)
             else:
-                count = given.restarts
-                run = train_restarts(config, out, count, resume=given.resume, display=display)
+                run = train_restarts(config, out, given.restarts, **how, display=display)
         except Interrupted:
             again = [arg for arg in args if arg != "--resume"]
             again += [] if given.out else ["--out", str(out)]
@@ -112,6 +113,7 @@ def train_options(method_config: type[Any], given_data: str) -> type[Any]:
             ("out", out_type(), default(default=None)),
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
+            ("log", tuple[str, ...], default(default=())),
             ("method", flat[method_config], default(default_factory=method_config)),
             ("training", flat[TrainingConfig], default(default_factory=TrainingConfig)),
             ("data_options", *data_field(given_data)),

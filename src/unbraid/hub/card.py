@@ -11,14 +11,13 @@ from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import PATHS
 from unbraid.runs import Run, RunConfig, command
-from unbraid.runs.results import STATS
+from unbraid.runs.results import stats_of
 
 CAPTIONS = {
     "reconstruct": "Held-out images and their reconstructions.",
     "traverse": "Each row varies one latent and keeps the others.",
     "sample": "Images of codes drawn from the prior.",
 }
-_STATS = ("reconstruction", "kl", "elbo", "squared_error", "active_units")
 
 
 def model_card(run: Run, source: str, pictures: Sequence[str] = ()) -> str:
@@ -104,8 +103,7 @@ def _results(run: Run) -> str:
     """Return tables of the reconstruction and of the newest scores."""
     result = run.result
     about = result.get("data", {})
-    stats = [(name.replace("_", " "), _number(result[STATS].get(name))) for name in _STATS]
-    stats = [row for row in stats if row[1]]
+    stats = [(name.replace("_", " "), _number(value)) for name, value in stats_of(result).items()]
     found = [
         f"On {about.get('split', 'held-out')} images, in nats per image where they are losses:",
         _table(("", "value"), stats),

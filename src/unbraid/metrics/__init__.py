@@ -22,15 +22,17 @@ from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
-from unbraid.metrics._tables import note_lines, score_records, table_rows
+from unbraid.metrics._tables import HEADER, Scores, note_lines, score_records, table_rows
 
 __all__ = [
+    "HEADER",
     "PROTOCOLS",
     "SIZES",
     "Encoder",
     "Estimate",
     "Evidence",
     "Score",
+    "Scores",
     "evaluate",
     "gather",
     "needs",
@@ -58,7 +60,7 @@ def evaluate(
     encoder: Encoder | None = None,
     categories: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
-) -> dict[str, Score]:
+) -> Scores:
     """Score a representation with any of the metrics.
 
     Args:
@@ -85,7 +87,7 @@ def evaluate(
         run_categories: the same for each of ``runs``, empty for one without categorical codes.
 
     Returns:
-        One Score per metric, by name, in alphabetical order.
+        One Score per metric, by name, in alphabetical order: a dict, and a table in notebooks.
 
     Raises:
         UnbraidError: unknown metric, protocol or option, inputs that are missing or make no
@@ -118,7 +120,7 @@ def evaluate(
     given = options or {}
     for name in given:
         registry.check("metrics", name)
-    scores = {}
+    scores = Scores()
     for name in names:
         module = registry.load("metrics", name)
         _check_needs(name, module, evidence)

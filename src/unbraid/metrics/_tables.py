@@ -6,7 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from unbraid.core import notebook
 from unbraid.metrics._score import Score
+
+HEADER = ("metric", "value", "± se", "variant")
+
+
+class Scores(dict[str, Score]):
+    """Scores by metric, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return notebook.table(HEADER, table_rows(self)) + notebook.notes(note_lines(self))
 
 
 def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:

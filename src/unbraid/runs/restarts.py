@@ -10,6 +10,7 @@ import dataclasses
 import math
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from unbraid.core.files import atomic, expand
 from unbraid.core.store import locked
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
+from unbraid.loggers import check
 from unbraid.methods import Images, require
 from unbraid.runs.config import RunConfig
 from unbraid.runs.results import NAME, read_result, update_result
@@ -86,6 +88,7 @@ def train_restarts(
     *,
     resume: bool = False,
     display: Recorder | None = None,
+    log: Sequence[str] = (),
 ) -> Run:
     """Train a config under ``count`` seeds, its own and those after it, and keep the best run.
 
@@ -99,6 +102,7 @@ def train_restarts(
         count: the number of seeds.
         resume: continue interrupted trainings; with a larger count, add seeds.
         display: gets the events of training; may ask to stop.
+        log: names of loggers that write into the folder of each seed.
 
     Raises:
         UnbraidError: as ``train_run``; a seed that diverges is left out, unless all do.
@@ -106,6 +110,7 @@ def train_restarts(
         Interrupted: stopped on request, after a checkpoint.
     """
     require(count, 1, "restarts")
+    check(log)
     folder, display = expand(folder), display or Recorder()
     seeds = range(config.training.seed, config.training.seed + count)
     kept = _check_free(config, folder, resume)
@@ -120,7 +125,8 @@ def train_restarts(
         for seed in seeds:
             one = _with_seed(config, seed)
             try:
-                run = train_run(one, folder / f"seed-{seed}", resume=resume, display=display)
+                place = folder / f"seed-{seed}"
+                run = train_run(one, place, resume=resume, display=display, log=log)
                 scores[seed] = score(run, data)
             except Diverged as error:
                 display.warn(f"seed {seed} is left out: {error}")
