@@ -120,7 +120,11 @@ def test_commands_are_understood(
     Path("fashion/train-images-idx3-ubyte.gz").touch()
     args = [str(squares_npz.parent) if a.startswith("~/") else a for a in shlex.split(command)[1:]]
     assert cli.main(args) == 0
-    assert done or args[0] in ("methods", "datasets", "metrics", "--help") or "--help" in args
+    assert (
+        done
+        or args[0] in ("methods", "datasets", "metrics", "completion", "--help")
+        or "--help" in args
+    )
 
 
 SQUARES = tuple(FactorSpec(n, "categorical", values=tuple(range(10))) for n in ("row", "column"))

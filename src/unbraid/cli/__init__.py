@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 
 from unbraid import __version__
+from unbraid.cli.completion import completion
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
 from unbraid.cli.figure import figure
@@ -77,6 +78,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),
     "judge": (judge, "Train the judge of a data set and measure its errors."),
+    "completion": (completion, "Print a script that completes commands in bash, zsh or fish."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 
