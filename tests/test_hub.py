@@ -124,6 +124,19 @@ def test_the_card_says_what_it_is(scored_run: Run, tmp_path: Path) -> None:
     assert names["codes"].shape == (16, 4)
 
 
+def test_a_model_trained_in_memory_brings_its_held_out_images(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
+    config = unbraid.configure("vae", latent_dim=2, net="mlp")
+    model = unbraid.train(config, images, epochs=1, batch_size=16)
+    run = unbraid.save(model, tmp_path / "run")
+    found = unbraid.from_pretrained(run.save_pretrained(tmp_path / "out", pictures=["sample"]))
+    assert len(found.unseen()) == len(run.unseen()) == 6
+    card = (found.folder / "README.md").read_text()
+    assert "trained on images in memory" in card
+    assert "$ unbraid" not in card
+    assert "](sample.png)" in card
+
+
 def test_the_hub_and_back(scored_run: Run, hub: Path) -> None:
     address = scored_run.push_to_hub("me/squares", private=True, token="secret", pictures=())
     assert address == "https://huggingface.co/me/squares"

@@ -100,7 +100,15 @@ def test_a_killed_training_logs_no_step_twice(
 def test_a_log_that_is_asked_for_late_has_all_epochs(config: RunConfig, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train_run(config, tmp_path / "run", display=KillAt(20))
-    check_logs(train_run(config, tmp_path / "run", resume=True, log=BOTH))
+    run = train_run(config, tmp_path / "run", resume=True, log=BOTH)
+    found = check_logs(run)
+    # of a finished run, too, and as often as one asks
+    for name in ("metrics.csv", "tensorboard"):
+        (run.folder / name).rename(tmp_path / name)
+    for _ in range(2):
+        train_run(config, tmp_path / "run", resume=True, log=BOTH)
+        assert scalars(run)["train/loss"] == found["train/loss"]
+        assert (run.folder / "metrics.csv").read_bytes() == (tmp_path / "metrics.csv").read_bytes()
 
 
 def test_logs_on_the_command_line_and_of_each_seed(

@@ -10,7 +10,7 @@ from unbraid import methods
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import PATHS
-from unbraid.runs import Run, RunConfig, command
+from unbraid.runs import IN_MEMORY, Run, RunConfig, command
 from unbraid.runs.results import stats_of
 
 CAPTIONS = {
@@ -88,8 +88,11 @@ def _training(run: Run) -> str:
         ("device", machine.get("device")),
         ("versions", f"unbraid {machine.get('unbraid')}, torch {machine.get('torch')}"),
     ]
+    table = _table(("", ""), rows)
+    if options.get(IN_MEMORY):
+        return f"{table}\n\nIt was trained on images in memory; held-out ones are stored with it."
     own = RunConfig(config.method, config.data, options, config.training)
-    return f"{_table(('', ''), rows)}\n\n```console\n$ {command(own)}\n```"
+    return f"{table}\n\n```console\n$ {command(own)}\n```"
 
 
 def _labels(run: Run) -> str:

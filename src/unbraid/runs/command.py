@@ -30,9 +30,11 @@ def command(config: RunConfig, out: str | os.PathLike[str] = "") -> str:
     """
     words = ["unbraid", "train", methods.stored_name(config.method)]
     words += ["--data", str(config.data_options.get("path", config.data))]
-    defaults = {each.name: each.default for each in dataclasses.fields(config_of(config.data))}
-    for name, value in config.data_options.items():
-        if name not in ("path", IN_MEMORY):
+    options = {} if config.data_options.get(IN_MEMORY) else config.data_options
+    known = dataclasses.fields(config_of(config.data)) if options else ()
+    defaults = {each.name: each.default for each in known}
+    for name, value in options.items():
+        if name != "path":
             words += _option(f"data.{name}", value, defaults.get(name))
     for part in (config.method, config.training):
         for field in dataclasses.fields(part):

@@ -82,6 +82,11 @@ class Logging(Forwarding):
             logger.start(progress, records)
         super().start(progress)
 
+    def log_finished(self, steps: int) -> None:
+        """Write the logs of a training that is finished, after so many steps."""
+        with self:
+            self.start(Progress(step=steps))
+
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Log a finished step and forward it."""
         for logger in self.loggers:

@@ -55,6 +55,8 @@ def train_run(
     if (found := opened(folder)) is not None:
         check_same(found, config, resume)
         if found.finished and found.config.training == config.training:
+            if loggers:
+                Logging(folder, loggers, Recorder()).log_finished(found.result["training"]["steps"])
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
     described = config.to_json(data.image_shape, data.specs, data.signal)
