@@ -26,6 +26,7 @@ LEAVES = {
     "latents",
     "limits",
     "memory",
+    "notebook",
     "registry",
     "signals",
     "streams",
@@ -46,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "interrupts": set(),
     "locks": {"errors", "files"},
     "store": {"locks"},
+    "notebook": set(),
     "parsing": set(),
     "datasets": set(),
     "metrics": set(),
@@ -75,8 +77,10 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "progress": {"training"},
+    "loggers": {"training"},
     "runs": {
         "evaluation",
+        "loggers",
         "metrics",
         "store",
         "training",
@@ -105,6 +109,7 @@ ALLOWED: dict[str, set[str]] = {
         "runs",
         "training",
     },
+    "sklearn": {"datasets", "library", "methods"},
     "control": {
         "datasets",
         "distributions",
@@ -119,7 +124,7 @@ ALLOWED: dict[str, set[str]] = {
     },
 }
 # may import all that is below them
-TOP = {"figures", "comparison", "tour", "cli", "__main__", "__init__"}
+TOP = {"figures", "comparison", "hub", "tour", "cli", "__main__", "__init__"}
 
 
 def layer(path: Path) -> str:

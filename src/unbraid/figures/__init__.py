@@ -3,7 +3,8 @@
 A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``Config`` (its
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
 ``animate(target, config) -> list of PIL images``, written where the path ends in .gif, and one that
-prints text besides ``report(target, config) -> list of lines``.
+prints text besides ``report(target, config) -> list of lines``, with ``facts`` (a dict, for
+``--json``) and ``records`` (a flat dict for each row of ``--csv``) of the same arguments.
 
 What figures share (colours, titles, grids of images, codes of held-out images) can be imported from
 here. It is loaded when first used, since it needs matplotlib or torch.
@@ -196,6 +197,18 @@ def report(module: ModuleType, target: Any, config: Any) -> list[str]:
     """Return the lines of text that a figure's command prints."""
     lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
     return lines
+
+
+def facts(module: ModuleType, target: Any, config: Any) -> dict[str, Any]:
+    """Return what a figure's command prints as JSON."""
+    found: dict[str, Any] = module.facts(target, config)
+    return found
+
+
+def records(module: ModuleType, target: Any, config: Any) -> list[dict[str, Any]]:
+    """Return the rows that a figure's command prints as CSV."""
+    found: list[dict[str, Any]] = module.records(target, config)
+    return found
 
 
 def save(figure: Figure, path: Path) -> None:
