@@ -87,8 +87,8 @@ class _Part(nn.Module):
         return self.function(*inputs)
 
 
-def functions(model: Method) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
-    """Return the functions of a model that a page needs, each with inputs to try it with.
+def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
+    """Return the functions of a model that a page needs, each with random inputs to try it with.
 
     ============  ==========================================  =====================================
     name          inputs                                      outputs
@@ -105,9 +105,7 @@ def functions(model: Method) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
 
     The last four are of methods that take factors: they draw ``decode`` of columns and style.
     """
-    if model.device.type != "cpu":
-        model = copy.deepcopy(model).cpu()
-    noise = torch.Generator().manual_seed(0)
+    noise = torch.Generator().manual_seed(seed)
     images = torch.rand(1, *model.image_shape, generator=noise)
     codes = model.prior_sample(1, noise).float()
 
@@ -148,6 +146,8 @@ def export(model: Method, *, float32: bool = False) -> Exported:
     >>> sorted(found.functions)
     ['decode', 'encode']
     """
+    if model.device.type != "cpu":
+        model = copy.deepcopy(model).cpu()
     return packed(plans(functions(model), model, name_of(model.config)), float32=float32)
 
 
@@ -187,8 +187,10 @@ def traced(
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own, of its insides
-            found = torch.export.export(_Part(owner, function), tuple(inputs), strict=False)
-            return found.run_decompositions()
+            part = _Part(owner, function)
+            found: Any = torch.export.export(part, tuple(inputs), strict=False)
+            program: torch.export.ExportedProgram = found.run_decompositions()
+            return program
     except Exception as error:
         line = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise UnbraidError(

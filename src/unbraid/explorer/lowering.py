@@ -38,6 +38,8 @@ from unbraid.core.errors import UnbraidError
 
 FOLDED = 64  # numbers; a constant that is larger, and larger than what it is made of, is computed
 # in the page
+SMALLEST = 16  # numbers of a constant that is the same as another with the same numbers
+PRODUCTS = ("addmm", "mm", "bmm", "convolution")
 EXACT = 2**24  # integers up to which float32 holds all
 
 
@@ -150,25 +152,24 @@ class Lowering:
         return needed
 
     def _lowered(self, node: Node, values: dict[Node, Any], operators: dict[str, Any]) -> Any:
-        args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda each: values[each])
+        given: Any = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: values[each])
+        args, kwargs = given
         if node.target is operator.getitem:
             return args[0][args[1]]
-        name = node.target._schema.name.removeprefix("aten::")  # type: ignore[union-attr]
+        target: Any = node.target
+        name = target._schema.name.removeprefix("aten::")
         leaves = torch.utils._pytree.tree_leaves((args, kwargs))
-        if torch.Tag.nondeterministic_seeded in node.target.tags:  # type: ignore[union-attr]
+        if torch.Tag.nondeterministic_seeded in target.tags:
             raise UnknownOperator(f"aten.{name}, which draws random numbers")
         if not any(isinstance(leaf, Ref) for leaf in leaves) and self._folds(node, leaves):
-            return node.target(*args, **kwargs)  # type: ignore[operator]
+            return target(*args, **kwargs)
         if name not in operators:
             raise UnknownOperator(f"aten.{name}")
-        given = {}
-        for argument, value in zip(node.target._schema.arguments, args, strict=False):  # type: ignore[union-attr]
-            given[argument.name] = value
-        given |= kwargs
-        for argument in node.target._schema.arguments:  # type: ignore[union-attr]
-            if argument.name not in given and argument.has_default_value():
-                given[argument.name] = argument.default_value
-        return operators[name](self, Call(node, name, args, kwargs, given))
+        known = target._schema.arguments
+        named = {each.name: each.default_value for each in known if each.has_default_value()}
+        named |= {each.name: value for each, value in zip(known, args, strict=False)} | kwargs
+        named = {each.name: named[each.name] for each in known if each.name in named}
+        return operators[name](self, Call(node, name, args, kwargs, named))
 
     @staticmethod
     def _folds(node: Node, leaves: list[Any]) -> bool:
@@ -177,8 +178,8 @@ class Lowering:
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         if made <= FOLDED or not tensors:
             return True
-        name = node.target._schema.name.removeprefix("aten::")  # type: ignore[union-attr]
-        is_product = name in ("addmm", "mm", "bmm", "convolution")
+        target: Any = node.target
+        is_product = target._schema.name in (f"aten::{name}" for name in PRODUCTS)
         return not is_product and made <= max(leaf.numel() for leaf in tensors)
 
     # -- what operators are made of ------------------------------------------------------------
@@ -209,8 +210,8 @@ class Lowering:
                 f"an integer of {int(values.abs().max())} is used, expected at most {EXACT}, which "
                 "a page holds exactly."
             )
-        key = (values.data_ptr(), tuple(values.shape), values.stride(), values.dtype, is_weight)
-        if values.numel() <= SMALLEST:
+        key: Any = (values.data_ptr(), tuple(values.shape), values.stride(), values.dtype, is_weight)
+        if values.numel() <= SMALLEST:  # told by its numbers
             key = (str(values.dtype), tuple(values.shape), repr(values.tolist()), False, is_weight)
         if key not in self.interned:
             self.interned[key] = len(self.constants)
@@ -271,7 +272,7 @@ class Lowering:
     def zip(self, name: str, one: Any, other: Any, dtype: Any = None) -> Ref:
         """Return a function of pairs of numbers, broadcast; either may be a plain number."""
         one, other = (as_value(each) for each in (one, other))
-        shape = torch.broadcast_shapes(one.shape, other.shape)
+        shape = common(one.shape, other.shape)
         steps = [strides(each.shape, shape) for each in (one, other)]
         return self.emit("zip", [one, other], shape, name, *steps, dtype=dtype)
 
@@ -295,9 +296,6 @@ class Lowering:
         ]
         chosen = [self.constants[index] for index in constants]
         return Plan(inputs, chosen, nodes, [numbers[ref.number] for ref in outputs])
-
-
-SMALLEST = 16  # numbers of a constant that is told by its values
 
 
 @dataclass(frozen=True)
@@ -330,6 +328,12 @@ class Call:
 def as_value(given: Any) -> Value:
     """Return a plain number as a constant; values pass."""
     return given if isinstance(given, Tensor | Ref) else torch.tensor(float(given))
+
+
+def common(*shapes: Any) -> tuple[int, ...]:
+    """Return the shape that shapes are broadcast to."""
+    found: Any = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
+    return tuple(found)
 
 
 def strides(shape: Any, target: Any) -> list[int]:

@@ -7,6 +7,7 @@ of values where there are several.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,13 +21,14 @@ from unbraid.explorer.lowering import (
     UnknownOperator,
     Value,
     as_value,
+    common,
     strides,
 )
 
 OPERATORS: dict[str, Handler] = {}
 
 
-def operator(*names: str) -> Any:
+def operator(*names: str) -> Callable[[Handler], Handler]:
     """Register a function as the handler of ATen operators."""
 
     def register(handler: Handler) -> Handler:
@@ -107,7 +109,7 @@ def _index(to: Lowering, call: Call) -> Value:
         raise UnknownOperator("aten.index with masks or dimensions apart")
     first, last = used[0], used[-1] + 1
     shape = [int(n) for n in value.shape]
-    chosen = torch.broadcast_shapes(*(index.shape for index in indices))
+    chosen = common(*(index.shape for index in indices))
     place: Any = torch.zeros(())
     for dim, index in zip(used, indices, strict=True):
         place = _plus(to, _times(to, place, shape[dim]), _wrapped(to, index, shape[dim]))
@@ -252,7 +254,7 @@ def _pow(to: Lowering, call: Call) -> Value:
 
 @operator("clamp", "clamp_min", "clamp_max", "hardtanh")
 def _clamp(to: Lowering, call: Call) -> Value:
-    value = call["self"]
+    value: Value = call["self"]
     low = call.given.get("min", call.given.get("min_val"))
     high = call.given.get("max", call.given.get("max_val"))
     for name, bound in (("max", low), ("min", high)):
@@ -426,6 +428,16 @@ def _batch_norm(to: Lowering, call: Call) -> Any:
     return [_affine(to, value, scale.float(), shift.float(), count, inner)]
 
 
+@operator("_native_batch_norm_legit")
+def _instance_norm(to: Lowering, call: Call) -> Any:
+    value = to.view(call["input"])
+    if value.shape[0] != 1 or not call["training"]:
+        raise UnknownOperator("aten._native_batch_norm_legit of several rows")
+    count, inner = value.shape[1], math.prod(value.shape[2:])
+    found = to.emit("normalise", [value], value.shape, float(call["eps"]), count, inner)
+    return [_affine(to, found, call["weight"], call["bias"], count, inner)]
+
+
 @operator("grid_sampler_2d")
 def _grid(to: Lowering, call: Call) -> Value:
     mode, padding = int(call["interpolation_mode"]), int(call["padding_mode"])
@@ -448,7 +460,8 @@ def _max_pool(to: Lowering, call: Call) -> Any:
 @operator("avg_pool2d", "_adaptive_avg_pool2d", "upsample_bilinear2d", "upsample_bicubic2d")
 def _separable(to: Lowering, call: Call) -> Value:
     """A linear function of columns, then of rows: as two products, whose matrices are looked up."""
-    value, (height, width) = call["self"], (int(n) for n in call["self"].shape[-2:])
+    value: Value = call.args[0]
+    height, width = (int(n) for n in value.shape[-2:])
     drawn = torch.rand(2, max(height, width), generator=torch.Generator().manual_seed(0)).double()
 
     def run(images: Tensor) -> Tensor:

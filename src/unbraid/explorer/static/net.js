@@ -388,13 +388,14 @@ const Net = (() => {
         }
       }
     },
-    conv: (y, [x, w, bias], shape, from, kernel, stride, padding, dilation, groups, { panels, room, gemm }) => {
+    conv: (y, [x, w, bias], shape, from, kernel, stride, padding, dilation, groups, { panels, room, gemm, weighs }) => {
       const [batch, channels, height, width] = from, [outputs, inputs, tall, wide] = kernel;
       const [, , rows, columns] = shape;
       const k = inputs * tall * wide, n = rows * columns, n8 = up(n, 8), m = outputs / groups;
       const packed = panels(w, groups, m, k, (g, row, i) => (g * m + row) * k + i);
       const seen = room(0, k * n8), found = room(1, up(m, 4) * n8);
       return () => {
+        if (weighs) packed.fill(); // weights that depend on the input
         for (let b = 0; b < batch; b++) {
           for (let g = 0; g < groups; g++) {
             const first = (b * channels + g * inputs) * height * width;
@@ -422,13 +423,14 @@ const Net = (() => {
         }
       };
     },
-    deconv: (y, [x, w, bias], shape, from, kernel, stride, padding, dilation, groups, { panels, room, gemm }) => {
+    deconv: (y, [x, w, bias], shape, from, kernel, stride, padding, dilation, groups, { panels, room, gemm, weighs }) => {
       const [batch, channels, height, width] = from, [, outputs, tall, wide] = kernel;
       const [, all, rows, columns] = shape;
       const k = channels / groups, n = height * width, n8 = up(n, 8), m = outputs * tall * wide;
       const packed = panels(w, groups, m, k, (g, row, i) => (g * k + i) * m + row);
       const seen = room(0, k * n8), found = room(1, up(m, 4) * n8);
       return () => {
+        if (weighs) packed.fill(); // weights that depend on the input
         for (let b = 0; b < batch; b++) {
           for (let g = 0; g < groups; g++) {
             for (let c = 0; c < k; c++) {
@@ -637,24 +639,25 @@ const Net = (() => {
         room: (which, n) => f.subarray(scratch[which], scratch[which] + n),
         panels: (w, groups, m, k, place) => {
           const start = packed[next++], panels = up(m, 4) / 4;
-          let at = start;
-          for (let g = 0; g < groups; g++) {
-            for (let p = 0; p < panels; p++) {
-              for (let i = 0; i < k; i++) {
-                for (let r = 0; r < 4; r++) f[at++] = 4 * p + r < m ? w[place(g, 4 * p + r, i)] : 0;
+          const fill = () => {
+            let at = start;
+            for (let g = 0; g < groups; g++) {
+              for (let p = 0; p < panels; p++) {
+                for (let i = 0; i < k; i++) {
+                  for (let r = 0; r < 4; r++) f[at++] = 4 * p + r < m ? w[place(g, 4 * p + r, i)] : 0;
+                }
               }
             }
-          }
-          return { count: panels, at: (g) => 4 * (start + g * panels * k * 4) };
+          };
+          fill();
+          return { count: panels, at: (g) => 4 * (start + g * panels * k * 4), fill };
         },
       };
       nodes.forEach(([name, from, shape, ...attributes], i) => {
         if (name === "view") return;
-        if (name.endsWith("conv") && !(fixed[from[1]])) {
-          throw new Error("a convolution's weights depend on the input, which is not there");
-        }
         const given = from.map((each) => values[each] ?? constant(loose.get(each), weights));
-        const act = OPERATORS[name](values[first + i], given, shape, ...attributes, tools);
+        const more = { ...tools, weighs: !fixed[from[1]] };
+        const act = OPERATORS[name](values[first + i], given, shape, ...attributes, more);
         if (fixed[first + i]) act();
         else work.push(act);
       });
