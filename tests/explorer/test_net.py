@@ -192,7 +192,7 @@ class Layers(nn.Module):
             self.odd(maps),
             self.up(self.odd(maps)),
             self.line(rows),
-            F.conv2d(maps, maps[:, :2, :2, :2].view(2, 4, 1, 1) + self.odd.bias[0]),
+            F.conv2d(maps, maps[:, :2, :2, :2].reshape(2, 4, 1, 1) + self.odd.bias[0]),
             *(norm(maps) for norm in self.norms),
             self.attend(rows, rows, rows, need_weights=False)[0],
             self.spectral(flat[:, :12]),

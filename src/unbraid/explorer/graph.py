@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
-from unbraid.explorer.lowering import Lowering, Plan, UnknownOperator
+from unbraid.explorer.lowering import Plan, UnknownOperator, lowered
 from unbraid.methods import HasPosterior, Method, TakesFactors, name_of
 
 Function = Callable[..., Any]
@@ -169,7 +169,7 @@ def plans(
     for key, (function, inputs) in named.items():
         program = traced(function, inputs, owner, f"{key} of {name}")
         try:
-            found[key] = Lowering(program).plan()
+            found[key] = lowered(program)
         except UnknownOperator as error:
             raise UnbraidError(
                 f"{key} of {name} uses the operator {error}, which a page cannot run: write it "
@@ -181,7 +181,7 @@ def plans(
 def traced(
     function: Function, inputs: Sequence[Tensor], owner: nn.Module, name: str
 ) -> torch.export.ExportedProgram:
-    """Return a function as torch exports it, in evaluation mode, decomposed."""
+    """Return a function as torch exports it, in evaluation mode."""
     training = owner.training
     owner.eval()
     try:
@@ -189,7 +189,7 @@ def traced(
             warnings.simplefilter("ignore")  # torch's own, of its insides
             part = _Part(owner, function)
             found: Any = torch.export.export(part, tuple(inputs), strict=False)
-            program: torch.export.ExportedProgram = found.run_decompositions()
+            program: torch.export.ExportedProgram = found
             return program
     except Exception as error:
         line = str(error).strip().splitlines()[:1] or [type(error).__name__]

@@ -39,7 +39,7 @@ from unbraid.core.errors import UnbraidError
 FOLDED = 64  # numbers; a constant that is larger, and larger than what it is made of, is computed
 # in the page
 SMALLEST = 16  # numbers of a constant that is the same as another with the same numbers
-PRODUCTS = ("addmm", "mm", "bmm", "convolution")
+PRODUCTS = ("addmm", "mm", "bmm", "convolution", "linear", "conv2d", "conv_transpose2d")
 EXACT = 2**24  # integers up to which float32 holds all
 
 
@@ -89,7 +89,7 @@ class Lowering:
     """Lowers one exported program.
 
     Args:
-        program: decomposed, of tensors of fixed shapes.
+        program: of tensors of fixed shapes, decomposed or not.
     """
 
     program: torch.export.ExportedProgram
@@ -105,20 +105,30 @@ class Lowering:
         Raises:
             UnknownOperator: it needs one that is not among them.
         """
-        from unbraid.explorer.operators import OPERATORS
-
         values = self._given()
         inputs = [value for value in values.values() if isinstance(value, Ref)]
         self.first = len(inputs)
-        needed = self._needed()
-        outputs: list[Value] = []
-        for node in self.program.graph.nodes:
-            if node.op == "output":
-                outputs = [values[each] for each in torch.utils._pytree.tree_leaves(node.args[0])]
-            elif node.op == "call_function" and node in needed:
-                values[node] = self._lowered(node, values, OPERATORS)
+        outputs = self._run(self.program.graph, values)
         refs = [each if isinstance(each, Ref) else self.view(each) for each in outputs]
         return self._numbered([list(ref.shape) for ref in inputs], refs)
+
+    def _run(self, graph: torch.fx.Graph, values: dict[Node, Any]) -> list[Value]:
+        """Return what a graph returns, given the values of its placeholders."""
+        from unbraid.explorer.operators import OPERATORS
+
+        needed = _needed(graph)
+        outputs: list[Value] = []
+        for node in graph.nodes:
+            if node.op == "output":
+                outputs = [values[each] for each in torch.utils._pytree.tree_leaves(node.args[0])]
+            elif node.op == "get_attr":
+                values[node] = getattr(graph.owning_module, str(node.target))
+            elif node.op == "call_function":
+                if _writes(node) and not (node in needed and _alone(node.args[0])):
+                    raise UnknownOperator(f"{node.target} on numbers that are read elsewhere")
+                if node in needed:
+                    values[node] = self._lowered(node, values, OPERATORS)
+        return outputs
 
     def _given(self) -> dict[Node, Any]:
         """Return the values of the program's placeholders: inputs, parameters and constants."""
@@ -142,26 +152,22 @@ class Lowering:
                 count += 1
         return values
 
-    def _needed(self) -> set[Node]:
-        """Return the nodes that outputs depend on: checks of values are left out."""
-        nodes = list(self.program.graph.nodes)
-        needed = {nodes[-1]}
-        for node in reversed(nodes):
-            if node in needed:
-                needed.update(node.all_input_nodes)
-        return needed
-
     def _lowered(self, node: Node, values: dict[Node, Any], operators: dict[str, Any]) -> Any:
         given: Any = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: values[each])
         args, kwargs = given
         if node.target is operator.getitem:
             return args[0][args[1]]
         target: Any = node.target
+        if isinstance(target, torch._ops.HigherOrderOperator):
+            return self._region(target, args)
         name = target._schema.name.removeprefix("aten::")
+        if _writes(node):
+            name = name.removesuffix("_")
         leaves = torch.utils._pytree.tree_leaves((args, kwargs))
         if torch.Tag.nondeterministic_seeded in target.tags:
             raise UnknownOperator(f"aten.{name}, which draws random numbers")
-        if not any(isinstance(leaf, Ref) for leaf in leaves) and self._folds(node, leaves):
+        fixed = not any(isinstance(leaf, Ref) for leaf in leaves)
+        if fixed and (name not in operators or self._folds(node, leaves)):
             return target(*args, **kwargs)
         if name not in operators:
             raise UnknownOperator(f"aten.{name}")
@@ -170,6 +176,14 @@ class Lowering:
         named |= {each.name: value for each, value in zip(known, args, strict=False)} | kwargs
         named = {each.name: named[each.name] for each in known if each.name in named}
         return operators[name](self, Call(node, name, args, kwargs, named))
+
+    def _region(self, target: torch._ops.HigherOrderOperator, args: Any) -> list[Value]:
+        """Return what a region without autocast returns."""
+        if str(target) != "wrap_with_autocast" or args[2]:
+            raise UnknownOperator(str(target))
+        graph = args[4].graph
+        places = [node for node in graph.nodes if node.op == "placeholder"]
+        return self._run(graph, dict(zip(places, args[5:], strict=True)))
 
     @staticmethod
     def _folds(node: Node, leaves: list[Any]) -> bool:
@@ -210,7 +224,13 @@ class Lowering:
                 f"an integer of {int(values.abs().max())} is used, expected at most {EXACT}, which "
                 "a page holds exactly."
             )
-        key: Any = (values.data_ptr(), tuple(values.shape), values.stride(), values.dtype, is_weight)
+        key: Any = (
+            values.data_ptr(),
+            tuple(values.shape),
+            values.stride(),
+            values.dtype,
+            is_weight,
+        )
         if values.numel() <= SMALLEST:  # told by its numbers
             key = (str(values.dtype), tuple(values.shape), repr(values.tolist()), False, is_weight)
         if key not in self.interned:
@@ -298,6 +318,35 @@ class Lowering:
         return Plan(inputs, chosen, nodes, [numbers[ref.number] for ref in outputs])
 
 
+def _needed(graph: torch.fx.Graph) -> set[Node]:
+    """Return the nodes that outputs depend on: checks of values are left out."""
+    nodes = list(graph.nodes)
+    needed = {nodes[-1]}
+    for node in reversed(nodes):
+        if node in needed:
+            needed.update(node.all_input_nodes)
+    return needed
+
+
+def _writes(node: Node) -> bool:
+    """Whether a node changes what another one gave."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and any(
+        each.alias_info is not None and each.alias_info.is_write for each in schema.arguments
+    )
+
+
+def _alone(node: Any) -> bool:
+    """Whether nobody else reads what lies where a node's numbers do."""
+    if len(node.users) != 1 or node.op != "call_function":
+        return False
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:
+        return False
+    shares = any(each.alias_info is not None for each in schema.returns)
+    return not shares or all(_alone(each) for each in node.all_input_nodes)
+
+
 @dataclass(frozen=True)
 class Call:
     """A call of an ATen operator: of which node, with which arguments, and these by name."""
@@ -323,6 +372,18 @@ class Call:
         value = self.node.meta["val"]
         found: torch.dtype = (value[0] if isinstance(value, list | tuple) else value).dtype
         return found
+
+
+def lowered(program: torch.export.ExportedProgram) -> Plan:
+    """Return a program in the page's operators, decomposed only where that is needed: it is slow.
+
+    Raises:
+        UnknownOperator: it needs one that is not among them.
+    """
+    try:
+        return Lowering(program).plan()
+    except UnknownOperator:
+        return Lowering(program.run_decompositions()).plan()
 
 
 def as_value(given: Any) -> Value:

@@ -46,11 +46,14 @@ def operator(*names: str) -> Callable[[Handler], Handler]:
     "expand", "select", "slice", "alias", "clone", "detach", "flip", "roll", "repeat", "diagonal",
     "split_with_sizes", "split", "unbind", "lift_fresh_copy", "reflection_pad1d",
     "reflection_pad2d", "replication_pad2d", "pixel_shuffle", "pixel_unshuffle", "as_strided",
-    "upsample_nearest2d", "unfold",
+    "upsample_nearest2d", "unfold", "flatten", "unflatten", "chunk", "tensor_split", "numpy_T",
+    "contiguous", "movedim", "narrow", "expand_as", "view_as", "swapaxes", "mT",
 )  # fmt: skip
 def _moved(to: Lowering, call: Call) -> Any:
     """Run the operator on the places of its input's numbers."""
     value, *others = call.args
+    if any(isinstance(other, Ref) for other in others):
+        raise UnknownOperator(f"aten.{call.name}")
     places = torch.arange(_size(value), dtype=torch.float64).view(value.shape)
     options = {name: each for name, each in call.kwargs.items() if name != "memory_format"}
     found = call.node.target(places, *others, **options)  # type: ignore[operator]
@@ -59,14 +62,18 @@ def _moved(to: Lowering, call: Call) -> Any:
     return [to.moved(value, each.long()) for each in found]
 
 
-@operator("constant_pad_nd")
+@operator("constant_pad_nd", "pad")
 def _pad(to: Lowering, call: Call) -> Value:
     value = call["self"]
+    if call.given.get("mode", "constant") != "constant":
+        return _moved(to, call)  # type: ignore[no-any-return]
     places = torch.arange(_size(value)).view(value.shape)
-    return to.moved(value, torch.constant_pad_nd(places, call["pad"], -1), float(call["value"]))
+    return to.moved(
+        value, torch.constant_pad_nd(places, call["pad"], -1), float(call["value"] or 0)
+    )
 
 
-@operator("_to_copy")
+@operator("_to_copy", "to")
 def _copied(to: Lowering, call: Call) -> Value:
     return cast(to, call["self"], call.dtype)
 
@@ -95,6 +102,21 @@ def _cat(to: Lowering, call: Call) -> Value:
     )
     outer = math.prod(shape[:dim])
     return to.emit("cat", list(parts), shape, outer, runs, dtype=call.dtype)
+
+
+@operator("stack")
+def _stack(to: Lowering, call: Call) -> Value:
+    dim, shape, parts = call["dim"] % len(call.shape), call.shape, list(call["tensors"])
+    inner, outer = math.prod(shape[dim + 1 :]), math.prod(shape[:dim])
+    return to.emit("cat", parts, shape, outer, [inner] * len(parts), dtype=call.dtype)
+
+
+@operator("dropout")
+def _dropout(to: Lowering, call: Call) -> Value:
+    if call["train"]:
+        raise UnknownOperator("aten.dropout while training")
+    value: Value = call["input"]
+    return value
 
 
 @operator("index")
@@ -244,9 +266,9 @@ def _rsub(to: Lowering, call: Call) -> Value:
     return to.zip("sub", call["other"], call["self"], call.dtype)
 
 
-@operator("pow")
+@operator("pow", "square")
 def _pow(to: Lowering, call: Call) -> Value:
-    base, exponent = call.args
+    base, exponent = call.args if call.name == "pow" else (call["self"], 2)
     if exponent == 2:
         return to.zip("mul", base, base)
     return to.zip("pow", base, exponent, call.dtype)
@@ -322,13 +344,13 @@ def _norm(to: Lowering, call: Call) -> Value:
     return to.map("sqrt", found)
 
 
-@operator("_softmax", "_log_softmax", "cumsum")
+@operator("_softmax", "_log_softmax", "softmax", "log_softmax", "cumsum")
 def _softmax(to: Lowering, call: Call) -> Value:
-    names = {"_softmax": "softmax", "_log_softmax": "logsoftmax", "cumsum": "cumsum"}
+    name = call.name.replace("_", "")
     value = call["self"]
     dim, rank = call["dim"] % max(len(value.shape), 1), len(value.shape)
     moved, outer, inner = to.rows(value, [dim])
-    found = to.emit(names[call.name], [moved], moved.shape, outer, inner, dtype=call.dtype)
+    found = to.emit(name, [moved], moved.shape, outer, inner, dtype=call.dtype)
     if dim == rank - 1 or not rank:
         return found
     order = [*range(dim), rank - 1, *range(dim, rank - 1)]
@@ -367,15 +389,25 @@ def _product(to: Lowering, call: Call) -> Value:
     return found if bias is None or plain else to.zip("add", found, bias)
 
 
-@operator("convolution")
+@operator("linear")
+def _linear(to: Lowering, call: Call) -> Value:
+    value, weight, bias = call["input"], call["weight"], call["bias"]
+    m, k, n = math.prod(value.shape[:-1]), int(value.shape[-1]), int(weight.shape[0])
+    numbers = [_number(to, value), _weight(to, weight)]
+    numbers += [] if bias is None else [_number(to, bias)]
+    return to.emitted("linear", numbers, call.shape, m, k, n, dtype=torch.float32)
+
+
+@operator("convolution", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d")
 def _convolution(to: Lowering, call: Call) -> Value:
     value, weight, bias = call["input"], call["weight"], call["bias"]
-    flat = len(value.shape) == 3  # one dimension is two, one of them of size 1
-    if len(value.shape) not in (3, 4):
+    rank = len(value.shape) - 2
+    if rank not in (1, 2) or isinstance(call["padding"], str):
         raise UnknownOperator("aten.convolution of three dimensions")
     shape = list(call.shape)
     sizes = [list(call[name]) for name in ("stride", "padding", "dilation")]
-    if flat:
+    sizes = [each * rank if len(each) == 1 else each for each in sizes]
+    if rank == 1:  # one dimension is two, one of them of size 1
         value = to.view(value, (*value.shape[:2], 1, value.shape[2]))
         weight = weight.unsqueeze(2) if isinstance(weight, Tensor) else to.view(
             weight, (*weight.shape[:2], 1, weight.shape[2]))  # fmt: skip
@@ -384,7 +416,7 @@ def _convolution(to: Lowering, call: Call) -> Value:
     numbers = [_number(to, value), _weight(to, weight)]
     if bias is not None:
         numbers.append(_number(to, bias))
-    name = "deconv" if call["transposed"] else "conv"
+    name = "deconv" if call.given.get("transposed", "transpose" in call.name) else "conv"
     kernel = [int(n) for n in weight.shape]
     found = to.emitted(name, numbers, shape, [int(n) for n in value.shape], kernel, *sizes,
                        call["groups"], dtype=torch.float32)  # fmt: skip
@@ -401,13 +433,14 @@ def _affine(to: Lowering, value: Ref, scale: Any, shift: Any, count: int, inner:
     return to.emit("affine", [value, scale, shift], value.shape, outer, count, inner)
 
 
-@operator("native_layer_norm")
+@operator("native_layer_norm", "layer_norm")
 def _layer_norm(to: Lowering, call: Call) -> Any:
     inner = math.prod(call["normalized_shape"])
     value = to.view(call["input"])
     outer = value.size // inner
     found = to.emit("normalise", [value], value.shape, float(call["eps"]), outer, inner)
-    return [_affine(to, found, call["weight"], call["bias"], inner, 1)]
+    found = _affine(to, found, call["weight"], call["bias"], inner, 1)
+    return [found] if call.name.startswith("native") else found
 
 
 @operator("native_group_norm")
@@ -417,15 +450,27 @@ def _group_norm(to: Lowering, call: Call) -> Any:
     return [_affine(to, found, call["weight"], call["bias"], call["C"], call["HxW"])]
 
 
-@operator("_native_batch_norm_legit_no_training")
+@operator("group_norm")
+def _whole_group_norm(to: Lowering, call: Call) -> Value:
+    value = to.view(call["input"])
+    rows, count = value.shape[0] * call["num_groups"], value.shape[1]
+    found = to.emit("normalise", [value], value.shape, float(call["eps"]), rows, value.size // rows)
+    inner = math.prod(value.shape[2:])
+    return _affine(to, found, call["weight"], call["bias"], count, inner)
+
+
+@operator("_native_batch_norm_legit_no_training", "batch_norm")
 def _batch_norm(to: Lowering, call: Call) -> Any:
     value, mean, var = to.view(call["input"]), call["running_mean"], call["running_var"]
+    if call.given.get("training") or mean is None:
+        raise UnknownOperator("aten.batch_norm of the batch")
     scale = torch.rsqrt(var.double() + call["eps"])
     scale = scale if call["weight"] is None else scale * call["weight"].double()
     shift = -mean.double() * scale
     shift = shift if call["bias"] is None else shift + call["bias"].double()
     count, inner = len(mean), math.prod(value.shape[2:])
-    return [_affine(to, value, scale.float(), shift.float(), count, inner)]
+    found = _affine(to, value, scale.float(), shift.float(), count, inner)
+    return found if call.name == "batch_norm" else [found]
 
 
 @operator("_native_batch_norm_legit")
@@ -438,8 +483,10 @@ def _instance_norm(to: Lowering, call: Call) -> Any:
     return [_affine(to, found, call["weight"], call["bias"], count, inner)]
 
 
-@operator("grid_sampler_2d")
+@operator("grid_sampler_2d", "grid_sampler")
 def _grid(to: Lowering, call: Call) -> Value:
+    if len(call["input"].shape) != 4:
+        raise UnknownOperator("aten.grid_sampler of three dimensions")
     mode, padding = int(call["interpolation_mode"]), int(call["padding_mode"])
     if mode > 1 or padding > 1:
         raise UnknownOperator("aten.grid_sampler_2d with bicubic sums or reflections")
@@ -457,7 +504,13 @@ def _max_pool(to: Lowering, call: Call) -> Any:
     return [to.emit("pool", [value], call.shape, [int(n) for n in value.shape], *sizes)]
 
 
-@operator("avg_pool2d", "_adaptive_avg_pool2d", "upsample_bilinear2d", "upsample_bicubic2d")
+@operator(
+    "avg_pool2d",
+    "_adaptive_avg_pool2d",
+    "adaptive_avg_pool2d",
+    "upsample_bilinear2d",
+    "upsample_bicubic2d",
+)
 def _separable(to: Lowering, call: Call) -> Value:
     """A linear function of columns, then of rows: as two products, whose matrices are looked up."""
     value: Value = call.args[0]
