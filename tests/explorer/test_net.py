@@ -103,7 +103,7 @@ def test_every_method_computes_in_the_page_what_it_does_in_torch(
 ) -> None:
     monkeypatch.setattr(nets, "HIDDEN", 40)
     monkeypatch.setattr(nets, "DENSE", 40)
-    model = model_of(name, (1, 16, 16), net="conv", path_steps=2).eval()
+    model = model_of(name, (1, 16, 16), net="conv", path_steps=1, layers=1).eval()
     plans = graph.plans(graph.functions(model), model, name)
     exact = worst(page, graph.packed(plans, float32=True), model)
     assert max(exact.values()) < 1e-4, exact
@@ -223,6 +223,8 @@ class Layers(nn.Module):
             torch.maximum(tall, tall.mean(2, keepdim=True)), tall.round().nan_to_num(),
             torch.stack([tall, tall * 2], 2), torch.tril(tall), F.normalize(flat),
             torch.addcmul(tall, tall, tall, value=0.3), torch.lerp(tall, tall.flip(1), 0.3),
+            (tall / tall.clamp_min(0)).nan_to_num(0.3, 7, -9),
+            rows.new_ones(5, 3).cumsum(0) @ tall[:, :, :, :3].transpose(2, 3)[:, :, :3],
             F.one_hot(whole, 9).float(), tall.index_select(2, torch.tensor([2, 0])),
         ]  # fmt: skip
 

@@ -389,6 +389,45 @@ def _product(to: Lowering, call: Call) -> Value:
     return found if bias is None or plain else to.zip("add", found, bias)
 
 
+@operator("matmul")
+def _matmul(to: Lowering, call: Call) -> Value:
+    one, other = call["self"], call["other"]
+    if min(len(one.shape), len(other.shape)) < 2:
+        raise UnknownOperator("aten.matmul of vectors")
+    m, k, n = int(one.shape[-2]), int(one.shape[-1]), int(other.shape[-1])
+    if isinstance(other, Tensor) and other.ndim == 2:
+        numbers = [_number(to, one), _weight(to, other.T)]
+        rows = math.prod(call.shape[:-1])
+        return to.emitted("linear", numbers, call.shape, rows, k, n, dtype=torch.float32)
+    batch = call.shape[:-2]
+    one, other = _expanded(to, one, (*batch, m, k)), _expanded(to, other, (*batch, k, n))
+    return to.emit("matmul", [one, other], call.shape, math.prod(batch), m, k, n)
+
+
+def _expanded(to: Lowering, value: Value, shape: tuple[int, ...]) -> Value:
+    places = torch.arange(_size(value)).view(value.shape).expand(shape)
+    return to.moved(value, places)
+
+
+@operator("nan_to_num")
+def _finite(to: Lowering, call: Call) -> Value:
+    value, most = call["self"], torch.finfo(torch.float32).max
+    ends = (call["posinf"], call["neginf"])
+    high, low = (
+        end if found is None else found for end, found in zip((most, -most), ends, strict=True)
+    )
+    found = to.zip("min", to.zip("max", value, low), high)  # NaN stays NaN
+    steps = [strides(each.shape, call.shape) for each in (found, torch.zeros(()), found)]
+    number = torch.tensor(float(call["nan"] or 0))
+    return to.emit("where", [to.map("isnan", found), number, found], call.shape, *steps)
+
+
+@operator("one_hot")
+def _one_hot(to: Lowering, call: Call) -> Value:
+    value = to.view(call["self"], (*call["self"].shape, 1))
+    return to.zip("eq", value, torch.arange(call.shape[-1]), torch.int64)
+
+
 @operator("linear")
 def _linear(to: Lowering, call: Call) -> Value:
     value, weight, bias = call["input"], call["weight"], call["bias"]
