@@ -122,6 +122,21 @@ ALLOWED: dict[str, set[str]] = {
         "store",
         "training",
     },
+    "explorer": {
+        "control",
+        "datasets",
+        "distributions",
+        "evaluation",
+        "figures",
+        "hardware",
+        "methods",
+        "metrics",
+        "nets",
+        "pictures",
+        "runs",
+        "store",
+        "training",
+    },
 }
 # may import all that is below them
 TOP = {"figures", "comparison", "hub", "tour", "cli", "__main__", "__init__"}
