@@ -158,7 +158,7 @@ def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_np
     )
     assert run(tmp_path, "-c", code).splitlines()[-1] == "lab.sharp sharp-vae"
     # unbraid's own names stay its own
-    code = "from unbraid import registry; print(registry.load('methods', 'vae').__name__)"
+    code = "from unbraid.core import registry; print(registry.load('methods', 'vae').__name__)"
     assert run(tmp_path, "-c", code).strip() == "unbraid.methods.vae"
 
 

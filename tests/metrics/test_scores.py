@@ -164,7 +164,7 @@ def test_intermediate_results_are_shared() -> None:
 
 def test_metrics_never_import_torch() -> None:
     code = (
-        "import sys; from unbraid import registry; "
+        "import sys; from unbraid.core import registry; "
         "[registry.load('metrics', n) for n in registry.names('metrics')]; "
         "sys.exit('torch' in sys.modules)"
     )
