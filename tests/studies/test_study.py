@@ -302,7 +302,7 @@ def test_a_killed_driver_and_a_killed_worker_change_no_number(
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
