@@ -291,6 +291,7 @@ def test_a_killed_driver_and_a_killed_worker_change_no_number(
         for process in children(last.pid):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        assert last.poll() is None, last.communicate()
         return any(state.failures for state in study.states())
 
     wait_for(killed_one)
@@ -311,7 +312,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def children(parent: int) -> list[int]:
     """Return the workers among a process's children."""
     found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
     )
     lines = [line.split(maxsplit=1) for line in found.stdout.splitlines()]
     return [int(pid) for pid, words in lines if "spawn_main" in words]
