@@ -185,7 +185,7 @@ def finished(study: Study) -> bool:
 def children(parent: int) -> list[int]:
     """Return the workers among a process's children."""
     found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
     )
     lines = [line.split(maxsplit=1) for line in found.stdout.splitlines()]
     return [int(pid) for pid, words in lines if "spawn_main" in words]

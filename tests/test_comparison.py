@@ -219,3 +219,8 @@ def test_images_of_several_shapes_cannot_be_matched(runs: list[Path], tmp_path: 
     found = unbraid.compare([runs[0], other])
     with pytest.raises(UnbraidError, match="images of shapes"):
         found.figure()
+
+
+def test_a_protocol_that_is_not_known(runs: list[Path]) -> None:
+    with pytest.raises(UnbraidError, match=r"unknown protocol 'locatello' \(did you mean"):
+        unbraid.compare(runs, protocol="locatello")

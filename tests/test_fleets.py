@@ -227,3 +227,8 @@ def test_restarts_in_a_fleet(
     assert main(["train", "vae", "--data", str(squares_npz), "--out", str(out), *args]) == 0
     assert "kept seed" in capsys.readouterr().out
     assert sorted(Run(out).result["restarts"]["scores"]) == ["0", "1", "2"]
+
+
+def test_a_fleet_of_one_seed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "vae", "--fleet", "4"]) == 2
+    assert "--fleet is 4, but one seed is trained" in capsys.readouterr().err

@@ -45,7 +45,10 @@ NAMES = registry.names("methods")
 LABELLED = [name for name in NAMES if registry.load("methods", name).Model.needs & LABELS]
 SHAPES = [(1, 16, 16), (3, 28, 28), (4, 45, 33), (1, 64, 64)]
 # Small enough to be quick; a method takes those it knows.
-SMALL = {"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8, "net": "conv"}
+SMALL = {
+    **{"latent_dim": 3, "channels": 8, "hidden": 64, "noise": 8, "net": "conv"},
+    **{"discriminator_hidden": 100, "discriminator_layers": 2},
+}
 # What a method that learns from labels is told of: one factor of each kind.
 SPECS = (
     FactorSpec("kind", "categorical", values=("a", "b", "c")),

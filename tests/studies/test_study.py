@@ -274,7 +274,7 @@ def start(words: Sequence[str]) -> subprocess.Popen[str]:
 def test_a_killed_driver_and_a_killed_worker_change_no_number(
     make_spec: Make, opened: Opened, tmp_path: Path
 ) -> None:
-    spec = make_spec(steps=300, off_diagonal=[1, 2], retries=1000)
+    spec = make_spec(steps=60, off_diagonal=1, retries=1000)
     undisturbed = open_study(spec, tmp_path / "undisturbed")
     assert driver.drive(undisturbed, Here(), Watcher())
     root = tmp_path / "studies"
@@ -291,18 +291,19 @@ def test_a_killed_driver_and_a_killed_worker_change_no_number(
         for process in children(last.pid):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        assert last.poll() is None, last.communicate()
         return any(state.failures for state in study.states())
 
     wait_for(killed_one)
     out, _ = last.communicate(timeout=120)
     assert last.returncode == 0
-    assert "4 of 4 runs finished" in out
+    assert "3 of 3 runs finished" in out
     assert rows_of(study) == rows_of(undisturbed)
     assert {f["kind"] for state in study.states() for f in state.failures} == {"died"}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -311,7 +312,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def children(parent: int) -> list[int]:
     """Return the workers among a process's children."""
     found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
     )
     lines = [line.split(maxsplit=1) for line in found.stdout.splitlines()]
     return [int(pid) for pid, words in lines if "spawn_main" in words]

@@ -204,7 +204,7 @@ def test_a_figures_command_makes_it(report: Path, tmp_path: Path, command: str) 
 def test_a_figure_alone_is_made_anew_and_trains_nothing(
     report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(builder, "train_all", lambda jobs, *_: jobs and pytest.fail("trains"))
+    monkeypatch.setattr(builder, "run_all", lambda jobs, *_: jobs and pytest.fail("trains"))
     page = report.read_bytes()
     svg = (report.parent / "figures" / "stay-1.svg").read_bytes()
     line = next(line for line in Page(report).code if "--figure stay" in line)
@@ -315,7 +315,7 @@ def test_a_finished_tour_started_again_trains_nothing(
     def no_training(jobs: list[object], *_: object) -> None:
         assert not jobs
 
-    monkeypatch.setattr(builder, "train_all", no_training)
+    monkeypatch.setattr(builder, "run_all", no_training)
     before = Page(report).text
     run(quick(report.parent))
     assert Page(report).text.splitlines()[:20] == before.splitlines()[:20]
@@ -500,7 +500,7 @@ def test_a_stop_before_the_first_chapter_leaves_an_older_page(
         raise builder.Interrupted
 
     before = report.read_bytes()
-    monkeypatch.setattr(builder, "train_all", stopped)
+    monkeypatch.setattr(builder, "run_all", stopped)
     monkeypatch.setattr(builder.Builder, "ready", lambda _: [])
     with pytest.raises(KeyboardInterrupt):
         run(quick(report.parent))
@@ -550,9 +550,9 @@ def test_an_old_half_finished_report_is_gone_on_with(
         (job.folder / name).unlink()
     (job.folder / ".model-half.safetensors").write_bytes(b"half")  # what a kill may leave
     report.write_text('<meta name="generator" content="unbraid tour 0.0.1"><p>hal')
-    train_all, trained = builder.train_all, []
+    run_all, trained = builder.run_all, []
     monkeypatch.setattr(
-        builder, "train_all", lambda jobs, *rest: trained.extend(jobs) or train_all(jobs, *rest)
+        builder, "run_all", lambda jobs, *rest: trained.extend(jobs) or run_all(jobs, *rest)
     )
     run(config)
     assert [each.name for each in trained] == ["vae-2d-1"]

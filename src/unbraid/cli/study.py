@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from unbraid.core.errors import UnbraidError, did_you_mean
-from unbraid.core.parsing import parse
+from unbraid.core.parsing import listing, parse
 
 if TYPE_CHECKING:
     from unbraid.studies.study import Study
@@ -195,9 +195,9 @@ def study(args: list[str]) -> None:
     """Run a study: ``unbraid study COMMAND STUDY``."""
     if not args or args[0] in ("-h", "--help"):
         print("usage: unbraid study COMMAND STUDY [OPTIONS]\n")
-        print("STUDY is the TOML file of a study, or its folder. The commands are:\n")
-        for name, (function, _) in COMMANDS.items():
-            print(f"  {name:<8}{function.__doc__}")
+        print("STUDY: a TOML file, or its folder.\n")
+        rows = {name: function.__doc__ or "" for name, (function, _) in COMMANDS.items()}
+        print("\n".join(listing(rows, "  ")))
         return
     if args[0] not in COMMANDS:
         raise UnbraidError(

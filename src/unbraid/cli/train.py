@@ -29,8 +29,8 @@ Args:
         their new path.
     restarts: train under this many seeds and keep the best; seeds are compared without labels that
         the run was not given.
-    fleet: of the restarts, how many to train at once in one process. It is quicker on a GPU, where
-        small models leave it idle; each seed's run is that of a training by itself, to rounding.
+    fleet: of the restarts, how many to train at once in one process. It is meant for GPUs, which
+        one small model leaves idle; each seed's run is that of a training by itself, to rounding.
     log: logs to write into the run folder besides metrics.jsonl: csv, tensorboard, or both.
 """
 
@@ -60,6 +60,10 @@ def train(args: list[str]) -> None:
     given = parse(options, args[1:], f"unbraid train {method}", summary)
     if option_value(args, "--epochs") and option_value(args, "--steps"):
         raise UnbraidError("--epochs and --steps are both given: give one of them.")
+    if given.fleet != 1 and given.restarts == 1:
+        raise UnbraidError(
+            f"--fleet is {given.fleet}, but one seed is trained: give --restarts how many to train."
+        )
     data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))

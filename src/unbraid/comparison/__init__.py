@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from unbraid.comparison import formats
 from unbraid.comparison.table import Row, names_of, notes_of, rows_of
-from unbraid.core.errors import UnbraidError
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.metrics import PROTOCOLS
 from unbraid.runs import Run
 
 if TYPE_CHECKING:
@@ -81,12 +82,18 @@ def compare(runs: Sequence[Run | str | os.PathLike[str]], protocol: str = "none"
         protocol: of the scores, as given to ``unbraid evaluate``.
 
     Raises:
-        UnbraidError: fewer than two runs, or one that is not finished.
+        UnbraidError: fewer than two runs, one that is not finished, or an unknown protocol.
 
     >>> print(compare(["runs/vae", "runs/beta-vae"]).to_markdown())  # doctest: +SKIP
     """
     if isinstance(runs, str | os.PathLike) or len(runs) < 2:
         raise UnbraidError("compare takes two or more runs.")
+    known = ("none", *PROTOCOLS)
+    if protocol not in known:
+        raise UnbraidError(
+            f"unknown protocol '{protocol}'{did_you_mean(protocol, known)}: known are "
+            f"{', '.join(known)}."
+        )
     opened = tuple(run if isinstance(run, Run) else Run(run) for run in runs)
     for run in opened:
         if not run.finished:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unbraid.figures._codes import one_of_each as one_of_each
     from unbraid.figures._style import GREY as GREY
     from unbraid.figures._style import PALETTE as PALETTE
+    from unbraid.figures._style import WIDTH as WIDTH
     from unbraid.figures._style import as_pictures as as_pictures
     from unbraid.figures._style import image_grid as image_grid
     from unbraid.figures._style import new_figure as new_figure
@@ -47,7 +48,8 @@ SUFFIXES = (".png", ".svg", ".pdf")
 _HOME = {
     **dict.fromkeys(("encode", "one_of_each"), "_codes"),
     **dict.fromkeys(
-        ("GREY", "PALETTE", "as_pictures", "image_grid", "new_figure", "styled", "title"), "_style"
+        ("GREY", "PALETTE", "WIDTH", "as_pictures", "image_grid", "new_figure", "styled", "title"),
+        "_style",
     ),
 }
 

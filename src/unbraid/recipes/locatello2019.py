@@ -16,6 +16,13 @@ VAE = {
     "warmup_start": 0.0,
 }
 DATA = {"size": 64, "split_seed": 0, "full": True}
+TRAINING = {
+    "steps": 300_000,
+    "batch_size": 64,
+    "lr": 1e-4,
+    "sampling": "iid",
+    "validation": 0.0,
+}
 
 RECIPE = Recipe(
     source=(
@@ -37,13 +44,7 @@ RECIPE = Recipe(
         "dip-vae-ii": {**VAE, "off_diagonal": 5.0, "diagonal": 5.0},
         "beta-tcvae": {**VAE, "beta": 4.0, "alpha": 1.0, "gamma": 1.0, "estimator": "mws"},
     },
-    training={
-        "steps": 300_000,
-        "batch_size": 64,
-        "lr": 1e-4,
-        "sampling": "iid",
-        "validation": 0.0,
-    },
+    training=TRAINING,
     sweeps={
         "beta-vae": "beta 1, 2, 4, 6, 8, 16",
         "annealed-vae": "capacity 5, 10, 25, 50, 75, 100",

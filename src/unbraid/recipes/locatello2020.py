@@ -6,30 +6,15 @@ Networks and training are those of the study of 2019, whose code this one extend
 from __future__ import annotations
 
 from unbraid.recipes import Recipe
+from unbraid.recipes.locatello2019 import DATA, TRAINING, VAE
 
-VAE = {
-    "latent_dim": 10,
-    "net": "conv-2019",
-    "likelihood": "bernoulli",
-    "sigma": 0.1,
-    "warmup": 0.0,
-    "warmup_start": 0.0,
-    "beta": 4.0,
-    "pairs": "redraw-one-or-k",
-}
-DATA = {"size": 64, "split_seed": 0, "full": True}
+PAIRS = {**VAE, "beta": 4.0, "pairs": "redraw-one-or-k"}
 
 RECIPE = Recipe(
     source="Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises",
     data={"dsprites": DATA, "shapes3d": DATA, "cars3d": DATA},
-    methods={"ada-gvae": VAE, "ada-ml-vae": {**VAE, "variance": "harmonic"}},
-    training={
-        "steps": 300_000,
-        "batch_size": 64,
-        "lr": 1e-4,
-        "sampling": "iid",
-        "validation": 0.0,
-    },
+    methods={"ada-gvae": PAIRS, "ada-ml-vae": {**PAIRS, "variance": "harmonic"}},
+    training=TRAINING,
     sweeps=dict.fromkeys(("ada-gvae", "ada-ml-vae"), "beta 1, 2, 4, 6, 8, 16"),
     follows=(
         "The networks and the optimizer are those of the code.",

@@ -60,8 +60,8 @@ def train_fleet(
     """Train runs that differ in their seed at once; return each run, or why it diverged.
 
     Each folder is that of a run by itself, and may be continued by itself. Member k takes the steps
-    of ``train_run`` with its seed, to rounding. It pays where one training leaves the device idle:
-    small models on a GPU. On a CPU it is no quicker.
+    of ``train_run`` with its seed, to rounding. It is meant for small models on a GPU, which one
+    training leaves idle.
 
     Args:
         configs: one a run; they differ in ``training.seed`` alone.

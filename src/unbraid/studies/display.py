@@ -145,7 +145,7 @@ def about(seconds: float | None) -> str:
     """Write a time left.
 
     >>> about(20), about(130), about(5000), about(None)
-    ('under a minute left', '3 min left', '1 h 24 min left', 'time left unknown')
+    ('under a minute left', 'about 3 min left', 'about 1 h 24 min left', 'time left unknown')
     """
     if seconds is None:
         return "time left unknown"
@@ -153,7 +153,7 @@ def about(seconds: float | None) -> str:
     if minutes <= 1:
         return "under a minute left"
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min left" if hours else f"{rest} min left"
+    return f"about {hours} h {rest} min left" if hours else f"about {minutes} min left"
 
 
 class Display:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.files import atomic
-from unbraid.figures._style import GREY, PALETTE, WIDTH, new_figure, styled
+from unbraid.figures import GREY, PALETTE, WIDTH, new_figure, styled
 from unbraid.studies.results import Results, Score, read_results
 from unbraid.studies.statistics import (
     PARTS,

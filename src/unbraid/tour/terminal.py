@@ -21,8 +21,9 @@ from rich.table import Column
 from rich.text import Text
 
 from unbraid.core.interrupts import Interrupts
+from unbraid.studies.display import about
 from unbraid.studies.engines import Event
-from unbraid.tour.time_left import TimeLeft, about
+from unbraid.tour.time_left import TimeLeft
 
 BEAT = 1.0  # seconds between looks at what is shown
 SILENCE = 50.0  # seconds after which a line is printed where there are no bars

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from unbraid import methods
+from unbraid.studies.display import about
 from unbraid.studies.engines import Event
 from unbraid.tour.plan import Job
 
@@ -118,18 +119,3 @@ class TimeLeft:
         if self.finished == self.total:
             text = "all trainings are done"
         return f"{text}; {about(self.left())}" + (f"; now {', '.join(running)}" if running else "")
-
-
-def about(seconds: float | None) -> str:
-    """Write a time left.
-
-    >>> about(20), about(130), about(5000), about(None)
-    ('under a minute left', 'about 3 min left', 'about 1 h 24 min left', 'time left unknown')
-    """
-    if seconds is None:
-        return "time left unknown"
-    minutes = -(-int(seconds) // 60)
-    if minutes <= 1:
-        return "under a minute left"
-    hours, rest = divmod(minutes, 60)
-    return f"about {hours} h {rest} min left" if hours else f"about {minutes} min left"
