@@ -142,7 +142,8 @@ class State {
     const known = new Set(["image", ...Object.keys(this.extra)]);
     for (const { run } of this.sides) for (const row of run.rows) for (const way of ["", "b.", "name."]) known.add(way + row.name);
     for (const name of parts.keys()) if (!known.has(name)) throw new Error(`"${name.slice(0, 20)}" is nothing that this page has`);
-    this.names = {};
+    const named = [...parts.keys()].some((name) => name.startsWith("name."));
+    this.names = named ? {} : { ...this.run.about.rowNames };
     for (const [name, value] of parts) if (name.startsWith("name.")) this.names[name.slice(5)] = value.slice(0, 40);
     if (image !== null) this.setImage(image);
     else {
