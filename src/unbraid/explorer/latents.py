@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.figures._categories import order_of
+from unbraid.figures._categories import Order, order_of
 from unbraid.methods import HasPosterior, Method, TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
 
@@ -45,23 +45,26 @@ def _row(model: Method, codes: Codes, latent: Latent, off: float) -> Row:
         "off": bool(latent.weight < off),
     }
     if latent.categories > 1:
-        if isinstance(model, TakesFactors):  # named after the factor's values
-            order, names, note = list(range(latent.categories)), [], ""
-        else:
-            order, names, note = order_of(model, codes, latent)
+        order = Order(list(range(latent.categories)), [], "")
+        if not isinstance(model, TakesFactors):  # else they are named after the factor's values
+            order = order_of(model, codes, latent)
         shares = codes.mean[:, latent.columns].mean(0)
         return row | {
             "kind": "categories",
-            "order": order,
-            "names": names,
-            "note": note,
+            "order": order.categories,
+            "names": order.names,
+            "note": order.note,
             "shares": [round(float(share), 4) for share in shares],
         }
     return row | numbers(codes.mean[:, latent.columns.start])
 
 
-def numbers(values: NDArray[np.float32]) -> Row:
+def numbers(values: NDArray[np.float32], ends: tuple[float, float] | None = None) -> Row:
     """Return the range, percentiles and histogram of a continuous or quantised latent.
+
+    Args:
+        values: (N,), of held-out images.
+        ends: of the range; the lowest and highest value if not given.
 
     >>> found = numbers(np.repeat(np.float32([-1, 0, 1]), 50))
     >>> found["kind"], found["levels"]
@@ -69,7 +72,7 @@ def numbers(values: NDArray[np.float32]) -> Row:
     """
     values = values.astype(np.float64)
     quantiles = np.quantile(values, np.linspace(0, 1, 101))
-    low, high = float(values.min()), float(values.max())
+    low, high = ends or (float(values.min()), float(values.max()))
     if high - low < 1e-6:  # constant
         low, high = low - 1.0, high + 1.0
     levels = np.unique(values.round(4))
@@ -107,7 +110,7 @@ def _with_factors(model: Any, codes: Codes, rows: list[Row]) -> list[Row]:
         low = coder.bounds(index)[0]
         factors.append(
             sine
-            | numbers((angle / (2 * np.pi) % 1 * turn).astype(np.float32))
+            | numbers(((angle / (2 * np.pi) * turn - low) % turn).astype(np.float32), (0.0, turn))
             | {
                 "label": spec.name,
                 "kind": "circle",

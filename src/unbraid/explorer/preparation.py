@@ -69,12 +69,12 @@ def _ground(images: NDArray[np.uint8]) -> tuple[list[int], float]:
     return [round(float(value)) for value in colour], share
 
 
-def _places(ink: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _places(ink: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each image's larger extent, and how far its centre of mass is from the middle."""
     height, width = ink.shape[1:]
-    marked = ink > INK
-    rows, columns = marked.any(2), marked.any(1)  # (N, H), (N, W)
-    some = rows.any(1)
+    marked: NDArray[Any] = ink > INK
+    rows, columns = np.any(marked, axis=2), np.any(marked, axis=1)  # (N, H), (N, W)
+    some = np.any(rows, axis=1)
     ink, rows, columns = ink[some], rows[some], columns[some]
     high = height - rows.argmax(1) - rows[:, ::-1].argmax(1)
     wide = width - columns.argmax(1) - columns[:, ::-1].argmax(1)
