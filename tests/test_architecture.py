@@ -129,6 +129,7 @@ ALLOWED: dict[str, set[str]] = {
         "evaluation",
         "figures",
         "hardware",
+        "library",
         "methods",
         "metrics",
         "nets",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unbraid.core.factors import FactorSpec
     from unbraid.core.signals import Signal
     from unbraid.datasets import Dataset, as_dataset, load_dataset
+    from unbraid.explorer.api import explore
     from unbraid.figures import draw
     from unbraid.hub import from_pretrained
     from unbraid.library import save, train, train_run
@@ -45,6 +46,7 @@ _HOME = {
     "configure": "methods",
     "draw": "figures",
     "edit": "control.api",
+    "explore": "explorer.api",
     "from_pretrained": "hub",
     "generate": "control.api",
     "load": "runs",
@@ -84,6 +86,7 @@ __all__ = [
     "configure",
     "draw",
     "edit",
+    "explore",
     "from_pretrained",
     "generate",
     "load",
