@@ -97,6 +97,21 @@ ALLOWED: dict[str, set[str]] = {
         "store",
         "training",
     },
+    "explorer": {
+        "control",
+        "datasets",
+        "distributions",
+        "evaluation",
+        "figures",
+        "hardware",
+        "methods",
+        "metrics",
+        "nets",
+        "pictures",
+        "runs",
+        "store",
+        "training",
+    },
 }
 TOP = {"figures", "tour", "cli", "__main__", "__init__"}  # may import all that is below them
 

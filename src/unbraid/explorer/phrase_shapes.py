@@ -1,0 +1,153 @@
+"""Which phrases are tried for a table: shapes of a request's phrases, filled with all words.
+
+Nothing here says what a phrase means; a shape that the grammar refuses costs a moment.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+from unbraid.control.language import lexicon
+from unbraid.control.language.terms import factor_terms
+from unbraid.control.language.tokens import tokenize
+from unbraid.core.factors import FactorSpec
+from unbraid.explorer.phrase_tree import NUMBER, Path, Tree
+from unbraid.explorer.word_classes import Classes
+
+# NAME, LEVEL and so on stand for every word of their kind, # for every number, others for themselves.
+# Phrases that are tried alone, before a comma, and with other phrases after them:
+COMMON = """
+LEVEL; NAME LEVEL; # NAME; NAME; NAME #; NAME = #; #; FILLER
+QUALITY; DEGREE QUALITY; QUALITY NAME; NAME QUALITY; NAME = QUALITY
+PLACE; DEGREE PLACE; CENTRE; corner
+NAME # UNIT; NAME = # UNIT; # UNIT NAME; # UNIT MEASURED; # UNIT SIDE; # UNIT to the SIDE
+TURNED; TURNED #; TURNED # UNIT; TURNED # UNIT SENSE; TURNED # UNIT to the SIDE
+TURNED SIDE; TURNED to the SIDE; TURNED SENSE; DEGREE TURNED SIDE; TURNED DEGREE SIDE
+SENSE; # UNIT; # UNIT SENSE; UPRIGHT; HUE; HUE NAME; ANY NAME; DEGREE; MOVED
+"""
+# Phrases that are tried alone and before a comma:
+OTHERS = """
+NAME = LEVEL; NAME is LEVEL; LEVEL NAME; NAME # #
+DEGREE QUALITY NAME; as QUALITY as possible; QUALITY as possible; NAME DEGREE QUALITY
+NAME of #; NAME is #; NAME of # UNIT; # UNIT in NAME; # UNIT of NAME; NAME # UNIT MEASURED
+DEGREE in the PLACE; DEGREE to the PLACE; NAME PLACE; NAME = PLACE; NAME DEGREE PLACE
+NAME CENTRE; NAME = CENTRE; PLACE half; PLACE corner; PLACE PLACE; PLACE CENTRE; CENTRE PLACE
+# UNIT SIDE of the CENTRE; # UNIT to the SIDE of the CENTRE
+NAME # SIDE; NAME # UNIT SIDE; NAME # UNIT to the SIDE; NAME # to the SIDE
+TURNED by # UNIT; TURNED by #; TURNED # SENSE; TURNED # UNIT SIDE
+TURNED SIDE # UNIT; TURNED SIDE by # UNIT; TURNED to the SIDE by # UNIT
+TURNED SENSE # UNIT; TURNED SENSE by # UNIT; DEGREE TURNED to the SIDE; DEGREE TURNED SENSE
+TURNED DEGREE to the SIDE; TURNED a DEGREE to the SIDE; TURNED DEGREE SENSE
+TURNED at # UNIT; TURNED about # UNIT; TURNED at an NAME of # UNIT; # UNIT NAME
+SENSE #; SENSE # UNIT; SENSE by # UNIT; SENSE by #; # SENSE
+NAME SENSE; NAME SIDE; NAME # UNIT SENSE; NAME # SENSE; NAME TURNED SIDE; NAME = # UNIT SENSE
+NAME UPRIGHT; upside down; NAME upside down; NAME HUE; NAME = HUE; ANY; NAME ANY; NAME = ANY
+MOVED to the PLACE; TURNED it into a LEVEL; TURNED it into a #; TURNED into #
+"""
+# Words that follow a phrase without a comma
+USUAL = """
+and with in the at a to of on it as very small big thin bold medium tiny top left right bottom
+rotated tilted upright strokes far slightly centre corner clockwise any by little half image side upper medium
+"""
+DEEPER = "the a an and left right top bottom in"  # where the grammar reads on after these:
+READ_ON = "of to at the a by in very slightly"
+
+
+class Shapes:
+    """The paths of shapes for a data set's factors.
+
+    Args:
+        specs: the factors of the model's data.
+        classes: of tokens.
+    """
+
+    def __init__(self, specs: Sequence[FactorSpec], classes: Classes) -> None:
+        self.classes = classes
+        terms = factor_terms(specs)
+        names = [name for each in terms for name in each.names]
+        levels = [
+            tuple(token.text for token in tokenize(str(value)))
+            for each in terms
+            for value in each.spec.values or ()
+            if isinstance(value, str)
+        ]
+        self.kinds = {
+            "NAME": self._paths(names),
+            "LEVEL": self._paths(levels),
+            "QUALITY": self._words(
+                lexicon.SIZES, lexicon.THICKNESSES, lexicon.MIDDLES, lexicon.LEVEL_WORDS
+            ),
+            "DEGREE": self._words(lexicon.INTENSIFIERS),
+            "MEASURED": self._words("big large small high tall wide thick thin bold".split()),
+            "PLACE": self._words(lexicon.HORIZONTAL, lexicon.VERTICAL),
+            "SIDE": self._words(lexicon.TILT_SIGNS, lexicon.VERTICAL_OFFSETS),
+            "CENTRE": self._words(lexicon.CENTRES),
+            "TURNED": self._words(lexicon.ROTATED, lexicon.ROTATE),
+            "SENSE": self._paths(lexicon.ROTATION_SIGNS),
+            "UPRIGHT": self._words(lexicon.UPRIGHT),
+            "UNIT": self._words(lexicon.UNITS),
+            "HUE": self._words(lexicon.HUES if any(t.role == "hue" for t in terms) else ()),
+            "ANY": self._words(lexicon.UNCONSTRAINED),
+            "FILLER": self._words(lexicon.FILLERS),
+            "MOVED": self._words(lexicon.MOVE, lexicon.MOVED),
+            "#": [(NUMBER,)],
+        }
+
+    def patterns(self, shapes: str) -> Iterator[Path]:
+        """Yield the path of every shape with every word."""
+        for shape in shapes.replace("\n", ";").split(";"):
+            parts = [self.kinds.get(word) or self._words([word]) for word in shape.split()]
+            for chosen in itertools.product(*parts):
+                yield tuple(itertools.chain.from_iterable(chosen))
+
+    def followers(self) -> tuple[int, ...]:
+        """Return classes of words that often follow a phrase, first names of factors."""
+        names = [path[0] for path in self.kinds["NAME"]]
+        levels = [path[0] for path in self.kinds["LEVEL"]]
+        return tuple(dict.fromkeys([NUMBER, *names, *self.these(USUAL), *levels]))
+
+    def these(self, words: str) -> list[int]:
+        """Return the classes of words."""
+        return [path[0] for path in self._paths((word,) for word in words.split())]
+
+    def _words(self, *tables: Iterable[str]) -> list[Path]:
+        return self._paths([(word,) for table in tables for word in table])
+
+    def _paths(self, names: Iterable[Sequence[str]]) -> list[Path]:
+        """Return the different paths of names; a name that cannot be typed has none."""
+        found = {}
+        for name in names:
+            path = tuple(self._class(word) for word in name)
+            if path and None not in path:
+                found[path] = None
+        return list(found)  # type: ignore[arg-type]
+
+    def _class(self, word: str) -> int | None:
+        if word in self.classes.words:
+            return self.classes.words[word]
+        return next((at for key, at in self.classes.numbers.items() if key[2] == word), None)
+
+
+def grown(specs: Sequence[FactorSpec]) -> Tree:
+    """Return the tree of all shapes, alone and followed by the words that phrases start with."""
+    tree = Tree(specs)
+    shapes = Shapes(specs, tree.classes)
+    all_kinds = (NUMBER, *range(len(tree.classes.tokens)))
+    for kind in all_kinds:
+        tree.learn((kind,))
+    for path in shapes.patterns(OTHERS):
+        tree.learn(path)
+    followers, further = shapes.followers(), (NUMBER, *shapes.these(DEEPER))
+    fillers = set(shapes.these(" ".join(lexicon.FILLERS)))
+    on = {NUMBER, *shapes.these(READ_ON)}
+    for path in dict.fromkeys(shapes.patterns(COMMON)):
+        for numbers, phrase in tree.learn(path):
+            if not phrase.error and phrase.stop == len(path) < phrase.read:
+                filler = len(path) == 1 and path[0] in fillers
+                for kind in all_kinds if filler else followers:
+                    for chosen, found in tree.learn((*path, kind), numbers):
+                        if kind in on and found.read > len(path) + 1:
+                            for kind_after in further:
+                                tree.learn((*path, kind, kind_after), chosen)
+    return tree
