@@ -12,7 +12,7 @@ from unbraid.control.language import lexicon
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.language.tokens import tokenize
 from unbraid.core.factors import FactorSpec
-from unbraid.explorer.phrase_tree import NUMBER, Path, Tree
+from unbraid.explorer.phrase_tree import NUMBER, Numbers, Path, Tree
 from unbraid.explorer.word_classes import Classes
 
 # NAME, LEVEL and so on stand for every word of their kind, # for every number, others for themselves.
@@ -50,8 +50,10 @@ USUAL = """
 and with in the at a to of on it as very small big thin bold medium tiny top left right bottom
 rotated tilted upright strokes far slightly centre corner clockwise any by little half image side upper medium
 """
-DEEPER = "the a an and left right top bottom in"  # where the grammar reads on after these:
-READ_ON = "of to at the a by in very slightly"
+# words where the grammar may read on, and what is tried after them
+SOON = "the a an and left right top bottom in"
+READ_ON = dict.fromkeys(("of", "to", "at", "the", "a", "by", "in", "very", "slightly", "and"), SOON)
+READ_ON_NUMBER = "and in px degrees %"
 
 
 class Shapes:
@@ -64,6 +66,7 @@ class Shapes:
 
     def __init__(self, specs: Sequence[FactorSpec], classes: Classes) -> None:
         self.classes = classes
+        self._further: dict[int, tuple[int, ...]] = {}
         terms = factor_terms(specs)
         names = [name for each in terms for name in each.names]
         levels = [
@@ -94,6 +97,12 @@ class Shapes:
             "#": [(NUMBER,)],
         }
 
+        self._longer = [
+            path for kind in ("NAME", "LEVEL") for path in self.kinds[kind] if len(path) > 1
+        ]
+        self.begun = {path[0] for path in self._longer}
+        self.fillers = {path[0] for path in self.kinds["FILLER"]}
+
     def patterns(self, shapes: str) -> Iterator[Path]:
         """Yield the path of every shape with every word."""
         for shape in shapes.replace("\n", ";").split(";"):
@@ -107,9 +116,24 @@ class Shapes:
         levels = [path[0] for path in self.kinds["LEVEL"]]
         return tuple(dict.fromkeys([NUMBER, *names, *self.these(USUAL), *levels]))
 
+    def further(self, kind: int) -> Sequence[int]:
+        """Return classes to try after a word that follows a phrase."""
+        if kind not in self._further:
+            words = READ_ON_NUMBER if kind == NUMBER else READ_ON.get(self._text(kind), "")
+            self._further[kind] = (
+                *(path[1] for path in self._longer if path[0] == kind),
+                *self.these(words),
+                *((NUMBER,) if words and kind != NUMBER else ()),
+            )
+        return self._further[kind]
+
     def these(self, words: str) -> list[int]:
         """Return the classes of words."""
         return [path[0] for path in self._paths((word,) for word in words.split())]
+
+    def _text(self, kind: int) -> str:
+        """Return a word of READ_ON that is of a class, empty for none."""
+        return next((word for word in READ_ON if self.classes.words.get(word) == kind), "")
 
     def _words(self, *tables: Iterable[str]) -> list[Path]:
         return self._paths([(word,) for table in tables for word in table])
@@ -133,21 +157,26 @@ def grown(specs: Sequence[FactorSpec]) -> Tree:
     """Return the tree of all shapes, alone and followed by the words that phrases start with."""
     tree = Tree(specs)
     shapes = Shapes(specs, tree.classes)
-    all_kinds = (NUMBER, *range(len(tree.classes.tokens)))
-    for kind in all_kinds:
+    every = (NUMBER, *range(len(tree.classes.tokens)))
+    for kind in every:
         tree.learn((kind,))
     for path in shapes.patterns(OTHERS):
         tree.learn(path)
-    followers, further = shapes.followers(), (NUMBER, *shapes.these(DEEPER))
-    fillers = set(shapes.these(" ".join(lexicon.FILLERS)))
-    on = {NUMBER, *shapes.these(READ_ON)}
+    usual = shapes.followers()
     for path in dict.fromkeys(shapes.patterns(COMMON)):
         for numbers, phrase in tree.learn(path):
             if not phrase.error and phrase.stop == len(path) < phrase.read:
-                filler = len(path) == 1 and path[0] in fillers
-                for kind in all_kinds if filler else followers:
-                    for chosen, found in tree.learn((*path, kind), numbers):
-                        if kind in on and found.read > len(path) + 1:
-                            for kind_after in further:
-                                tree.learn((*path, kind, kind_after), chosen)
+                _follow(tree, shapes, path, numbers, every if len(path) == 1 else usual)
     return tree
+
+
+def _follow(
+    tree: Tree, shapes: Shapes, path: Path, numbers: Numbers, followers: Sequence[int]
+) -> None:
+    """Add what a phrase is if other words follow it; more of them, where the grammar reads on."""
+    for kind in followers:
+        for chosen, phrase in tree.learn((*path, kind), numbers):
+            if phrase.read > len(path) + 1 and not phrase.error:
+                short = len(path) == 1 and path[0] in shapes.fillers and kind in shapes.begun
+                for further in followers if short else shapes.further(kind):
+                    tree.learn((*path, kind, further), chosen)
