@@ -104,6 +104,7 @@ ALLOWED: dict[str, set[str]] = {
         "evaluation",
         "figures",
         "hardware",
+        "library",
         "methods",
         "metrics",
         "nets",

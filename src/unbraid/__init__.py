@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unbraid.core.factors import FactorSpec
     from unbraid.core.signals import Signal
     from unbraid.datasets import Dataset, as_dataset, load_dataset
+    from unbraid.explorer.api import explore
     from unbraid.figures import draw
     from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
@@ -42,6 +43,7 @@ _HOME = {
     "configure": "methods",
     "draw": "figures",
     "edit": "control.api",
+    "explore": "explorer.api",
     "generate": "control.api",
     "load": "runs",
     "load_dataset": "datasets",
@@ -68,6 +70,7 @@ __all__ = [
     "configure",
     "draw",
     "edit",
+    "explore",
     "generate",
     "load",
     "load_dataset",

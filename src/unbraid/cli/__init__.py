@@ -12,6 +12,7 @@ from collections.abc import Callable
 from unbraid import __version__
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
+from unbraid.cli.explore import explore
 from unbraid.cli.figure import figure
 from unbraid.cli.tables import print_table
 from unbraid.cli.train import train
@@ -63,6 +64,7 @@ def tour(args: list[str]) -> None:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
+    "explore": (explore, "Open a run in the browser: sliders, your own images, a map of codes."),
     "generate": (ask("generate"), 'Draw what is asked for: "small seven in the top".'),
     "edit": (ask("edit"), 'Change an image and keep its style: "bigger, in the bottom left".'),
     "swap": (ask("swap"), "Give one image a factor of another."),
