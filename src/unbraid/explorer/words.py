@@ -7,12 +7,17 @@ refuses a request with a phrase that is not in the table.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from unbraid.control import language
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser import build_request
 from unbraid.control.language.parser_state import Constraint, ParserState
@@ -20,12 +25,14 @@ from unbraid.control.language.terms import FactorTerms, factor_terms
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, specs_to_json
+from unbraid.core.files import atomic, cache_folder
 from unbraid.explorer.phrase_shapes import grown
 from unbraid.explorer.phrase_trace import Affine, Level, Phrase, Setting
 from unbraid.explorer.phrase_tree import END, NUMBER, Conditions, Node, Tree, meets
 
 VERSION = 1
+_GRAMMAR = Path(language.__path__[0])
 _UNKNOWN = "\u203aword"  # no word of any request
 
 
@@ -62,7 +69,6 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "end": columns[END],
         "spelt": lexicon.NUMBERS,
         "tens": lexicon.TENS,
-        "units": lexicon.UNITS,
         "root": root,
         "nodes": packed.shared_nodes(columns),
         "sets": sets,
@@ -73,6 +79,28 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
     }
+
+
+def cached_table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
+    """Return the table of ``table``, kept in the cache folder, as it takes seconds to make.
+
+    Args:
+        specs: the factors of the model's data.
+
+    Raises:
+        UnbraidError: there are no factors.
+    """
+    made = [Path(__file__), *_GRAMMAR.glob("*.py"), *Path(__file__).parent.glob("*phrase*.py")]
+    key = hashlib.sha256(json.dumps(specs_to_json(specs), default=float).encode())
+    for path in sorted([*made, Path(__file__).with_name("word_classes.py")]):
+        key.update(path.read_bytes())
+    kept = cache_folder() / "words" / f"{key.hexdigest()[:24]}.json"
+    with suppress(OSError, ValueError):
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    text = json.dumps(table(specs), separators=(",", ":"))
+    with suppress(OSError, UnbraidError), atomic(kept) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return dict(json.loads(text))
 
 
 class _Shared:
