@@ -18,7 +18,7 @@ from unbraid.explorer.word_classes import Classes
 # NAME, LEVEL and so on stand for every word of their kind, # for every number, others for themselves.
 # Phrases that are tried alone, before a comma, and with other phrases after them:
 COMMON = """
-LEVEL; # NAME; NAME; NAME #; NAME = #; #; FILLER
+LEVEL; LEVEL NAME; # NAME; NAME; NAME #; NAME = #; #; FILLER
 QUALITY; DEGREE QUALITY; QUALITY NAME; NAME QUALITY; NAME = QUALITY
 PLACE; DEGREE PLACE; CENTRE; corner
 NAME # UNIT; NAME = # UNIT; # UNIT NAME; # UNIT MEASURED; # UNIT SIDE; # UNIT to the SIDE
@@ -30,7 +30,7 @@ NAME PLACE; NAME = PLACE; NAME CENTRE; TURNED DEGREE to the SIDE; PLACE half; NA
 """
 # Phrases that are tried alone and before a comma:
 OTHERS = """
-NAME = LEVEL; NAME is LEVEL; LEVEL NAME; NAME # #
+NAME = LEVEL; NAME is LEVEL; NAME # #
 DEGREE QUALITY NAME; as QUALITY as possible; NAME DEGREE QUALITY; DEGREE DEGREE QUALITY
 NAME of #; NAME is #; NAME of # UNIT; # UNIT in NAME; # UNIT of NAME; NAME # UNIT MEASURED
 DEGREE to the PLACE; NAME DEGREE PLACE; NAME = CENTRE; PLACE corner; PLACE PLACE; PLACE CENTRE; CENTRE PLACE
@@ -49,11 +49,13 @@ MOVED to the PLACE; TURNED it into a LEVEL; TURNED it into a #; TURNED into #
 # Words that follow a phrase without a comma
 USUAL = """
 and with in the at a to of on it as very small big thin bold medium tiny top left right bottom
-rotated tilted upright strokes far slightly centre corner clockwise any by little half image side upper medium
+rotated tilted upright strokes far slightly centre corner clockwise counter any by little half image
+side upper low high = is
 """
 # words where the grammar may read on, and what is tried after them
 SOON = "the a an and left right top bottom in"
-READ_ON = dict.fromkeys(("of", "to", "at", "the", "a", "by", "in", "very", "slightly", "and"), SOON)
+READ_ON = dict.fromkeys("of to at the a by in very slightly and on =".split(), SOON)
+AFTER_THE = "small big thin top left right bottom centre clockwise very rotated"
 READ_ON_NUMBER = "and in px degrees %"
 
 
@@ -101,8 +103,10 @@ class Shapes:
         self._longer = [
             path for kind in ("NAME", "LEVEL") for path in self.kinds[kind] if len(path) > 1
         ]
+        names = [path[0] for path in self.kinds["NAME"]]
+        self.after_the = tuple(dict.fromkeys([NUMBER, *names, *self.these(AFTER_THE)]))
         self.begun = {path[0] for path in self._longer}
-        self.fillers = {path[0] for path in self.kinds["FILLER"]}
+        self.short = {NUMBER, *(path[0] for path in self.kinds["FILLER"])}
 
     def patterns(self, shapes: str) -> Iterator[Path]:
         """Yield the path of every shape with every word."""
@@ -175,9 +179,15 @@ def _follow(
     tree: Tree, shapes: Shapes, path: Path, numbers: Numbers, followers: Sequence[int]
 ) -> None:
     """Add what a phrase is if other words follow it; more of them, where the grammar reads on."""
+    the = shapes.these("the")[0]
     for kind in followers:
-        for chosen, phrase in tree.learn((*path, kind), numbers):
-            if phrase.read > len(path) + 1 and not phrase.error:
-                short = len(path) == 1 and path[0] in shapes.fillers and kind in shapes.begun
-                for further in followers if short else shapes.further(kind):
-                    tree.learn((*path, kind, further), chosen)
+        longer = (*path, kind)
+        for chosen, phrase in tree.learn(longer, numbers):
+            if phrase.read <= len(longer) or phrase.error:
+                continue
+            short = len(path) == 1 and path[0] in shapes.short and kind in shapes.begun
+            for further in followers if short else shapes.further(kind):
+                for last, found in tree.learn((*longer, further), chosen):
+                    if further == the and found.read > len(longer) + 1 and not found.error:
+                        for end in shapes.after_the:
+                            tree.learn((*longer, the, end), last)

@@ -175,6 +175,10 @@ class TracedTerms(FactorTerms):
         found.given = "angle" if given == self.number(float(number)) and given else "nearest"
         return found
 
+    def number(self, number: float) -> str:
+        """Return a number as text; how it is shown decides nothing."""
+        return super().number(float(number))
+
     def differs(self, stored: float, number: float) -> bool:
         """Whether a stored value is another number; it may be, if it is traced."""
         return isinstance(stored, _Stored) or super().differs(stored, number)

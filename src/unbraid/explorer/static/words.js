@@ -117,7 +117,9 @@ const Words = (() => {
       });
       return known;
     });
-    const made = { table, classes, nodes, levels };
+    // levels that are texts of numbers, which Python compares with numbers of six digits
+    const exact = table.factors.some((factor) => Object.keys(factor.levels).some((text) => !Number.isNaN(Number(text))));
+    const made = { table, classes, nodes, levels, exact };
     opened.set(table, made);
     return made;
   };
@@ -336,7 +338,7 @@ const Words = (() => {
       else if (token.number !== null) token.kind = table.number;
       else unknown.push(token.text);
       if (token.number === null) continue;
-      if (token.text.replace(/^[+-]?[0.]*|\./g, "").length > DIGITS && /\d/.test(token.text))
+      if (words.exact && token.text.replace(/^[+-]?[0.]*|\./g, "").length > DIGITS && /\d/.test(token.text))
         throw new Refusal(`'${quoted(token.text)}' has more digits than this page understands: ` +
           `write at most ${DIGITS}.`, [token.text]);
       token.levels = levelsOf(words, token);
