@@ -51,12 +51,10 @@ class Asked:
 
 
 def asked(run: Run) -> Asked | None:
-    """Return what a page needs to draw requests for a run; None if its data have no factors."""
-    if not run.dataset().specs:
-        return None
+    """Return what a page needs to draw requests for a run; None if it cannot be controlled."""
     try:
         controller = loading.open(run)
-    except UnbraidError:  # no labels, or too few to estimate a controller from
+    except UnbraidError:  # data without factors, or too few labels to estimate a controller from
         return None
     found = _judge(run, controller)
     reader = "judge" if found else "model" if isinstance(controller, Native) else ""

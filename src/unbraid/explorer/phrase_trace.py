@@ -329,13 +329,8 @@ class Tracer(ParserState):
         where = self._piece(text)
         assert where is not None, text
         self._found.settings.append(
-            Setting(self.index[factor.name], stored, where, self._shown(shown, remark), remark)
+            Setting(self.index[factor.name], stored, where, self._piece(shown) or shown, remark)
         )
-
-    def _shown(self, word: str, remark: str) -> str | tuple[int, int]:
-        if isinstance(word, _Piece):
-            return word.tokens
-        return word if remark == "word" else self._piece(word) or word
 
     def _piece(self, text: str) -> tuple[int, int] | None:
         """Return the tokens that a text is made of, None if it is not of tokens."""

@@ -67,6 +67,7 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "words": [" ".join(each) for each in words],
         "number": columns[NUMBER],
         "end": columns[END],
+        "vocabulary": list(dict.fromkeys(word for each in terms for word in each.vocabulary())),
         "spelt": lexicon.NUMBERS,
         "tens": lexicon.TENS,
         "root": root,
@@ -221,6 +222,7 @@ class _Packed:
             for said in {piece, piece.replace(" %", "%").replace(" \u00b0", "\u00b0")}:
                 text = text.replace(f"'{said}'", f"'{{{start}-{stop}}}'")
                 text = text.replace(f"={said}'", f"={{{start}-{stop}}}'")
+                text = text.replace(f"'{said} ", f"'{{{start}-{stop}}} ")
                 if said.startswith("\u2039"):
                     text = re.sub(rf"{re.escape(said)}(?![\w])", f"{{{start}-{stop}}}", text)
         return self.sentences.add(text)
@@ -250,8 +252,10 @@ def _setting(setting: Setting) -> list[Any]:
         steps = [step for step in value.steps if step not in (("*", 1.0), ("/", 1.0), ("+", 0.0))]
         value = [value.token, *(part for step in steps for part in step)]
     word = list(setting.word) if isinstance(setting.word, tuple) else setting.word
+    if setting.remark == "angle":
+        word = ""  # the number that was asked for, as an angle
     found = [setting.factor, value, *setting.text, word, setting.remark]
-    return found if word else found[:4]
+    return found if word or setting.remark == "angle" else found[:4]
 
 
 def _factor(terms: FactorTerms) -> dict[str, Any]:

@@ -218,7 +218,14 @@ const Words = (() => {
 
   // -- text --------------------------------------------------------------------------------------
 
-  const short = (number) => String(Math.round(number * 100) / 100 + 0);
+  // Two digits after the point; halves, which only eighths are exactly, to the even one.
+  const short = (number) => {
+    const eighth = Number.isInteger(number * 8) && (number * 8) % 2 !== 0;
+    const near = Number(number.toFixed(2));
+    if (!eighth) return String(near + 0);
+    const down = Math.floor(number * 100);
+    return String((down % 2 === 0 ? down : down + 1) / 100);
+  };
 
   // A number with the factor's unit, as ``FactorValues.number``.
   const withUnit = (factor, number) => {
@@ -291,7 +298,7 @@ const Words = (() => {
             const [step, by] = [steps[at], steps[at + 1]];
             number = step === "*" ? number * by : step === "/" ? number / by : number + by;
           }
-          const given = shown ? tight(shown) : withUnit(factor, number);
+          const given = shown && remark !== "angle" ? tight(shown) : withUnit(factor, number);
           value = stored(factor, number, quoted(given));
           if (remark === "share") shown = `${tight(shown)} of the range`;
           else if (remark) {
@@ -348,9 +355,9 @@ const Words = (() => {
   };
 
   // The library's sentence for a word that it does not know, with the nearest word.
-  const unknownSentence = ({ table, classes }, word) => {
+  const unknownSentence = ({ table }, word) => {
     const sentence = fill(table.refusals.unknown, { word: quoted(word) });
-    const near = word.length > 2 ? [...classes.keys()]
+    const near = word.length > 2 ? table.vocabulary
       .filter((known) => known.length > 2 && Math.abs(known.length - word.length) <= 2)
       .map((known) => [distance(known, word), known])
       .sort((a, b) => a[0] - b[0])[0] : null;
@@ -386,6 +393,8 @@ const Words = (() => {
       while (rest.length) {
         const phrase = lookUp(words, rest);
         if (!phrase) {
+          const first = lookUp(words, rest.slice(0, 1)); // the library's sentence, if it has one
+          if (first?.length === 1) state.take(first, rest);
           const shown = quoted(source(rest, 0, rest.length));
           throw new Refusal(`'${shown}' is not understood in this page: put commas between ` +
             "phrases, or ask 'unbraid generate', which understands more.");
