@@ -21,10 +21,11 @@ ROOT = Path(__file__).parent.parent.parent
 JOINTS = (", ", ", ", " ", " ", " and ", " with ", "; ", " in the ", "\n", ", a ", " at the ")
 BEFORE = ("", "", "", "a ", "an image of a ", "please draw a ", "the ", "make it ", "one ", "some ")
 TYPED = string.ascii_lowercase + string.digits + " ,.=%°:+-_'?"
-LOOSE = """
+_LOOSE = """
 , . = % ° px degrees rad and of the to in at by a it not no 7 seven 30 -3 0.5 .5 1e9 999 forty five
 minus up down corner half possible as more less further twice bigger thicker move turn blub smal
-""".split()
+"""
+LOOSE = _LOOSE.split()
 
 
 @dataclass

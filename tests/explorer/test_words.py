@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.control.conftest import fitted_run, native_run  # noqa: F401  # fixtures
+from tests.control.conftest import fitted_run, native_run
 from tests.control.language.test_request import DIGITS, FOLDER, GRIDS
 from tests.explorer.asked import Tally, documented, requests
 from tests.tour.test_browser import browser
@@ -24,13 +24,14 @@ from unbraid.control.native import Native
 from unbraid.explorer import asking, graph, words
 from unbraid.runs import Run
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "fitted_run", "native_run"]  # fixtures
 
 SCRIPTS = ("net.js", "words.js", "words-draw.js", "words-box.js")
 DRAWER = """({about, judge, functions, weights}) => {
     const bytes = (text) => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer;
     const nets = {};
-    for (const [name, graph] of Object.entries(functions)) nets[name] = new Net(graph, bytes(weights));
+    for (const [name, graph] of Object.entries(functions))
+        nets[name] = new Net(graph, bytes(weights));
     if (about.judge) nets.judge = new Net(about.judge, bytes(judge));
     const [, height, width] = about.shape;
     window.drawer = new WordsDraw.Drawer(about, nets, (pixels) => ({
@@ -81,7 +82,8 @@ def draw(page: Any, asked: dict[str, float], hand: int) -> tuple[NDArray[np.floa
     """Return an image of the page, flat, and the values of all its factors."""
     image = page.evaluate(
         """([asked, hand]) => { const image = drawer.draw(asked, hand);
-            return [Array.from(image.pixels), drawer.specs.map(({name}) => image.factors[name])]; }""",
+            const row = drawer.specs.map(({name}) => image.factors[name]);
+            return [Array.from(image.pixels), row]; }""",
         [asked, hand],
     )
     return np.array(image[0]), image[1]
@@ -118,7 +120,16 @@ def test_the_page_never_understands_a_request_otherwise(page: Any, name: str) ->
 
 def test_what_it_does_not_know_it_names(page: Any) -> None:
     table = words.cached_table(DIGITS)
-    texts = ["blub zorg", "smal seven", "size 7", "digit 11", "top, bottom", "corner", "rotated", "x" * 2000]
+    texts = [
+        "blub zorg",
+        "smal seven",
+        "size 7",
+        "digit 11",
+        "top, bottom",
+        "corner",
+        "rotated",
+        "x" * 2000,
+    ]
     found = [each["error"] for each in understood(page, table, texts)]
     assert understood(page, table, texts[:1])[0]["unknown"] == ["blub", "zorg"]
     assert "did you mean 'small'" in found[1]
@@ -136,7 +147,7 @@ def test_a_table_is_kept_and_small() -> None:
     assert len(json.dumps(table)) < 250_000
 
 
-def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:
+def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:  # noqa: F811
     drawn(page, native_run)
     controller = loading.open(native_run)
     assert isinstance(controller, Native)
@@ -152,7 +163,7 @@ def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:
         np.testing.assert_allclose(values, controller.read(wanted)[0], atol=1e-3)
 
 
-def test_another_model_draws_the_mean_of_its_codes(page: Any, fitted_run: Run) -> None:
+def test_another_model_draws_the_mean_of_its_codes(page: Any, fitted_run: Run) -> None:  # noqa: F811
     about = drawn(page, fitted_run).about
     controller = loading.open(fitted_run)
     assert isinstance(controller, Fitted)
@@ -200,7 +211,11 @@ def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
     assert box.locator(".words-free").text_content() == "Free: xthickness"
     box.wait_for_function("document.querySelectorAll('.words-image[width=\"32\"]').length === 6")
     rows = box.locator(".words-reading tbody tr")
-    assert [cell.strip() for cell in rows.nth(0).locator("td").all_text_contents()] == ["7", "7", "none"]
+    assert [cell.strip() for cell in rows.nth(0).locator("td").all_text_contents()] == [
+        "7",
+        "7",
+        "none",
+    ]
     box.wait_for_function("document.querySelector('.words-live').textContent.includes('digit 7')")
 
 

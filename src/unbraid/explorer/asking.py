@@ -1,9 +1,9 @@
 """What a page needs to draw requests: words, styles, the model of codes given factors, the judge.
 
 A model that takes factors draws as ``control.Native`` does, with ready-made styles in place of
-random numbers: hand k of the page is style k of ``unbraid generate``. Any other model draws the mean
-of the codes that have the factors, as ``control.Fitted`` estimates them, and with each hand other
-values of the latents that do not depend on factors.
+random numbers: hand k of the page is style k of ``unbraid generate``. Any other model draws the
+mean of the codes that have the factors, as ``control.Fitted`` estimates them, and with each hand
+other values of the latents that do not depend on factors.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def asked(run: Run) -> Asked | None:
         **(_native(controller) if isinstance(controller, Native) else _linear(controller)),
     }
     if run.config.data == "digits":
-        about["note"] = "Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."
+        about["note"] = (
+            "Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."
+        )
     if found:
         about["judge"] = found.functions["judge"]
     return Asked(about, found)
@@ -124,7 +126,9 @@ def _linear(controller: Controller) -> dict[str, Any]:
     free = 2 * ndtr(normal) - 1 if layout.uniform else mean + normal * deviation
     blocks = []
     for block in design.blocks:
-        low, length = (0.0, 1.0) if block.kind == "levels" else design._origin_and_length(block.factor)
+        low, length = (
+            (0.0, 1.0) if block.kind == "levels" else design._origin_and_length(block.factor)
+        )
         blocks.append(
             {
                 "factor": block.factor,

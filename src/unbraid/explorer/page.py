@@ -64,7 +64,7 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Part:
-    """A run in a page: what is told of it, its networks, and what requests need, if it has factors."""
+    """A run in a page: what is told of it, its networks, and what requests need, if anything."""
 
     held: Bundle
     exported: graph.Exported

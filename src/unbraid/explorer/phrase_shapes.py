@@ -15,7 +15,7 @@ from unbraid.core.factors import FactorSpec
 from unbraid.explorer.phrase_tree import NUMBER, Numbers, Path, Tree
 from unbraid.explorer.word_classes import Classes
 
-# NAME, LEVEL and so on stand for every word of their kind, # for every number, others for themselves.
+# NAME, LEVEL and so on stand for every word of their kind, # for every number.
 # Phrases that are tried alone, before a comma, and with other phrases after them:
 COMMON = """
 LEVEL; LEVEL NAME; # NAME; NAME; NAME #; NAME = #; #; FILLER
@@ -33,7 +33,8 @@ OTHERS = """
 NAME = LEVEL; NAME is LEVEL; NAME # #
 DEGREE QUALITY NAME; as QUALITY as possible; NAME DEGREE QUALITY; DEGREE DEGREE QUALITY
 NAME of #; NAME is #; NAME of # UNIT; # UNIT in NAME; # UNIT of NAME; NAME # UNIT MEASURED
-DEGREE to the PLACE; NAME DEGREE PLACE; NAME = CENTRE; PLACE corner; PLACE PLACE; PLACE CENTRE; CENTRE PLACE
+DEGREE to the PLACE; NAME DEGREE PLACE; NAME = CENTRE; PLACE corner
+PLACE PLACE; PLACE CENTRE; CENTRE PLACE
 # UNIT SIDE of the CENTRE; # UNIT to the SIDE of the CENTRE
 NAME # SIDE; NAME # UNIT SIDE; NAME # UNIT to the SIDE; NAME # to the SIDE
 TURNED # SENSE; TURNED # UNIT SIDE
@@ -54,8 +55,10 @@ side upper low high = is
 """
 # words where the grammar may read on, and what is tried after them
 SOON = "the a an and left right top bottom in"
-READ_ON = dict.fromkeys("of to at the a by in very slightly and on =".split(), SOON)
+_READING = ("of", "to", "at", "the", "a", "by", "in", "very", "slightly", "and", "on", "=")
+READ_ON = dict.fromkeys(_READING, SOON)
 AFTER_THE = "small big thin top left right bottom centre clockwise very rotated"
+MEASURED = ("big", "large", "small", "high", "tall", "wide", "thick", "thin", "bold")
 READ_ON_NUMBER = "and in px degrees %"
 
 
@@ -85,7 +88,7 @@ class Shapes:
                 lexicon.SIZES, lexicon.THICKNESSES, lexicon.MIDDLES, lexicon.LEVEL_WORDS
             ),
             "DEGREE": self._words(lexicon.INTENSIFIERS),
-            "MEASURED": self._words("big large small high tall wide thick thin bold".split()),
+            "MEASURED": self._words(MEASURED),
             "PLACE": self._words(lexicon.HORIZONTAL, lexicon.VERTICAL),
             "SIDE": self._words(lexicon.TILT_SIGNS, lexicon.VERTICAL_OFFSETS),
             "CENTRE": self._words(lexicon.CENTRES),

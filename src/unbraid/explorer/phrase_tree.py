@@ -91,9 +91,7 @@ class Tree:
         found: dict[int, tuple[Numbers, Phrase]] = {}
         for which in varied or [-1]:
             for number in self.numbers if varied else self.numbers[:1]:
-                numbers = given | {
-                    at: number if at == which else self.numbers[0] for at in varied
-                }
+                numbers = given | {at: number if at == which else self.numbers[0] for at in varied}
                 phrase = self.known(path, numbers) or self._add(path, numbers)
                 found.setdefault(id(phrase), (numbers, phrase))
         return list(found.values())

@@ -31,9 +31,10 @@ _MODULES = (lexicon, phrases, rotations, quantities, comparisons, parser_state)
 # not for the tokens of phrases, but for names, numbers and units
 _ELSEWHERE = {"ROLE_NAMES", "ALIASES", "NUMBERS", "TENS", "_ANGLES"}
 # names of roles, units and arguments in the grammar's code, which no token is compared with
-_NO_WORDS = frozenset(
+_NO_WORDS = lexicon._set(
     "size thickness rotation horizontal vertical hue degrees radians percent pixels scale offset "
-    "begins named default key word stop g".split()
+    "begins named default key word stop g"
+)
 )
 
 
@@ -92,9 +93,7 @@ def classes_of(specs: Sequence[FactorSpec], cuts: Sequence[float]) -> Classes:
     return Classes(known, numbers, tuple(tokens), places)
 
 
-def _is_written_number(
-    names: Sequence[tuple[tuple[str, ...], tuple[int, int]]], word: str
-) -> bool:
+def _is_written_number(names: Sequence[tuple[tuple[str, ...], tuple[int, int]]], word: str) -> bool:
     """Whether a word is a number that counts as written, and not only by its value."""
     number = tokenize(word)[0].number
     if number is None:
@@ -129,7 +128,11 @@ def _candidates(specs: Sequence[FactorSpec], cuts: Sequence[float]) -> Iterator[
         for value in spec.values or ():
             if is_number(value):
                 yield float(value)
-            elif (tokens := tokenize(str(value))) and len(tokens) == 1 and tokens[0].number is not None:
+            elif (
+                (tokens := tokenize(str(value)))
+                and len(tokens) == 1
+                and tokens[0].number is not None
+            ):
                 yield tokens[0].number
     yield from cuts
     for low, high in zip((cuts[0] - 2, *cuts), (*cuts, cuts[-1] + 2), strict=True):
@@ -149,9 +152,7 @@ def _factor_words(specs: Sequence[FactorSpec]) -> list[tuple[tuple[str, ...], tu
     return found
 
 
-def _places(
-    names: Sequence[tuple[tuple[str, ...], tuple[int, int]]], word: str
-) -> frozenset[Any]:
+def _places(names: Sequence[tuple[tuple[str, ...], tuple[int, int]]], word: str) -> frozenset[Any]:
     """Return where a word is in names and levels; a level of one token only by its factor."""
     return frozenset(
         (tuple(token if token != word else None for token in tokens), factor)

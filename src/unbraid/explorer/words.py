@@ -182,7 +182,10 @@ class _Packed:
         return [
             [
                 phrases,
-                [[to, self._sets.add(sorted({columns[kind] for kind in kinds}))] for to, kinds in kids],
+                [
+                    [to, self._sets.add(sorted({columns[kind] for kind in kinds}))]
+                    for to, kinds in kids
+                ],
             ]
             for phrases, kids in self.nodes.items
         ]
