@@ -147,7 +147,7 @@ def test_a_table_is_kept_and_small() -> None:
     assert len(json.dumps(table)) < 250_000
 
 
-def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:  # noqa: F811
+def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:
     drawn(page, native_run)
     controller = loading.open(native_run)
     assert isinstance(controller, Native)
@@ -163,7 +163,7 @@ def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:  # noq
         np.testing.assert_allclose(values, controller.read(wanted)[0], atol=1e-3)
 
 
-def test_another_model_draws_the_mean_of_its_codes(page: Any, fitted_run: Run) -> None:  # noqa: F811
+def test_another_model_draws_the_mean_of_its_codes(page: Any, fitted_run: Run) -> None:
     about = drawn(page, fitted_run).about
     controller = loading.open(fitted_run)
     assert isinstance(controller, Fitted)

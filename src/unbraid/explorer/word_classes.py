@@ -35,7 +35,6 @@ _NO_WORDS = lexicon._set(
     "size thickness rotation horizontal vertical hue degrees radians percent pixels scale offset "
     "begins named default key word stop g"
 )
-)
 
 
 @dataclass(frozen=True)
