@@ -99,7 +99,7 @@ def read(page: Any, asked: dict[str, float], hand: int) -> Any:
 
 
 SPECS = {
-    "digits": (DIGITS, 0.95),
+    "digits": (DIGITS, 0.94),
     "folder": (FOLDER, 0.97),
     "grids": (GRIDS, 0.95),
 }

@@ -81,7 +81,7 @@ class Shapes:
             for value in each.spec.values or ()
             if isinstance(value, str)
         ]
-        self.kinds = {
+        self.kinds: dict[str, list[Path]] = {
             "NAME": self._paths(names),
             "LEVEL": self._paths(levels),
             "QUALITY": self._words(
@@ -106,8 +106,8 @@ class Shapes:
         self._longer = [
             path for kind in ("NAME", "LEVEL") for path in self.kinds[kind] if len(path) > 1
         ]
-        names = [path[0] for path in self.kinds["NAME"]]
-        self.after_the = tuple(dict.fromkeys([NUMBER, *names, *self.these(AFTER_THE)]))
+        heads = [path[0] for path in self.kinds["NAME"]]
+        self.after_the = tuple(dict.fromkeys([NUMBER, *heads, *self.these(AFTER_THE)]))
         self.begun = {path[0] for path in self._longer}
         self.short = {NUMBER, *(path[0] for path in self.kinds["FILLER"])}
 
@@ -148,12 +148,13 @@ class Shapes:
 
     def _paths(self, names: Iterable[Sequence[str]]) -> list[Path]:
         """Return the different paths of names; a name that cannot be typed has none."""
-        found = {}
+        found: dict[Path, None] = {}
         for name in names:
-            path = tuple(self._class(word) for word in name)
-            if path and None not in path:
+            kinds = [self._class(word) for word in name]
+            path = tuple(kind for kind in kinds if kind is not None)
+            if path and len(path) == len(kinds):
                 found[path] = None
-        return list(found)  # type: ignore[arg-type]
+        return list(found)
 
     def _class(self, word: str) -> int | None:
         if word in self.classes.words:
@@ -189,7 +190,8 @@ def _follow(
             if phrase.read <= len(longer) or phrase.error:
                 continue
             short = len(path) == 1 and path[0] in shapes.short and kind in shapes.begun
-            for further in followers if short else shapes.further(kind):
+            afterwards: Sequence[int] = followers if short else shapes.further(kind)
+            for further in afterwards:
                 for last, found in tree.learn((*longer, further), chosen):
                     if further == the and found.read > len(longer) + 1 and not found.error:
                         for end in shapes.after_the:

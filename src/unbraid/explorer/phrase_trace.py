@@ -280,7 +280,7 @@ class Tracer(ParserState):
 
     def source(self, start: int, stop: int) -> str:
         """Return a part of the request that knows its tokens."""
-        text = " ".join(token.text for token in list.__getitem__(self.tokens, slice(start, stop)))  # type: ignore[arg-type]
+        text = " ".join(self._texts[start:stop])
         found = _Piece(text.replace(" = ", "="))
         found.tokens = (start, stop)
         return found
@@ -290,7 +290,8 @@ class Tracer(ParserState):
         key = ("factor", at, start)
         if key not in self._seen:
             self._seen[key] = super().factor_at(at, start)
-        return self._seen[key]
+        found: tuple[FactorTerms, int] | None = self._seen[key]
+        return found
 
     def levels_at(self, at: int, start: int | None = None) -> list[tuple[FactorTerms, int, int]]:
         """Return the longest levels that match; one of a single token is known by that token."""
