@@ -1,8 +1,8 @@
 """The explorer's page: one HTML file that holds a model or two, and computes in the browser.
 
-A strict Content-Security-Policy names the page's own scripts and style by their hashes and allows no
-connection. Numbers are bytes, deflated, in base64: those of half precision with their low bytes first,
-which deflate packs closer.
+A strict Content-Security-Policy names the page's own scripts and style by their hashes and allows
+no connection. Numbers are bytes, deflated, in base64: those of half precision with their low bytes
+first, which deflate packs closer.
 """
 
 from __future__ import annotations
