@@ -24,6 +24,7 @@ import numpy as np
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic, expand
 from unbraid.explorer import graph, matching
+from unbraid.explorer.asking import Asked, asked
 from unbraid.explorer.bundle import Bundle, bundle, sample
 from unbraid.methods import Method
 from unbraid.runs import Run
@@ -47,8 +48,13 @@ SCRIPTS = (
     "ui-runs.js",
     "ui-gif.js",
     "ui-take.js",
+    "words.js",
+    "words-draw.js",
+    "words-box.js",
+    "ui-ask.js",
     "ui-main.js",
 )
+STYLES = ("page.css", "words.css")
 POLICY = (
     "default-src 'none'; img-src data: blob:; style-src {style}; "
     "script-src {scripts} 'wasm-unsafe-eval' blob:; worker-src blob:; base-uri 'none'; "
@@ -58,10 +64,11 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Part:
-    """A run in a page: what is told of it, and its networks."""
+    """A run in a page: what is told of it, its networks, and what requests need, if anything."""
 
     held: Bundle
     exported: graph.Exported
+    asked: Asked | None = None
 
 
 def write(
@@ -118,7 +125,8 @@ def page(runs: Sequence[Run], *, float32: bool = False) -> str:
         )
     images = sample(runs[0])
     parts = [
-        part(run, model, images, float32=float32) for run, model in zip(runs, models, strict=True)
+        part(run, model, images, float32=float32, ask=run is runs[0])
+        for run, model in zip(runs, models, strict=True)
     ]
     return assembled(parts)
 
@@ -129,10 +137,12 @@ def on_cpu(run: Run) -> Method:
     return (copy.deepcopy(model).cpu() if model.device.type != "cpu" else model).eval()
 
 
-def part(run: Run, model: Method, images: Dataset, *, float32: bool = False) -> Part:
+def part(
+    run: Run, model: Method, images: Dataset, *, float32: bool = False, ask: bool = False
+) -> Part:
     """Return what a page holds of a run: its networks first, since those may be refused."""
     exported = graph.export(model, float32=float32)
-    return Part(bundle(run, model, images), exported)
+    return Part(bundle(run, model, images), exported, asked(run) if ask else None)
 
 
 def assembled(parts: Sequence[Part]) -> str:
@@ -143,6 +153,10 @@ def assembled(parts: Sequence[Part]) -> str:
     if len(parts) == 2:
         about["matches"] = matching.matches(*(each.held for each in parts))
     blocks = [block("sheet", parts[0].held.sheet, packed=True)]
+    if (wanted := parts[0].asked) is not None:
+        about["words"] = wanted.about
+        if wanted.judge is not None:
+            blocks.append(block("weights-judge", wanted.judge.weights, planes=2))
     for index, each in enumerate(parts):
         blocks += [
             block(f"weights-{index}", each.exported.weights, planes=2),
@@ -151,7 +165,7 @@ def assembled(parts: Sequence[Part]) -> str:
         ]
     names = [each.held.about["name"] for each in parts]
     methods = [each.held.about["method"] for each in parts]
-    style = (STATIC / "page.css").read_text(encoding="utf-8")
+    style = "".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
     net = script(NET)
     code = "".join(script(name) for name in SCRIPTS)
     policy = POLICY.format(style=digest(style), scripts=f"{digest(net)} {digest(code)}")
