@@ -17,12 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tests.methods.test_all import NAMES, model_of
-from tests.tour.test_browser import browser
 from unbraid.core.errors import UnbraidError
 from unbraid.explorer import graph
-from unbraid.nn import nets
-
-__all__ = ["browser"]  # a fixture
+from unbraid.nn.nets import conv
 
 HALF_A_GREY_LEVEL = 0.5 / 255
 RUN = """({graphs, weights, inputs, scalar}) => {
@@ -101,8 +98,7 @@ def worst(page: Any, found: graph.Exported, model: Any, scalar: bool = False) ->
 def test_every_method_computes_in_the_page_what_it_does_in_torch(
     name: str, page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nets, "HIDDEN", 40)
-    monkeypatch.setattr(nets, "DENSE", 40)
+    monkeypatch.setattr(conv, "DENSE", 40)
     model = model_of(name, (1, 16, 16), net="conv", path_steps=1, layers=1).eval()
     plans = graph.plans(graph.functions(model), model, name)
     exact = worst(page, graph.packed(plans, float32=True), model)

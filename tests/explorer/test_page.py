@@ -18,7 +18,6 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import unbraid
-from tests.tour.test_browser import browser
 from unbraid.cli import main
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
@@ -26,8 +25,6 @@ from unbraid.explorer import page as pages
 from unbraid.explorer.api import Explorer
 from unbraid.explorer.preparation import preparation
 from unbraid.runs import Run
-
-__all__ = ["browser"]  # a fixture
 
 TITLE = "</script><b>&\"'"  # what a folder may be called
 LOOKS: dict[str, dict[str, Any]] = {

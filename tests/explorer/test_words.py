@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from tests.control.conftest import fitted_run, native_run
 from tests.control.language.test_request import DIGITS, FOLDER, GRIDS
 from tests.explorer.asked import Tally, documented, requests
-from tests.tour.test_browser import browser
 from unbraid.control import loading
 from unbraid.control.assessment.judge import Judge
 from unbraid.control.linear_gaussian.controller import Fitted
@@ -24,7 +23,7 @@ from unbraid.control.native import Native
 from unbraid.explorer import asking, graph, words
 from unbraid.runs import Run
 
-__all__ = ["browser", "fitted_run", "native_run"]  # fixtures
+__all__ = ["fitted_run", "native_run"]  # fixtures
 
 SCRIPTS = ("net.js", "words.js", "words-draw.js", "words-box.js")
 DRAWER = """({about, judge, functions, weights}) => {

@@ -7,7 +7,6 @@ names, or playwright's own (``playwright install chromium``); without one these 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +22,6 @@ api = pytest.importorskip("playwright.sync_api")
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1100, "height": 1000}}
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PIXELS = """canvas => [...canvas.getContext("2d").getImageData(
     0, 0, canvas.width, canvas.height).data].filter((_, at) => at % 4 === 0)"""
 LOOKS: dict[str, dict[str, Any]] = {
@@ -40,20 +29,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {**DESK, "color_scheme": "dark"},
     "phone": PHONE,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    there = (found for name in names if (found := shutil.which(name)))
-    path = os.environ.get("UNBRAID_CHROMIUM") or next(there, None)
-    with api.sync_playwright() as playwright:
-        try:
-            found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
-        yield found
-        found.close()
 
 
 @pytest.fixture(params=LOOKS)

@@ -123,7 +123,7 @@ def _linear(controller: Controller) -> dict[str, Any]:
     params, design, layout = fitted.params, fitted.design, fitted.model.layout
     normal, gumbel = fitted._noise(np.arange(HANDS))
     mean, deviation = params.free_moments
-    free = 2 * ndtr(normal) - 1 if layout.uniform else mean + normal * deviation
+    free = 2 * ndtr(normal) - 1 if layout.prior == "uniform" else mean + normal * deviation
     blocks = []
     for block in design.blocks:
         low, length = (
