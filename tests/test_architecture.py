@@ -161,8 +161,11 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
-            if node.module == "unbraid":
-                found |= {f"unbraid.{alias.name}" for alias in node.names}
+            found |= {
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if node.module == "unbraid" or alias.name.startswith("_")
+            }
     return found
 
 

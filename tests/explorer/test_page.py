@@ -205,7 +205,10 @@ def test_the_keyboard_moves_sliders_and_says_so(opened: Opener, written: Path) -
     page.keyboard.press("?")
     assert page.get_by_role("dialog").is_visible()
     page.keyboard.press("Escape")
-    page.keyboard.press("/")  # no words: the map
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.matches('input[type=text], input[type=search]')")
+    page.get_by_role("tab", name="Map").click()
+    page.locator("canvas.over").focus()
     for key in ("ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
     page.wait_for_timeout(60)

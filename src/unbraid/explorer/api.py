@@ -49,8 +49,10 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, as notebooks show it."""
+        # In ASCII: a host that says no encoding would change scripts, and their hashes with them.
+        inner = html.escape(self.html).encode("ascii", "xmlcharrefreplace").decode("ascii")
         return (
-            f'<iframe title="unbraid explorer" srcdoc="{html.escape(self.html)}" width="100%" '
+            f'<iframe title="unbraid explorer" srcdoc="{inner}" width="100%" '
             f'height="{self.height}" sandbox="allow-scripts allow-downloads" '
             'style="border:0"></iframe>'
         )

@@ -29,7 +29,7 @@ from unbraid.methods import HasPosterior, Method
 
 if TYPE_CHECKING:
     from unbraid.datasets import Dataset
-    from unbraid.figures._codes import Codes
+    from unbraid.figures import Codes
     from unbraid.runs import Run
 
 IMAGES = 1500  # held-out images in a page

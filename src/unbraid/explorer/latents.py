@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.figures._categories import Order, order_of
-from unbraid.methods import HasPosterior, Method, TakesFactors
-from unbraid.methods._factor_codes import FactorCodes
+from unbraid.figures import Order, order_of
+from unbraid.methods import FactorCodes, HasPosterior, Method, TakesFactors
 
 if TYPE_CHECKING:
     from unbraid.core.factors import FactorSpec
-    from unbraid.figures._codes import Codes, Latent
+    from unbraid.figures import Codes, Latent
 
 OFF = 0.01  # nats, or a share of the largest variance: a latent below it is switched off
 BINS = 48  # of a histogram

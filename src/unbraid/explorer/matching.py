@@ -6,32 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
+
+from unbraid.figures import rank_correlations
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from unbraid.explorer.bundle import Bundle
 
 LEAST = 0.2  # of |rank correlation|: a pair below it is no match
-
-
-def rank_correlations(
-    one: NDArray[np.floating], other: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Return Spearman's correlation of each column of one with each of the other, (D, E).
-
-    0 where a column is constant.
-
-    >>> codes = np.random.default_rng(0).normal(size=(100, 1))
-    >>> rank_correlations(codes, -(codes**3)).round(6).tolist()
-    [[-1.0]]
-    """
-    ranks = [rankdata(codes, axis=0) for codes in (one, other)]
-    centred = [each - each.mean(0) for each in ranks]
-    scaled = [each / np.maximum(np.linalg.norm(each, axis=0), 1e-12) for each in centred]
-    found: NDArray[np.float64] = scaled[0].T @ scaled[1]
-    return found
 
 
 def matches(one: Bundle, other: Bundle) -> list[tuple[str, str, float]]:

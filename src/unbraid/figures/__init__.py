@@ -29,8 +29,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.datasets import Dataset
+    from unbraid.figures._categories import Order as Order
+    from unbraid.figures._categories import order_of as order_of
+    from unbraid.figures._codes import Codes as Codes
+    from unbraid.figures._codes import Latent as Latent
     from unbraid.figures._codes import encode as encode
     from unbraid.figures._codes import one_of_each as one_of_each
+    from unbraid.figures._matched import MatchedConfig as MatchedConfig
+    from unbraid.figures._matched import draw_matched as draw_matched
+    from unbraid.figures._matched import rank_correlations as rank_correlations
     from unbraid.figures._style import GREY as GREY
     from unbraid.figures._style import PALETTE as PALETTE
     from unbraid.figures._style import WIDTH as WIDTH
@@ -46,7 +53,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 # Where each shared name lives.
 _HOME = {
-    **dict.fromkeys(("encode", "one_of_each"), "_codes"),
+    **dict.fromkeys(("Order", "order_of"), "_categories"),
+    **dict.fromkeys(("Codes", "Latent", "encode", "one_of_each"), "_codes"),
+    **dict.fromkeys(("MatchedConfig", "draw_matched", "rank_correlations"), "_matched"),
     **dict.fromkeys(
         ("GREY", "PALETTE", "WIDTH", "as_pictures", "image_grid", "new_figure", "styled", "title"),
         "_style",
