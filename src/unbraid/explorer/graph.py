@@ -25,7 +25,8 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
-from unbraid.explorer.lowering import Plan, UnknownOperator, lowered
+from unbraid.explorer.lowering import lowered
+from unbraid.explorer.values import Plan, UnknownOperator
 from unbraid.methods import HasPosterior, Method, TakesFactors, name_of
 
 Function = Callable[..., Any]

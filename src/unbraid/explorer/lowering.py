@@ -35,43 +35,22 @@ from torch import Tensor
 from torch.fx import Node
 
 from unbraid.core.errors import UnbraidError
+from unbraid.explorer.values import (
+    Call,
+    Plan,
+    Ref,
+    UnknownOperator,
+    Value,
+    as_value,
+    common,
+    strides,
+)
 
 FOLDED = 64  # numbers; a constant that is larger, and larger than what it is made of, is computed
 # in the page
 SMALLEST = 16  # numbers of a constant that is the same as another with the same numbers
 PRODUCTS = ("addmm", "mm", "bmm", "convolution", "linear", "conv2d", "conv_transpose2d")
 EXACT = 2**24  # integers up to which float32 holds all
-
-
-class UnknownOperator(Exception):
-    """An operator that the page has not; its text is the name."""
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A value that the page computes."""
-
-    number: int
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-    @property
-    def size(self) -> int:
-        """How many numbers it has."""
-        return int(torch.Size(self.shape).numel())
-
-
-Value = Tensor | Ref
-
-
-@dataclass
-class Plan:
-    """A lowered program; constants come with whether they are a layer's weights."""
-
-    inputs: list[list[int]]
-    constants: list[tuple[Tensor, bool]]
-    nodes: list[list[Any]]
-    outputs: list[int]
 
 
 @dataclass
@@ -347,33 +326,6 @@ def _alone(node: Any) -> bool:
     return not shares or all(_alone(each) for each in node.all_input_nodes)
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call of an ATen operator: of which node, with which arguments, and these by name."""
-
-    node: Node
-    name: str
-    args: Any
-    kwargs: Any
-    given: dict[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.given[name]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the first result."""
-        value = self.node.meta["val"]
-        return tuple((value[0] if isinstance(value, list | tuple) else value).shape)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the first result."""
-        value = self.node.meta["val"]
-        found: torch.dtype = (value[0] if isinstance(value, list | tuple) else value).dtype
-        return found
-
-
 def lowered(program: torch.export.ExportedProgram) -> Plan:
     """Return a program in the page's operators, decomposed only where that is needed: it is slow.
 
@@ -384,30 +336,6 @@ def lowered(program: torch.export.ExportedProgram) -> Plan:
         return Lowering(program).plan()
     except UnknownOperator:
         return Lowering(program.run_decompositions()).plan()
-
-
-def as_value(given: Any) -> Value:
-    """Return a plain number as a constant; values pass."""
-    return given if isinstance(given, Tensor | Ref) else torch.tensor(float(given))
-
-
-def common(*shapes: Any) -> tuple[int, ...]:
-    """Return the shape that shapes are broadcast to."""
-    found: Any = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
-    return tuple(found)
-
-
-def strides(shape: Any, target: Any) -> list[int]:
-    """Return the steps through numbers of a shape that is broadcast to a target.
-
-    >>> strides((3, 1), (2, 3, 4))
-    [0, 1, 0]
-    """
-    steps, step = [], 1
-    for n, wanted in zip(reversed(tuple(shape)), reversed(tuple(target)), strict=False):
-        steps.append(step if n == wanted and n != 1 else 0)
-        step *= n
-    return [0] * (len(tuple(target)) - len(steps)) + steps[::-1]
 
 
 Handler = Callable[[Lowering, Call], Any]
