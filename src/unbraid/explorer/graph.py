@@ -14,8 +14,7 @@ be written as JSON, and refers to the bytes of ``weights``, which all graphs of 
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, cast
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
 from unbraid.explorer.lowering import lowered
+from unbraid.explorer.tracing import Tracer
 from unbraid.explorer.values import Plan, UnknownOperator
 from unbraid.methods import HasPosterior, Method, TakesFactors, name_of
 
@@ -75,17 +75,6 @@ class Exported:
 
     functions: dict[str, dict[str, Any]]
     weights: bytes
-
-
-class _Part(nn.Module):
-    """A function of a model as a module, so that the model's parameters are found."""
-
-    def __init__(self, owner: nn.Module, function: Function) -> None:
-        super().__init__()
-        self.owner, self.function = owner, function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
@@ -166,40 +155,17 @@ def plans(
     Raises:
         UnbraidError: one uses an operator that the page has not, or cannot be exported.
     """
-    found = {}
+    found, tracer = {}, Tracer(owner)
     for key, (function, inputs) in named.items():
-        program = traced(function, inputs, owner, f"{key} of {name}")
+        program = tracer.traced(function, inputs, f"{key} of {name}")
         try:
-            found[key] = lowered(program)
+            found[key] = lowered(program, tracer.programs)
         except UnknownOperator as error:
             raise UnbraidError(
                 f"{key} of {name} uses the operator {error}, which a page cannot run: write it "
                 "with others, such as those of torch.nn's layers."
             ) from error
     return found
-
-
-def traced(
-    function: Function, inputs: Sequence[Tensor], owner: nn.Module, name: str
-) -> torch.export.ExportedProgram:
-    """Return a function as torch exports it, in evaluation mode."""
-    training = owner.training
-    owner.eval()
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's own, of its insides
-            part = _Part(owner, function)
-            found: Any = torch.export.export(part, tuple(inputs), strict=False)
-            program: torch.export.ExportedProgram = found
-            return program
-    except Exception as error:
-        line = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise UnbraidError(
-            f"{name} cannot be exported by torch.export ({line[0]}): it must be made of torch's "
-            "operators and must not look at values."
-        ) from error
-    finally:
-        owner.train(training)
 
 
 def packed(plans: Mapping[str, Plan], *, float32: bool = False) -> Exported:

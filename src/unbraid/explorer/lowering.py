@@ -26,7 +26,7 @@ Operators, with their attributes after the shape of the result; sizes are in num
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ from torch import Tensor
 from torch.fx import Node
 
 from unbraid.core.errors import UnbraidError
+from unbraid.explorer.tracing import REPEATED
 from unbraid.explorer.values import (
     Call,
     Plan,
@@ -69,9 +70,11 @@ class Lowering:
 
     Args:
         program: of tensors of fixed shapes, decomposed or not.
+        repeated: programs of modules that it calls by their index, see ``tracing.py``.
     """
 
     program: torch.export.ExportedProgram
+    repeated: Sequence[torch.export.ExportedProgram] = ()
     operations: list[_Operation] = field(default_factory=list)
     seen: dict[Any, Ref] = field(default_factory=dict)
     constants: list[tuple[Tensor, bool]] = field(default_factory=list)
@@ -84,8 +87,9 @@ class Lowering:
         Raises:
             UnknownOperator: it needs one that is not among them.
         """
-        values = self._given()
-        inputs = [value for value in values.values() if isinstance(value, Ref)]
+        likes = [node.meta["val"] for node in _inputs(self.program)]
+        inputs = [Ref(at, tuple(like.shape), like.dtype) for at, like in enumerate(likes)]
+        values = _given(self.program, inputs)
         self.first = len(inputs)
         outputs = self._run(self.program.graph, values)
         refs = [each if isinstance(each, Ref) else self.view(each) for each in outputs]
@@ -109,28 +113,6 @@ class Lowering:
                     values[node] = self._lowered(node, values, OPERATORS)
         return outputs
 
-    def _given(self) -> dict[Node, Any]:
-        """Return the values of the program's placeholders: inputs, parameters and constants."""
-        signature, values = self.program.graph_signature, {}
-        stored = {
-            **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
-            **signature.inputs_to_lifted_tensor_constants,
-        }
-        count = 0
-        for node in self.program.graph.nodes:
-            if node.op != "placeholder":
-                continue
-            if node.name in stored:
-                name = stored[node.name]
-                places: Any = (self.program.state_dict, self.program.constants)
-                values[node] = next(place[name] for place in places if name in place).detach()
-            else:
-                like = node.meta["val"]
-                values[node] = Ref(count, tuple(like.shape), like.dtype)
-                count += 1
-        return values
-
     def _lowered(self, node: Node, values: dict[Node, Any], operators: dict[str, Any]) -> Any:
         given: Any = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: values[each])
         args, kwargs = given
@@ -139,6 +121,9 @@ class Lowering:
         target: Any = node.target
         if isinstance(target, torch._ops.HigherOrderOperator):
             return self._region(target, args)
+        if target == REPEATED:
+            program = self.repeated[args[0]]
+            return self._run(program.graph, _given(program, args[1]))[0]
         name = target._schema.name.removeprefix("aten::")
         if _writes(node):
             name = name.removesuffix("_")
@@ -297,6 +282,29 @@ class Lowering:
         return Plan(inputs, chosen, nodes, [numbers[ref.number] for ref in outputs])
 
 
+def _inputs(program: torch.export.ExportedProgram) -> list[Node]:
+    """Return the placeholders of a program's inputs."""
+    names = program.graph_signature.user_inputs
+    return [node for node in program.graph.nodes if node.name in names]
+
+
+def _given(program: torch.export.ExportedProgram, inputs: Sequence[Value]) -> dict[Node, Any]:
+    """Return the values of a program's placeholders: inputs, parameters and constants."""
+    signature = program.graph_signature
+    stored = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
+    values: dict[Node, Any] = dict(zip(_inputs(program), inputs, strict=True))
+    places: Any = (program.state_dict, program.constants)
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in stored:
+            name = stored[node.name]
+            values[node] = next(place[name] for place in places if name in place).detach()
+    return values
+
+
 def _needed(graph: torch.fx.Graph) -> set[Node]:
     """Return the nodes that outputs depend on: checks of values are left out."""
     nodes = list(graph.nodes)
@@ -326,16 +334,27 @@ def _alone(node: Any) -> bool:
     return not shares or all(_alone(each) for each in node.all_input_nodes)
 
 
-def lowered(program: torch.export.ExportedProgram) -> Plan:
+def lowered(
+    program: torch.export.ExportedProgram, repeated: Sequence[torch.export.ExportedProgram] = ()
+) -> Plan:
     """Return a program in the page's operators, decomposed only where that is needed: it is slow.
+
+    Args:
+        program: of tensors of fixed shapes.
+        repeated: programs of modules that it calls by their index.
 
     Raises:
         UnknownOperator: it needs one that is not among them.
     """
     try:
-        return Lowering(program).plan()
+        return Lowering(program, repeated).plan()
     except UnknownOperator:
-        return Lowering(program.run_decompositions()).plan()
+        program = program.run_decompositions()
+        called = {node.args[0] for node in program.graph.nodes if node.target == REPEATED}
+        parts = [
+            each.run_decompositions() if at in called else each for at, each in enumerate(repeated)
+        ]
+        return Lowering(program, parts).plan()
 
 
 Handler = Callable[[Lowering, Call], Any]
