@@ -77,27 +77,34 @@ class Exported:
     weights: bytes
 
 
-def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
-    """Return the functions of a model that a page needs, each with random inputs to try it with.
+def functions(
+    model: Method, seed: int = 0, rows: int = 1
+) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
+    """Return the functions of a model that are exported, each with random inputs to try it with.
 
     ============  ==========================================  =====================================
     name          inputs                                      outputs
     ============  ==========================================  =====================================
-    ``encode``    images (1, C, H, W) on [0, 1]               codes (1, D); logvar (1, continuous)
+    ``encode``    images (B, C, H, W) on [0, 1]               codes (B, D); logvar (B, continuous)
                                                               of methods with a posterior
-    ``decode``    codes (1, D)                                images (1, C, H, W) on [0, 1]
-    ``columns``   factors (1, F) as stored                    code columns (1, K)
-    ``factors``   codes (1, D)                                factors (1, F)
-    ``style``     standard normal numbers (1, S + 1), and     style (1, S), not rejected
+    ``decode``    codes (B, D)                                images (B, C, H, W) on [0, 1]
+    ``columns``   factors (B, F) as stored                    code columns (B, K)
+    ``factors``   codes (B, D)                                factors (B, F)
+    ``style``     standard normal numbers (B, S + 1), and     style (B, S), not rejected
                   factors
-    ``restyle``   style (1, S), factors before and after      style (1, S)
+    ``restyle``   style (B, S), factors before and after      style (B, S)
     ============  ==========================================  =====================================
 
     The last four are of methods that take factors: they draw ``decode`` of columns and style.
+
+    Args:
+        model: any method's.
+        seed: of the inputs.
+        rows: B; a page runs 1.
     """
     noise = torch.Generator().manual_seed(seed)
-    images = torch.rand(1, *model.image_shape, generator=noise)
-    codes = model.prior_sample(1, noise).float()
+    images = torch.rand(rows, *model.image_shape, generator=noise)
+    codes = model.prior_sample(rows, noise).float()
 
     def encode(x: Tensor) -> Any:
         if not isinstance(model, HasPosterior):
@@ -110,13 +117,13 @@ def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[T
     }
     if isinstance(model, TakesFactors):
         taking = cast(TakesFactors, model)
-        rows = taking.factors_of(codes).float()
-        base = torch.randn(1, taking.style_dim + 1, generator=noise)
+        values = taking.factors_of(codes).float()
+        base = torch.randn(rows, taking.style_dim + 1, generator=noise)
         found |= {
-            "columns": (taking.factor_codes, (rows,)),
+            "columns": (taking.factor_codes, (values,)),
             "factors": (taking.factors_of, (codes,)),
-            "style": (taking.first_style, (base, rows)),
-            "restyle": (taking.restyle, (base[:, 1:].contiguous(), rows, rows.clone())),
+            "style": (taking.first_style, (base, values)),
+            "restyle": (taking.restyle, (base[:, 1:].contiguous(), values, values.clone())),
         }
     return found
 

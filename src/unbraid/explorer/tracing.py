@@ -41,7 +41,7 @@ def _(index: int, inputs: list[Tensor], shape: list[int]) -> Tensor:
 REPEATED: Any = torch.ops.unbraid.repeated.default  # as it stands in programs
 
 
-class _Part(nn.Module):
+class Part(nn.Module):
     """A function of a model as a module, so that the model's parameters are found."""
 
     def __init__(self, owner: nn.Module, function: Callable[..., Any]) -> None:
@@ -49,6 +49,7 @@ class _Part(nn.Module):
         self.owner, self.function = owner, function
 
     def forward(self, *inputs: Tensor) -> Any:
+        """Return what the function returns."""
         return self.function(*inputs)
 
 
@@ -91,13 +92,9 @@ class Tracer:
                 warnings.simplefilter("ignore")  # torch's own, of its insides
                 for module, calls in self._repeated(function, inputs).items():
                     stack.enter_context(_replaced(module, self._call(module, calls)))
-                return _exported(_Part(self.owner, function), inputs)
+                return _exported(Part(self.owner, function), inputs)
         except Exception as error:
-            line = str(error).strip().splitlines()[:1] or [type(error).__name__]
-            raise UnbraidError(
-                f"{name} cannot be exported by torch.export ({line[0]}): it must be made of "
-                "torch's operators and must not look at values."
-            ) from error
+            raise refused(f"{name} cannot be exported by torch.export", error) from error
         finally:
             self.owner.train(training)
 
@@ -128,6 +125,14 @@ class Tracer:
             if calls.count >= OFTEN and calls.alike and _repeats(module, calls)
         }
         return {each: calls for each, calls in often.items() if not calls.within & often.keys()}
+
+
+def refused(what: str, error: Exception) -> UnbraidError:
+    """Return the sentence for a function that torch cannot export, with the error's first line."""
+    line = str(error).strip().splitlines()[:1] or [type(error).__name__]
+    return UnbraidError(
+        f"{what} ({line[0]}): it must be made of torch's operators and must not look at values."
+    )
 
 
 def _exported(module: nn.Module, inputs: Sequence[Tensor]) -> torch.export.ExportedProgram:
