@@ -28,7 +28,7 @@ def test_every_command_name_and_option_is_known(
     assert set(words.commands) == {*COMMANDS, *registry.names("figures")}
     assert words.first["train"] == registry.names("methods")
     assert words.options.keys() >= {f"train {name}" for name in registry.names("methods")}
-    assert words.values["train --net"] == ["conv", "mlp"]
+    assert words.values["train --net"] == ["conv", "mlp", "conv-2019", "style", "residual"]
     assert words.values["score --protocol"][1:] == ["locatello2019", "chen2018", "hsu2023"]
     assert (
         "interpolate --pairs" not in words.values
@@ -46,7 +46,7 @@ def test_every_command_name_and_option_is_known(
         ("unbraid tra", "train traverse"),
         ("unbraid train beta-", "beta-tcvae beta-vae"),
         ("unbraid train beta-tcvae --bet", "--beta"),
-        ("unbraid train beta-tcvae --net ''", "conv mlp"),
+        ("unbraid train beta-tcvae --net ''", "conv mlp conv-2019 style residual"),
         ("unbraid train vae --data mn", "mnist"),
         ("unbraid show dsp", "dsprites"),
         ("unbraid score codes.npz --protocol lo", "locatello2019"),
