@@ -126,9 +126,9 @@ def description(run: Run, model: Method) -> dict[str, Any]:
         "functions": {},
     }
     if isinstance(model, TakesFactors):
-        specs: Any = getattr(model, "specs", ())
+        taking: Any = model  # with the specs of its factors, as all of these methods
         found |= {
-            "factors": specs_to_json(specs),
+            "factors": specs_to_json(taking.specs),
             "factor_columns": model.factor_width,
             "style_columns": model.style_dim,
         }
