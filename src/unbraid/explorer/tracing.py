@@ -136,9 +136,24 @@ def refused(what: str, error: Exception) -> UnbraidError:
 
 
 def _exported(module: nn.Module, inputs: Sequence[Tensor]) -> torch.export.ExportedProgram:
-    program: Any = torch.export.export(module, tuple(inputs), strict=False)
+    with _without_stack_traces():
+        program: Any = torch.export.export(module, tuple(inputs), strict=False)
     found: torch.export.ExportedProgram = program
     return found
+
+
+@contextmanager
+def _without_stack_traces() -> Iterator[None]:
+    """Have torch note no stack trace for each operator, where it can be told: that takes long."""
+    settings: Any = torch.fx.config
+    before = getattr(settings, "do_not_emit_stack_traces", None)
+    if before is not None:
+        settings.do_not_emit_stack_traces = True
+    try:
+        yield
+    finally:
+        if before is not None:
+            settings.do_not_emit_stack_traces = before
 
 
 @contextmanager

@@ -61,6 +61,14 @@ def _pow(to: Lowering, call: Call) -> Value:
     return to.zip("pow", base, exponent, call.dtype)
 
 
+@operator("addcmul")
+def _addcmul(to: Lowering, call: Call) -> Value:
+    product = to.zip("mul", call["tensor1"], call["tensor2"])
+    if call["value"] != 1:
+        product = to.zip("mul", product, call["value"])
+    return to.zip("add", call["self"], product, call.dtype)
+
+
 @operator("clamp", "clamp_min", "clamp_max", "hardtanh")
 def _clamp(to: Lowering, call: Call) -> Value:
     value: Value = call["self"]
