@@ -10,7 +10,6 @@ import pytest
 
 # what a skip's reason starts with -> why CI may go without the test
 ALLOWED = {
-    "onnx is not installed": "onnx is no dependency; what it is given is tested by torch.export",
     "mount is not allowed here": "a machine that lends no root: a limit on files stands in for it",
 }
 

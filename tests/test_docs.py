@@ -22,7 +22,7 @@ from unbraid.control.language.parser import parse
 from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets.digits import Config, factor_specs
-from unbraid.explorer import page
+from unbraid.explorer import onnx, page
 from unbraid.runs import evaluating
 
 ROOT = Path(__file__).parent.parent
@@ -123,6 +123,7 @@ def test_commands_are_understood(
     monkeypatch.setattr(comparison, "compare", lambda *_: done.append("compare") or table)
     monkeypatch.setattr(figures, "save", lambda *_: None)
     monkeypatch.setattr(page, "write", lambda *_, **__: done.append("page") or Path())
+    monkeypatch.setattr(onnx, "write", lambda *_, **__: done.append("onnx") or Path())
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     of_study = importlib.import_module("unbraid.cli.study")

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tests.methods.test_all import NAMES, model_of
+from tests.methods.test_all import NAMES, PUBLISHED, model_of
 from unbraid.core.errors import UnbraidError
 from unbraid.explorer import graph
-from unbraid.nn.nets import conv
+from unbraid.nn.nets import Net, conv, decoder, encoder
 
 HALF_A_GREY_LEVEL = 0.5 / 255
 RUN = """({graphs, weights, inputs, scalar}) => {
@@ -38,13 +38,20 @@ RUN = """({graphs, weights, inputs, scalar}) => {
 @pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
     """A page that has Net, opened from a file."""
-    opened, complaints = browser.new_page(), []
+    complaints: list[str] = []
+    opened = empty_page(browser)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(Path(__file__).with_name("empty.html").as_uri())
-    opened.add_script_tag(content=(files("unbraid.explorer") / "static/net.js").read_text())
     yield opened
     opened.close()
     assert complaints == []
+
+
+def empty_page(browser: Any) -> Any:
+    """Return an empty page that has Net."""
+    opened = browser.new_page()
+    opened.goto(Path(__file__).with_name("empty.html").as_uri())
+    opened.add_script_tag(content=(files("unbraid.explorer") / "static/net.js").read_text())
+    return opened
 
 
 Rows = dict[str, list[list[NDArray[Any]]]]  # of functions, for each row each output
@@ -111,13 +118,26 @@ def test_every_method_computes_in_the_page_what_it_does_in_torch(
 @pytest.mark.parametrize("net", ["conv", "mlp"])
 def test_any_shape_of_images_with_and_without_the_kernel(net: str, page: Any) -> None:
     model = model_of("vae", (3, 45, 33) if net == "conv" else (1, 28, 28), net=net).eval()
-    exported = graph.export(model)
+    plans = graph.plans(graph.functions(model), model, "vae")
+    exported = graph.packed(plans)
     for scalar in (False, True):
         found = worst(page, exported, model, scalar)
         assert found["decode"] < HALF_A_GREY_LEVEL
         assert found["encode"] < 0.02
-    half, whole = (len(graph.export(model, float32=float32).weights) for float32 in (False, True))
-    assert half < 0.52 * whole
+    assert len(exported.weights) < 0.52 * len(graph.packed(plans, float32=True).weights)
+
+
+@pytest.mark.parametrize("net", PUBLISHED)
+def test_the_published_networks(net: Net, page: Any) -> None:
+    torch.manual_seed(0)
+    parts = nn.ModuleList([encoder(net, (1, 16, 16), 3), decoder(net, (1, 16, 16), 3)]).eval()
+    inputs = [torch.rand(1, 1, 16, 16), torch.randn(1, 3)]
+    named = {str(at): (part, (inputs[at],)) for at, part in enumerate(parts)}
+    found = graph.packed(graph.plans(named, parts, net), float32=True)
+    answers = in_page(page, found, {key: [list(given)] for key, (_, given) in named.items()})
+    for key, (part, given) in named.items():
+        (exact,) = in_torch(part, list(given))
+        np.testing.assert_allclose(answers[key][0][0], exact, atol=1e-4)
 
 
 def test_the_default_decoder_of_28_by_28_is_exported() -> None:
@@ -169,19 +189,15 @@ class Layers(nn.Module):
         self.odd = nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(2, 1), dilation=(1, 2), groups=2)
         self.up = nn.ConvTranspose2d(6, 4, 3, stride=3, padding=1, output_padding=2, groups=2)
         self.line = nn.Conv1d(3, 5, 3, padding=1)
-        self.norms = nn.ModuleList(
-            [nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True)]
-        )
-        self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(12, 7))
+        self.norms = nn.ModuleList([nn.BatchNorm2d(4), nn.GroupNorm(2, 4)])
         self.table = nn.Embedding(9, 4)
 
     def forward(self, maps: Tensor, flat: Tensor) -> list[Tensor]:
         """Return what each makes of maps (1, 4, 7, 6) and numbers (1, 24)."""
         rows = flat.view(1, 3, 8)
         tall = flat.view(1, 2, 3, 4)
-        shapes = [F.gelu, F.elu, F.selu, F.celu, F.softplus, F.silu, F.mish, F.hardswish,
-                  F.hardsigmoid, F.hardtanh, F.leaky_relu, F.tanhshrink, torch.erf, F.logsigmoid,
+        shapes = [F.gelu, F.elu, F.softplus, F.silu, F.mish, F.hardswish,
+                  F.hardsigmoid, F.hardtanh, F.leaky_relu, F.tanhshrink, torch.erf,
                   lambda x: F.gelu(x, approximate="tanh"), torch.special.ndtr]  # fmt: skip
         whole = (flat * 7).round().long() % 9
         return [
@@ -190,11 +206,8 @@ class Layers(nn.Module):
             self.line(rows),
             F.conv2d(maps, maps[:, :2, :2, :2].reshape(2, 4, 1, 1) + self.odd.bias[0]),
             *(norm(maps) for norm in self.norms),
-            self.attend(rows, rows, rows, need_weights=False)[0],
-            self.spectral(flat[:, :12]),
             self.table(whole),
             torch.cat([shape(flat * 3) for shape in shapes], 1),
-            F.max_pool2d(maps, 3, 2, 1),
             F.avg_pool2d(maps, 3, 2, ceil_mode=True),
             F.adaptive_avg_pool2d(maps, (3, 4)),
             *(F.interpolate(maps, (9, 5), mode=mode) for mode in ("nearest", "bilinear", "area")),
@@ -206,27 +219,53 @@ class Layers(nn.Module):
             F.grid_sample(
                 maps, tall.flatten(2).view(1, 3, 4, 2), mode="nearest", align_corners=False
             ),
-            tall.softmax(1), tall.log_softmax(3), tall.logsumexp(2), tall.cumsum(1),
-            tall.var(2), tall.std(), tall.norm(dim=3), tall.prod(1), tall.mean((1, 3)),
+            tall.softmax(1), tall.log_softmax(3), tall.cumsum(1),
+            tall.var(2), tall.norm(dim=3), tall.prod(1), tall.mean((1, 3)),
             tall.max(2)[0], tall.amin((0, 1)), tall.argmax(3).float(), tall.argmin().float(),
             (tall > 0).any(2).float(), (tall > -1).all().float(),
             tall.gather(1, (tall[:, :1] > 0).long()), tall.flip(1, 3), tall.roll(1, 2),
-            torch.einsum("bihw,bjhw->bij", tall, tall), tall @ tall.transpose(2, 3),
+            tall @ tall.transpose(2, 3),
             rows[:, [2, 0]], rows[0, whole[0, :3] % 3, whole[0, 3:6] % 8],
             torch.where(tall > 0, tall, tall.flip(2)), tall.clamp(-0.5, 0.7), tall.clamp_min(0),
-            tall % 0.4, torch.fmod(tall, 0.4), tall // 0.3, tall.pow(3), tall.abs().pow(0.3),
+            tall % 0.4, torch.fmod(tall, 0.4), tall.pow(3), tall.abs().pow(0.3),
             torch.atan2(tall, tall.flip(1)), 1 - tall / 3, tall.sign() * tall.abs().sqrt(),
             torch.maximum(tall, tall.mean(2, keepdim=True)), tall.round().nan_to_num(),
-            torch.stack([tall, tall * 2], 2), torch.tril(tall), F.normalize(flat),
-            torch.addcmul(tall, tall, tall, value=0.3), torch.lerp(tall, tall.flip(1), 0.3),
+            torch.stack([tall, tall * 2], 2), F.normalize(flat),
+            torch.addcmul(tall, tall, tall, value=0.3),
             (tall / tall.clamp_min(0)).nan_to_num(0.3, 7, -9),
-            rows.new_ones(5, 3).cumsum(0) @ tall[:, :, :, :3].transpose(2, 3)[:, :, :3],
+            torch.ones(5, 3).cumsum(0) @ tall[:, :, :, :3].transpose(2, 3)[:, :, :3],
             F.one_hot(whole, 9).float(), tall.index_select(2, torch.tensor([2, 0])),
         ]  # fmt: skip
 
 
-def test_operators_that_a_new_method_may_use(page: Any) -> None:
-    layers, noise = Layers().eval(), torch.Generator().manual_seed(0)
+class Decomposed(nn.Module):
+    """What the page has only in parts: torch decomposes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.norm = nn.InstanceNorm2d(4, affine=True)
+        self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(12, 7))
+
+    def forward(self, maps: Tensor, flat: Tensor) -> list[Tensor]:
+        """Return what each makes of maps (1, 4, 7, 6) and numbers (1, 24)."""
+        rows, tall = flat.view(1, 3, 8), flat.view(1, 2, 3, 4)
+        return [
+            self.norm(maps),
+            self.attend(rows, rows, rows, need_weights=False)[0],
+            self.spectral(flat[:, :12]),
+            F.max_pool2d(maps, 3, 2, 1),
+            torch.cat([shape(flat * 3) for shape in (F.selu, F.celu, F.logsigmoid)], 1),
+            tall.logsumexp(2), tall.std(), tall // 0.3, torch.tril(tall),
+            torch.lerp(tall, tall.flip(1), 0.3), torch.einsum("bihw,bjhw->bij", tall, tall),
+            rows.new_ones(5, 3) @ tall[0, :, :, :3],
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Layers, Decomposed])
+def test_operators_that_a_new_method_may_use(kind: type[nn.Module], page: Any) -> None:
+    layers, noise = kind().eval(), torch.Generator().manual_seed(0)
     inputs = [torch.randn(1, 4, 7, 6, generator=noise), torch.randn(1, 24, generator=noise)]
     plans = graph.plans({"all": (layers, tuple(inputs))}, layers, "layers")
     found = in_page(page, graph.packed(plans, float32=True), {"all": [inputs]})["all"][0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -112,16 +111,3 @@ def test_jacobian_of_encode_is_not_silently_zero(name: str) -> None:
     steps = bool(part.model.layout.levels)  # quantised codes are the same all around
     assert bool(forward.any()) != steps
     close(torch.func.jacrev(one_row(part))(rows[0]), forward)
-
-
-@pytest.mark.skipif(find_spec("onnx") is None, reason="onnx is not installed")
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", NAMES)
-def test_exports_to_onnx(name: str, way: str) -> None:
-    onnx = pytest.importorskip("onnx")
-    part, rows = part_of(name, way)
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(part, (rows,), file, dynamo=False)
-    onnx.checker.check_model(onnx.load_from_string(file.getvalue()))

@@ -15,6 +15,7 @@ from unbraid.cli.completion import completion
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
 from unbraid.cli.explore import explore
+from unbraid.cli.export import export
 from unbraid.cli.figure import figure
 from unbraid.cli.score import score
 from unbraid.cli.study import study
@@ -72,6 +73,7 @@ def tour(args: list[str]) -> None:
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
     "explore": (explore, "Open a run in the browser: sliders, your own images, a map of codes."),
+    "export": (export, "Write a run as a page for the browser, or as ONNX files."),
     "generate": (ask("generate"), 'Draw what is asked for: "small seven in the top".'),
     "edit": (ask("edit"), 'Change an image and keep its style: "bigger, in the bottom left".'),
     "swap": (ask("swap"), "Give one image a factor of another."),

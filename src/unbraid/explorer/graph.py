@@ -14,8 +14,7 @@ be written as JSON, and refers to the bytes of ``weights``, which all graphs of 
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, cast
@@ -25,7 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
-from unbraid.explorer.lowering import Plan, UnknownOperator, lowered
+from unbraid.explorer.lowering import lowered
+from unbraid.explorer.tracing import Tracer
+from unbraid.explorer.values import Plan, UnknownOperator
 from unbraid.methods import HasPosterior, Method, TakesFactors, name_of
 
 Function = Callable[..., Any]
@@ -76,38 +77,34 @@ class Exported:
     weights: bytes
 
 
-class _Part(nn.Module):
-    """A function of a model as a module, so that the model's parameters are found."""
-
-    def __init__(self, owner: nn.Module, function: Function) -> None:
-        super().__init__()
-        self.owner, self.function = owner, function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
-
-
-def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
-    """Return the functions of a model that a page needs, each with random inputs to try it with.
+def functions(
+    model: Method, seed: int = 0, rows: int = 1
+) -> dict[str, tuple[Function, tuple[Tensor, ...]]]:
+    """Return the functions of a model that are exported, each with random inputs to try it with.
 
     ============  ==========================================  =====================================
     name          inputs                                      outputs
     ============  ==========================================  =====================================
-    ``encode``    images (1, C, H, W) on [0, 1]               codes (1, D); logvar (1, continuous)
+    ``encode``    images (B, C, H, W) on [0, 1]               codes (B, D); logvar (B, continuous)
                                                               of methods with a posterior
-    ``decode``    codes (1, D)                                images (1, C, H, W) on [0, 1]
-    ``columns``   factors (1, F) as stored                    code columns (1, K)
-    ``factors``   codes (1, D)                                factors (1, F)
-    ``style``     standard normal numbers (1, S + 1), and     style (1, S), not rejected
+    ``decode``    codes (B, D)                                images (B, C, H, W) on [0, 1]
+    ``columns``   factors (B, F) as stored                    code columns (B, K)
+    ``factors``   codes (B, D)                                factors (B, F)
+    ``style``     standard normal numbers (B, S + 1), and     style (B, S), not rejected
                   factors
-    ``restyle``   style (1, S), factors before and after      style (1, S)
+    ``restyle``   style (B, S), factors before and after      style (B, S)
     ============  ==========================================  =====================================
 
     The last four are of methods that take factors: they draw ``decode`` of columns and style.
+
+    Args:
+        model: any method's.
+        seed: of the inputs.
+        rows: B; a page runs 1.
     """
     noise = torch.Generator().manual_seed(seed)
-    images = torch.rand(1, *model.image_shape, generator=noise)
-    codes = model.prior_sample(1, noise).float()
+    images = torch.rand(rows, *model.image_shape, generator=noise)
+    codes = model.prior_sample(rows, noise).float()
 
     def encode(x: Tensor) -> Any:
         if not isinstance(model, HasPosterior):
@@ -120,13 +117,13 @@ def functions(model: Method, seed: int = 0) -> dict[str, tuple[Function, tuple[T
     }
     if isinstance(model, TakesFactors):
         taking = cast(TakesFactors, model)
-        rows = taking.factors_of(codes).float()
-        base = torch.randn(1, taking.style_dim + 1, generator=noise)
+        values = taking.factors_of(codes).float()
+        base = torch.randn(rows, taking.style_dim + 1, generator=noise)
         found |= {
-            "columns": (taking.factor_codes, (rows,)),
+            "columns": (taking.factor_codes, (values,)),
             "factors": (taking.factors_of, (codes,)),
-            "style": (taking.first_style, (base, rows)),
-            "restyle": (taking.restyle, (base[:, 1:].contiguous(), rows, rows.clone())),
+            "style": (taking.first_style, (base, values)),
+            "restyle": (taking.restyle, (base[:, 1:].contiguous(), values, values.clone())),
         }
     return found
 
@@ -165,40 +162,17 @@ def plans(
     Raises:
         UnbraidError: one uses an operator that the page has not, or cannot be exported.
     """
-    found = {}
+    found, tracer = {}, Tracer(owner)
     for key, (function, inputs) in named.items():
-        program = traced(function, inputs, owner, f"{key} of {name}")
+        program = tracer.traced(function, inputs, f"{key} of {name}")
         try:
-            found[key] = lowered(program)
+            found[key] = lowered(program, tracer.programs)
         except UnknownOperator as error:
             raise UnbraidError(
                 f"{key} of {name} uses the operator {error}, which a page cannot run: write it "
                 "with others, such as those of torch.nn's layers."
             ) from error
     return found
-
-
-def traced(
-    function: Function, inputs: Sequence[Tensor], owner: nn.Module, name: str
-) -> torch.export.ExportedProgram:
-    """Return a function as torch exports it, in evaluation mode."""
-    training = owner.training
-    owner.eval()
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's own, of its insides
-            part = _Part(owner, function)
-            found: Any = torch.export.export(part, tuple(inputs), strict=False)
-            program: torch.export.ExportedProgram = found
-            return program
-    except Exception as error:
-        line = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise UnbraidError(
-            f"{name} cannot be exported by torch.export ({line[0]}): it must be made of torch's "
-            "operators and must not look at values."
-        ) from error
-    finally:
-        owner.train(training)
 
 
 def packed(plans: Mapping[str, Plan], *, float32: bool = False) -> Exported:

@@ -26,7 +26,7 @@ Operators, with their attributes after the shape of the result; sizes are in num
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,43 +35,23 @@ from torch import Tensor
 from torch.fx import Node
 
 from unbraid.core.errors import UnbraidError
+from unbraid.explorer.tracing import REPEATED
+from unbraid.explorer.values import (
+    Call,
+    Plan,
+    Ref,
+    UnknownOperator,
+    Value,
+    as_value,
+    common,
+    strides,
+)
 
 FOLDED = 64  # numbers; a constant that is larger, and larger than what it is made of, is computed
 # in the page
 SMALLEST = 16  # numbers of a constant that is the same as another with the same numbers
 PRODUCTS = ("addmm", "mm", "bmm", "convolution", "linear", "conv2d", "conv_transpose2d")
 EXACT = 2**24  # integers up to which float32 holds all
-
-
-class UnknownOperator(Exception):
-    """An operator that the page has not; its text is the name."""
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A value that the page computes."""
-
-    number: int
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-    @property
-    def size(self) -> int:
-        """How many numbers it has."""
-        return int(torch.Size(self.shape).numel())
-
-
-Value = Tensor | Ref
-
-
-@dataclass
-class Plan:
-    """A lowered program; constants come with whether they are a layer's weights."""
-
-    inputs: list[list[int]]
-    constants: list[tuple[Tensor, bool]]
-    nodes: list[list[Any]]
-    outputs: list[int]
 
 
 @dataclass
@@ -90,9 +70,11 @@ class Lowering:
 
     Args:
         program: of tensors of fixed shapes, decomposed or not.
+        repeated: programs of modules that it calls by their index, see ``tracing.py``.
     """
 
     program: torch.export.ExportedProgram
+    repeated: Sequence[torch.export.ExportedProgram] = ()
     operations: list[_Operation] = field(default_factory=list)
     seen: dict[Any, Ref] = field(default_factory=dict)
     constants: list[tuple[Tensor, bool]] = field(default_factory=list)
@@ -105,8 +87,9 @@ class Lowering:
         Raises:
             UnknownOperator: it needs one that is not among them.
         """
-        values = self._given()
-        inputs = [value for value in values.values() if isinstance(value, Ref)]
+        likes = [node.meta["val"] for node in _inputs(self.program)]
+        inputs = [Ref(at, tuple(like.shape), like.dtype) for at, like in enumerate(likes)]
+        values = _given(self.program, inputs)
         self.first = len(inputs)
         outputs = self._run(self.program.graph, values)
         refs = [each if isinstance(each, Ref) else self.view(each) for each in outputs]
@@ -130,28 +113,6 @@ class Lowering:
                     values[node] = self._lowered(node, values, OPERATORS)
         return outputs
 
-    def _given(self) -> dict[Node, Any]:
-        """Return the values of the program's placeholders: inputs, parameters and constants."""
-        signature, values = self.program.graph_signature, {}
-        stored = {
-            **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
-            **signature.inputs_to_lifted_tensor_constants,
-        }
-        count = 0
-        for node in self.program.graph.nodes:
-            if node.op != "placeholder":
-                continue
-            if node.name in stored:
-                name = stored[node.name]
-                places: Any = (self.program.state_dict, self.program.constants)
-                values[node] = next(place[name] for place in places if name in place).detach()
-            else:
-                like = node.meta["val"]
-                values[node] = Ref(count, tuple(like.shape), like.dtype)
-                count += 1
-        return values
-
     def _lowered(self, node: Node, values: dict[Node, Any], operators: dict[str, Any]) -> Any:
         given: Any = torch.fx.node.map_arg((node.args, node.kwargs), lambda each: values[each])
         args, kwargs = given
@@ -160,6 +121,9 @@ class Lowering:
         target: Any = node.target
         if isinstance(target, torch._ops.HigherOrderOperator):
             return self._region(target, args)
+        if target == REPEATED:
+            program = self.repeated[args[0]]
+            return self._run(program.graph, _given(program, args[1]))[0]
         name = target._schema.name.removeprefix("aten::")
         if _writes(node):
             name = name.removesuffix("_")
@@ -318,6 +282,29 @@ class Lowering:
         return Plan(inputs, chosen, nodes, [numbers[ref.number] for ref in outputs])
 
 
+def _inputs(program: torch.export.ExportedProgram) -> list[Node]:
+    """Return the placeholders of a program's inputs."""
+    names = program.graph_signature.user_inputs
+    return [node for node in program.graph.nodes if node.name in names]
+
+
+def _given(program: torch.export.ExportedProgram, inputs: Sequence[Value]) -> dict[Node, Any]:
+    """Return the values of a program's placeholders: inputs, parameters and constants."""
+    signature = program.graph_signature
+    stored = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
+    values: dict[Node, Any] = dict(zip(_inputs(program), inputs, strict=True))
+    places: Any = (program.state_dict, program.constants)
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in stored:
+            name = stored[node.name]
+            values[node] = next(place[name] for place in places if name in place).detach()
+    return values
+
+
 def _needed(graph: torch.fx.Graph) -> set[Node]:
     """Return the nodes that outputs depend on: checks of values are left out."""
     nodes = list(graph.nodes)
@@ -347,67 +334,27 @@ def _alone(node: Any) -> bool:
     return not shares or all(_alone(each) for each in node.all_input_nodes)
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call of an ATen operator: of which node, with which arguments, and these by name."""
-
-    node: Node
-    name: str
-    args: Any
-    kwargs: Any
-    given: dict[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.given[name]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the first result."""
-        value = self.node.meta["val"]
-        return tuple((value[0] if isinstance(value, list | tuple) else value).shape)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the first result."""
-        value = self.node.meta["val"]
-        found: torch.dtype = (value[0] if isinstance(value, list | tuple) else value).dtype
-        return found
-
-
-def lowered(program: torch.export.ExportedProgram) -> Plan:
+def lowered(
+    program: torch.export.ExportedProgram, repeated: Sequence[torch.export.ExportedProgram] = ()
+) -> Plan:
     """Return a program in the page's operators, decomposed only where that is needed: it is slow.
+
+    Args:
+        program: of tensors of fixed shapes.
+        repeated: programs of modules that it calls by their index.
 
     Raises:
         UnknownOperator: it needs one that is not among them.
     """
     try:
-        return Lowering(program).plan()
+        return Lowering(program, repeated).plan()
     except UnknownOperator:
-        return Lowering(program.run_decompositions()).plan()
-
-
-def as_value(given: Any) -> Value:
-    """Return a plain number as a constant; values pass."""
-    return given if isinstance(given, Tensor | Ref) else torch.tensor(float(given))
-
-
-def common(*shapes: Any) -> tuple[int, ...]:
-    """Return the shape that shapes are broadcast to."""
-    found: Any = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
-    return tuple(found)
-
-
-def strides(shape: Any, target: Any) -> list[int]:
-    """Return the steps through numbers of a shape that is broadcast to a target.
-
-    >>> strides((3, 1), (2, 3, 4))
-    [0, 1, 0]
-    """
-    steps, step = [], 1
-    for n, wanted in zip(reversed(tuple(shape)), reversed(tuple(target)), strict=False):
-        steps.append(step if n == wanted and n != 1 else 0)
-        step *= n
-    return [0] * (len(tuple(target)) - len(steps)) + steps[::-1]
+        program = program.run_decompositions()
+        called = {node.args[0] for node in program.graph.nodes if node.target == REPEATED}
+        parts = [
+            each.run_decompositions() if at in called else each for at, each in enumerate(repeated)
+        ]
+        return Lowering(program, parts).plan()
 
 
 Handler = Callable[[Lowering, Call], Any]

@@ -88,15 +88,17 @@ class FactorCodes:
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the factors of code columns (B, width or more), (B, F)."""
-        factors = codes.new_zeros(len(codes), len(self.specs))
-        at = 0
+        if not self.specs:
+            return codes[:, :0]
+        # as columns, not written into zeros: exports take any number of rows then
+        factors, at = [torch.zeros_like(codes[:, 0])] * len(self.specs), 0
         for column, levels in zip(self.categorical, self.levels, strict=True):
-            factors[:, column] = codes[:, at : at + levels].argmax(1).to(codes.dtype)
+            factors[column] = codes[:, at : at + levels].argmax(1).to(codes.dtype)
             at += levels
         for column in self.real:
             low, high = self.bounds(column)
             value = low + (codes[:, at] + 1) / 2 * (high - low)
-            factors[:, column] = value.round() if self.specs[column].is_discrete else value
+            factors[column] = value.round() if self.specs[column].is_discrete else value
             at += 1
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
@@ -104,9 +106,9 @@ class FactorCodes:
             value = (value - low) % turn + low
             if self.specs[column].is_discrete:
                 value = value.round() % turn
-            factors[:, column] = value
+            factors[column] = value
             at += 2
-        return factors
+        return torch.stack(factors, 1)
 
     def distances(self, widths: Tensor) -> Tensor:
         """Return how far off factors are, (F,), as stored, where code columns are off by widths.

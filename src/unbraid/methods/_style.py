@@ -81,19 +81,21 @@ class StylePrior(nn.Module):
         weight, mean, deviation = self(categories)
         share = torch.special.ndtr(base[:, :1])
         which = (weight.exp().cumsum(1) < share).sum(1).clamp_max(self.shape[0] - 1)
-        rows = torch.arange(len(base), device=base.device)
-        style: Tensor = mean[rows, which] + deviation[rows, which].exp() * base[:, 1:]
-        return style
+        return _chosen(mean, which) + _chosen(deviation, which).exp() * base[:, 1:]
 
     def transfer(self, z: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Return style z of one class transferred to another: the same component and z-score."""
         which = self.each_log_prob(z, before).argmax(1)
-        rows = torch.arange(len(z), device=z.device)
         _, mean, deviation = self(before)
-        score = (z - mean[rows, which]) * torch.exp(-deviation[rows, which])
+        score = (z - _chosen(mean, which)) * torch.exp(-_chosen(deviation, which))
         _, mean, deviation = self(after)
-        style: Tensor = mean[rows, which] + torch.exp(deviation[rows, which]) * score
-        return style
+        return _chosen(mean, which) + torch.exp(_chosen(deviation, which)) * score
+
+
+def _chosen(values: Tensor, which: Tensor) -> Tensor:
+    """Return the values (B, S) of one component a row, out of (B, K, S); for any B once traced."""
+    places = which[:, None, None].expand(-1, 1, values.shape[2])
+    return values.gather(1, places)[:, 0]
 
 
 def gaussian_information(style: Tensor, factors: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ Places are (right, down) from the middle, in halves of the longer side.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,12 @@ HIDDEN = 64
 PARTS = 7  # of an affine map, see affine
 LOST = 5.0  # weight of what a frame does not show, as a share of the variance of images
 BENT = 5.0  # of squares of stretch and shear, which are for what nothing else explains
+
+
+def in_full(values: Tensor) -> AbstractContextManager[object]:
+    """Return a context without autocast; nothing where there is none, which is quick to export."""
+    kind = values.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def affine(parts: Tensor) -> Tensor:
@@ -82,7 +90,7 @@ def see(images: Tensor, maps: Tensor) -> Tensor:
 
     down, right = torch.meshgrid(places(height), places(width), indexing="ij")
     grid = torch.stack([right, down, torch.ones_like(right)], 2).flatten(0, 1)  # (H W, 3)
-    with torch.autocast(images.device.type, enabled=False):
+    with in_full(images):
         found = (grid @ maps.float().transpose(1, 2)).view(-1, height, width, 2)
         found = found * found.new_tensor([2 * half / width, 2 * half / height])
         return nets.sample(images, found, "border")
@@ -114,7 +122,7 @@ class Frame(nn.Module):
         """Return the parts (B, PARTS) of the maps of code columns (B, R)."""
         assert self.linear is not None
         assert self.curved is not None
-        with torch.autocast(columns.device.type, enabled=False):
+        with in_full(columns):
             columns = columns.float().clamp(-1.5, 1.5)
             found: Tensor = self.linear(columns) + self.curved(columns)
             return found

@@ -90,7 +90,7 @@ class Reader(nn.Module):
         outputs = Tensor.float(self.reals(pictures))
         off = _frames.identity(maps) + CORRECTION * outputs[:, self.columns :].view(-1, 2, 3)
         told = _frames.features(_frames.compose(maps, off))
-        with torch.autocast(pictures.device.type, enabled=False):
+        with _frames.in_full(pictures):
             told = torch.cat([told, glanced.detach().float()], 1)
             columns = self.told(told) + self.told_more(told)
         return columns + REST * outputs[:, : self.columns], off
