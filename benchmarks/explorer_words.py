@@ -69,7 +69,7 @@ def main(count: int = 20_000, others: int = 5_000, seed: int = 0) -> None:
         page.add_script_tag(content=(files("unbraid.explorer") / "static/words.js").read_text())
         for name, specs in SPECS.items():
             start = time.process_time()
-            text = json.dumps(words.table(specs), separators=(",", ":"))
+            text = words.text_of(words.table(specs))
             seconds = time.process_time() - start
             page.evaluate("text => { window.table = JSON.parse(text); }", text)
             texts = [*requests(specs, count if name == "digits" else others, seed), *texts_of_docs]
@@ -88,7 +88,7 @@ def main(count: int = 20_000, others: int = 5_000, seed: int = 0) -> None:
                 "refused with the same sentence": tally.same_sentence,
                 "milliseconds a request": round(milliseconds / len(texts), 3),
                 "core seconds to make": round(seconds, 1),
-                "kilobytes": round(len(text) / 1000, 1),
+                "kilobytes": round(len(text.encode()) / 1000, 1),
                 "kilobytes deflated": round(len(zlib.compress(text.encode(), 9)) / 1000, 1),
                 "otherwise": tally.different[:20],
                 "refused by the page": tally.refused[:20],
