@@ -7,6 +7,7 @@ refuses a request with a phrase that is not in the table.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from collections.abc import Sequence
@@ -102,16 +103,26 @@ def text_of(made: dict[str, Any]) -> str:
 def key_of(specs: Sequence[FactorSpec]) -> str:
     """Return a name for the table of factors: another one if the grammar's code changes."""
     here = Path(__file__).parent
-    made = [
-        *_GRAMMAR.glob("*.py"),
-        *here.glob("phrase*.py"),
-        here / "word_classes.py",
-        here / "words.py",
-    ]
+    made = [*_GRAMMAR.glob("*.py"), *here.glob("phrase*.py"), here / "word_classes.py"]
     key = hashlib.sha256(json.dumps(specs_to_json(specs), default=float).encode())
-    for path in sorted(made):
-        key.update(path.read_text(encoding="utf-8").encode())
+    for path in sorted([*made, here / "words.py"]):
+        key.update(repr(_code(ast.parse(path.read_text(encoding="utf-8")))).encode())
     return key.hexdigest()[:24]
+
+
+def _code(node: Any) -> Any:
+    """Return code without layout, comments and docstrings, the same in every version of Python."""
+    if isinstance(node, list):
+        return [_code(each) for each in node if not _is_docstring(each)]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, _code(value)) for name, value in ast.iter_fields(node)]
+    return [type(node).__name__, *(each for each in fields if each[1] not in (None, []))]
+
+
+def _is_docstring(node: Any) -> bool:
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return constant and isinstance(node.value.value, str)
 
 
 def _factor(terms: FactorTerms) -> dict[str, Any]:
