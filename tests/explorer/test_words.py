@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.control.conftest import fitted_run, native_run
-from tests.control.language.test_request import DIGITS, FOLDER, GRIDS, PLAIN
+from tests.control.language.test_request import DIGITS, FOLDER, GRIDS
 from tests.explorer.asked import Tally, documented, requests
 from unbraid.control import loading
 from unbraid.control.assessment.judge import Judge
@@ -154,9 +154,9 @@ def test_the_table_of_digits_comes_with_the_package_and_is_small() -> None:
 
 
 def test_other_tables_are_kept() -> None:
-    table = words.cached_table(PLAIN)
-    assert words.text_of(table) == words.text_of(words.table(PLAIN))
-    kept = cache_folder() / "words" / f"{words.key_of(PLAIN)}.json"
+    table = words.cached_table(FOLDER)
+    assert words.text_of(table) == words.text_of(words.table(FOLDER))
+    kept = cache_folder() / "words" / f"{words.key_of(FOLDER)}.json"
     assert json.loads(kept.read_text(encoding="utf-8")) == table
 
 

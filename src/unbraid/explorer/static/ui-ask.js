@@ -29,19 +29,22 @@ function askPanel(state, about, panels, panel) {
   };
   const shown = () => { begun ??= begin(); };
   const asked = () => wanted ?? (box ? [box.text(), box.hand()] : ["", 0]);
-  const restore = (text, hand) => {
-    if (text === asked()[0] && hand === asked()[1]) return;
-    wanted = [text, hand];
-    box?.set(...wanted);
+  // Take a request from the address: its code is there, too, except where someone wrote the link.
+  const take = (text, hand, alone) => {
+    if (!alone && text === asked()[0] && hand === asked()[1]) return;
+    wanted = [text, hand, alone];
+    if (box) box.set(...wanted);
+    else if (alone) shown();
   };
-  // The code of the address is that of the request; here it is only shown in words.
-  state.extra.ask = [() => asked()[0], (text) => restore(text ?? "", asked()[1])];
+  const names = state.runs.flatMap((each) => each.rows.map((row) => row.name));
   state.extra.hand = [() => asked()[1] || "", (text) => {
     const hand = Number(text ?? 0);
     if (!(Number.isInteger(hand) && hand >= 0 && hand < words.hands)) {
       throw new Error(`hand is "${text.slice(0, 20)}", expected a whole number below ${words.hands}`);
     }
-    restore(asked()[0], hand);
+  }];
+  state.extra.ask = [() => asked()[0], (text, parts) => {
+    take(text ?? "", Number(parts.get("hand") ?? 0), Boolean(text) && !names.some((name) => parts.has(name)));
   }];
   panels.push({ id: "ask", title: "Words", panel: panel(root), shown });
   return { shown, box: () => begun };

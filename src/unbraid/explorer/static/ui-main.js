@@ -237,7 +237,10 @@ function build(state, picture, app, about) {
   wide.addEventListener("change", place);
   const help = helpDialog();
   document.body.append(help);
-  const ask = () => { tabs.choose(words ? "ask" : "map"); (words ? find("input, textarea", by.ask) : map.over).focus(); };
+  const ask = async () => {
+    tabs.choose(words ? "ask" : "map");
+    (words ? (await words.box()).box.input : map.over).focus();
+  };
   addEventListener("beforeprint", () => list.complete());
   globalKeys(state, { held, help, list, tabs, ask });
   find("header").append(el("button", { type: "button", class: "small keys", onclick: () => help.showModal(), "aria-label": "Keys" }, "?"));

@@ -82,13 +82,14 @@ const mountWords = (() => {
 
     text() { return this.input.value; }
 
-    // Show a request in a hand; nothing is told of it.
-    restore(text, hand) {
+    // Show a request in a hand; its image is told of only if `tells`.
+    restore(text, hand, tells) {
       this.quiet = true;
       this.first = hand - (hand % SHOWN);
       this.choose(hand % SHOWN);
       this.set(text);
       this.quiet = false;
+      this.tells = tells;
     }
 
     set(text) {
@@ -386,6 +387,6 @@ const mountWords = (() => {
 
   return (root, api) => {
     const box = new Box(root, api);
-    return { set: (text, hand = 0) => box.restore(text, hand), text: () => box.text(), hand: () => box.hand(box.chosen), box };
+    return { set: (text, hand = 0, tells = false) => box.restore(text, hand, tells), text: () => box.text(), hand: () => box.hand(box.chosen), box };
   };
 })();
