@@ -36,7 +36,7 @@ class TakeAway {
     this.timer = setTimeout(() => {
       const { folder } = this.state.run.about;
       const numbers = Array.from(this.state.code, (value) => round(value, 4)).join(", ");
-      const load = folder ? `model = unbraid.load(${JSON.stringify(folder)})  # the run's folder` : "model = ...  # the model that this page shows";
+      const load = folder ? `# ${folder.startsWith("path/to/") ? "put the path of the run's folder here" : "the run's folder, from where the page was written"}\nmodel = unbraid.load(${JSON.stringify(folder)})` : "model = ...  # the model that this page shows";
       this.python.firstChild.textContent = `import torch\nimport unbraid\n\n${load}\ncode = torch.tensor([[${numbers}]])\nimage = model.decode(code)  # (1, ${this.state.run.about.shape.join(", ")})\n`;
     }, 150);
   }
