@@ -28,9 +28,9 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # requests are generated as in the tests
 
+from tests.conftest import CHROMIUM  # noqa: E402
 from tests.control.language.test_request import FOLDER, GRIDS, PLAIN, SHAPES  # noqa: E402
 from tests.explorer.asked import Tally, documented, requests  # noqa: E402
-from tests.tour.test_browser import FLAGS  # noqa: E402
 from unbraid.core.factors import FactorSpec  # noqa: E402
 from unbraid.datasets import dsprites, mpi3d, smallnorb  # noqa: E402
 from unbraid.datasets.digits import Config, factor_specs  # noqa: E402
@@ -63,13 +63,13 @@ def main(count: int = 20_000, others: int = 5_000, seed: int = 0) -> None:
     result: dict[str, Any] = {"load": load(), "seed": seed, "data": {}}
     with sync_playwright() as playwright:
         path = os.environ.get("UNBRAID_CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
         page = browser.new_page()
         page.goto("about:blank")
         page.add_script_tag(content=(files("unbraid.explorer") / "static/words.js").read_text())
         for name, specs in SPECS.items():
             start = time.process_time()
-            text = json.dumps(words.table(specs), separators=(",", ":"))
+            text = words.text_of(words.table(specs))
             seconds = time.process_time() - start
             page.evaluate("text => { window.table = JSON.parse(text); }", text)
             texts = [*requests(specs, count if name == "digits" else others, seed), *texts_of_docs]
@@ -88,7 +88,7 @@ def main(count: int = 20_000, others: int = 5_000, seed: int = 0) -> None:
                 "refused with the same sentence": tally.same_sentence,
                 "milliseconds a request": round(milliseconds / len(texts), 3),
                 "core seconds to make": round(seconds, 1),
-                "kilobytes": round(len(text) / 1000, 1),
+                "kilobytes": round(len(text.encode()) / 1000, 1),
                 "kilobytes deflated": round(len(zlib.compress(text.encode(), 9)) / 1000, 1),
                 "otherwise": tally.different[:20],
                 "refused by the page": tally.refused[:20],

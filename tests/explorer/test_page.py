@@ -29,7 +29,6 @@ from unbraid.runs import Run
 TITLE = "</script><b>&\"'"  # what a folder may be called
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 900}},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
 PIXELS = "explorer.state.run.decode(explorer.state.code)"
@@ -76,12 +75,12 @@ def written(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 Opener = Callable[..., Any]
 
 
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Opener]:
-    """Open a page; a test fails if it complains or asks for anything but itself."""
+@pytest.fixture(scope="module")
+def opening(browser: Any) -> Iterator[tuple[Opener, list[str]]]:
+    """Open pages; with a list of what they complain of or ask for but themselves."""
     contexts, complaints = [], []
 
-    def opening(path: Path, look: str = "light", fragment: str = "") -> Any:
+    def opened(path: Path, look: str = "light", fragment: str = "") -> Any:
         context = browser.new_context(offline=True, **LOOKS[look])
         contexts.append(context)
         page = context.new_page()
@@ -93,10 +92,30 @@ def opened(browser: Any) -> Iterator[Opener]:
         page.wait_for_selector("html[data-ready]", state="attached")
         return page
 
-    yield opening
+    yield opened, complaints
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def opened(opening: tuple[Opener, list[str]]) -> Iterator[Opener]:
+    """Open a page; a test fails if any page complains or asks for anything but itself."""
+    opener, complaints = opening
+    yield opener
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def shared(opening: tuple[Opener, list[str]], written: Path) -> Any:
+    """A page for most tests: opening one takes longer than what they do with it."""
+    return opening[0](written)
+
+
+@pytest.fixture
+def page(opened: Opener, shared: Any) -> Any:
+    """The shared page as it is when it is opened."""
+    shared.evaluate("() => { explorer.state.read('#image=0'); document.activeElement.blur(); }")
+    return shared
 
 
 def rest(page: Any) -> None:
@@ -114,8 +133,7 @@ def array(page: Any, expression: str) -> np.ndarray:
     return np.array(page.evaluate(f"Array.from({expression})"), np.float32)
 
 
-def test_it_shows_what_torch_computes(opened: Opener, written: Path, run: Run) -> None:
-    page = opened(written)
+def test_it_shows_what_torch_computes(page: Any, run: Run) -> None:
     rest(page)
     model, data = run.model(), pages.sample(run)
     codes = model.encode(np.asarray(data.images[:]))
@@ -137,8 +155,7 @@ def test_it_shows_what_torch_computes(opened: Opener, written: Path, run: Run) -
     assert np.abs(array(page, f"{strip}[0]") - drawn).max() < 0.5 / 255
 
 
-def test_a_drawing_is_encoded_at_every_stroke(opened: Opener, written: Path, run: Run) -> None:
-    page = opened(written)
+def test_a_drawing_is_encoded_at_every_stroke(page: Any, run: Run) -> None:
     pad = page.locator(".pad")
     before = array(page, "explorer.state.code")
     page.get_by_role("button", name="Clear").click()
@@ -161,9 +178,8 @@ def test_a_drawing_is_encoded_at_every_stroke(opened: Opener, written: Path, run
 
 
 def test_files_are_read_as_the_data_were(
-    opened: Opener, written: Path, run: Run, folder: Path, tmp_path: Path
+    page: Any, run: Run, folder: Path, tmp_path: Path
 ) -> None:
-    page = opened(written)
     path = folder / "blue" / "3.png"
     page.locator(".own input[type=file]").set_input_files(path)
     page.wait_for_function("() => explorer.state.image === null")
@@ -187,8 +203,7 @@ def _alone(path: Path, root: Path) -> Path:
     return target
 
 
-def test_the_keyboard_moves_sliders_and_says_so(opened: Opener, written: Path) -> None:
-    page = opened(written)
+def test_the_keyboard_moves_sliders_and_says_so(page: Any) -> None:
     page.keyboard.press("1")
     slider = page.locator("input.slider").first
     assert slider.evaluate("each => each === document.activeElement")
@@ -219,8 +234,7 @@ def test_the_keyboard_moves_sliders_and_says_so(opened: Opener, written: Path) -
     assert (array(page, "explorer.state.code") != before).sum() == 2
 
 
-def test_the_map_previews_and_keeps(opened: Opener, written: Path) -> None:
-    page = opened(written)
+def test_the_map_previews_and_keeps(page: Any) -> None:
     before = array(page, "explorer.state.code")
     box = page.locator("canvas.over").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.3)
@@ -240,15 +254,14 @@ def test_the_map_previews_and_keeps(opened: Opener, written: Path) -> None:
     assert level.get_attribute("aria-pressed") == "false"
 
 
-def test_the_address_holds_the_state(opened: Opener, written: Path) -> None:
-    page = opened(written)
+def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -> None:
     page.evaluate("explorer.held.go(7)")
     page.locator("input.number").nth(1).fill("1.25")
     page.locator("input.number").nth(1).press("Enter")
     page.locator("input.name").first.fill("tilt & more")
     page.locator("input.name").first.press("Enter")
     page.get_by_role("tab", name="Two images").click()
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => location.hash.includes('name.')")
     fragment = page.evaluate("location.hash")
     other = opened(written, fragment=fragment)
     assert (array(other, PIXELS) == array(page, PIXELS)).all()
@@ -258,21 +271,91 @@ def test_the_address_holds_the_state(opened: Opener, written: Path) -> None:
     page.go_back()
     page.wait_for_function("() => explorer.state.image === 7")
     assert (array(other, PIXELS) == array(page, PIXELS)).all()
-    for broken in ("#image=99999", "#image=0&z1=high", "#anything=1"):
-        wrong = opened(written, fragment=broken)
-        assert "cannot be followed" in wrong.get_by_role("alert").text_content()
-        assert wrong.evaluate("explorer.state.image") == 0
+    wrong = opened(written, fragment="#image=99999")
+    assert "does not fit" in wrong.get_by_role("alert").text_content()
+    assert wrong.evaluate("explorer.state.image") == 0
+    for broken in ("image=0&z1=high", "anything=1", "hand=99", "tab=none"):
+        wrong.evaluate("document.querySelectorAll('.toast').forEach(each => each.remove())")
+        wrong.evaluate(f"location.hash = '{broken}'")
+        assert "does not fit" in wrong.get_by_role("alert").text_content()
+
+
+def test_a_request_sets_the_code_and_is_in_the_address(
+    page: Any, opened: Opener, written: Path
+) -> None:
+    page.keyboard.press("/")
+    field = page.get_by_label("Describe an image")
+    before = array(page, "explorer.state.code")
+    field.fill("green")
+    page.wait_for_function("() => location.hash.includes('ask=green')")
+    page.locator(".words-hand").nth(2).click()
+    page.wait_for_function("() => location.hash.includes('hand=2')")
+    assert (array(page, "explorer.state.code") != before).any()
+    drawn = page.locator(".words-image").nth(2)
+    look = "canvas => canvas.toDataURL()"
+    assert drawn.evaluate(look) == page.locator("canvas.big").evaluate(look)
+    other = opened(written, fragment=page.evaluate("location.hash"))
+    other.wait_for_function("() => document.querySelector('.words-text')?.value === 'green'")
+    assert other.locator(".words-hand").nth(2).get_attribute("aria-pressed") == "true"
+    assert np.abs(array(other, PIXELS) - array(page, PIXELS)).max() < 1 / 255
+    code = array(page, "explorer.state.code")
+    page.evaluate("location.hash = 'ask=green&hand=2'")  # as someone writes a link
+    exact = "(other) => explorer.state.code.every((each, at) => Math.abs(each - other[at]) < 1e-6)"
+    page.wait_for_function(exact, arg=code.tolist())
+
+
+def test_the_keyboard_reaches_everything(page: Any) -> None:
+    reached: set[str] = set()
+    wanted: set[str] = set()
+    mark = """() => [...document.querySelectorAll(
+        "button, input, select, summary, canvas[tabindex], pre[tabindex], [role=tab]")]
+        .filter(each => each.checkVisibility({visibilityProperty: true}) && each.type !== "file"
+            && each.type !== "radio" && each.closest("dialog") === null && !each.disabled
+            && each.tabIndex >= 0)
+        .map((each, at) => each.dataset.at ??= `${at} ${each.outerHTML.slice(0, 80)}`)"""
+    for tab in page.evaluate("explorer.tabs.panels.filter(each => !each.narrow).map(e => e.id)"):
+        page.evaluate(f"explorer.tabs.choose('{tab}')")
+        page.evaluate("document.querySelectorAll('[data-at]').forEach(e => delete e.dataset.at)")
+        wanted = set(page.evaluate(mark))
+        page.evaluate("document.activeElement.blur()")
+        reached = set()
+        for _ in range(len(wanted) + 4):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.dataset.at ?? ''"))
+        assert wanted <= reached, tab
+
+
+def test_print_shows_the_state_on_paper(page: Any) -> None:
+    page.evaluate("explorer.tabs.choose('map')")
+    page.emulate_media(media="print")
+    assert page.locator("#panel-latents .strip").first.is_visible()
+    assert page.locator("canvas.dots").is_visible()
+    assert not page.locator(".tabs").is_visible()
+    assert not page.locator(".pad").is_visible()
+    page.emulate_media(media="screen")
+
+
+def test_on_a_phone_a_panel_is_below_its_tab(opened: Opener, written: Path) -> None:
+    page = opened(written, "phone")
+    for tab, inside in (("Input", ".pad"), ("Map", "canvas.over"), ("Latents", ".strip")):
+        page.get_by_role("tab", name=tab).click()
+        below = page.locator(inside).first.bounding_box()["y"]
+        assert below > page.locator(".tabs").bounding_box()["y"]
+        before = "explorer.tabs.list.compareDocumentPosition(document.querySelector(look)) & 4"
+        assert page.evaluate(f"look => {before}", inside)
 
 
 @pytest.mark.parametrize(
     ("look", "tabs"),
-    [("light", ("compare", "take")), ("dark", ("map",)), ("phone", ("input",))],
+    [("light", ("compare", "take")), ("dark", ("map", "ask")), ("phone", ("input",))],
 )
 def test_axe_finds_no_violation(
-    opened: Opener, written: Path, look: str, tabs: tuple[str, ...]
+    page: Any, opened: Opener, written: Path, look: str, tabs: tuple[str, ...]
 ) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright")
-    page = opened(written, look)
+    if look == "phone":
+        page = opened(written, look)
+    page.emulate_media(color_scheme="dark" if look == "dark" else "light")
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for tab in tabs:
         page.evaluate(f"explorer.tabs.choose('{tab}')")
@@ -280,10 +363,10 @@ def test_axe_finds_no_violation(
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
     width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width <= screen
+    page.emulate_media(color_scheme="light")
 
 
-def test_a_thousand_moves_leave_nothing_behind(opened: Opener, written: Path) -> None:
-    page = opened(written)
+def test_a_thousand_moves_leave_nothing_behind(page: Any) -> None:
     rest(page)
     session = page.context.new_cdp_session(page)
 
@@ -307,9 +390,8 @@ def test_a_thousand_moves_leave_nothing_behind(opened: Opener, written: Path) ->
     assert used() - before < 5e5
 
 
-def test_what_is_taken_away(opened: Opener, written: Path, run: Run) -> None:
-    page = opened(written)
-    page.get_by_role("tab", name="Take away").click()
+def test_what_is_taken_away(page: Any, opened: Opener, written: Path, run: Run) -> None:
+    page.get_by_role("tab", name="Save").click()
 
     def taken(button: str) -> bytes:
         with page.expect_download() as download:
@@ -380,6 +462,8 @@ def test_names_end_no_element(run: Run, written: Path) -> None:
     assert text.count("</script") == text.count("<script")
     assert "<b>" not in text.replace(html.escape(TITLE), "")[:2000]
     assert "default-src 'none'" in text
+    assert str(run.folder.parent) not in text
+    assert f'"folder":"path/to/{run.folder.name}"' in text
     assert "http:" not in text
     assert "https:" not in text
 

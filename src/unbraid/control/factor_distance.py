@@ -28,7 +28,7 @@ def factor_distance(specs: Sequence[FactorSpec], requested: Floats, read: Floats
             total += np.rint(read[:, column]) != requested[:, column]
             continue
         difference = np.abs(factor_difference(specs, requested, read, column))
-        total += np.minimum(difference / _range_length(spec), 1.0)
+        total += np.minimum(difference / range_length(spec), 1.0)
     return total
 
 
@@ -65,7 +65,8 @@ def factor_difference(
     return difference
 
 
-def _range_length(spec: FactorSpec) -> float:
+def range_length(spec: FactorSpec) -> float:
+    """Return the difference of stored values that counts as the whole range of a factor."""
     if spec.values is not None:
         return float(max(len(spec.values) - (not spec.period), 1))
     low, high = spec.range or (0.0, 1.0)

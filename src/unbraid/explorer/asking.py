@@ -21,7 +21,9 @@ from torch import Tensor
 
 from unbraid.control import loading
 from unbraid.control.assessment import judge
+from unbraid.control.closed_loop import MARGIN, ClosedLoop
 from unbraid.control.controller import Controller
+from unbraid.control.factor_distance import range_length
 from unbraid.control.language.request import Request
 from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
@@ -43,10 +45,12 @@ class Asked:
 
     Args:
         about: what JSON holds.
+        table: of the words of requests.
         judge: the network that reads drawn images, None if there is no judge of the data.
     """
 
     about: dict[str, Any]
+    table: dict[str, Any]
     judge: graph.Exported | None
 
 
@@ -59,7 +63,6 @@ def asked(run: Run) -> Asked | None:
     found = _judge(run, controller)
     reader = "judge" if found else "model" if isinstance(controller, Native) else ""
     about = {
-        "table": words.cached_table(controller.specs),
         "hands": HANDS,
         "free": _packed(_free(controller)),
         "reader": reader,
@@ -71,7 +74,7 @@ def asked(run: Run) -> Asked | None:
         )
     if found:
         about["judge"] = found.functions["judge"]
-    return Asked(about, found)
+    return Asked(about, words.cached_table(controller.specs), found)
 
 
 def _free(controller: Controller) -> np.ndarray:
@@ -87,13 +90,14 @@ def _native(controller: Native) -> dict[str, Any]:
     """Return the styles of all hands, for each combination of categories if these are few."""
     specs = controller.specs
     model = cast(TakesFactors, controller.model)
+    loop = {"loop": _loop(controller)}
     columns = [at for at, spec in enumerate(specs) if spec.kind == "categorical"]
     counts = [len(specs[at].values or ()) for at in columns]
     base = np.stack(
         [np.random.default_rng(k).standard_normal(model.style_dim + 1) for k in range(HANDS)]
     ).astype(np.float32)
     if int(np.prod(counts)) > MOST_STYLES:
-        return {"kind": "native", "base": _packed(base)}
+        return {"kind": "native", "base": _packed(base), **loop}
     found = []
     for levels in itertools.product(*map(range, counts)):
         rows = np.tile([_middle(spec) for spec in specs], (HANDS, 1))
@@ -104,7 +108,45 @@ def _native(controller: Native) -> dict[str, Any]:
         "kind": "native",
         "categories": columns,
         "styles": _packed(np.stack(found)),  # (combinations, hands, S), the last category fastest
+        **loop,
     }
+
+
+def _loop(controller: Native) -> list[dict[str, Any]]:
+    """Return what the page's closed loop knows of each factor, as ``control.ClosedLoop`` has it.
+
+    ``low`` and ``high`` bound a corrected value, and are None where there is no correction. Each of
+    ``symmetries`` is (column, level, period) of a factor and what the period is at its level.
+    """
+    specs = controller.specs
+    tolerance = np.broadcast_to(ClosedLoop(controller).tolerance, len(specs))
+    values = {spec.name: list(spec.values or ()) for spec in specs}
+    names = list(values)
+    found = []
+    for spec, allowed in zip(specs, tolerance, strict=True):
+        levels = spec.values is not None
+        low, high = spec.range or (0.0, 0.0)
+        margin = MARGIN * (high - low)
+        turn = float(len(spec.values or ())) if levels and spec.period else spec.period or 0.0
+        unit = turn / spec.period if spec.period else 1.0
+        found.append(
+            {
+                "categorical": spec.kind == "categorical",
+                "tolerance": float(allowed),
+                "length": range_length(spec),
+                "period": turn,
+                "low": None if levels else low - margin,
+                "high": None if levels else high + margin,
+                "symmetries": [
+                    (names.index(name), values[name].index(level), period * unit)
+                    for name, level, period in (
+                        (each.factor, each.value, each.period) for each in spec.symmetries
+                    )
+                    if level in values.get(name, ())
+                ],
+            }
+        )
+    return found
 
 
 def _middle(spec: FactorSpec) -> float:

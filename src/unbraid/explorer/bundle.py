@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,7 @@ def bundle(run: Run, model: Method, data: Dataset) -> Bundle:
     images = np.asarray(data.images[:])
     about = {
         **described(run),
+        "data": data.name,
         "shape": list(model.image_shape),
         "width": model.latent_dim,
         "signal": shown(run.signal),
@@ -115,17 +116,26 @@ def described(run: Run) -> dict[str, Any]:
         for field in dataclasses.fields(config.method)
     }
     training = config.training
-    folder = os.fspath(run.folder)
     return {
         "method": methods.name_of(config.method),
-        "folder": "" if folder == "." else folder,
+        "folder": _mailable(run.folder),
         "name": run.folder.name or methods.name_of(config.method),
-        "data": config.data,
         "stage": run.stage,
         "options": {name: str(value) for name, value in options.items()},
         "seed": training.seed,
         "unbraid": __version__,
     }
+
+
+def _mailable(folder: Path) -> str:
+    """Return a run's folder as a page that is mailed may name it, empty for a model in memory.
+
+    A folder that was given by an absolute path or one of a home goes by its name only.
+    """
+    if folder == Path():
+        return ""
+    below = not folder.is_absolute() and ".." not in folder.parts
+    return folder.as_posix() if below else f"path/to/{folder.name}"
 
 
 def error_quantiles(model: Method, images: NDArray[np.uint8], codes: Codes) -> list[float]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic, expand
-from unbraid.explorer import graph, matching
+from unbraid.explorer import graph, matching, words
 from unbraid.explorer.asking import Asked, asked
 from unbraid.explorer.bundle import Bundle, bundle, sample
 from unbraid.methods import Method
@@ -155,6 +155,7 @@ def assembled(parts: Sequence[Part]) -> str:
     blocks = [block("sheet", parts[0].held.sheet, packed=True)]
     if (wanted := parts[0].asked) is not None:
         about["words"] = wanted.about
+        blocks.append(block("words", words.text_of(wanted.table).encode("utf-8")))
         if wanted.judge is not None:
             blocks.append(block("weights-judge", wanted.judge.weights, planes=2))
     for index, each in enumerate(parts):

@@ -337,13 +337,13 @@ class Tracer(ParserState):
         """Return the tokens that a text is made of, None if it is not of tokens."""
         if isinstance(text, _Piece):
             return text.tokens
-        count = len(self.tokens)
-        for start in range(count):
+        count = len(self._texts)
+        for start, first in enumerate(self._texts):
+            if not text.startswith(first):
+                continue
             for stop in range(start + 1, count + 1):
-                if text and text in (
-                    piece := self.source(start, stop),
-                    piece.replace(" %", "%").replace(" °", "°"),
-                ):
+                piece = " ".join(self._texts[start:stop]).replace(" = ", "=")
+                if text == piece or text == piece.replace(" %", "%").replace(" °", "°"):
                     return start, stop
         return None
 
@@ -354,4 +354,4 @@ def _traced(token: Token, at: int, cuts: dict[int, set[float]]) -> Token:
         return token
     number = _Number(token.number)
     number.token, number.steps, number.cuts = at, (), cuts.setdefault(at, set())
-    return token._replace(number=number)
+    return Token(token.text, number, token.starts_phrase)

@@ -67,6 +67,7 @@ class Tree:
         cuts = {-100.0, 0.0, 1.0, 100.0}
         cuts.update(end for terms in factor_terms(specs) if terms.ordered for end in terms.ends)
         self.classes: Classes = classes_of(specs, sorted(cuts))
+        self._first = [token._replace(starts_phrase=True) for token in self.classes.tokens]
         self.root = Node()
         self.tried = 0
         self._tracer = Tracer(specs)
@@ -115,7 +116,7 @@ class Tree:
             [
                 Token(f"\u2039.{at}\u203a", numbers[at][0], at == 0)
                 if kind == NUMBER
-                else self.classes.tokens[kind]._replace(starts_phrase=at == 0)
+                else (self._first if at == 0 else self.classes.tokens)[kind]
                 for at, kind in enumerate(path)
             ]
         )

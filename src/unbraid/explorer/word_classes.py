@@ -28,8 +28,8 @@ from unbraid.control.language.values import is_number
 from unbraid.core.factors import FactorSpec
 
 _MODULES = (lexicon, phrases, rotations, quantities, comparisons, parser_state)
-# not for the tokens of phrases, but for names, numbers and units
-_ELSEWHERE = {"ROLE_NAMES", "ALIASES", "NUMBERS", "TENS", "_ANGLES"}
+# not for the tokens of phrases, but for names, numbers and units; or another table's index
+_ELSEWHERE = {"ROLE_NAMES", "ALIASES", "NUMBERS", "TENS", "_ANGLES", "_SIGNS", "_name"}
 # names of roles, units and arguments in the grammar's code, which no token is compared with
 _NO_WORDS = lexicon._set(
     "size thickness rotation horizontal vertical hue degrees radians percent pixels scale offset "

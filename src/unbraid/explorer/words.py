@@ -7,13 +7,11 @@ refuses a request with a phrase that is not in the table.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +25,12 @@ from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, specs_to_json
 from unbraid.core.files import atomic, cache_folder
+from unbraid.explorer.phrase_pack import Packed
 from unbraid.explorer.phrase_shapes import grown
-from unbraid.explorer.phrase_trace import Affine, Level, Phrase, Setting
-from unbraid.explorer.phrase_tree import END, NUMBER, Conditions, Node, Tree, meets
+from unbraid.explorer.phrase_tree import END, NUMBER
 
-VERSION = 1
+VERSION = 2
+TABLES = Path(__file__).parent / "static" / "words"  # made by tools/words_table.py
 _GRAMMAR = Path(language.__path__[0])
 _UNKNOWN = "\u203aword"  # no word of any request
 
@@ -52,9 +51,7 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
     build_request(specs)  # raises without factors
     tree = grown(specs)
     terms = factor_terms(specs)
-    packed = _Packed(tree, ", ".join(each.describe() for each in terms))
-    root = packed.node(tree.root, ())
-    columns, sets = packed.columns(len(tree.classes.tokens))
+    packed, columns = Packed(tree, ", ".join(each.describe() for each in terms)).table()
     words: list[list[str]] = [[] for _ in range(max(columns.values(), default=0) + 1)]
     for word, kind in tree.classes.words.items():
         words[columns[kind]].append(word)
@@ -70,20 +67,16 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "vocabulary": list(dict.fromkeys(word for each in terms for word in each.vocabulary())),
         "spelt": lexicon.NUMBERS,
         "tens": lexicon.TENS,
-        "root": root,
-        "nodes": packed.shared_nodes(columns),
-        "sets": sets,
-        "phrases": packed.phrases.items,
-        "cuts": packed.cuts.items,
-        "levels": packed.levels.items,
-        "sentences": packed.sentences.items,
+        **packed,
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
     }
 
 
 def cached_table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
-    """Return the table of ``table``, kept in the cache folder, as it takes seconds to make.
+    """Return the table of ``table``; that of ``digits`` comes with the package, others are kept.
+
+    They are kept in the cache folder, as they take seconds to make.
 
     Args:
         specs: the factors of the model's data.
@@ -91,174 +84,45 @@ def cached_table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
     Raises:
         UnbraidError: there are no factors.
     """
-    made = [Path(__file__), *_GRAMMAR.glob("*.py"), *Path(__file__).parent.glob("*phrase*.py")]
-    key = hashlib.sha256(json.dumps(specs_to_json(specs), default=float).encode())
-    for path in sorted([*made, Path(__file__).with_name("word_classes.py")]):
-        key.update(path.read_bytes())
-    kept = cache_folder() / "words" / f"{key.hexdigest()[:24]}.json"
-    with suppress(OSError, ValueError):
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
-    text = json.dumps(table(specs), separators=(",", ":"))
+    name = f"{key_of(specs)}.json"
+    kept = cache_folder() / "words" / name
+    for place in (TABLES / name, kept):
+        with suppress(OSError, ValueError):
+            return dict(json.loads(place.read_text(encoding="utf-8")))
+    text = text_of(table(specs))
     with suppress(OSError, UnbraidError), atomic(kept) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return dict(json.loads(text))
 
 
-class _Shared:
-    """Values that are stored once each."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._known: dict[str, int] = {}
-
-    def add(self, item: Any) -> int:
-        """Return the index of a value."""
-        at = self._known.setdefault(repr(item), len(self.items))
-        if at == len(self.items):
-            self.items.append(item)
-        return at
+def text_of(made: dict[str, Any]) -> str:
+    """Return a table as a file holds it."""
+    return json.dumps(made, separators=(",", ":"), ensure_ascii=False)
 
 
-@dataclass
-class _Packed:
-    """A tree in which equal parts are stored once.
-
-    Args:
-        tree: the phrases.
-        factors: all factors and their ranges, as sentences list them.
-    """
-
-    tree: Tree
-    factors: str
-    nodes: _Shared = field(default_factory=_Shared)
-    phrases: _Shared = field(default_factory=_Shared)
-    cuts: _Shared = field(default_factory=_Shared)
-    levels: _Shared = field(default_factory=_Shared)
-    sentences: _Shared = field(default_factory=_Shared)
-
-    def node(self, node: Node, path: tuple[int, ...]) -> int:
-        """Return the index of a node."""
-        kids: dict[int, list[int]] = {}
-        for kind, kid in node.kids.items():
-            kids.setdefault(self.node(kid, (*path, kind)), []).append(kind)
-        known = [(how, self._phrase(what, path)) for how, what in node.phrases]
-        last = self._otherwise(known)
-        found = [[list(self._conditions(how)), what] for how, what in known if what != last]
-        phrases = _merged(found) + ([[[], last]] if last is not None else [])
-        return self.nodes.add([phrases, sorted([to, sorted(of)] for to, of in kids.items())])
-
-    def _otherwise(self, known: list[tuple[Conditions, int]]) -> int | None:
-        """Return the phrase that holds where no other does, if every number was tried."""
-        places = {at for conditions, _ in known for at in conditions}
-        if len(places) == 1:
-            [at] = places
-            if not all(any(meets(n, how[at]) for how, _ in known) for n in self.tree.numbers):
-                return None
-        elif places or not known:
-            return None
-        return Counter(what for _, what in known).most_common(1)[0][0]
-
-    def columns(self, count: int) -> tuple[dict[int, int], list[list[int]]]:
-        """Return a number for each class, the same for those that no node tells apart."""
-        seen: dict[int, list[Any]] = {kind: [] for kind in (*range(-2, count),)}
-        for at, (_, kids) in enumerate(self.nodes.items):
-            for to, kinds in kids:
-                for kind in kinds:
-                    seen[kind].append((at, to))
-        known: dict[Any, int] = {(): 0}  # class 0 is in no phrase
-        columns = {
-            kind: known.setdefault((kind < 0 and kind, *where) if where else (), len(known))
-            for kind, where in seen.items()
-        }
-        self._sets = _Shared()
-        for _, kids in self.nodes.items:
-            for _, kinds in kids:
-                self._sets.add(sorted({columns[kind] for kind in kinds}))
-        self.end = columns[-1]
-        return columns, self._sets.items
-
-    def shared_nodes(self, columns: dict[int, int]) -> list[Any]:
-        """Return the nodes, with the classes of each step as an index of ``sets``."""
-        return [
-            [
-                phrases,
-                [
-                    [to, self._sets.add(sorted({columns[kind] for kind in kinds}))]
-                    for to, kinds in kids
-                ],
-            ]
-            for phrases, kids in self.nodes.items
-        ]
-
-    def _conditions(self, conditions: Conditions) -> Iterable[list[Any]]:
-        for token, each in sorted(conditions.items()):
-            levels = -1 if each.levels is None else self.levels.add(list(each.levels))
-            yield [token, self.cuts.add(list(each.cuts)), [each.place], levels]
-
-    def _phrase(self, phrase: Phrase, path: tuple[int, ...]) -> int:
-        if phrase.error:
-            return self.phrases.add([self._sentence(phrase.error, path)])
-        found: list[Any] = [phrase.stop, [_setting(each) for each in phrase.settings]]
-        rest = {
-            "centre": phrase.centre and list(phrase.centre),
-            "corner": phrase.corner and 1,
-            "unset": [[at, self._sentence(text, path)] for at, text in phrase.unset],
-        }
-        rest = {key: value for key, value in rest.items() if value}
-        return self.phrases.add([*found, rest] if rest else found)
-
-    def _sentence(self, text: str, path: tuple[int, ...]) -> int:
-        """Return the index of a sentence, in which tokens of the request are marked."""
-        text = text.replace(self.factors, "{factors}")
-        tokens = [
-            f"\u2039.{at}\u203a" if kind == NUMBER else self.tree.classes.tokens[kind].text
-            for at, kind in enumerate(path)
-            if kind >= 0 or kind == NUMBER
-        ]
-        spans = [
-            (start, stop)
-            for start in range(len(tokens))
-            for stop in range(start + 1, len(tokens) + 1)
-        ]
-        for start, stop in sorted(spans, key=lambda span: span[0] - span[1]):
-            piece = " ".join(tokens[start:stop]).replace(" = ", "=")
-            for said in {piece, piece.replace(" %", "%").replace(" \u00b0", "\u00b0")}:
-                text = text.replace(f"'{said}'", f"'{{{start}-{stop}}}'")
-                text = text.replace(f"={said}'", f"={{{start}-{stop}}}'")
-                text = text.replace(f"'{said} ", f"'{{{start}-{stop}}} ")
-                if said.startswith("\u2039"):
-                    text = re.sub(rf"{re.escape(said)}(?![\w])", f"{{{start}-{stop}}}", text)
-        return self.sentences.add(text)
+def key_of(specs: Sequence[FactorSpec]) -> str:
+    """Return a name for the table of factors: another one if the grammar's code changes."""
+    here = Path(__file__).parent
+    made = [*_GRAMMAR.glob("*.py"), *here.glob("phrase*.py"), here / "word_classes.py"]
+    key = hashlib.sha256(json.dumps(specs_to_json(specs), default=float).encode())
+    for path in sorted([*made, here / "words.py"]):
+        key.update(repr(_code(ast.parse(path.read_text(encoding="utf-8")))).encode())
+    return key.hexdigest()[:24]
 
 
-def _merged(found: list[list[Any]]) -> list[list[Any]]:
-    """Return phrases and their conditions, with those that differ in one number's place as one."""
-    known: dict[str, list[Any]] = {}
-    for conditions, phrase in found:
-        if len(conditions) != 1:
-            known[repr((conditions, phrase))] = [conditions, phrase]
-            continue
-        [[token, cuts, places, levels]] = conditions
-        one = known.setdefault(
-            repr((token, cuts, levels, phrase)), [[[token, cuts, [], levels]], phrase]
-        )
-        one[0][0][2] = sorted({*one[0][0][2], *places})
-    return list(known.values())
+def _code(node: Any) -> Any:
+    """Return code without layout, comments and docstrings, the same in every version of Python."""
+    if isinstance(node, list):
+        return [_code(each) for each in node if not _is_docstring(each)]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, _code(value)) for name, value in ast.iter_fields(node)]
+    return [type(node).__name__, *(each for each in fields if each[1] not in (None, []))]
 
 
-def _setting(setting: Setting) -> list[Any]:
-    """Return a value that a phrase sets: factor, value, tokens, word, remark."""
-    value: Any = setting.value
-    if isinstance(value, Level):
-        value = ["level", value.token]
-    elif isinstance(value, Affine):
-        steps = [step for step in value.steps if step not in (("*", 1.0), ("/", 1.0), ("+", 0.0))]
-        value = [value.token, *(part for step in steps for part in step)]
-    word = list(setting.word) if isinstance(setting.word, tuple) else setting.word
-    if setting.remark == "angle":
-        word = ""  # the number that was asked for, as an angle
-    found = [setting.factor, value, *setting.text, word, setting.remark]
-    return found if word or setting.remark == "angle" else found[:4]
+def _is_docstring(node: Any) -> bool:
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return constant and isinstance(node.value.value, str)
 
 
 def _factor(terms: FactorTerms) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.terms import FactorTerms
@@ -59,11 +59,19 @@ class ParserState:
         self.centre = ""  # the word, such as "middle"; applied at the end
         self.corner = False
         self.without_value: list[tuple[FactorTerms, str]] = []  # factors named without a value
+        self._names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
+        for factor in factors:
+            for name in filter(None, factor.names):
+                self._names.setdefault(name[0], []).append((name, factor))
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
             for factor in factors
             for index, value in enumerate(factor.spec.values or ())
         ]
+        self._worded: dict[str, list[tuple[FactorTerms, int, list[str], Any]]] = {}
+        for each in self._levels:  # by first token, without those that are numbers
+            if each[2] and not is_number(each[3]):
+                self._worded.setdefault(each[2][0], []).append(each)
 
     # -- tokens ---------------------------------------------------------------------------------
 
@@ -107,9 +115,8 @@ class ParserState:
         """Return the factor with the longest name that matches, and the index after the name."""
         fits = [
             (len(name), factor)
-            for factor in self.factors
-            for name in factor.names
-            if name and self.matches(at, name, start)
+            for name, factor in self._names.get(self.text(at, start), ())
+            if self.matches(at, name, start)
         ]
         if not fits:
             return None
@@ -123,7 +130,8 @@ class ParserState:
         """
         number = self.number(at, start)
         fits = []
-        for factor, index, name, value in self._levels:
+        known = self._worded.get(self.text(at, start), ()) if number is None else self._levels
+        for factor, index, name, value in known:
             if is_number(value):
                 if number == value and not factor.ordered:
                     fits.append((factor, index, at + 1))

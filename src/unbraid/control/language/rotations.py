@@ -12,6 +12,10 @@ from unbraid.control.language.terms import FactorTerms
 
 _SKIPPED = frozenset(("by", "at", "of", "a", "an", "angle", "about", "it", "this", *lexicon.TO_THE))
 _UPSIDE_DOWN = ("upside", "down")
+_TURNED = lexicon.ROTATED | lexicon.ROTATE
+_SIGNS: dict[str, list[tuple[tuple[str, ...], float]]] = {}  # of names, by their first word
+for _name, _sign in lexicon.ROTATION_SIGNS.items():
+    _SIGNS.setdefault(_name[0], []).append((_name, _sign))
 
 
 @dataclass
@@ -43,7 +47,7 @@ def rotation(state: ParserState, start: int) -> int:
     word = state.text(at, start)
     if word in lexicon.UPRIGHT or (at == start and state.matches(at, _UPSIDE_DOWN, start)):
         return rotation_value(state, state.factor_with_role("rotation", word), at, start)
-    verb = word in lexicon.ROTATED | lexicon.ROTATE
+    verb = word in _TURNED
     if verb and _is_into(state, at + 1):
         return at + 1  # "turn it into a 3"
     if not verb and not _starts(state, at, start):
@@ -178,7 +182,7 @@ def _starts(state: ParserState, at: int, start: int) -> bool:
 
 def _sign_at(state: ParserState, at: int, start: int | None = None) -> tuple[float, int] | None:
     """Return the sign of "clockwise" and the like and the index after; None if not found."""
-    for name, sign in lexicon.ROTATION_SIGNS.items():
+    for name, sign in _SIGNS.get(state.text(at, start), ()):
         if state.matches(at, name, start):
             return sign, at + len(name)
     return None

@@ -18,16 +18,16 @@ class TwoImages {
     this.swapped = ["A", "B"].map((name) => el("canvas", { role: "img", "aria-label": `${name} with the ticked latents of the other` }));
     this.grid = el("div", { class: "swaps" });
     const holders = this.slots.map((slot, at) => el("figure", {}, slot.canvas, el("figcaption", {}, slot.name, " ",
-      el("button", { type: "button", class: "small", onclick: () => this.take(at) }, "set to the present image"))));
+      el("button", { type: "button", class: "small", onclick: () => this.take(at) }, "take current image"))));
     this.root = el("div", {},
       el("div", { class: "pair" }, ...holders),
       el("h2", {}, "From A to B"), this.line, this.share,
-      this.run.about.prior === "gaussian" ? el("label", { class: "check" }, this.norms, " along norms between those of A and B") : null,
+      this.run.about.prior === "gaussian" ? el("label", { class: "check" }, this.norms, " interpolate the norm of the code, too") : null,
       el("h2", {}, "Swap latents"),
       el("div", { class: "ticks", role: "group", "aria-label": "Latents to swap" }, ...this.ticks.map(({ box, text }) => el("label", {}, box, " ", text))),
-      el("div", { class: "pair" }, ...this.swapped.map((canvas, at) => el("figure", {}, canvas, el("figcaption", {}, `${"AB"[at]} with ${"BA"[at]}\u2019s `,
-        el("button", { type: "button", class: "small", onclick: () => { if (this.mixed) { state.setCode(this.mixed[at]); state.save(); } } }, "keep"))))),
-      el("p", { class: "note" }, "Each latent swapped alone: above in A, below in B."), this.grid);
+      el("div", { class: "pair" }, ...this.swapped.map((canvas, at) => el("figure", {}, canvas, el("figcaption", {}, `${"AB"[at]} with ${"BA"[at]}\u2019s ticked latents `,
+        el("button", { type: "button", class: "small", onclick: () => { if (this.mixed) { state.setCode(this.mixed[at]); state.save(); } } }, "show"))))),
+      el("p", { class: "note" }, "Each latent swapped alone: in A above, in B below."), this.grid);
     state.on("names", () => { for (const { row, text } of this.ticks) text.textContent = state.name(row); });
   }
 

@@ -23,6 +23,11 @@ function shown(value, digits = 2) {
   const text = round(value, digits).toFixed(digits);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
 }
+/** Return a number as text with a unit's short form; "pixels up" is that of a number going up. */
+function withUnit(text, unit) {
+  const [first] = (unit || "").split(" ");
+  return text + ({ degrees: "\u00b0", pixels: " px" }[first] ?? (first && ` ${first}`));
+}
 const percent = (share) => `${Math.round(100 * share)}%`;
 
 // -- the data in the page ---------------------------------------------------------------------------
@@ -183,7 +188,7 @@ class Run {
 function levelText(spec, value) {
   if (value === undefined || Number.isNaN(value)) return "";
   if (spec.values) return String(spec.values[Math.round(value)] ?? "");
-  return `${shown(value, 1)}${spec.unit ? ` ${spec.unit}` : ""}`;
+  return withUnit(shown(value, 1), spec.unit);
 }
 
 /** Return the mean squared error of a pixel. */

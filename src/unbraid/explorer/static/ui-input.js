@@ -19,8 +19,8 @@ class OwnImage {
     this.file = el("input", { type: "file", accept: "image/*", class: "hidden", tabIndex: -1, "aria-label": "Image file",
       onchange: () => { if (this.file.files[0]) this.open(this.file.files[0]); this.file.value = ""; } });
     this.says = el("p", { class: "says", role: "status" });
-    const what = { centred: "Ink is found, scaled and centred, as it is in the data.", ink: "Ink is found on its ground, as in the data.",
-      picture: `Pictures are brought to ${width} by ${height} pixels.` }[kind];
+    const what = { centred: "It is scaled and centred as the data are.", ink: "Its colours are brought to those of the data.",
+      picture: `It is brought to ${width} by ${height} pixels.` }[kind];
     this.root = el("section", { class: "own", "aria-label": "Your own image" },
       el("h2", {}, "Your own image"),
       el("div", { class: "padbox" }, this.pad,
@@ -29,7 +29,7 @@ class OwnImage {
           el("button", { type: "button", onclick: () => this.file.click() }, "Choose a file\u2026"), this.file,
           el("label", {}, "Pen ", this.size),
           this.about.shape[0] >= 3 ? el("label", {}, "Colour ", this.ink) : null,
-          kind === "picture" ? null : el("label", { class: "check" }, this.asIs, " as it is"))),
+          kind === "picture" ? null : el("label", { class: "check" }, this.asIs, " resize only"))),
       this.says, el("p", { class: "note" }, "Draw, drop, paste or choose an image. ", what));
     this.blank();
     this.draws();
@@ -111,8 +111,8 @@ class OwnImage {
     const { run, code } = this.state.sides[0];
     const share = run.rank(meanSquare(pixels, run.decode(code)));
     this.says.textContent = share > 0.985
-      ? "Unusual for this model: it reconstructs 99% of the held-out images better."
-      : `Reconstruction error larger than that of ${percent(share)} of the held-out images.`;
+      ? "Unusual for this model: 99% of the held-out images are reconstructed better."
+      : `Its reconstruction error is larger than that of ${percent(share)} of the held-out images.`;
   }
 
   receives() {
@@ -153,7 +153,7 @@ class OwnImage {
     this.empty = false;
     this.original = pen.getImageData(0, 0, width, height);
     const pixels = prepare(this.original, this.about, this.asIs.checked);
-    if (!pixels) { this.says.textContent = `${file.name || "The image"} is plain: there is nothing on it to encode.`; return; }
+    if (!pixels) { this.says.textContent = `${file.name || "The image"} has one colour only: there is nothing to encode.`; return; }
     this.mine = true;
     this.state.setPixels(pixels);
     this.mine = false;

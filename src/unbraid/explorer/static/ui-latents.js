@@ -211,6 +211,21 @@ class LatentList {
     this.timer = setTimeout(() => this.draw(), 90);
   }
 
+  /** Decode at once what is not decoded yet, for print. */
+  complete() {
+    const { code } = this.state.sides[this.side];
+    for (const part of this.parts.values()) {
+      if (part.images || part.root.closest("details:not([open])")) continue;
+      const images = part.row.strip().map((value) => {
+        const moved = Float32Array.from(code);
+        part.row.set(moved, value);
+        return this.run.decode(moved);
+      });
+      if (part.choices) part.choices.forEach((choice, index) => this.run.painter.paint(choice.canvas, images[index]));
+      else this.run.painter.paint(part.strip, images);
+    }
+  }
+
   draw() {
     const { code } = this.state.sides[this.side];
     const jobs = [];

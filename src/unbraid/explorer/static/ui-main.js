@@ -9,15 +9,16 @@ class Picture {
     this.big = el("canvas", { class: "big", role: "img", "aria-label": "Decoded image" });
     const { width, height } = state.run.painter;
     const small = (label, text) => [el("canvas", { width, height, role: "img", "aria-label": label }), el("figcaption", {}, text)];
-    const [input, inputText] = small("Input as the model sees it", "model sees");
-    const [rebuilt, rebuiltText] = small("Reconstruction of the input", "rebuilt");
+    const [input, inputText] = small("Input, as the model sees it", "input");
+    const [rebuilt, rebuiltText] = small("Reconstruction of the input", "reconstruction");
     const [change, changeText] = small("What the latent changes", "changes");
-    Object.assign(this, { input, rebuilt, change, changeText });
-    this.near = el("button", { type: "button", class: "near", title: "go to this image", onclick: () => { state.setImage(this.closest); state.save(); } }, el("canvas", { "aria-hidden": "true" }), el("span", {}, ""));
+    const changes = el("figure", { hidden: true, title: "range of each pixel along the strip" }, change, changeText);
+    Object.assign(this, { input, rebuilt, change, changeText, changes });
+    this.near = el("button", { type: "button", class: "near", title: "take this image as the input", onclick: () => { state.setImage(this.closest); state.save(); } }, el("canvas", { "aria-hidden": "true" }), el("span", {}, ""));
     this.live = el("p", { class: "unseen", role: "status" });
     const caption = state.run.about.signal.caption;
     this.root = el("section", { class: "picture", "aria-label": "Image" }, this.big, caption ? el("p", { class: "note" }, caption) : null,
-      el("div", { class: "trio" }, el("figure", {}, input, inputText), el("figure", {}, rebuilt, rebuiltText), el("figure", {}, change, changeText)),
+      el("div", { class: "trio" }, el("figure", {}, input, inputText), el("figure", {}, rebuilt, rebuiltText), changes),
       this.near, this.live);
     state.on("code", () => this.draw());
     state.on("image", () => this.source());
@@ -41,7 +42,7 @@ class Picture {
     this.closest = run.nearest(code);
     const told = run.told(this.closest, 2);
     run.painter.paint(find("canvas", this.near), sheet.pixels(this.closest));
-    find("span", this.near).textContent = `nearest ${run.about.images.split === "train" ? "training" : "held-out"} image: ${told || this.closest}`;
+    find("span", this.near).textContent = `nearest ${run.about.images.split === "train" ? "training" : "held-out"} image: ${told || `number ${this.closest}`}`;
     const now = performance.now();
     if (now - (this.told || 0) < 1000 || !told) return;
     this.told = now;
@@ -58,6 +59,7 @@ class Picture {
   /** Show the range of each pixel over a latent's strip. */
   look(part) {
     this.looked = part;
+    this.changes.hidden = !part.images;
     if (!part.images) return;
     const { painter } = this.state.run;
     const range = new Float32Array(painter.size);
@@ -67,7 +69,7 @@ class Picture {
       range[at] = high - low;
     }
     painter.paint(this.change, range);
-    this.changeText.textContent = `${this.state.name(part.row)} changes`;
+    this.changeText.textContent = `changed by ${this.state.name(part.row)}`;
     this.change.setAttribute("aria-label", `What ${this.state.name(part.row)} changes`);
   }
 }
@@ -103,7 +105,7 @@ class Tabs {
   standard() { return this.wide.matches ? this.first : this.panels[0].id; }
 
   restore(value) {
-    if (value && !this.panels.some((each) => each.id === value)) throw new Error(`there is no part "${value}"`);
+    if (value && !this.panels.some((each) => each.id === value)) throw new Error(`the page has no tab "${value}"`);
     this.choose(value || this.standard());
   }
 
@@ -137,23 +139,24 @@ function aboutPanel(state) {
     return [el("h2", {}, about.name), el("p", {}, `${about.method} on ${about.data}, seed ${about.seed}${about.stage ? `, ${about.stage}` : ""}.`), el("dl", {}, ...options)];
   });
   const { about } = state.run;
+  const held = about.images.split === "train" ? "training" : "held-out";
   const kl = about.unit === "nats"
-    ? "The KL of a latent says, in nats per image, how much its code tells of an image beyond the prior, on average over held-out images. Below 0.01 nats it is switched off."
-    : "This method\u2019s codes are points: latents are sorted by the variance of their codes.";
+    ? `The KL of a latent is the divergence of its posterior from the prior, in nats per image, averaged over ${held} images. A latent below 0.01 nats counts as switched off.`
+    : "This method has no posterior: latents are sorted by the variance of their codes.";
   return el("div", {}, ...facts.flat(), el("h2", {}, "What is shown"),
-    el("p", {}, "Images are the decoder\u2019s mean. An image\u2019s code is ", about.posterior ? "the mean of its posterior; the band behind a slider is one standard deviation to each side." : "what the encoder gives.",
-      " Strips go from the 1% to the 99% quantile of the codes of ", `${about.images.count.toLocaleString("en")} ${about.images.split === "train" ? "training" : "held-out"} images, a random sample.`),
+    el("p", {}, "Images are means of the decoder. The code of an image is ", about.posterior ? "the mean of its posterior; the band behind a slider is one standard deviation to each side." : "the encoder\u2019s output.",
+      ` Strips go from the 1% to the 99% quantile of the codes of ${about.images.count.toLocaleString("en")} ${held} images, a random sample.`),
     el("p", {}, kl),
-    el("p", {}, about.float32 ? "Weights are in single precision." : "Weights are in half precision, which moves a pixel by half a grey level of 255 at most.",
-      about.images.kind === "image/jpeg" ? " The images are stored as JPEG, so that codes of the stored images differ a little from those shown." : ""),
-    el("p", {}, "This page computes everything itself and connects to nothing."),
+    el("p", {}, about.float32 ? "Weights are in single precision." : "Weights are in half precision, which changes a pixel by about half a grey level of 255 at most.",
+      about.images.kind === "image/jpeg" ? " The images are stored as JPEG: the codes shown are those of the original images, which differ a little." : ""),
+    el("p", {}, "The model runs in this page. The page opens no connection."),
     el("p", {}, `Written by unbraid ${about.unbraid}.`));
 }
 
 function helpDialog() {
-  const keys = [["arrows", "move a slider by a step"], ["PageUp, PageDown", "by five steps"], ["Home, End", "to the ends of the codes"],
-    ["0", "a slider to zero"], ["r", "a latent back to the image\u2019s code"], ["n", "next held-out image"], ["1 to 9", "go to a latent"],
-    ["/", "go to the request, or to the map"], ["arrows, Enter, Escape", "on the map: move, keep, leave"], ["?", "this help"]];
+  const keys = [["arrows", "move a slider by a step"], ["PageUp, PageDown", "move it by five steps"], ["Home, End", "move it to the lowest or highest code"],
+    ["0", "set it to zero"], ["r", "reset a latent to the image\u2019s code"], ["n", "next held-out image"], ["1 to 9", "go to a latent"],
+    ["/", "go to the request or, where there is none, to the map"], ["arrows, Enter, Escape", "on the map: move the cursor, keep its code, remove it"], ["?", "this help"]];
   return el("dialog", { "aria-label": "Keys" }, el("h2", {}, "Keys"),
     el("dl", { class: "keys" }, ...keys.map(([key, does]) => el("div", {}, el("dt", {}, key), el("dd", {}, does)))),
     el("form", { method: "dialog" }, el("button", {}, "Close")));
@@ -215,31 +218,37 @@ function build(state, picture, app, about) {
     { id: "latents", title: "Latents", panel: panel(el("h2", { class: "unseen" }, "Latents"), list.root), narrow: true, shown: () => list.update(null) },
     { id: "input", title: "Input", panel: panel(own.root, held.root), narrow: true },
     { id: "map", title: "Map", panel: panel(map.root), shown: () => map.draw() },
-    { id: "compare", title: "Two images", panel: panel(compare.root), shown: () => compare.begin() },
   ];
+  const words = typeof mountWords === "function" && about.words ? askPanel(state, about, panels, panel) : null;
+  panels.push({ id: "compare", title: "Two images", panel: panel(compare.root), shown: () => compare.begin() });
   if (about.matches) {
     const two = new TwoRuns(state, strips, about.matches);
     panels.push({ id: "runs", title: "Two runs", panel: panel(two.root), shown: () => { two.draw(); two.list.update(null); } });
   }
-  const words = typeof mountWords === "function" && about.words ? askPanel(state, about, panels, panel) : null;
-  panels.push({ id: "take", title: "Take away", panel: panel(take.root) }, { id: "about", title: "About", panel: panel(aboutPanel(state)) });
-  const wide = matchMedia("(min-width: 60rem)");
+  panels.push({ id: "take", title: "Save", panel: panel(take.root) }, { id: "about", title: "About", panel: panel(aboutPanel(state)) });
+  const wide = matchMedia("(min-width: 60rem), print");
   const tabs = new Tabs(state, panels, wide);
   const by = Object.fromEntries(panels.map((each) => [each.id, each.panel]));
   const rest = panels.filter((each) => !each.narrow).map((each) => each.panel);
-  const left = find(".left", app);
-  left.append(by.input);
-  app.append(tabs.list, by.latents, el("div", { class: "right" }, ...rest));
+  const [left, right] = [find(".left", app), el("div", { class: "right" }, ...rest)];
+  app.append(tabs.list, by.latents, right);
+  const place = () => (wide.matches ? left.append(by.input) : right.prepend(by.input)); // below its tab
+  place();
+  wide.addEventListener("change", place);
   const help = helpDialog();
   document.body.append(help);
-  const ask = () => { tabs.choose(words ? "ask" : "map"); (words ? find("input, textarea", by.ask) : map.over).focus(); };
+  const ask = async () => {
+    tabs.choose(words ? "ask" : "map");
+    (words ? (await words.box()).box.input : map.over).focus();
+  };
+  addEventListener("beforeprint", () => list.complete());
   globalKeys(state, { held, help, list, tabs, ask });
   find("header").append(el("button", { type: "button", class: "small keys", onclick: () => help.showModal(), "aria-label": "Keys" }, "?"));
   const read = () => {
     try {
       state.read(location.hash);
     } catch (error) {
-      toast(`This link cannot be followed: ${error.message}. The first image is shown.`);
+      toast(`This link does not fit the page: ${error.message}. The first image is shown.`);
       state.read("#image=0");
     }
     state.writing = location.hash || state.hash();

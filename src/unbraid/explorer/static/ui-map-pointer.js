@@ -63,7 +63,7 @@ Object.assign(CodeMap.prototype, {
     const told = image < 0 ? "" : this.run.told(image, 1) || `image ${image}`;
     if (image >= 0) this.run.painter.paint(original, this.state.sheet.pixels(image));
     const places = `${shown(this.cursor[0])}, ${shown(this.cursor[1])}`;
-    text.textContent = told || places;
+    text.textContent = told ? `decoded, and ${told}` : places;
     this.preview.hidden = false;
     const side = this.frame.clientWidth;
     const [left, top] = [x / this.scale, y / this.scale];

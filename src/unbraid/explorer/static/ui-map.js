@@ -42,7 +42,7 @@ class CodeMap {
     state.extra.x = [() => (this.x.value === first?.name ? "" : this.x.value), (value) => this.restore(this.x, value, first?.name)];
     state.extra.y = [() => (this.y.value === second?.name ? "" : this.y.value), (value) => this.restore(this.y, value, second?.name)];
     state.extra.colour = [() => (this.by.value === (this.specs[0]?.name || "none") ? "" : this.by.value), (value) => this.restore(this.by, value, this.specs[0]?.name || "none")];
-    new ResizeObserver(() => this.draw()).observe(this.frame);
+    new ResizeObserver(() => { if (!matchMedia("print").matches) this.draw(); }).observe(this.frame);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
@@ -128,7 +128,7 @@ class CodeMap {
     this.overlay();
     const parts = [this.ax, this.ay].map((axis) => (axis.row ? "" : percent(axis.share))).filter(Boolean);
     this.says.textContent = `${this.run.count.toLocaleString("en")} ${this.run.about.images.split === "train" ? "training" : "held-out"} codes`
-      + `${parts.length ? `; principal components with ${parts.join(" and ")} of the variance` : ""}. Point to decode a place, click to keep it.`;
+      + `${parts.length ? `; principal components with ${parts.join(" and ")} of the variance` : ""}. Point to decode a place, click to keep its code, double-click a dot to take its image.`;
   }
 
   /** Ask for the decoded plane of a model with two latents. */

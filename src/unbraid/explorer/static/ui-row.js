@@ -118,12 +118,12 @@ class Row {
 
   /** Return the value of a factor that a code column of -1 to 1 stands for, as text; else "". */
   physical(value) {
-    if (this.kind === "circle") return `${shown(value, 0)}${this.unit ? ` ${this.unit}` : ""}`;
+    if (this.kind === "circle") return withUnit(shown(value, 0), this.unit);
     if (!this.bounds) return "";
     const [low, high] = this.bounds;
     const found = low + ((value + 1) / 2) * (high - low);
     if (this.values) return String(this.values[clamp(Math.round(found), 0, this.values.length - 1)]);
-    return `${shown(found, 1)}${this.unit ? ` ${this.unit}` : ""}`;
+    return withUnit(shown(found, 1), this.unit);
   }
 
   /** Return a value as a screen reader says it. */

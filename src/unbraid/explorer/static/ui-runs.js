@@ -15,6 +15,7 @@ class TwoRuns {
       el("figure", { class: "second" }, this.canvas, el("figcaption", {}, "decoded by B")),
       el("label", { class: "check" }, this.tied, " tie matched sliders"),
       el("h2", {}, this.a.about.unit === "nats" ? "KL of the latents" : "Variance of the latents"), this.spectra,
+      el("p", { class: "note" }, "A in blue, B in grey, each in falling order."),
       el("h2", {}, "Matched latents"), this.table(), el("h2", {}, "Latents of B"), this.list.root);
     state.on("code", () => this.draw());
     state.on("moved", (move) => this.follow(move));

@@ -153,7 +153,7 @@ class State {
       this.emit("image");
     }
     for (const [row, value, side] of values) row.set(this.sides[side].code, value);
-    for (const [name, [, set]] of Object.entries(this.extra)) set(parts.get(name));
+    for (const [name, [, set]] of Object.entries(this.extra)) set(parts.get(name), parts);
     this.emit("names");
     this.touch();
   }

@@ -11,14 +11,14 @@ class TakeAway {
     this.says = el("p", { class: "says", role: "status" });
     this.root = el("div", {},
       el("h2", {}, "Images"),
-      el("div", { class: "line" }, button("Image, PNG", () => this.png(1)), button("8 times as large", () => this.png(8)), button("All strips, PNG", () => this.grid())),
-      el("div", { class: "line" }, el("label", {}, "Moving ", this.moving), button("GIF", () => this.swing())),
+      el("div", { class: "line" }, button("Image, PNG", () => this.png(1)), button("8 times as large, PNG", () => this.png(8)), button("All strips, PNG", () => this.grid())),
+      el("div", { class: "line" }, el("label", {}, "Traversal of ", this.moving), button("GIF", () => this.swing())),
       el("h2", {}, "Codes"),
       el("div", { class: "line" }, button("Code, JSON", () => this.json()), button("All codes, CSV", () => this.csv())),
       el("h2", {}, "This state"),
       el("div", { class: "line" }, button("Copy link", () => this.link()), button("Save page with my names", () => this.page())),
       el("h2", {}, "Python for this"), this.python,
-      el("div", { class: "line" }, button("Copy", () => this.copy(this.python.textContent, "Copied."))),
+      el("div", { class: "line" }, button("Copy", () => this.copy(this.python.textContent, "Copied to the clipboard."))),
       this.says);
     state.on("code", () => this.write());
     state.on("names", () => this.fill());
@@ -36,7 +36,7 @@ class TakeAway {
     this.timer = setTimeout(() => {
       const { folder } = this.state.run.about;
       const numbers = Array.from(this.state.code, (value) => round(value, 4)).join(", ");
-      const load = folder ? `model = unbraid.load(${JSON.stringify(folder)})` : "# model: the one that this page shows";
+      const load = folder ? `# ${folder.startsWith("path/to/") ? "put the path of the run's folder here" : "the run's folder, from where the page was written"}\nmodel = unbraid.load(${JSON.stringify(folder)})` : "model = ...  # the model that this page shows";
       this.python.firstChild.textContent = `import torch\nimport unbraid\n\n${load}\ncode = torch.tensor([[${numbers}]])\nimage = model.decode(code)  # (1, ${this.state.run.about.shape.join(", ")})\n`;
     }, 150);
   }
@@ -151,7 +151,7 @@ class TakeAway {
 
   link() {
     this.state.save();
-    this.copy(`${location.href.split("#")[0]}${this.state.hash()}`, "The link is copied: it opens this page in this state.");
+    this.copy(`${location.href.split("#")[0]}${this.state.hash()}`, "Copied to the clipboard: the link opens this page in this state.");
   }
 
   /** Save this page with its JSON changed: the names given here are then the page's own. */
@@ -164,7 +164,7 @@ class TakeAway {
     about.runs[0].rowNames = this.state.names;
     block.textContent = JSON.stringify(about).replaceAll("<", "\\u003c");
     this.save("explorer.html", new Blob([`<!doctype html>\n${copy.outerHTML}`], { type: "text/html" }));
-    this.says.textContent = "Saved: in that page the latents have your names.";
+    this.says.textContent = "Saved: in that file the latents have your names.";
   }
 }
 

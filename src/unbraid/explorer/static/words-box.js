@@ -6,7 +6,8 @@
 //   its factors in `factors`; factors: stored values by name of those asked for.
 // api.read(image): {by, factors} or null. api.note: a sentence on units, or nothing.
 // api.examples: requests to start from. api.changed(text): called when the request has changed.
-// It returns {set(text), text()}.
+// api.chosen(image): called with the image of the chosen hand, once someone has asked for it.
+// It returns {set(text, hand), text(), hand()}.
 
 const mountWords = (() => {
   const SHOWN = 6; // hands
@@ -27,11 +28,12 @@ const mountWords = (() => {
 
   class Box {
     constructor(root, api) {
-      Object.assign(this, { root, api, table: api.table, first: 0, chosen: 0, asked: {}, spoken: 0 });
+      Object.assign(this, { root, api, table: api.table, first: 0, chosen: 0, asked: {}, spoken: 0, quiet: true });
       this.id = `words-${++made}`;
       this.specs = new Map(api.table.factors.map((spec) => [spec.name, spec]));
       this.build();
       this.ask();
+      this.quiet = false;
     }
 
     // -- the parts -----------------------------------------------------------------------------
@@ -52,11 +54,11 @@ const mountWords = (() => {
       this.error = make("p", { id: `${id}-error`, className: "words-error" });
       this.chips = make("ul", { className: "words-chips", "aria-label": "What was understood" });
       this.frees = make("p", { className: "words-free" });
-      this.hands = make("div", { className: "words-hands", role: "group", "aria-label": "Drawn in six hands" });
+      this.hands = make("div", { className: "words-hands", role: "group", "aria-label": "The request drawn in six hands" });
       this.reading = make("div", { className: "words-reading" });
       this.live = make("p", { className: "words-live unseen", role: "status", "aria-live": "polite" });
       this.another = make("button", { type: "button", className: "words-another", onclick: () => this.turn() },
-        "Another hand");
+        "Six other hands");
       const examples = make("p", { className: "words-examples" });
       (this.api.examples ?? []).forEach((text) => examples.append(
         make("button", { type: "button", className: "small", onclick: () => this.set(text) }, text)));
@@ -80,9 +82,26 @@ const mountWords = (() => {
 
     text() { return this.input.value; }
 
+    // Show a request in a hand; its image is told of only if `tells`.
+    restore(text, hand, tells) {
+      this.quiet = true;
+      this.first = hand - (hand % SHOWN);
+      this.choose(hand % SHOWN);
+      this.set(text);
+      this.quiet = false;
+      this.tells = tells;
+    }
+
     set(text) {
       this.input.value = text;
       this.ask();
+    }
+
+    // Tell what is asked for and, once it is drawn, the image.
+    changed() {
+      if (this.quiet) return;
+      this.tells = true;
+      this.api.changed?.(this.input.value);
     }
 
     // Understand the request. One that is refused leaves chips and images as they were.
@@ -95,7 +114,7 @@ const mountWords = (() => {
         this.root.classList.add("words-refused");
         this.say(found.error);
       }
-      this.api.changed?.(this.input.value);
+      this.changed();
     }
 
     show(factors, chips) {
@@ -147,7 +166,7 @@ const mountWords = (() => {
         this.label(name, chips.find((chip) => chip.factor === name));
         this.draw();
       }
-      this.api.changed?.(text);
+      this.changed();
     }
 
     // A value as a request says it.
@@ -268,12 +287,14 @@ const mountWords = (() => {
 
     turn() {
       this.first = (this.first + SHOWN) % this.api.hands;
+      this.changed();
       this.draw();
     }
 
     choose(at) {
       this.chosen = at;
       [...this.hands.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === at)));
+      this.changed();
       this.draw();
     }
 
@@ -283,6 +304,8 @@ const mountWords = (() => {
       clearTimeout(this.later);
       this.frame = requestAnimationFrame(() => {
         this.image = this.paint(this.chosen);
+        if (this.tells) this.api.chosen?.(this.image);
+        this.tells = false;
         this.compare();
         const others = this.canvases.map((_, at) => at).filter((at) => at !== this.chosen);
         const next = () => {
@@ -313,18 +336,18 @@ const mountWords = (() => {
       const rows = [...this.specs.values()].map((spec) => {
         const value = read.factors[spec.name], drawn = this.image.factors[spec.name];
         const asked = spec.name in this.asked;
-        return { spec, asked, drawn: Words.valueText(spec, this.level(spec, drawn)),
-          read: Number.isNaN(value) ? "unknown" : Words.valueText(spec, this.level(spec, value)),
+        return { spec, asked, drawn: this.brief(spec, drawn),
+          read: Number.isNaN(value) ? "unknown" : this.brief(spec, value),
           away: this.difference(spec, drawn, value) };
       });
       const cell = (text, tag = "td", more = {}) => make(tag, more, text);
       this.reading.replaceChildren(make("table", {},
-        make("caption", {}, `Hand ${this.hand(this.chosen) + 1}, as ${read.by} reads it`),
+        make("caption", {}, `Hand ${this.hand(this.chosen) + 1} as ${read.by} reads it. Values in grey were not asked for.`),
         make("thead", {}, make("tr", {}, ...["factor", "asked", "read", "difference"].map((text) =>
           cell(text, "th", { scope: "col" })))),
         make("tbody", {}, ...rows.map((row) => make("tr", { className: row.asked ? "" : "words-own" },
           cell(row.spec.name, "th", { scope: "row" }),
-          cell(row.asked ? row.drawn : `${row.drawn} (free)`), cell(row.read), cell(row.away))))));
+          cell(row.drawn), cell(row.read), cell(row.away))))));
       const told = rows.filter((row) => row.asked).map((row) => `${row.spec.name} ${row.read}`);
       this.say(told.length ? `${read.by} reads ${told.join(", ")}` : "");
     }
@@ -333,16 +356,22 @@ const mountWords = (() => {
       return spec.values ? Math.min(Math.max(Math.round(value), 0), spec.values.length - 1) : value;
     }
 
+    // A stored value as text, to a tenth.
+    brief(spec, value) {
+      return Words.valueText(spec, spec.values ? this.level(spec, value) : Math.round(10 * value) / 10)
+        .replace(" degrees", "\u00b0").replace(/-(?=\d)/, "\u2212");
+    }
+
     difference(spec, drawn, read) {
-      if (Number.isNaN(read)) return "another";
-      if (spec.kind === "categorical") return Math.round(drawn) === Math.round(read) ? "none" : "another";
+      const same = Math.round(drawn) === Math.round(read) ? "none" : "differs";
+      if (Number.isNaN(read)) return "differs";
       const at = (value) => Words.numberOf(spec, this.level(spec, value));
-      if (typeof at(drawn) !== "number") return Math.round(drawn) === Math.round(read) ? "none" : "another";
+      if (spec.kind === "categorical" || typeof at(drawn) !== "number") return same;
       let away = at(read) - at(drawn);
       if (spec.period) away -= spec.period * Math.round(away / spec.period);
-      const text = (Math.round(away * 100) / 100 || 0).toString().replace("-", "\u2212");
+      const text = (Math.round(away * 10) / 10 || 0).toFixed(1).replace("-", "\u2212");
       const unit = spec.turns || spec.unit.split(" ")[0];
-      return `${away > 0.005 ? "+" : ""}${text}${unit ? ` ${unit}` : ""}`;
+      return `${away >= 0.05 ? "+" : ""}${text}${unit === "degrees" ? "\u00b0" : unit ? ` ${unit}` : ""}`;
     }
 
     // Announce a sentence, at most one a second, the last one always.
@@ -358,6 +387,6 @@ const mountWords = (() => {
 
   return (root, api) => {
     const box = new Box(root, api);
-    return { set: (text) => box.set(text), text: () => box.text(), box };
+    return { set: (text, hand = 0, tells = false) => box.restore(text, hand, tells), text: () => box.text(), hand: () => box.hand(box.chosen), box };
   };
 })();

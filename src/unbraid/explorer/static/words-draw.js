@@ -93,20 +93,73 @@ const WordsDraw = (() => {
       return Math.min(Math.max(Math.floor(within * bins), 0), bins - 1);
     }
 
-    // An image of some factors' values in a hand's style: {width, height, data, pixels, factors}.
+    // An image of some factors' values in a hand's style: {width, height, data, pixels, code, factors}.
     draw(asked, hand) {
       const factors = this.filled(asked, hand);
-      const pixels = Float32Array.from(this.nets.decode.run([this.code(factors, hand)])[0].data);
+      const { pixels, code } = this.refined(factors, hand);
       const named = Object.fromEntries(this.specs.map(({ name }, at) => [name, factors[at]]));
-      return { ...this.paint(pixels), pixels, factors: named };
+      return { ...this.paint(pixels), pixels, code, factors: named };
+    }
+
+    decoded(factors, hand) {
+      const code = this.code(factors, hand);
+      return { code, pixels: Float32Array.from(this.nets.decode.run([code])[0].data) };
+    }
+
+    // The image of all factors' values, or that of the request less the error that the model reads
+    // in it, if that reads closer: as control/closed_loop.py has it.
+    refined(factors, hand) {
+      const first = this.decoded(factors, hand), { loop } = this.words;
+      if (!loop) return first;
+      const read = this.tolerated(factors, this.own(first.pixels));
+      const again = loop.map(({ low, high, period }, at) => {
+        if (low === null) return factors[at];
+        const found = factors[at] - this.away(factors, read, at);
+        return period ? found : Math.min(Math.max(found, low), high);
+      });
+      if (again.every((value, at) => value === factors[at])) return first;
+      const second = this.decoded(again, hand);
+      const then = this.tolerated(factors, this.own(second.pixels));
+      return this.distance(factors, then) < this.distance(factors, read) ? second : first;
+    }
+
+    // Readings less what is the reader's usual error.
+    tolerated(factors, read) {
+      return read.map((value, at) => {
+        const { categorical, tolerance } = this.words.loop[at];
+        if (categorical) return value;
+        return value - Math.min(Math.max(this.away(factors, read, at), -tolerance), tolerance);
+      });
+    }
+
+    // Read minus asked for, the shorter way round; symmetries are those of the values asked for.
+    away(factors, read, at) {
+      let { period } = this.words.loop[at], away = read[at] - factors[at];
+      for (const [other, level, turn] of this.words.loop[at].symmetries) {
+        if (factors[other] !== level) continue;
+        period = turn;
+        if (!turn) away = 0;
+      }
+      return period ? away - period * Math.round(away / period) : away;
+    }
+
+    distance(factors, read) {
+      return this.words.loop.reduce((sum, { categorical, length }, at) => sum + (categorical
+        ? Number(Math.round(read[at]) !== factors[at])
+        : Math.min(Math.abs(this.away(factors, read, at)) / length, 1)), 0);
+    }
+
+    // The factors as the model itself reads them.
+    own(pixels) {
+      const code = Float32Array.from(this.nets.encode.run([pixels])[0].data);
+      return Array.from(this.nets.factors.run([code])[0].data);
     }
 
     // What a drawn image is read as: {by, factors: stored value by name}; null without a reader.
     read({ pixels }) {
       if (!this.words.reader) return null;
       if (this.words.reader === "judge") return { by: "the judge", factors: this.judged(pixels) };
-      const code = Float32Array.from(this.nets.encode.run([pixels])[0].data);
-      const found = this.nets.factors.run([code])[0].data;
+      const found = this.own(pixels);
       return {
         by: "the model",
         factors: Object.fromEntries(this.specs.map(({ name }, at) => [name, found[at]])),

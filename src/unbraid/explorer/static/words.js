@@ -99,17 +99,69 @@ const Words = (() => {
 
   // -- the table ---------------------------------------------------------------------------------
 
+  const times = (length, then) => Array.from({ length }, then);
+  // Whole numbers are stored as texts, a letter each: see text_of in explorer/phrase_pack.py.
+  const numberAt = (text, at) => text.charCodeAt(at) - 35;
+  const reader = (text) => {
+    let at = 0;
+    const next = () => numberAt(text, at++);
+    next.done = () => at >= text.length;
+    return next;
+  };
+
+  // The shapes of the table's tree, see explorer/phrase_pack.py: {phrases: [conditions, number],
+  // next: a map from a token's class to {to, kept}}.
+  const shapesOf = ({ shapes, sets, conditions }) => {
+    const classes = [], runs = reader(sets);
+    while (!runs.done()) {
+      const found = [];
+      times(runs(), () => {
+        let at = (found.at(-1) ?? 0) + runs();
+        times(runs(), () => found.push(at++));
+      });
+      classes.push(found);
+    }
+    const take = Object.fromEntries(Object.entries(shapes).map(([name, text]) => [name, reader(text)]));
+    const counted = (start) => { // 0 is the next new one
+      let next = start;
+      return (code) => (code ? code - 1 : next++);
+    };
+    const set = counted(0), shape = counted(1);
+    return Array.from(shapes.of, () => {
+      const number = counted(0);
+      const phrases = times(take.phrases(), () => [conditions[take.conditions()], number(take.numbers())]);
+      const next = new Map();
+      times(take.steps(), () => {
+        const kinds = classes[set(take.sets())], to = shape(take.to());
+        const step = { to, kept: times(numberAt(shapes.of, to), () => number(take.kept())) };
+        for (const kind of kinds) next.set(kind, step);
+      });
+      return { phrases, next };
+    });
+  };
+
+  // Phrases: [sentence], or [tokens, settings, what else there is].
+  const phrasesOf = (table) => {
+    const { values, tokens, words, more } = table;
+    const part = Object.fromEntries(["stops", "settings", "factor", "value", "token", "word"]
+      .map((name) => [name, reader(table[name])]));
+    const found = Array.from(table.stops, () => {
+      const stop = part.stops(), count = part.settings();
+      if (!count) return [stop];
+      return [stop, times(count - 1, () =>
+        [part.factor(), values[part.value()], ...tokens[part.token()], ...words[part.word()]])];
+    });
+    for (const [at, rest] of more) found[at].push(rest);
+    return found;
+  };
+
   // The table with what is looked up in it as maps, made once.
   const opened = new WeakMap();
   const open = (table) => {
     if (opened.has(table)) return opened.get(table);
     const classes = new Map();
     table.words.forEach((words, kind) => words.split(" ").forEach((word) => classes.set(word, kind)));
-    const nodes = table.nodes.map(([phrases, steps]) => {
-      const next = new Map();
-      for (const [to, set] of steps) for (const kind of table.sets[set]) next.set(kind, to);
-      return { phrases, next };
-    });
+    const shapes = shapesOf(table);
     const levels = table.factors.map((factor) => {
       const known = new Map();
       (factor.values ?? []).forEach((value, index) => {
@@ -119,7 +171,8 @@ const Words = (() => {
     });
     // levels that are texts of numbers, which Python compares with numbers of six digits
     const exact = table.factors.some((factor) => Object.keys(factor.levels).some((text) => !Number.isNaN(Number(text))));
-    const made = { table, classes, nodes, levels, exact };
+    const phrases = phrasesOf(table.phrases);
+    const made = { table, classes, shapes, phrases, levels, exact };
     opened.set(table, made);
     return made;
   };
@@ -151,13 +204,15 @@ const Words = (() => {
 
   // The phrase that starts the tokens, as the table has it; null if it does not have it.
   const lookUp = (words, tokens) => {
-    let at = words.table.root;
+    let { phrases, shapes: [shape] } = words;
     for (let read = 0; ; read++) {
-      const node = words.nodes[at];
-      for (const [conditions, phrase] of node.phrases)
-        if (conditions.every((each) => meets(words, tokens, each))) return words.table.phrases[phrase];
-      if (!node.next.has(read < tokens.length ? tokens[read].kind : words.table.end)) return null;
-      at = node.next.get(read < tokens.length ? tokens[read].kind : words.table.end);
+      for (const [conditions, number] of shape.phrases)
+        if (conditions.every((each) => meets(words, tokens, each))) return phrases[number];
+      const step = shape.next.get(read < tokens.length ? tokens[read].kind : words.table.end);
+      if (!step) return null;
+      shape = words.shapes[step.to];
+      const before = phrases;
+      phrases = step.kept.map((number) => before[number]);
     }
   };
 
