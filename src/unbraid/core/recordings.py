@@ -34,6 +34,8 @@ LOUDEST = 4.0  # peak of floats on [-1, 1], above which they are in some other u
 CANCELLED = 0.1  # of the loudest channel's level, below which the average has lost the sound
 _STREAMED = 0x7FFF_F000  # bytes that writers put into a header before they know how many there are
 _MAGIC = (b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff", b"riff")  # read by soundfile
+# a chunk of information that names the software, by which a folder knows what is no data
+_BY_US = b"LIST" + struct.pack("<I", 20) + b"INFOISFT" + struct.pack("<I", 8) + b"unbraid\0"
 _ZEROS = 64  # of the resampling filter on either side of its middle
 
 
@@ -154,14 +156,25 @@ def wav_bytes(samples: NDArray[Any], rate: int) -> bytes:
     """Return samples (T,), full scale 1, as the bytes of a WAV file of 16 bits; clipped beyond.
 
     >>> len(wav_bytes(np.zeros(8), 8000))
-    60
+    88
     """
     from scipy.io import wavfile
 
     file = io.BytesIO()
     steps = np.rint(np.clip(np.asarray(samples, np.float64), -1, 1) * 32767).astype(np.int16)
     wavfile.write(file, rate, steps)
-    return file.getvalue()
+    data = file.getvalue() + _BY_US
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is a WAV file that unbraid wrote, by its last chunk."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_BY_US), io.SEEK_END)
+            return file.read() == _BY_US
+    except OSError:  # shorter, or unreadable, which reading reports
+        return False
 
 
 def write(path: str | Path, samples: NDArray[Any], rate: int) -> None:
