@@ -1,0 +1,42 @@
+"""Sound: recordings taken apart into pitch, envelope and noise, measured, changed and put together.
+
+Arrays and formulas alone: nothing here is learned, and no file is read or written. A recording is
+an array of samples and a rate; a voice is what a recording was taken apart into; a voice picture is
+an image of it, for models that see images.
+"""
+
+from unbraid.sound.canonical import Canonical, FrameFactors, canonical_of, voice_of
+from unbraid.sound.editing import at_loudness, change, edit
+from unbraid.sound.measures import Measures, measure
+from unbraid.sound.pictures import (
+    SIGNAL,
+    canonical_of_picture,
+    measure_picture,
+    paint,
+    picture_of,
+    sound_of,
+    voice_of_picture,
+)
+from unbraid.sound.vocoder import Voice, analyse, synthesise
+
+__all__ = [
+    "SIGNAL",
+    "Canonical",
+    "FrameFactors",
+    "Measures",
+    "Voice",
+    "analyse",
+    "at_loudness",
+    "canonical_of",
+    "canonical_of_picture",
+    "change",
+    "edit",
+    "measure",
+    "measure_picture",
+    "paint",
+    "picture_of",
+    "sound_of",
+    "synthesise",
+    "voice_of",
+    "voice_of_picture",
+]

@@ -1,0 +1,127 @@
+"""Fundamental frequency: peaks of the normalised autocorrelation, the best path by Viterbi.
+
+Boersma 1993, "Accurate Short-Term Analysis of the Fundamental Frequency and the Harmonics-to-Noise
+Ratio of a Sampled Sound" (Proc. Inst. Phonetic Sciences 17). The autocorrelation r_x of a windowed
+frame is divided by that of its window, equation 9, ``r(tau) = r_x(tau) / r_w(tau)``; a peak at tau
+is as strong as equation 24 says, and the path pays for jumps as in equation 27.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.signal import resample_poly
+
+from unbraid.sound._frames import Floats, frames
+
+FLOOR, CEILING = 60.0, 500.0  # hertz
+RATE = 8000  # hertz; what is tracked at, as no voice's fundamental needs more
+CANDIDATES = 6  # peaks a frame
+OCTAVE_COST = 0.01  # favours the higher of two equal peaks
+VOICING = 0.45  # strength a peak must have to be voiced
+SILENCE = 0.03  # share of the recording's peak below which a frame is silent
+JUMP, SWITCH = 0.35, 0.14  # cost of an octave's jump, and of a change of voicing, in 10 ms
+_FINER = 4  # lags a sample, by the interpolation of a band-limited autocorrelation
+
+
+def track(samples: Floats, rate: int, times: Floats) -> Floats:
+    """Return the fundamental frequency in hertz at times (T,) in seconds; 0 where unvoiced, (T,).
+
+    Args:
+        samples: (N,).
+        rate: samples a second.
+        times: (T,), equally spaced.
+
+    >>> tone = np.sin(2 * np.pi * 220 * np.arange(4000) / 8000)
+    >>> track(tone, 8000, np.array([0.2, 0.25, 0.3])).round(1).tolist()
+    [220.0, 220.0, 220.0]
+    """
+    if rate != RATE:
+        divisor = int(np.gcd(rate, RATE))
+        samples = resample_poly(samples, RATE // divisor, rate // divisor)
+    centres = np.rint(times * RATE).astype(np.int64)
+    lags, strengths, quiet = _candidates(samples, centres)
+    f0 = np.where(lags > 0, RATE / np.maximum(lags, 1e-9), 0.0)
+    hop = float(times[1] - times[0]) if len(times) > 1 else 0.01
+    chosen = _best_path(f0, strengths, quiet, 0.01 / hop)
+    return chosen
+
+
+def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """Return lags in samples and strengths of peaks, (T, CANDIDATES), and that of silence, (T,)."""
+    length = round(3 * RATE / FLOOR)
+    size = 1 << (2 * length - 1).bit_length()
+    pieces = frames(samples, centres, length)
+    pieces = pieces - pieces.mean(1, keepdims=True)
+    window = np.hanning(length + 2)[1:-1]
+    peak = np.abs(pieces).max(1) / max(np.abs(samples - samples.mean()).max(), 1e-12)
+    count = int(RATE / FLOOR * _FINER) + 3
+    own = _autocorrelation(window[None], size)[0, :count]
+    found = _autocorrelation(pieces * window, size)[:, :count]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        curve = np.where(found[:, :1] > 0, found / found[:, :1], 0.0) / (own / own[0])
+    first = max(int(RATE / CEILING * _FINER), 1)
+    left, middle, right = curve[:, first - 1 : -2], curve[:, first:-1], curve[:, first + 1 :]
+    top = (middle > left) & (middle >= right) & (middle > 0.5 * VOICING)
+    bend = np.where(top, left - 2 * middle + right, -1.0)
+    shift = 0.5 * (left - right) / bend
+    lag = (first + np.arange(middle.shape[1]) + np.where(top, shift, 0.0)) / _FINER
+    height = middle - 0.25 * (left - right) * shift
+    height = np.where(height > 1, 1 / np.maximum(height, 1e-9), height)  # Boersma's footnote
+    strength = np.where(top, height - OCTAVE_COST * np.log2(FLOOR * lag / RATE), -np.inf)
+    best = np.argpartition(-strength, CANDIDATES, axis=1)[:, :CANDIDATES]
+    strengths = np.take_along_axis(strength, best, 1)
+    lags = np.where(np.isfinite(strengths), np.take_along_axis(lag, best, 1), 0.0)
+    quiet = VOICING + np.maximum(0, 2 - peak * (1 + VOICING) / SILENCE)
+    return lags, strengths, quiet
+
+
+def _autocorrelation(pieces: Floats, size: int) -> Floats:
+    """Return autocorrelations at lags of 1 / _FINER samples, (T, ...)."""
+    spectra = np.fft.rfft(pieces, size, axis=1)
+    power = spectra.real**2 + spectra.imag**2
+    return np.asarray(np.fft.irfft(power, size * _FINER, axis=1))
+
+
+def _best_path(f0: Floats, strengths: Floats, quiet: Floats, pace: float) -> Floats:
+    """Return the frequencies (T,) of the path of the greatest strength less its costs."""
+    count = len(f0)
+    states = np.column_stack([f0, np.zeros(count)])  # the last is unvoiced
+    score = np.column_stack([strengths, quiet])
+    height = np.where(states > 0, np.log2(np.maximum(states, 1.0)), np.nan)
+    back = np.zeros(states.shape, np.int64)
+    total = score[0]
+    for t in range(1, count):
+        jump = np.abs(height[t - 1][:, None] - height[t][None, :])
+        cost = pace * np.where(np.isnan(jump), SWITCH, JUMP * jump)
+        cost[-1, -1] = 0.0
+        reached = total[:, None] - cost
+        back[t] = reached.argmax(0)
+        total = reached.max(0) + score[t]
+    path = np.zeros(count, np.int64)
+    path[-1] = int(total.argmax())
+    for t in range(count - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return np.asarray(states[np.arange(count), path])
+
+
+def folded(f0: Floats) -> Floats:
+    """Return a contour (T,) whose jumps beyond 7 semitones are folded back by an octave.
+
+    The octave is chosen so that a voiced frame is near the recording's median; a median of five
+    frames then removes single outliers. Zeros, unvoiced frames, stay.
+
+    >>> folded(np.array([100.0, 101, 202, 202, 101, 100, 0])).round().tolist()
+    [100.0, 101.0, 101.0, 101.0, 101.0, 100.0, 0.0]
+    """
+    voiced = f0 > 0
+    if not voiced.any():
+        return f0
+    height = 12 * np.log2(f0[voiced])
+    away = height - np.median(height)
+    height = height - 12 * np.sign(away) * np.ceil(np.maximum(np.abs(away) - 7, 0) / 12)
+    smooth = median_filter(height, 5, mode="nearest")
+    found = np.zeros_like(f0)
+    found[voiced] = 2 ** (smooth / 12)
+    return found
