@@ -58,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "decomposition": {"distributions"},
     "nets": set(),
     "pictures": set(),
+    "spectrograms": {"sound"},
     "recipes": set(),
     "methods": {"nets", "recipes", "distributions", "decomposition"},
     "training": {
@@ -117,6 +118,8 @@ ALLOWED: dict[str, set[str]] = {
         "nets",
         "pictures",
         "runs",
+        "sound",
+        "spectrograms",
         "store",
         "training",
     },
@@ -185,7 +188,9 @@ CONTROL = {
     "loading": {"controller", "native", "linear_gaussian"},
     "self_check": {"controller", "factor_distance", "language", "native"},
     "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
-    "commands": {"api", "language"},
+    "recordings": {"language"},
+    "sounds": {"recordings"},
+    "commands": {"api", "language", "sounds"},
     "assessment": {"closed_loop", "controller", "language", "loading", "native"},
 }
 CONTROL_FILES = [

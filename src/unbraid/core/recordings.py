@@ -27,9 +27,11 @@ SUFFIXES = (
 UNREAD = frozenset((".m4a", ".aac", ".wma", ".amr", ".3gp", ".ra", ".mka", ".weba", ".ape", ".wv"))
 LONGEST = 60.0  # seconds of a recording, unless the caller says
 RATES = (4_000, 768_000)  # samples a second
+OWN_RATES = (8_000, 48_000)  # that are kept if no other is asked for
 CHANNELS = 8  # at most, which are averaged
 SILENT = 1e-4  # peak below which a recording is silent: three steps of 16 bits
 CLIPPED = 0.01  # share of samples at full scale from which on a recording counts as clipped
+OFFSET = 0.002  # of full scale, from which on an offset is told
 LOUDEST = 4.0  # peak of floats on [-1, 1], above which they are in some other unit
 CANCELLED = 0.1  # of the loudest channel's level, below which the average has lost the sound
 _STREAMED = 0x7FFF_F000  # bytes that writers put into a header before they know how many there are
@@ -58,6 +60,25 @@ class Source(NamedTuple):
     offset: float = 0.0
     cancelled: bool = False
 
+    def told(self, rate: int) -> str:
+        """Return what was done to it, as a text; empty if it is used as it was.
+
+        >>> Source(96_000, 2, 0.5).told(48_000)
+        '2 channels averaged; 96,000 Hz converted to 48,000'
+        """
+        parts = []
+        if self.cancelled:
+            parts.append(f"the loudest of {self.channels} channels, which cancel each other")
+        elif self.channels > 1:
+            parts.append(f"{self.channels} channels averaged")
+        if self.rate != rate:
+            parts.append(f"{self.rate:,} Hz converted to {rate:,}")
+        if abs(self.offset) >= OFFSET:
+            parts.append("an offset removed")
+        if self.clipped > CLIPPED:
+            parts.append(f"{self.clipped:.0%} of its samples are clipped, which is heard")
+        return "; ".join(parts)
+
 
 class Recording(NamedTuple):
     """A recording as it is used.
@@ -73,15 +94,15 @@ class Recording(NamedTuple):
     source: Source
 
 
-def read(path: str | Path, rate: int, longest: float = LONGEST) -> Recording:
-    """Read a file of sound as one channel at a rate, without its offset.
+def read(path: str | Path, rate: int | None = None, longest: float = LONGEST) -> Recording:
+    """Read a file of sound as one channel, without its offset.
 
     Up to 8 channels are averaged; if they cancel each other, the loudest is taken. Another rate is
     converted by a polyphase filter, which passes 91% of the band and is 80 dB down at its end.
 
     Args:
         path: WAV (8 to 64 bits, integers or floats), or with soundfile FLAC, OGG, MP3 and others.
-        rate: samples a second that are returned.
+        rate: samples a second that are returned; the file's own if not given, within 8 to 48 kHz.
         longest: seconds that it may last; checked before it is decoded.
 
     Raises:
@@ -118,6 +139,7 @@ def read(path: str | Path, rate: int, longest: float = LONGEST) -> Recording:
             f"{20 * math.log10(SILENT):.0f} dB of full scale; check the microphone and record it "
             "again."
         )
+    rate = rate or min(max(found.rate, OWN_RATES[0]), OWN_RATES[1])
     samples = resampled(mixed, found.rate, rate).astype(np.float32)
     source = found._replace(clipped=clipped, offset=offset, cancelled=cancelled)
     return Recording(samples, rate, source)

@@ -163,7 +163,7 @@ def test_by_factor() -> None:
 
 
 def test_refusals() -> None:
-    assert "pitch 500 hz is out of this model's range, 80 to 280 Hz" in refused("500 Hz")
+    assert "pitch 500 Hz is out of this model's range, 80 to 280 Hz" in refused("500 Hz")
     assert "take the nearest, 280 Hz" in refused("500 Hz")
     assert "duration 3 seconds is out of" in refused("3 seconds")
     assert "compares with a recording, which only an edit has" in refused("higher")
@@ -174,10 +174,8 @@ def test_refusals() -> None:
     assert "in hertz, which is another one at each pitch" in refused("20 Hz higher", relative=True)
     assert "leaves no speed" in refused("100% slower", relative=True)
     assert "'red'" in refused("red")
-    sentence = refused("tilted left", relative=True, subject="an edit of a recording")
-    assert "asks for an angle, which an edit of a recording does not vary: it varies pitch" in (
-        sentence
-    )
+    sentence = refused("tilted left", relative=True, subject="this edit")
+    assert "asks for an angle, which this edit does not vary: it varies pitch" in (sentence)
     assert "describe the recording by what it has" in refused("not loud")
 
 

@@ -42,7 +42,7 @@ def quantity(
     number = state.tokens[at].number or 0.0
     unit = state.unit(at + 1)
     stop = at + (2 if unit else 1)
-    given = given or printable(state.source(at, stop).replace(" %", "%").replace(" °", "°"))
+    given = given or printable(as_written(state.source(at, stop)))
     low, high = factor.ends
     if not unit and factor.role == "pitch" and factor.reference and number >= BARE_HERTZ:
         unit = "hertz"
@@ -67,6 +67,17 @@ def quantity(
     stored = factor.to_stored(number, state.clip, given)
     rounded = factor.ordered and factor.differs(stored, number)
     return stored, stop, f"nearest to {given}" if rounded else ""
+
+
+def as_written(text: str) -> str:
+    """Return a quantity of lower-case tokens as it is usually written.
+
+    >>> as_written("500 hz"), as_written("90 %")
+    ('500 Hz', '90%')
+    """
+    for given, usual in ((" %", "%"), (" °", "°"), (" hz", " Hz"), (" db", " dB")):
+        text = text.replace(given, usual)
+    return text.replace(" dBfs", " dBFS")
 
 
 def converted(factor: FactorTerms, number: float, unit: str, given: str) -> float:

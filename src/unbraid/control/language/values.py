@@ -196,7 +196,7 @@ class FactorValues:
                 f" {direction}" if round(angle, 3) else ""
             )
         if self.reference:
-            return f"{_short(self.hertz(number))} Hz"
+            return f"{_short(round(self.hertz(number), 1))} Hz"
         text = _short(number)
         if self.unit == "percent":
             return f"{text}%"
