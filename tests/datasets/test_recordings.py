@@ -59,7 +59,11 @@ def test_they_are_voice_pictures_with_the_factors_of_table_and_folders(folder: P
 def test_measured_factors_are_those_of_the_sounds(folder: Path) -> None:
     data = load_dataset(str(folder), full=True, measured=True)
     assert data.factor_names[-3:] == ("pitch", "duration", "loudness")
-    assert [spec.unit for spec in data.specs[-3:]] == ["semitones from 100 Hz", "ms", "dBFS"]
+    assert [spec.unit for spec in data.specs[-3:]] == [
+        "semitones from 100 Hz",
+        "milliseconds",
+        "dBFS",
+    ]
     number = np.array([int(name) for name in sorted(f"{n:02}" for n in range(20))])
     order = [*number[np.isin(number % 4, (2, 3))], *number[np.isin(number % 4, (0, 1))]]
     hertz = 100 * 2 ** (data.factor("pitch") / 12)

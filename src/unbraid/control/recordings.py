@@ -63,8 +63,8 @@ def specs_of(measured: sound.Measures) -> tuple[FactorSpec, ...]:
     short, long = (float(round(share * measured.duration)) for share in STRETCH)
     return (
         FactorSpec("pitch", "continuous", range=(low, high), unit=unit),
-        FactorSpec("duration", "continuous", range=(short, long), unit="ms"),
-        FactorSpec("tract", "continuous", range=TRACT, unit="percent"),
+        FactorSpec("duration", "continuous", range=(short, long), unit="milliseconds"),
+        FactorSpec("tract", "continuous", range=TRACT, unit="per cent"),
         FactorSpec("loudness", "continuous", range=LOUDNESS, unit="dBFS"),
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, too_thick
+from unbraid.datasets._rendered import check_counts, check_range
 
 if TYPE_CHECKING:
     from unbraid.datasets.digits import Config
@@ -18,28 +18,14 @@ def check_drawable(config: Config) -> None:
         raise UnbraidError(
             f"digits: canvas is {config.canvas}, expected a whole number of pixels, 16 or more."
         )
-    if config.n is not None and (config.n < 1 or config.grid is not None):
-        raise UnbraidError(
-            f"digits: n is {config.n} with grid={config.grid}: give one of them, 1 or more."
-        )
-    if config.seed < 0:
-        raise UnbraidError(f"digits: seed is {config.seed}, but a seed is 0 or more.")
+    check_counts(config, "digits")
     if not config.digits or not set(config.digits) <= set(range(10)):
         raise UnbraidError(f"digits: digits are {config.digits}, expected some of 0 to 9.")
     if len(set(config.digits)) < len(config.digits):
         raise UnbraidError(f"digits: digits are {config.digits}: name each once.")
     for name in CONTINUOUS:
-        _check_range(name, getattr(config, name))
+        check_range(name, getattr(config, name), "digits")
     _check_fit(config)
-
-
-def _check_range(name: str, given: Any) -> None:
-    try:
-        low, high = (float(end) for end in given)
-    except (TypeError, ValueError) as error:
-        raise UnbraidError(f"digits: {name} is {given!r}, expected a range (low, high).") from error
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise UnbraidError(f"digits: {name} is {given}, expected two numbers, the lower first.")
 
 
 def _check_fit(config: Config) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +48,16 @@ class Renderer:
                     f"digits: no {digit} was written in rows {glyphs} of MNIST's {split} split: "
                     "widen glyphs=(start, stop) or leave the digit out."
                 )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return 1, self.canvas, self.canvas
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """Rows of the MNIST split whose handwriting there is, ascending."""
+        return self.glyphs.source
 
     def draw(self, factors: NDArray[np.float64], style: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Draw images, uint8 (N, 1, canvas, canvas).
@@ -134,26 +143,6 @@ def overhang(extent: NDArray[np.float32], factors: NDArray[np.float64]) -> NDArr
         beyond = np.maximum(beyond, place + size * reach)
     past: NDArray[np.float64] = beyond + thickness / 2 - UNIT_CANVAS / 2
     return past
-
-
-class Drawn:
-    """Images drawn when they are asked for: random access without holding any."""
-
-    def __init__(
-        self, renderer: Renderer, factors: NDArray[np.float64], style: NDArray[np.int64]
-    ) -> None:
-        self.renderer, self.factors, self.style = renderer, factors, style
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(N, 1, canvas, canvas)."""
-        return len(self.style), 1, self.renderer.canvas, self.renderer.canvas
-
-    def __len__(self) -> int:
-        return len(self.style)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        return self.renderer.draw(self.factors[rows], self.style[rows])
 
 
 def _part(glyphs: Glyphs, rows: tuple[int, int] | None) -> Glyphs:

@@ -21,7 +21,7 @@ VERSION = 1  # of all that shapes the numbers
 SHARE = 0.9  # of the images that must have a meaning for a factor
 THIN = 6.0  # ratio of length to thickness above which shapes are lines
 LONG = 1.2  # ratio of the axes above which a shape has a direction
-SOUNDS = (("pitch", "semitones from 100 Hz"), ("duration", "ms"), ("loudness", "dBFS"))
+SOUNDS = (("pitch", "semitones from 100 Hz"), ("duration", "milliseconds"), ("loudness", "dBFS"))
 TAILS = (
     0.5,
     99.5,

@@ -20,7 +20,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand, read_object
 from unbraid.datasets import Dataset
 from unbraid.datasets._columns import read_columns
-from unbraid.datasets._voices import pictures_of
+from unbraid.datasets._own_voices import pictures_of
 
 PAGE = "https://github.com/soerenab/AudioMNIST"
 META = "audioMNIST_meta.txt"

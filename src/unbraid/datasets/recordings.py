@@ -8,7 +8,7 @@ from unbraid import sound
 from unbraid.datasets import Dataset
 from unbraid.datasets import _folder as files
 from unbraid.datasets._names import called
-from unbraid.datasets._voices import pictures_of
+from unbraid.datasets._own_voices import pictures_of
 from unbraid.datasets._walk import RECORDINGS
 
 

@@ -27,8 +27,8 @@ _WIDTH, _HEIGHT = 10.0, 0.95  # inches of the figure and of one of its rows
 # Of any voice, whether or not they are factors of the data: its pictures are painted again.
 VOICE = (
     FactorSpec("pitch", "continuous", range=(-3.86, 17.82), unit="semitones from 100 Hz"),
-    FactorSpec("duration", "continuous", range=(250.0, 800.0), unit="ms"),
-    FactorSpec("tract", "continuous", range=(85.0, 118.0), unit="percent"),
+    FactorSpec("duration", "continuous", range=(250.0, 800.0), unit="milliseconds"),
+    FactorSpec("tract", "continuous", range=(85.0, 118.0), unit="per cent"),
     FactorSpec("loudness", "continuous", range=(-35.0, -15.0), unit="dBFS"),
 )
 
@@ -89,8 +89,8 @@ def said(spec: FactorSpec, stored: Any) -> str:
         return short(value if isinstance(value, str) else f"{value:g}")
     if spec.unit.startswith("semitones from 100"):
         return f"{100 * 2 ** (stored / 12):.0f} Hz"
-    unit = "%" if spec.unit == "percent" else f" {spec.unit}" if spec.unit else ""
-    return f"{stored:.3g}{unit}"
+    shorter = {"": "", "per cent": "%", "milliseconds": " ms"}
+    return f"{stored:.3g}{shorter.get(spec.unit, f' {spec.unit}')}"
 
 
 def draw(dataset: Dataset, config: show.Config) -> Figure:

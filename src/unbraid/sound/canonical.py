@@ -180,11 +180,12 @@ def in_bands(envelope: Floats, bands: int) -> Floats:
     if count == bands:
         return envelope
     row = np.linspace(0, count - 1, bands)
-    return mixed(envelope, np.broadcast_to(row, (*envelope.shape[:-2], bands)), -2)
+    return mixed(envelope, row, -2)
 
 
 def mixed(values: Floats, places: Floats, axis: int) -> Floats:
     """Return values (..., B, T) at fractional places (..., K) of an axis, -2 or -1, linearly."""
+    places = np.broadcast_to(places, (*values.shape[:-2], places.shape[-1]))
     low = np.minimum(places.astype(np.int64), values.shape[axis] - 2)
     part, index = (np.expand_dims(each, -1 if axis == -2 else -2) for each in (places - low, low))
     below = np.take_along_axis(values, index, axis)

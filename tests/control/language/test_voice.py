@@ -11,6 +11,7 @@ from unbraid.control.language.parser import build_request, parse
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.datasets.speech import Config, factor_specs
 
 
 def semitones(hertz: float) -> float:
@@ -177,6 +178,17 @@ def test_refusals() -> None:
     sentence = refused("tilted left", relative=True, subject="this edit")
     assert "asks for an angle, which this edit does not vary: it varies pitch" in (sentence)
     assert "describe the recording by what it has" in refused("not loud")
+
+
+def test_the_factors_of_the_data_set() -> None:
+    specs = factor_specs(Config())
+    found = parse("a low 7 of a woman, tract 90 per cent, 0.5 s", specs[:-1])
+    assert found.values["word"] == 7
+    assert found.values["tract"] == 90
+    assert parse("seven", specs).values == parse("word 7", specs).values == {"word": 7}
+    assert parse("loud nine, 300 ms", specs).describe() == (
+        "word nine, duration 300 ms, loudness -17.5 dBFS (loud); pitch and tract are free"
+    )
 
 
 def test_pitch_in_hertz_and_places_beside_it() -> None:

@@ -47,6 +47,7 @@ def tokenize(text: str) -> list[Token]:
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    plain = plain.replace("per cent", "percent")
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):

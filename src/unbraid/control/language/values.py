@@ -18,6 +18,7 @@ from unbraid.control.language.lexicon import UNITS
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 
+_SHORT_UNITS = {"pixels": "px", "milliseconds": "ms"}
 _SHOWN = 12  # levels listed before the others are only counted
 _FULL_TURN = {"degrees": 360.0, "radians": math.tau}
 
@@ -58,7 +59,7 @@ class FactorValues:
     @property
     def unit(self) -> str:
         """The first word of its unit, such as ``pixels`` or ``degrees``; empty for none."""
-        word = self.spec.unit.split(" ")[0] if self.spec.unit else ""
+        word = self.spec.unit.replace("per cent", "percent").split(" ")[0]
         return UNITS.get(word.casefold(), word)
 
     @property
@@ -204,7 +205,7 @@ class FactorValues:
             text = f"+{text}"
         if not self.spec.unit:
             return text
-        return f"{text} {'px' if self.unit == 'pixels' else self.spec.unit}"
+        return f"{text} {_SHORT_UNITS.get(self.unit, self.spec.unit)}"
 
     def hertz(self, number: float) -> float:
         """Return the frequency of a number of semitones."""
@@ -224,7 +225,7 @@ class FactorValues:
         """Return a change by a number as text, in the factor's unit."""
         if self.role == "rotation" and self.direction:
             return f"{self.number(offset)} from its current value"
-        unit = "px" if self.unit == "pixels" else self.spec.unit
+        unit = _SHORT_UNITS.get(self.unit, self.spec.unit)
         if self.unit in ("semitones", "dbfs", "percent"):
             unit = {"dbfs": "dB"}.get(self.unit, self.unit)
         return f"{offset:+.3g}{' ' if unit else ''}{unit} from its current value"
@@ -237,6 +238,7 @@ class FactorValues:
         """Return the possible values: ``24 to 40 pixels``, ``0, 1, 2`` or ``cat, dog``."""
         values = self.spec.values
         unit = f" {self.spec.unit}" if self.spec.unit else ""
+        unit = " ms" if self.unit == "milliseconds" else unit
         low, high = self.ends
         if self.reference and values is None:
             return f"{_short(self.hertz(low))} to {_short(self.hertz(high))} Hz"
