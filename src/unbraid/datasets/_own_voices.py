@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ RATE = 8000  # samples a second that are analysed
 LONGEST = 0.9  # seconds of a word that a picture holds
 MARGIN = 0.05  # seconds left before and after a part that is cut out
 USUAL = -25.0  # dBFS that the median recording is brought to
+PER_SECOND = 40.0  # recordings that a core analyses
+TOLD = 3.0  # seconds from which on an analysis is announced
 LEVELS = (-50.0, -10.0)  # dBFS that each is brought into, so that the picture holds it
 
 
@@ -74,6 +77,13 @@ def pictures_of(
         gains = _gains(facts, known)
 
         def painted() -> NDArray[np.uint8]:
+            seconds = len(paths) / PER_SECOND
+            if seconds >= TOLD:
+                print(
+                    f"analysing {len(paths):,} recordings, once: about {seconds:.0f} seconds",
+                    file=sys.stderr,
+                    flush=True,
+                )
             made = threads.map(_painted, paths, gains)
             return np.stack([np.zeros((3, 64, 64), np.uint8) if m is None else m for m in made])
 
