@@ -240,7 +240,10 @@ def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
     if np.isnan(stored):
         return "?"
     value = stored if spec.values is None else spec.values[int(stored)]
-    return value if isinstance(value, str) else f"{value:.{figures}g}"
+    if isinstance(value, str):
+        return value
+    whole = 10**figures <= abs(value) < 1e5  # 510, not 5.1e+02
+    return f"{value:.0f}" if whole else f"{value:.{figures}g}"
 
 
 def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from unbraid.sound.pictures import (
     sound_of,
     voice_of_picture,
 )
+from unbraid.sound.tract import tract_against
 from unbraid.sound.vocoder import Voice, analyse, synthesise
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "picture_of",
     "sound_of",
     "synthesise",
+    "tract_against",
     "voice_of",
     "voice_of_picture",
 ]
