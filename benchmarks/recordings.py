@@ -33,7 +33,8 @@ def figures(pairs: list[tuple[recordings.Edited, tuple[float, float, float]]]) -
     return {
         "pitch": round(float(np.median(pitch)), 3),
         "beyond": round(float((pitch > 1).mean()), 3),
-        "duration": round(float((away[:, 1] / wanted[:, 1]).mean()), 4),
+        "duration": round(float(np.median(away[:, 1] / wanted[:, 1])), 4),
+        "duration_mean": round(float((away[:, 1] / wanted[:, 1]).mean()), 4),
         "loudness": round(float(away[:, 2].mean()), 3),
     }
 

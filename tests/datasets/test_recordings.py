@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from tests.voices import voice
+from tests.sound.voices import voice
 from unbraid import sound
 from unbraid.core.errors import UnbraidError
 from unbraid.core.recordings import write
