@@ -862,6 +862,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "measured": measured,
     "methods": methods,
     "nets_speed": nets_speed,
+    "recordings": recordings,
     "render_speed": render_speed,
     "request_speed": request_speed,
     "side_by_side": side_by_side,
