@@ -60,10 +60,11 @@ def test_a_swap_takes_what_is_measured_of_the_other() -> None:
 
 
 def test_out_of_range_names_the_range() -> None:
+    own = sound.measure(LOW, RATE).duration
     for text, sentence in {
         "two octaves up": "pitch would be 480 Hz, from 120 Hz, and an edit reaches 60 Hz to 400 Hz",
         "500 Hz": "pitch 500 Hz is out of this edit's range, 80 to 280 Hz",
-        "3 times as long": " ms, and an edit reaches 197 ms to 79",
+        "3 times as long": f"an edit reaches {own / 2 - 0.5:.0f} ms to {own * 2 + 0.5:.0f} ms",
         "tract 70%": "tract 70% is out of this edit's range, 85 to 118%",
         "60 dB quieter": "an edit reaches -60.0 dBFS to -6.0 dBFS",
         "bigger seven": "'seven' does not name a factor: write FACTOR=NUMBER, where this edit",

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from unbraid.datasets._cache import cached
 from unbraid.datasets._folder import read_each
 from unbraid.sound.measures import STEP, ends, level_curve_of_samples, loudness_of
 
-VERSION = 1  # of all that shapes the pictures
+VERSION = 2  # of all that shapes the pictures
 RATE = 8000  # samples a second that are analysed
 LONGEST = 0.9  # seconds of a word that a picture holds
 MARGIN = 0.05  # seconds left before and after a part that is cut out
@@ -137,8 +138,13 @@ def _painted(path: Path, gain: float) -> NDArray[np.uint8] | None:
     if np.isnan(gain):
         return None
     samples = read(path, RATE).samples.astype(np.float64) * 10 ** (gain / 20)
-    frame, factors = sound.canonical_of(sound.analyse(_word(samples), RATE))
-    return sound.picture_of(frame, factors)
+    word = _word(samples)
+    frame, factors = sound.canonical_of(sound.analyse(word, RATE))
+    # as ``sound.measure`` reads them of the samples; frames of an analysis are longer than moments
+    curve = level_curve_of_samples(word, RATE)
+    start, stop = ends(curve)
+    measured = {"duration": 1000 * float(stop - start), "loudness": float(loudness_of(curve))}
+    return sound.picture_of(frame, replace(factors, **measured))
 
 
 def _word(samples: NDArray[np.float64]) -> NDArray[np.float64]:
