@@ -54,7 +54,7 @@ def main() -> None:
     data = load_dataset("speech", split="test", n=2000, stream=True)
     rows = np.unique(data.style, return_index=True)[1]
     rows = np.random.default_rng(0).choice(rows, COUNT, replace=False)
-    results = []
+    before, results = load(), []
     for text in EDITS:
         pairs, seconds, refused, spoken = [], [], 0, 0.0
         for row in rows:
@@ -78,7 +78,7 @@ def main() -> None:
         }
         print(result)
         results.append(result)
-    write("recordings", {"load": load(), "edits": results})
+    write("recordings", {"load_before": before, "edits": results})
 
 
 if __name__ == "__main__":
