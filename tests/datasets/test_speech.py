@@ -13,7 +13,15 @@ from unbraid.core.errors import UnbraidError
 from unbraid.datasets import _recordings as fsdd
 from unbraid.datasets import load_dataset
 from unbraid.datasets.speech import SPEAKERS, TAKES, Speech
-from unbraid.sound import SIGNAL, measure, measure_picture, sound_of
+from unbraid.sound import (
+    SIGNAL,
+    analyse,
+    canonical_of,
+    measure,
+    measure_picture,
+    sound_of,
+    tract_against,
+)
 
 WORDS = ("two", "seven")  # of the test split: 60 recordings are analysed once for all tests
 
@@ -55,6 +63,17 @@ def test_a_picture_and_its_sound_are_measured_as_asked(data: Speech) -> None:
     images = data.images[np.arange(40)]
     check(errors([measure_picture(image) for image in images], data))
     check(errors([measure(sound_of(image), data.rate) for image in images], data))
+
+
+def test_the_vocal_tract_is_measured_against_a_word_s_mean(data: Speech) -> None:
+    templates = data.renderer.templates()
+    assert templates.shape == (2, 64, 64)
+    frames = [canonical_of(analyse(data.sound(row), data.rate))[0] for row in range(40)]
+    words = data.factor("word").astype(int)
+    read = [tract_against(frames[row].envelope, templates[words[row]]) for row in range(40)]
+    error = np.abs(np.array(read) / data.factor("tract")[:40] - 1)
+    assert error.mean() < 0.05  # by chance, 8%
+    assert np.median(error) < 0.035
 
 
 def test_images_are_voice_pictures(data: Speech) -> None:

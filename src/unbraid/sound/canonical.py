@@ -30,11 +30,9 @@ from unbraid.sound.vocoder import HOP, Voice, fft_size
 BANDS, FRAMES = 64, 64
 FIRST, LAST = 6, 57  # frames at which the word starts and ends
 LOWEST, HIGHEST = 40.0, 3960.0  # hertz, of the centres of the bands
-EDGE, OUTSIDE = (
-    -24.0,
-    -40.0,
-)  # decibels of the loudest frame: the least of the word's first and last
-# two frames, and the most of those beyond, on both sides of the -30 dB that are its ends
+# Decibels of the loudest frame, on both sides of the -30 dB that are a word's ends: the least of
+# its first and last two frames, and the most of those beyond.
+EDGE, OUTSIDE = -24.0, -40.0
 SILENCE = -110.0  # decibels, of an envelope
 UNVOICED = 0.98  # share of noise in all bands above which a frame has no pitch
 STEEPEST = 6.0  # semitones that a contour goes from the median at most

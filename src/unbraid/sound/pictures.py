@@ -121,8 +121,9 @@ def _physical(image: ArrayLike) -> tuple[Floats, Floats, Floats]:
     array = np.asarray(image)
     if array.shape != SIGNAL.shape:
         raise UnbraidError(f"a voice picture has the shape {array.shape}, expected {SIGNAL.shape}.")
+    if array.dtype != np.uint8:  # a model's
+        array = np.clip(array, 0, 1)
     envelope, pitch, noise = SIGNAL.to_physical(array)
-    # a pixel's level is rounded down after a part between 0 and 1, whose mean is half a level
     return envelope, pitch.mean(0), noise
 
 
