@@ -301,6 +301,27 @@ def render_speed(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def recordings(result: dict[str, Any]) -> str:
+    """Return how exact edits of recordings are, what they keep, and how long one takes."""
+    lines = [
+        "| Edit | Pitch, semitones (beyond 1) | Duration (mean) | Loudness | Refused | Core-ms "
+        "| Times real time |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| `{e['edit']}` | {e['pitch']:.2f} ({e['beyond']:.0%}) "
+        f"| {e['duration']:.1%} ({e['duration_mean']:.1%}) | {e['loudness']:.2f} dB "
+        f"| {e['refused']} | {e['core_milliseconds']} | {e['realtime']:.0f} |"
+        for e in result["edits"]
+    ]
+    lines.append(
+        "\nMedian errors; in brackets, of pitch the share beyond one semitone, most of which are "
+        "octaves that are misread, and of duration the mean. Refused are changes out of range. "
+        + made_by(result)
+    )
+    return "\n".join(lines)
+
+
 # How the page names the figures of control.json, and their units.
 CONTROL = {
     "digit accuracy": "Digit, %",
@@ -939,6 +960,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "measured": measured,
     "methods": methods,
     "nets_speed": nets_speed,
+    "recordings": recordings,
     "render_speed": render_speed,
     "request_speed": request_speed,
     "side_by_side": side_by_side,

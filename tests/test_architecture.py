@@ -27,6 +27,7 @@ LEAVES = {
     "limits",
     "memory",
     "notebook",
+    "recordings",
     "registry",
     "signals",
     "streams",
@@ -39,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "latent_kinds": {"errors"},
     "latents": {"errors"},
+    "recordings": {"errors", "files"},
     "registry": {"errors"},
     "signals": {"errors"},
     "subsets": set(),
@@ -58,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "decomposition": {"distributions"},
     "nets": set(),
     "pictures": set(),
+    "spectrograms": {"sound"},
     "recipes": set(),
     "methods": {"nets", "recipes", "distributions", "decomposition"},
     "training": {
@@ -120,6 +123,8 @@ ALLOWED: dict[str, set[str]] = {
         "nets",
         "pictures",
         "runs",
+        "sound",
+        "spectrograms",
         "store",
         "training",
     },
@@ -207,7 +212,9 @@ CONTROL = {
     "loading": {"controller", "native", "linear_gaussian"},
     "self_check": {"controller", "factor_distance", "language", "native"},
     "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
-    "commands": {"api", "language"},
+    "recordings": {"language"},
+    "sounds": {"recordings"},
+    "commands": {"api", "language", "sounds"},
     "assessment": {"closed_loop", "controller", "language", "loading", "native"},
 }
 CONTROL_FILES = [

@@ -15,15 +15,18 @@ import numpy as np
 import pytest
 
 import unbraid
+from tests.sound.voices import voice
 from unbraid import cli, comparison, datasets, figures, pictures, runs, tour
-from unbraid.control import api
+from unbraid.control import api, recordings, sounds
 from unbraid.control.assessment import judge_cache, run_report
 from unbraid.control.language.parser import parse
 from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
+from unbraid.core.recordings import Recording, Source
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.explorer import onnx, page
 from unbraid.runs import evaluating
+from unbraid.sound import Measures
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -52,7 +55,9 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [README, ROOT / "docs/quickstart.md", ROOT / "docs/methods/index.md"], ids=name_of
+    "page",
+    [README, ROOT / "docs/quickstart.md", ROOT / "docs/methods/index.md"],
+    ids=name_of,
 )
 def test_python_examples_run(page: Path) -> None:
     examples = blocks(page, "python")
@@ -72,6 +77,13 @@ def test_the_example_of_scikit_learn_runs() -> None:
     exec(example.replace('"beta": 4.0', '"net": "mlp"'), names)
     assert names["codes"].shape == (512, 6)
     assert names["images"].shape == (512, 784)
+
+
+def test_the_example_of_recordings_runs() -> None:
+    names: dict[str, Any] = {}
+    exec("\n".join(blocks(ROOT / "docs/recordings.md", "python")), names)
+    assert round(names["found"].before.hertz) == 150
+    assert round(names["found"].after.hertz) == 200
 
 
 def test_the_example_of_data_in_memory_runs() -> None:
@@ -161,11 +173,14 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
     monkeypatch.setattr(api, "draw", lambda *_: done.append("generate") or images)
     monkeypatch.setattr(api, "swap", lambda *_, **__: done.append("swap") or images)
     monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
+    recording = Recording(voice(150, 0.4), 8000, Source(8000, 1, 0.4))
+    monkeypatch.setattr(sounds, "read", lambda *_: recording)
+    monkeypatch.setattr(sounds, "write", lambda *_: done.append("sound"))
 
 
-def told_requests(heading: str) -> list[tuple[str, list[str]]]:
-    """Return requests of docs/control.md, each with what it says is understood, part by part."""
-    text = (ROOT / "docs/control.md").read_text(encoding="utf-8")
+def told_requests(heading: str, page: str = "control") -> list[tuple[str, list[str]]]:
+    """Return requests of a page, each with what it says is understood, part by part."""
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     lines = text.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
     found = []
     for row in (line.strip("| ").split(" | ") for line in lines if line.startswith("| `")):
@@ -188,6 +203,16 @@ def test_requests_are_understood_as_told(heading: str) -> None:
     assert len(told) > 8
     for request, wanted in told:
         found = parse(request, factor_specs(Config()), relative=heading == "Editing")
+        echoes = [re.sub(r" \(.*\)$", "", echo) for echo in found.understood]
+        assert echoes == wanted, request
+
+
+def test_requests_for_recordings_are_understood_as_told() -> None:
+    told = told_requests("Editing", "recordings")
+    assert len(told) > 30
+    specs = recordings.specs_of(Measures(pitch=3.0, duration=400.0, loudness=-25.0))
+    for request, wanted in told:
+        found = parse(request, specs, relative=True)
         echoes = [re.sub(r" \(.*\)$", "", echo) for echo in found.understood]
         assert echoes == wanted, request
 

@@ -33,3 +33,13 @@ def vowel(
 def in_silence(samples: NDArray[np.float64], rate: int = 8000) -> NDArray[np.float64]:
     """Return samples with a fifth of a second of silence before and after."""
     return np.pad(samples, rate // 5)
+
+
+def voice(
+    hertz: float, seconds: float, rate: int = 8000, level: float = 0.1
+) -> NDArray[np.float64]:
+    """Return a vowel with ends of 10 ms and a root mean square of about ``level``, (N,)."""
+    found = vowel(hertz, seconds, rate)
+    times = np.arange(len(found)) / rate
+    ends = np.minimum(1, np.minimum(times, times[::-1]) / 0.01)
+    return np.asarray(level * ends * found / found.std())

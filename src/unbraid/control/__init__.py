@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from unbraid.control.linear_gaussian.controller import Fitted, fit
     from unbraid.control.loading import open
     from unbraid.control.native import Native
+    from unbraid.control.recordings import edit as edit_recording
+    from unbraid.control.recordings import swap as swap_recordings
 
 # Imported on first use: parsing a request does not import torch.
 _MODULES = {
@@ -24,11 +26,13 @@ _MODULES = {
     "Request": "language.request",
     "build_request": "language.parser",
     "edit": "api",
+    "edit_recording": "recordings",
     "fit": "linear_gaussian.controller",
     "generate": "api",
     "open": "loading",
     "parse": "language.parser",
     "swap": "api",
+    "swap_recordings": "recordings",
 }
 
 __all__ = [
@@ -39,15 +43,18 @@ __all__ = [
     "Request",
     "build_request",
     "edit",
+    "edit_recording",
     "fit",
     "generate",
     "open",
     "parse",
     "swap",
+    "swap_recordings",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(importlib.import_module(f"unbraid.control.{_MODULES[name]}"), name)
+        home = importlib.import_module(f"unbraid.control.{_MODULES[name]}")
+        return getattr(home, name.removesuffix("_recording").removesuffix("_recordings"))
     raise AttributeError(f"module 'unbraid.control' has no attribute '{name}'")
