@@ -177,9 +177,7 @@ def test_a_drawing_is_encoded_at_every_stroke(page: Any, run: Run) -> None:
     assert "held-out images" in page.locator(".own .says").text_content()
 
 
-def test_files_are_read_as_the_data_were(
-    page: Any, run: Run, folder: Path, tmp_path: Path
-) -> None:
+def test_files_are_read_as_the_data_were(page: Any, run: Run, folder: Path, tmp_path: Path) -> None:
     path = folder / "blue" / "3.png"
     page.locator(".own input[type=file]").set_input_files(path)
     page.wait_for_function("() => explorer.state.image === null")
