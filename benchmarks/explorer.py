@@ -15,7 +15,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +44,14 @@ AIMS = {
 }
 # Moves the first slider from end to end and back; a step ends when its pixels are drawn.
 STEPS = """([count]) => {
-    const slider = document.querySelector('input[type=range]');
+    const slider = document.querySelector('input.slider');
     const [low, high] = [Number(slider.min), Number(slider.max)];
     const times = [];
     for (let at = 0; at < count; at++) {
         slider.value = low + (high - low) * (0.5 - 0.5 * Math.cos(at / 7));
         const start = performance.now();
         slider.dispatchEvent(new Event('input', { bubbles: true }));
+        if (!explorer.state.dirty) throw new Error('nothing moved');
         explorer.state.flush();
         times.push(performance.now() - start);
     }
@@ -63,6 +63,7 @@ def main(
     steps: int = 200,
     moves: int = 1000,
     flow: Path = ROOT / "runs/control/conditional-flow-all-seed-0",
+    runs: Path | None = None,
 ) -> None:
     """Measure the pages.
 
@@ -70,33 +71,36 @@ def main(
         steps: of training of the models that are trained here, and slider steps that are timed.
         moves: after which the heap is looked at.
         flow: a finished run of conditional-flow; left out if it is not there.
+        runs: where the models that are trained here are kept, and taken from if they are there.
     """
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # chromium inherits it
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})  # chromium inherits it
     torch.set_num_threads(1)
     result: dict[str, Any] = {"load": load(), "aims": AIMS, "steps": steps, "pages": {}}
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        vae, infogan = (trained(name, Path(scratch), steps) for name in ("vae", "infogan"))
-        cases = {"vae": [vae], "infogan": [infogan], "vae and infogan": [vae, infogan]}
-        if (flow / "result.json").exists():
-            cases["conditional-flow"] = [Run(flow)]
         path = os.environ.get("UNBRAID_CHROMIUM") or shutil.which("chromium")
         flags = [*CHROMIUM, "--enable-precise-memory-info", "--js-flags=--expose-gc"]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
-        for name, runs in cases.items():
+        os.sched_setaffinity(0, cpus)
+        kept = runs or Path(scratch)
+        vae, infogan = (trained(name, kept, steps) for name in ("vae", "infogan"))
+        cases = {"vae": [vae], "infogan": [infogan], "vae and infogan": [vae, infogan]}
+        if (flow / "result.json").exists():
+            cases["conditional-flow"] = [Run(flow)]
+        for name, shown_runs in cases.items():
             out = Path(scratch) / "page.html"
             start, core = time.perf_counter(), time.process_time()
-            page.write(runs, out)
+            page.write(shown_runs, out)
             found = {
-                "data": runs[0].config.data,
-                "shape": list(runs[0].model().image_shape),
+                "data": shown_runs[0].config.data,
+                "shape": list(shown_runs[0].model().image_shape),
                 "page, MB": round(out.stat().st_size / 1e6, 2),
                 "export, seconds": round(time.perf_counter() - start, 1),
                 "export, core seconds": round(time.process_time() - core, 1),
             }
             found |= shown(browser, out, steps, moves)
-            if len(runs) == 1:
-                found |= exactness(browser, runs)
+            if len(shown_runs) == 1:
+                found |= exactness(browser, shown_runs[0])
             result["pages"][name] = found
             print(name, found, flush=True)
         browser.close()
@@ -105,6 +109,8 @@ def main(
 
 def trained(name: str, folder: Path, steps: int) -> Run:
     """Return a run of a method on MNIST."""
+    if (folder / name / "result.json").exists():
+        return Run(folder / name)
     training = TrainingConfig(steps=steps, precision="f32")
     return train_run(RunConfig(configure(name), "mnist", {}, training), folder / name)
 
@@ -152,9 +158,9 @@ def busy(session: Any) -> float:
     return float(metrics["TaskDuration"])
 
 
-def exactness(browser: Browser, runs: Sequence[Run]) -> dict[str, Any]:
+def exactness(browser: Browser, run: Run) -> dict[str, Any]:
     """Return the largest differences of a model's functions in the page to those of torch."""
-    model = page.on_cpu(runs[0])
+    model = page.on_cpu(run)
     plans = graph.plans(graph.functions(model), model, "the model")
     opened = empty_page(browser)
     exact = worst(opened, graph.packed(plans, float32=True), model)
