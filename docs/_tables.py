@@ -277,7 +277,7 @@ def recordings(result: dict[str, Any]) -> str:
         for e in result["edits"]
     ]
     lines.append(
-        "\nMedian errors of what is measured afterwards; in brackets, of pitch the share beyond one "
+        "\nMedian errors of what is measured after it; in brackets, of pitch the share beyond one "
         "semitone, of duration the mean. Refused are changes out of range. "
         + made_by(result)
     )
