@@ -45,7 +45,7 @@ from unbraid.sound import (
 
 Samples = NDArray[np.float64]
 Copy = Callable[[Samples], Samples]
-COPIES, RENDERINGS, EDITS = 150, 1000, 150
+COPIES, RENDERINGS, EDITS = 150, 500, 150
 SHORTEST = 0.45  # seconds of a take that STOI is measured on
 ROWS = ("copies", "floor", "edits")
 

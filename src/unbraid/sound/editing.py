@@ -78,13 +78,31 @@ def edit(
         check_voiced(own)
         semitones = pitch - own.pitch
     moved = change(voice, semitones, tract=1.0 if tract is None else tract / 100)
-    found = synthesise(moved, seed) if duration is None else _lasting(moved, duration, seed)
+    if duration is None:
+        found = synthesise(moved, seed)
+    else:
+        step = float(step_for(voice_levels(moved), duration / 1000))
+        found = lasting(moved, duration, seed, step * rate / voice.hop)
     return at_loudness(found, rate, own.loudness if loudness is None else loudness)
 
 
-def _lasting(voice: Voice, duration: float, seed: int) -> NDArray[np.float32]:
-    """Return samples of a voice that last so many milliseconds, as measured of them."""
-    stretch = float(step_for(voice_levels(voice), duration / 1000)) * voice.rate / voice.hop
+def lasting(
+    voice: Voice, duration: float, seed: int = 0, stretch: float = 1.0
+) -> NDArray[np.float32]:
+    """Return the samples of a voice drawn out until they are measured to last so long, float32.
+
+    Args:
+        voice: as analysed or drawn.
+        duration: milliseconds.
+        seed: draws the noise of the voice.
+        stretch: of its time, from which it is tried.
+
+    >>> from unbraid.sound import analyse
+    >>> tone = np.zeros(8000)
+    >>> tone[2000:6000] = np.sign(np.sin(2 * np.pi * 150 * np.arange(4000) / 8000)) / 9
+    >>> round(measure(lasting(analyse(tone, 8000), 700.0), 8000).duration, -1)
+    700.0
+    """
     best, nearest = np.zeros(0, np.float32), np.inf
     for _ in range(4):
         found = synthesise(change(voice, stretch=stretch), seed)
