@@ -315,9 +315,8 @@ def recordings(result: dict[str, Any]) -> str:
         for e in result["edits"]
     ]
     lines.append(
-        "\nMedian errors; in brackets, of pitch the share beyond one semitone, most of which are "
-        "octaves that are misread, and of duration the mean. Refused are changes out of range. "
-        + made_by(result)
+        "\nMedian errors of what is measured after it; in brackets, of pitch the share beyond one "
+        "semitone, of duration the mean. Refused are changes out of range. " + made_by(result)
     )
     return "\n".join(lines)
 

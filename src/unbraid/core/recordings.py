@@ -120,7 +120,7 @@ def read(path: str | Path, rate: int | None = None, longest: float = LONGEST) ->
     broken = int((~np.isfinite(frames)).sum())
     if broken:
         raise UnbraidError(
-            f"{name} holds {broken:,} samples that are NaN or infinite, of {frames.size:,}: "
+            f"{name} holds NaN or infinity in {broken:,} of its {frames.size:,} samples: "
             "expected finite numbers; export it again."
         )
     peak = float(np.abs(frames).max())
