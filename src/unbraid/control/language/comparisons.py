@@ -173,10 +173,11 @@ def _comparative(state: ParserState, at: int, start: int | None) -> tuple[str, f
         return _side(state, state.skip(at + 1, lexicon.TO_THE)) or _more_of(state, at + 1)
     if word == "less" and (less := _more_of(state, at + 1)):
         return less[0], -less[1], less[2]
-    for phrase, sign in lexicon.PHRASAL.items():
-        it = state.skip(at + 1, ("it", "this"))
-        if state.with_role("duration") and word == phrase[0] and state.text(it) == phrase[1]:
-            return "duration", sign, it + 1
+    for (verb, particle), sign in lexicon.PHRASAL.items():
+        if word == verb and state.with_role("duration"):  # "slow it down"
+            it = state.skip(at + 1, ("it", "this"))
+            if state.text(it) == particle:
+                return "duration", sign, it + 1
     role = state.role_of(word, lexicon.COMPARATIVES)
     if not role:
         return None
