@@ -103,8 +103,8 @@ def main(
                 found |= exactness(browser, shown_runs[0])
             result["pages"][name] = found
             print(name, found, flush=True)
+            write("explorer", result)  # whole after each page
         browser.close()
-    write("explorer", result)
 
 
 def trained(name: str, folder: Path, steps: int) -> Run:
