@@ -847,7 +847,11 @@ def speech(result: dict[str, Any]) -> str:
     if edits := result.get("edits"):
         read = {f"edited: {name}": part for name, part in edits["read"].items()}
         parts.append(_read_back(read, "Recording"))
-        parts[-1] += f"\n\n{edits['recordings']:,} test recordings, edited to random values."
+        parts[-1] += (
+            f"\n\n{edits['recordings']:,} test recordings, edited to random values, half of them "
+            "for each change alone. Where no duration was asked for, time runs as it did: what is "
+            "read differs where an end is as quiet as the noise."
+        )
     return "\n\n".join([*parts, made_by(result)])
 
 

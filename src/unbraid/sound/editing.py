@@ -22,7 +22,7 @@ from unbraid.sound.measures import (
     step_for,
     voice_levels,
 )
-from unbraid.sound.vocoder import Voice, analyse, synthesise
+from unbraid.sound.vocoder import Voice, analyse, checked, synthesise
 
 # What an edit may ask for: the fundamental stays within what can be tracked, words remain words.
 PITCH = (-9.0, 24.0)  # semitones from 100 Hz: 59 to 400 Hz
@@ -44,7 +44,8 @@ def edit(
 ) -> NDArray[np.float32]:
     """Return a recording with given pitch, duration, vocal tract and loudness, float32 (M,).
 
-    What is None stays as it was measured.
+    What is None stays as it was measured. A change of loudness alone leaves the samples as they
+    are, but for their scale.
 
     Args:
         samples: (N,) of one channel: reals in -1..1, or integers in the range of their type.
@@ -72,6 +73,9 @@ def edit(
     ):
         _check(name, value, limits, unit)
     _check("duration", duration, tuple(own.duration * end for end in STRETCH), "milliseconds")
+    wanted = own.loudness if loudness is None else loudness
+    if pitch is None and duration is None and tract is None:
+        return at_loudness(checked(samples, rate), rate, wanted)
     voice = analyse(samples, rate)
     semitones = 0.0
     if pitch is not None:
@@ -83,7 +87,7 @@ def edit(
     else:
         step = float(step_for(voice_levels(moved), duration / 1000))
         found = lasting(moved, duration, seed, step * rate / voice.hop)
-    return at_loudness(found, rate, own.loudness if loudness is None else loudness)
+    return at_loudness(found, rate, wanted)
 
 
 def lasting(
