@@ -21,6 +21,17 @@ from unbraid.datasets import Dataset, load_dataset
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks
 
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
 if TYPE_CHECKING:
     from unbraid.runs import Run
 
@@ -59,10 +70,29 @@ def bound_by_permissions() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep caches out of the user's own folder; one for all tests, so MNIST unpacks once."""
-    folder = tmp_path_factory.mktemp("cache")
+    base = tmp_path_factory.getbasetemp()
+    parallel = "PYTEST_XDIST_WORKER" in os.environ  # all workers share the folder above theirs
+    folder = (base.parent if parallel else base) / "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNBRAID_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium: the one on the path, that ``UNBRAID_CHROMIUM`` names, or playwright's own."""
+    api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    there = (found for name in names if (found := shutil.which(name)))
+    path = os.environ.get("UNBRAID_CHROMIUM") or next(there, None)
+    with api.sync_playwright() as playwright:
+        try:
+            found = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        except api.Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ LEAVES = {
     "latents",
     "limits",
     "memory",
+    "notebook",
     "recordings",
     "registry",
     "signals",
@@ -48,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "interrupts": set(),
     "locks": {"errors", "files"},
     "store": {"locks"},
+    "notebook": set(),
     "parsing": set(),
     "sound": set(),
     "datasets": {"sound"},
@@ -79,8 +81,10 @@ ALLOWED: dict[str, set[str]] = {
         "decomposition",
     },
     "progress": {"training"},
+    "loggers": {"training"},
     "runs": {
         "evaluation",
+        "loggers",
         "metrics",
         "store",
         "training",
@@ -109,6 +113,7 @@ ALLOWED: dict[str, set[str]] = {
         "runs",
         "training",
     },
+    "sklearn": {"datasets", "library", "methods"},
     "control": {
         "datasets",
         "distributions",
@@ -123,9 +128,25 @@ ALLOWED: dict[str, set[str]] = {
         "store",
         "training",
     },
+    "explorer": {
+        "control",
+        "datasets",
+        "distributions",
+        "evaluation",
+        "figures",
+        "hardware",
+        "library",
+        "methods",
+        "metrics",
+        "nets",
+        "pictures",
+        "runs",
+        "store",
+        "training",
+    },
 }
 # may import all that is below them
-TOP = {"figures", "comparison", "tour", "cli", "__main__", "__init__"}
+TOP = {"figures", "comparison", "hub", "tour", "cli", "__main__", "__init__"}
 
 
 def layer(path: Path) -> str:
@@ -146,8 +167,11 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
-            if node.module == "unbraid":
-                found |= {f"unbraid.{alias.name}" for alias in node.names}
+            found |= {
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if node.module == "unbraid" or alias.name.startswith("_")
+            }
     return found
 
 

@@ -24,6 +24,7 @@ from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
 from unbraid.core.recordings import Recording, Source
 from unbraid.datasets.digits import Config, factor_specs
+from unbraid.explorer import page
 from unbraid.runs import evaluating
 from unbraid.sound import Measures
 
@@ -50,7 +51,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def commands(page: Path) -> list[str]:
     """Return the unbraid commands a page tells its reader to type."""
     found = "\n".join(blocks(page, "console"))
-    return re.findall(r"^\$ (unbraid .+?)(?: +#.*)?$", found, re.MULTILINE)
+    return re.findall(r"^\$ (unbraid .+?)(?: +[#>].*)?$", found, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,14 @@ def test_the_example_of_recordings_runs() -> None:
     exec("\n".join(blocks(ROOT / "docs/recordings.md", "python")), names)
     assert round(names["found"].before.hertz) == 150
     assert round(names["found"].after.hertz) == 200
+
+
+def test_the_example_of_scikit_learn_runs() -> None:
+    (example,) = blocks(ROOT / "docs/tools/sklearn.md", "python")
+    names: dict[str, Any] = {}
+    exec(example.replace('"beta": 4.0', '"net": "mlp"'), names)
+    assert names["codes"].shape == (512, 6)
+    assert names["images"].shape == (512, 784)
 
 
 def test_the_example_of_data_in_memory_runs() -> None:
@@ -106,13 +115,18 @@ def test_commands_are_understood(
     monkeypatch.setattr(runs, "train_restarts", train_run)
     targets = {"run": lambda name, **_: name, "dataset": lambda name, **_: datasets.resolve(name)}
     monkeypatch.setattr(figures, "TARGETS", targets)
-    monkeypatch.setattr(figures, "report", lambda *_: [])
+    for name, told_of in (("report", []), ("records", []), ("facts", {})):
+        monkeypatch.setattr(figures, name, lambda *_, told_of=told_of: told_of)
     monkeypatch.setattr(figures, "produce", lambda *_: done.append("figure"))
     monkeypatch.setattr(evaluating, "evaluate", lambda *_: done.append("evaluate") or {})
     report = {"requests": 0, "figures": {}, "leakage": {}, "notes": [], "setting": ""}
     monkeypatch.setattr(run_report, "assess", lambda *_: done.append("control") or report)
     told = {"data": "", "learnt_from": 0, "measured_on": 0, "errors": {}, "notes": []}
     monkeypatch.setattr(judge_cache, "judge_report", lambda *_: done.append("judge") or told)
+    score = importlib.import_module("unbraid.cli.score")
+    coded = datasets.Coded(np.zeros((0, 2)), None, (), None, ())
+    monkeypatch.setattr(score, "read", lambda *_: done.append("score") or coded)
+    monkeypatch.setattr(score, "measure", lambda *_: ({}, []))
     ask_nobody(monkeypatch, done)
     table = SimpleNamespace(
         **{"rows": (), "names": (), "notes": (), "figure": lambda **_: None},
@@ -120,6 +134,8 @@ def test_commands_are_understood(
     )
     monkeypatch.setattr(comparison, "compare", lambda *_: done.append("compare") or table)
     monkeypatch.setattr(figures, "save", lambda *_: None)
+    monkeypatch.setattr(page, "write", lambda *_, **__: done.append("page") or Path())
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr(tour, "run", lambda *_: done.append("tour"), raising=False)
     of_study = importlib.import_module("unbraid.cli.study")
     named = {
@@ -133,7 +149,7 @@ def test_commands_are_understood(
     assert cli.main(args) == 0
     assert (
         done
-        or args[0] in ("methods", "datasets", "metrics", "recipes", "--help")
+        or args[0] in ("methods", "datasets", "metrics", "recipes", "completion", "--help")
         or "--help" in args
     )
 
@@ -268,7 +284,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def tables() -> ModuleType:
     """Import docs/_tables.py."""
-    spec = importlib.util.spec_from_file_location("_tables", ROOT / "docs/_tables.py")
+    return page_module("_tables")
+
+
+def page_module(name: str) -> ModuleType:
+    """Import a module of the docs."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -299,3 +320,63 @@ def test_the_version_is_told_once() -> None:
     assert f"Unreleased: {unbraid.__version__}" in (ROOT / "CHANGELOG.md").read_text() or (
         f"## {unbraid.__version__}" in (ROOT / "CHANGELOG.md").read_text()
     )
+
+
+def test_the_citation_is_of_this_version_and_names_nobody_else() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^([a-z-]+): (.+)$", text, re.MULTILINE))
+    assert found["cff-version"] == "1.2.0"
+    assert found["version"] == unbraid.__version__
+    assert found["license"] == "Apache-2.0"
+    assert {"message", "title", "type"} <= found.keys()
+    assert re.findall(r"^  - name: (.+)$", text, re.MULTILINE) == ["the unbraid developers"]
+    assert "doi" not in text.lower()
+
+
+def test_the_docker_image_runs_commands_of_the_makefile() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {name for line in re.findall(r"^([^\s#:=]+(?: [^\s:=]+)*):(?!=)", makefile, re.M)
+               for name in line.replace("$(VENV)", ".venv").split()}  # fmt: skip
+    made = {word for line in re.findall(r"^RUN make (.+)$", text, re.M) for word in line.split()}
+    run = set(re.findall(r'^CMD \["(\w+)"\]$', text, re.M))
+    run |= set(re.findall(r"^#   docker run .* unbraid (\w+)", text, re.M))
+    assert made == {".venv/.installed-dev", ".venv/.installed"}
+    assert run == {"tour", "test"}
+    assert made | run <= targets
+    assert 'ENTRYPOINT ["make"]' in text
+    # nothing that the image needs is kept out of it, and nothing that a user made gets into it
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n", 1)[1].split()
+    assert not {"src", "tests", "docs", "benchmarks", "Makefile", "constraints.txt"} & {*ignored}
+    assert {"runs", "report", ".venv"} <= {*ignored}
+
+
+def test_notebooks_are_stored_without_outputs_and_written_as_markdown() -> None:
+    for path in (ROOT / "docs").rglob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert not cell.get("outputs"), path
+            assert cell.get("execution_count") is None, path
+            if cell["cell_type"] == "code":
+                compile("".join(cell["source"]), str(path), "exec")
+    picture = {"output_type": "display_data", "data": {"image/png": "QUJD\n", "text/plain": "x"}}
+    table = {"output_type": "execute_result", "data": {"text/html": ["<b>", "1</b>"]}}
+    stream = {"output_type": "stream", "text": "done\n"}
+    code = {"cell_type": "code", "source": ["1 + 1"], "metadata": {"alt": 'a "b"'}}
+    cells = [
+        {"cell_type": "markdown", "source": "# T"},
+        {**code, "outputs": [picture, table, stream]},
+    ]
+    assert page_module("_notebooks").markdown({"cells": cells}).split("\n\n") == [
+        "# T",
+        "```python\n1 + 1\n```",
+        '```{raw} html\n<img alt="a &quot;b&quot;" src="data:image/png;base64,QUJD">\n```',
+        "```{raw} html\n<b>1</b>\n```",
+        "```text\ndone\n```\n",
+    ]
+
+
+def test_the_reference_has_every_public_name() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    told = re.findall(r"^\.\. auto(?:function|class|exception):: ([\w.]+)", pages, re.M)
+    names = {name.rpartition(".")[2] for name in told}
+    assert {*unbraid.__all__} - {"__version__"} <= names

@@ -24,6 +24,7 @@ from unbraid.library import dataset_of, memory_run
 from unbraid.methods import Method, build, configure
 from unbraid.runs import Run, held_out
 from unbraid.runs.evaluating import evaluate
+from unbraid.runs.results import Measured, with_scores
 from unbraid.training import Recorder
 
 UINT8 = np.random.default_rng(0).integers(0, 256, (300, 16, 16), np.uint8)
@@ -266,3 +267,27 @@ def test_parts_of_the_package_need_no_import_of_their_own() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "evaluate write\n"
+
+
+def test_a_notebook_shows_runs_and_scores_as_tables(tiny_run: Run, tmp_path: Path) -> None:
+    html = tiny_run._repr_html_()
+    kl = tiny_run.result["reconstruction_stats"]["kl"]
+    assert "vae on npz" in html
+    assert f"<td>kl</td><td>{kl:.4g}</td>" in html
+    folder = tmp_path / "<i>run"
+    shutil.copytree(tiny_run.folder, folder)
+    run = Run(folder)
+    score = unbraid.metrics.Score("mig", "20 <bins>", 0.5, 0.1, {}, notes=("a & b",))
+    run.record(lambda result: with_scores(result, {"mig": score}, Measured({})))
+    html = run._repr_html_()
+    assert "&lt;i&gt;run: vae" in html
+    assert "<td>mig</td><td>0.500</td><td>20 &lt;bins&gt;</td>" in html
+    assert "a &amp; b" in score._repr_html_()
+    (folder / "result.json").write_text("[]")
+    assert "expected an object" in run._repr_html_()
+    (folder / "result.json").unlink()
+    assert "<table>" not in Run(folder)._repr_html_()
+    codes = np.random.default_rng(0).normal(size=(60, 2))
+    scores = unbraid.metrics.evaluate(codes, codes > 0, metrics="mig")
+    assert dict(scores) == scores
+    assert "<td>mig</td>" in scores._repr_html_()

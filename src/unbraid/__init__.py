@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from unbraid.core.factors import FactorSpec
     from unbraid.core.signals import Signal
     from unbraid.datasets import Dataset, as_dataset, load_dataset
+    from unbraid.explorer.api import explore
     from unbraid.figures import draw
+    from unbraid.hub import from_pretrained
     from unbraid.library import save, train, train_run
     from unbraid.methods import Method, build, configure
     from unbraid.runs import Run, RunConfig, load
@@ -44,6 +46,8 @@ _HOME = {
     "configure": "methods",
     "draw": "figures",
     "edit": "control.api",
+    "explore": "explorer.api",
+    "from_pretrained": "hub",
     "generate": "control.api",
     "load": "runs",
     "load_dataset": "datasets",
@@ -53,7 +57,18 @@ _HOME = {
     "train_run": "library",
 }
 # Parts that may be named without being imported first, as in unbraid.metrics.evaluate.
-_PARTS = ("control", "datasets", "figures", "methods", "metrics", "nn", "recipes", "strokes")
+_PARTS = (
+    "control",
+    "datasets",
+    "figures",
+    "hub",
+    "methods",
+    "metrics",
+    "nn",
+    "recipes",
+    "sklearn",
+    "strokes",
+)
 
 __all__ = [
     "Dataset",
@@ -71,6 +86,8 @@ __all__ = [
     "configure",
     "draw",
     "edit",
+    "explore",
+    "from_pretrained",
     "generate",
     "load",
     "load_dataset",

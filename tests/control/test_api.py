@@ -229,3 +229,13 @@ def test_a_model_that_obeys_is_not_doubted(drawn: Drawn) -> None:
             unbraid.generate(request, n=8, seed=1)
         for digit in range(10):
             unbraid.generate(digit=digit, angle=-30, n=4)
+
+
+def test_a_model_in_memory_that_takes_factors_is_controlled(native_run: Run, tiny_run: Run) -> None:
+    model = unbraid.load(native_run.folder)
+    images = unbraid.generate(model=model, n=2, seed=1)
+    assert np.array_equal(images, unbraid.generate(model=native_run, n=2, seed=1))
+    with pytest.raises(UnbraidError, match=r"takes no factors.*give the run folder"):
+        unbraid.generate(model=unbraid.load(tiny_run.folder))
+    with pytest.raises(UnbraidError, match="model is int, expected a run folder"):
+        unbraid.generate(model=3)  # type: ignore[arg-type]

@@ -89,10 +89,14 @@ def test_large_tensors_take_no_memory() -> None:
 
 
 def test_a_model_that_cannot_fit_is_refused_before_it_is_built(
-    squares_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    squares_npz: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(memory, "free", lambda: 10**9)
     args = ["train", "vae", "--data", str(squares_npz), "--out", str(tmp_path / "run")]
-    assert cli.main([*args, "--latent-dim", "100000000"]) == 2
+    assert cli.main([*args, "--latent-dim", "1000000"]) == 2
     said = capsys.readouterr().err
     assert "vae with" in said
     assert "GB of memory" in said

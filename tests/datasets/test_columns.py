@@ -115,7 +115,7 @@ def test_units() -> None:
             ["23", "41", "unknown", "old"],
             None,
             r"mine: f mixes numbers \(such as 23\) and words \('unknown' in row 2 and 1 more\): "
-            "empty the cells that are unknown, or say with kinds that it is a category \\(--data",
+            "empty the cells that are unknown, or say with kinds that it is a category \\(f=categ",
         ),
         (["1", "inf"], None, "mixes numbers"),
         (["1", "1_000"], None, "mixes numbers"),

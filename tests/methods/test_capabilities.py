@@ -120,6 +120,8 @@ def test_factors_are_taken_where_it_is_declared(name: str) -> None:
     assert model.rejects == own
     assert model.examples().ndim == 2
     assert model.specs == SPECS
+    images = pictures(3, SHAPE)
+    torch.testing.assert_close(model.read_factors(images), model.factors_of(model.encode(images)))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -404,7 +404,11 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_factors_of_one_kind_alone(kind: str) -> None:
     """All phases have terms, one image is a batch, and an exported graph takes any number."""
-    model = build(configure("conditional-flow", hidden=32, width=8), (1, 16, 16), KINDS[kind])
+    model = build(
+        configure("conditional-flow", hidden=32, width=8, layers=1, path_steps=1),
+        (1, 16, 16),
+        KINDS[kind],
+    )
     images, factors = shapes_of(noise(), 6)
     factors = torch.full((6, len(KINDS[kind])), 0.5).round() + 0 * factors[:, :1]
     for count in (6, 1):

@@ -81,7 +81,7 @@ def test_every_metric_is_documented(name: str) -> None:
 
 def test_all_means_all_that_the_inputs_allow() -> None:
     codes, factors = noisy(0, 100)
-    assert list(evaluate(codes)) == ["active-units"]
+    assert list(evaluate(codes)) == ["active-units", "gaussian-correlation"]
     unlabelled = evaluate(
         codes,
         logvar=codes * 0 - 1,
@@ -96,7 +96,7 @@ def test_all_means_all_that_the_inputs_allow() -> None:
     categorical = evaluate(np.column_stack([sure, codes]), factors, options=quick, categories=[2])
     assert sorted({*unlabelled, *categorical}) == NAMES
     assert set(categorical) - set(labelled) == {"clustering-accuracy"}
-    assert set(unlabelled) & set(labelled) == {"active-units"}
+    assert set(unlabelled) & set(labelled) == {"active-units", "gaussian-correlation"}
 
 
 def test_json_holds_everything_and_no_nan() -> None:

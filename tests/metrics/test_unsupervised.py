@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 from scipy.stats import multivariate_normal, norm
 
-from unbraid.metrics import evaluate
+from unbraid.metrics import Score, evaluate
 from unbraid.metrics._density import log_aggregate
 from unbraid.metrics.udr import agreement
 
@@ -88,6 +91,56 @@ def test_active_units() -> None:
     assert score.standard_error == 0  # no variance is near 0.01
     close = evaluate(RNG.standard_normal((1000, 4)) * 0.1, metrics="active-units")["active-units"]
     assert close.standard_error > 0.3
+
+
+def gaussian(codes: Any, **given: Any) -> Score:
+    return evaluate(codes, metrics="gaussian-correlation", **given)["gaussian-correlation"]
+
+
+def test_gaussian_correlations_of_known_codes() -> None:
+    spread = np.array([1.0, 3.0, 0.5])
+    matrix = np.array([[1, 0.6, 0], [0.6, 1, -0.3], [0, -0.3, 1]]) * np.outer(spread, spread)
+    codes = np.random.default_rng(0).multivariate_normal(np.ones(3), matrix, 50_000)
+    score = gaussian(codes)
+    diagonal = np.diag(np.diag(matrix))
+    root = sqrtm(np.sqrt(diagonal) @ matrix @ np.sqrt(diagonal)).real
+    distance = np.trace(matrix + diagonal - 2 * root)
+    exact = {
+        "total correlation": 0.5 * np.log(np.linalg.det(diagonal) / np.linalg.det(matrix)),
+        "Wasserstein": distance,
+        "Wasserstein normalised": distance / np.trace(matrix),
+    }
+    assert score.value == score.parts["total correlation"].value
+    for name, value in exact.items():
+        part = score.parts[name]
+        assert abs(part.value - value) < 3 * part.standard_error < 0.05 * value
+    scaled = gaussian(codes * [10, -0.1, 1] + 5)
+    assert scaled.value == pytest.approx(score.value, abs=1e-9)
+
+
+def test_the_gaussian_total_correlation_of_few_rows_is_unbiased() -> None:
+    """The maximum-likelihood value of 8 independent codes and 50 rows is .30 nats."""
+    rng = np.random.default_rng(0)
+    found = np.array([gaussian(rng.standard_normal((50, 8))).value for _ in range(300)])
+    assert abs(found.mean()) < 3 * found.std() / np.sqrt(len(found))
+    mixing = np.eye(4) + 0.3
+    scores = [gaussian(rng.standard_normal((500, 4)) @ mixing) for _ in range(100)]
+    said = np.mean([score.standard_error for score in scores])
+    assert said == pytest.approx(np.std([score.value for score in scores]), rel=0.25)
+
+
+def test_gaussian_correlations_where_codes_say_nothing_new() -> None:
+    z = RNG.standard_normal((200, 2))
+    doubled = gaussian(np.column_stack([z, z[:, 0] - z[:, 1]]))
+    assert np.isnan(doubled.value)
+    assert "the total correlation is infinite" in doubled.notes[-1]
+    assert doubled.parts["Wasserstein normalised"].value > 0.1
+    constant = gaussian(np.column_stack([z[:, 0], np.ones(200)]))
+    assert (constant.value, constant.notes) == (0, ("constant codes: 1",))
+    categories = np.column_stack([np.arange(200) % 3, z])
+    alone, beside = gaussian(z), gaussian(categories, categories=[3])
+    assert beside.value == alone.value
+    assert beside.notes == ("categorical codes are left out: 0",)
 
 
 @pytest.mark.parametrize("relation", ["lasso", "spearman"])

@@ -15,11 +15,13 @@ def quick(out: Path, **options: Any) -> Config:
     return Config(out=out, quick=True, seeds=2, epochs=1, images=500, jobs=1, **options)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process make the report, and all tests that look at it."""
-    for item in items:
-        if "report" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("report"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have one process make the report, and all tests that look at it.
+
+    xdist reads the groups before a folder's own ``pytest_collection_modifyitems``.
+    """
+    if "report" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("report"))
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,14 @@ from collections.abc import Callable
 
 from unbraid import __version__
 from unbraid.cli.compare import compare
+from unbraid.cli.completion import completion
 from unbraid.cli.control import ask, control, judge
 from unbraid.cli.evaluate import evaluate
+from unbraid.cli.explore import explore
 from unbraid.cli.figure import figure
+from unbraid.cli.score import score
 from unbraid.cli.study import study
-from unbraid.cli.tables import print_table
+from unbraid.cli.tables import output_of, present, print_table
 from unbraid.cli.train import train
 from unbraid.core import memory, registry, streams
 from unbraid.core.errors import UnbraidError, did_you_mean, one_line
@@ -45,10 +48,13 @@ def list_folder(folder: str) -> Callable[[list[str]], None]:
     """Return the command that lists what is registered in a folder."""
 
     def run(args: list[str]) -> None:
-        if args and args[0] not in ("-h", "--help"):
-            raise UnbraidError(f"unbraid {folder} takes no options, found '{args[0]}'.")
         rows = {name: registry.summary(folder, name) for name in registry.names(folder)}
-        print("\n".join(listing(rows)))
+        if args and args[0] in ("-h", "--help"):
+            print(f"usage: unbraid {folder} [--json | --csv]\n")
+            args = []
+        output = output_of(args, f"unbraid {folder}")
+        records = [{"name": name, "summary": text} for name, text in rows.items()]
+        present(output, lambda: print("\n".join(listing(rows))), records, records)
 
     return run
 
@@ -65,6 +71,7 @@ def tour(args: list[str]) -> None:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
+    "explore": (explore, "Open a run in the browser: sliders, your own images, a map of codes."),
     "generate": (ask("generate"), 'Draw what is asked for: "small seven in the top".'),
     "edit": (ask("edit"), 'Change an image and keep its style: "bigger, in the bottom left".'),
     "swap": (ask("swap"), "Give one image a factor of another."),
@@ -73,10 +80,12 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "recipes": (list_folder("recipes"), "List the recipes: settings of published studies."),
     "evaluate": (evaluate, "Measure disentanglement and likelihood of runs."),
     "compare": (compare, "List runs side by side and draw their latents, matched."),
+    "score": (score, "Measure codes and factors that any tool wrote, without a run."),
     "metrics": (list_folder("metrics"), "List the metrics."),
     "control": (control, "Measure whether a run draws what is asked for, by a judge."),
     "judge": (judge, "Train the judge of a data set and measure its errors."),
     "study": (study, "Train a grid of methods, settings and seeds, and compare them."),
+    "completion": (completion, "Print a script that completes commands in bash, zsh or fish."),
     "tour": (tour, "Train small models and write the illustrated report."),
 }
 

@@ -38,11 +38,10 @@ class Options:
 def compare(args: list[str]) -> None:
     """List runs side by side and draw their latents: ``unbraid compare RUN RUN ...``."""
     from unbraid import comparison, figures
-    from unbraid.figures import _matched
 
     first = next((i for i, arg in enumerate(args) if arg.startswith("-")), len(args))
     folders, rest = args[:first], args[first:]
-    given = parse(shape_of(_matched.Config), rest, USAGE)
+    given = parse(shape_of(figures.MatchedConfig), rest, USAGE)
     options: Options = given.table
     formats = [name for name in ("csv", "latex", "markdown") if getattr(options, name)]
     if len(formats) > 1:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 
 from unbraid.cli.options import data_field, plain
-from unbraid.cli.tables import print_table
+from unbraid.cli.tables import output_field, parse_with_output, present, print_table
 from unbraid.core.errors import UnbraidError
 from unbraid.core.parsing import parse
 
@@ -20,18 +19,18 @@ def control(args: list[str]) -> None:
         raise UnbraidError(f"unbraid control takes a run folder first, found '{args[0]}'.")
     folder = args[0] if args else ""
     rest = args if folder in ("-h", "--help") else args[1:]
-    config = parse(run_report.Config, rest, "unbraid control RUN")
+    config, output = parse_with_output(run_report.Config, rest, "unbraid control RUN")
     if not folder:
         raise UnbraidError("unbraid control takes a run folder.")
     report = run_report.assess(folder, config)
-    if config.json:
-        print(json.dumps(report, indent=2))
-        return
-    tables = report_tables.tables(folder, report)
-    for told in tables:
-        print_table(
-            told.title, told.header, told.rows, report["notes"] if told is tables[-1] else ()
-        )
+
+    def text() -> None:
+        tables = report_tables.tables(folder, report)
+        for told in tables:
+            notes = report["notes"] if told is tables[-1] else ()
+            print_table(told.title, told.header, told.rows, notes)
+
+    present(output, text, report, report_tables.records(report))
 
 
 def judge(args: list[str]) -> None:
@@ -55,6 +54,7 @@ def judge(args: list[str]) -> None:
                 dataclasses.field(default=judge_cache.Options()),
             ),
             ("data_options", *data_field(name)),
+            output_field(),
         ],
         frozen=True,
         kw_only=True,
@@ -63,13 +63,15 @@ def judge(args: list[str]) -> None:
     given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
     kind = datasets.resolve(name)[0]
     told = judge_cache.judge_report(kind, plain(given.data_options), given.judge)
-    if given.judge.json:
-        print(json.dumps(told, indent=2))
-        return
-    title = f"a judge of {told['data']}, on {told['measured_on']:,} held-out images"
-    notes = [f"It was trained on {told['learnt_from']:,} images.", *told["notes"]]
-    header = ("factor", "error", "chance", "unit")
-    print_table(title, header, judge_cache.table_rows(told), notes)
+
+    def text() -> None:
+        title = f"a judge of {told['data']}, on {told['measured_on']:,} held-out images"
+        notes = [f"It was trained on {told['learnt_from']:,} images.", *told["notes"]]
+        header = ("factor", "error", "chance", "unit")
+        print_table(title, header, judge_cache.table_rows(told), notes)
+
+    records = ({"factor": factor} | error for factor, error in told["errors"].items())
+    present(given.output, text, told, records)
 
 
 def ask(name: str) -> Callable[[list[str]], None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from unbraid.cli.tables import print_table
+from unbraid.cli.tables import Output, parse_with_output, present, print_table
 from unbraid.core.errors import UnbraidError
-from unbraid.core.parsing import parse
+
+if TYPE_CHECKING:
+    from unbraid.metrics import Score
 
 
 def evaluate(args: list[str]) -> None:
@@ -17,29 +19,33 @@ def evaluate(args: list[str]) -> None:
 
     first = next((i for i, arg in enumerate(args) if arg.startswith("-")), len(args))
     names, rest = args[:first], args[first:]
-    config = parse(Config, rest, "unbraid evaluate RUN [RUN ...]")
+    config, output = parse_with_output(Config, rest, "unbraid evaluate RUN [RUN ...]")
     if not names:
         raise UnbraidError("unbraid evaluate takes one or more run folders first.")
     try:
         found, unstored = evaluating.evaluate(names, config), None
     except evaluating.NotStored as error:  # the scores are printed all the same
         found, unstored = error.scores, error
-    show_scores(found, config)
+    show_scores(found, output)
     if unstored:
         raise unstored
 
 
-def show_scores(found: dict[str, Any], config: Any) -> None:
-    """Print scores by run folder, as a table or JSON."""
-    if config.json:
-        plain_scores = {
-            folder: {name: score.to_json() for name, score in scores.items()}
-            for folder, scores in found.items()
-        }
-        print(json.dumps(plain_scores, indent=2))
-        return
-    from unbraid.evaluation import scores as tables
+def show_scores(found: Mapping[str, Mapping[str, Score]], output: Output) -> None:
+    """Print scores by run folder."""
+    from unbraid.metrics import HEADER, note_lines, score_records, table_rows
 
-    for folder, scores in found.items():
-        header = ("metric", "value", "± se", "variant")
-        print_table(folder, header, tables.table_rows(scores), tables.note_lines(scores))
+    def text() -> None:
+        for folder, scores in found.items():
+            print_table(folder, HEADER, table_rows(scores), note_lines(scores))
+
+    document = {
+        folder: {name: score.to_json() for name, score in scores.items()}
+        for folder, scores in found.items()
+    }
+    records = (
+        {"run": folder} | record
+        for folder, scores in found.items()
+        for record in score_records(scores)
+    )
+    present(output, text, document, records)

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from unbraid.cli.options import data_field, out_type, plain
+from unbraid.cli.tables import Output, output_field, present
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.parsing import parse
@@ -37,6 +38,8 @@ def figure(name: str, args: list[str]) -> None:
         fields.append(("data", str, dataclasses.field(default="")))
     else:
         fields.append(("data_options", *data_field(args[0])))
+    if hasattr(module, "facts"):
+        fields.append(output_field())
     options = dataclasses.make_dataclass("Figure", fields, kw_only=True)
     options.__doc__ = (
         "The output file.\n\nArgs:\n    out: PNG, SVG, PDF"
@@ -52,6 +55,11 @@ def figure(name: str, args: list[str]) -> None:
     for note in getattr(opened, "notes", ()):
         print(f"note: {note}", file=sys.stderr)
     path = figures.produce(module, name, opened, given.figure, given.out)
-    for line in figures.report(module, opened, given.figure):
-        print(line)
-    print(path)
+    lines = [*figures.report(module, opened, given.figure), str(path)]
+    output = getattr(given, "output", Output())
+    told = figures.facts(module, opened, given.figure) if output.json else {}
+    rows = []
+    if output.csv:
+        rows = figures.records(module, opened, given.figure)
+        print(path, file=sys.stderr)
+    present(output, lambda: print("\n".join(lines)), told | {"figure": str(path)}, rows)

@@ -1,12 +1,139 @@
-"""Tables of numbers on a terminal of any width."""
+"""How commands print what they found: as text for a terminal, as JSON or as CSV.
+
+This is the only place that knows ``--json`` and ``--csv``. A command takes its options with
+``parse_with_output`` and prints by ``present``; one that must not wait for the option parser takes
+``output_of``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any
 
-from unbraid.core.parsing import wrapped
+from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.parsing import parse, wrapped
 
 TABLE = 72  # columns from which on a table of numbers breaks no word
+
+
+@dataclass(frozen=True)
+class Output:
+    """The form of what is printed.
+
+    Args:
+        json: print JSON instead of text.
+        csv: print CSV instead of text: a row of names, then a row for each number.
+
+    >>> Output(csv=True).json
+    False
+    """
+
+    json: bool = False
+    csv: bool = False
+
+    def __post_init__(self) -> None:
+        if self.json and self.csv:
+            raise UnbraidError("--json and --csv are both given: give one of them.")
+
+
+def parse_with_output(
+    shape: type[Any], args: Sequence[str], prog: str, description: str = ""
+) -> tuple[Any, Output]:
+    """Parse the options of a command into its dataclass, and how its result is printed.
+
+    Args:
+        shape: a dataclass that tyro takes; all its fields have defaults.
+        args: the arguments after the command and its target.
+        prog: how help and errors call the command.
+        description: what its help starts with.
+    """
+    import tyro
+
+    flag = tyro.conf.FlagCreatePairsOff[bool]
+    flags = [(each.name, flag, field(default=False)) for each in fields(Output)]
+    both = make_dataclass("Options", flags, bases=(Output, shape), frozen=True, kw_only=True)
+    both.__doc__ = shape.__doc__
+    given = parse(both, args, prog, description)
+    config = shape(**{each.name: getattr(given, each.name) for each in fields(shape)})
+    return config, Output(given.json, given.csv)
+
+
+def output_field() -> tuple[str, Any, Any]:
+    """Return name, type and default of the field ``output`` for a dataclass of options."""
+    import tyro
+
+    flags = tyro.conf.FlagCreatePairsOff[Output]
+    return "output", tyro.conf.OmitArgPrefixes[flags], field(default_factory=Output)
+
+
+def output_of(args: Sequence[str], command: str) -> Output:
+    """Return the form of output that arguments ask for which may name nothing else.
+
+    >>> output_of(["--csv"], "unbraid methods")
+    Output(json=False, csv=True)
+    """
+    known = ("--json", "--csv")
+    for arg in args:
+        if arg not in known:
+            raise UnbraidError(
+                f"{command} takes no options but --json and --csv, found '{arg}'"
+                f"{did_you_mean(arg, known)}."
+            )
+    return Output(json="--json" in args, csv="--csv" in args)
+
+
+def present(
+    output: Output,
+    text: Callable[[], None],
+    document: Any,
+    records: Iterable[Mapping[str, Any]],
+) -> None:
+    """Print a result in the form that was asked for.
+
+    Args:
+        output: the form.
+        text: prints it for a terminal.
+        document: the whole of it, of what JSON holds; numbers that are not finite become null.
+        records: its numbers, a flat mapping for each row of CSV; numbers are written in full, and
+            None and NaN as empty cells.
+    """
+    if output.json:
+        print(json.dumps(_finite(document), indent=2, allow_nan=False))
+    elif output.csv:
+        print(as_csv(records), end="")
+    else:
+        text()
+
+
+def as_csv(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return records as CSV: the names of all columns in a first row, then a row for each record.
+
+    >>> print(as_csv([{"metric": "mig", "value": 0.5}, {"metric": "dci", "error": None}]), end="")
+    metric,value,error
+    mig,0.5,
+    dci,,
+    """
+    rows = [_finite(record) for record in records]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    file = io.StringIO()
+    writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values with None for the numbers that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(

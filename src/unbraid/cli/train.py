@@ -31,6 +31,7 @@ Args:
         the run was not given.
     fleet: of the restarts, how many to train at once in one process. It is meant for GPUs, which
         one small model leaves idle; each seed's run is that of a training by itself, to rounding.
+    log: logs to write into the run folder besides metrics.jsonl: csv, tensorboard, or both.
 """
 
 
@@ -67,15 +68,14 @@ def train(args: list[str]) -> None:
     out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))
     config = RunConfig(given.method, data, chosen, given.training, given.recipe)
+    how: dict[str, Any] = {"resume": given.resume, "log": given.log}
     with Display(f"{method} on {data_name}") as display:
         try:
             if given.restarts == 1:
-                run = train_run(config, out, resume=given.resume, display=display)
+                run = train_run(config, out, **how, display=display)
             else:
                 count = given.restarts
-                run = train_restarts(
-                    config, out, count, resume=given.resume, fleet=given.fleet, display=display
-                )
+                run = train_restarts(config, out, count, **how, fleet=given.fleet, display=display)
         except Interrupted:
             again = [arg for arg in args if arg != "--resume"]
             again += [] if given.out else ["--out", str(out)]
@@ -163,6 +163,7 @@ def train_options(
             ("resume", tyro.conf.FlagCreatePairsOff[bool], default(default=False)),
             ("restarts", int, default(default=1)),
             ("fleet", int, default(default=1)),
+            ("log", tuple[str, ...], default(default=())),
             ("method", flat[method_config], factory(method_config, preset.method)),
             ("training", flat[TrainingConfig], factory(TrainingConfig, preset.training)),
             ("data_options", *data_field(given_data, preset.data_options)),

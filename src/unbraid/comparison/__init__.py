@@ -61,10 +61,10 @@ class Comparison:
             UnbraidError: images of several shapes, or an unknown option.
         """
         from unbraid.core import registry
-        from unbraid.figures import _matched
+        from unbraid.figures import MatchedConfig, draw_matched
 
-        config = registry.build(_matched.Config, options, "the figure")
-        return _matched.draw(self.runs, self.names, config)
+        config = registry.build(MatchedConfig, options, "the figure")
+        return draw_matched(self.runs, self.names, config)
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()

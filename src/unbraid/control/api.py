@@ -21,11 +21,12 @@ from unbraid.control.native import Native
 from unbraid.control.self_check import warning_for
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
+from unbraid.methods import Method
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
 
-Model = Controller | str | os.PathLike[str]
+Model = Controller | Method | str | os.PathLike[str]
 _STYLES = 1 << 20  # key of the random stream of styles; those of factors are their columns
 _opened: dict[tuple[Path, int], Controller] = {}  # by folder and modification time of the weights
 
@@ -33,12 +34,24 @@ _opened: dict[tuple[Path, int], Controller] = {}  # by folder and modification t
 def controller_of(model: Model | Run | None = None) -> Controller:
     """Return the controller of a run, of the pretrained model (None), or the given controller.
 
-    A run folder is read once, and again only if its model has changed.
+    A run folder is read once, and again only if its model has changed. Of a model in memory, only
+    one that takes factors can be controlled: others are estimated from their run's labels.
+
+    Raises:
+        UnbraidError: a model that takes no factors, or something else.
     """
     from unbraid.runs import Run
 
+    if isinstance(model, Method):
+        return loading.of_model(model)
     if model is not None and not isinstance(model, str | os.PathLike):
-        return loading.open(model) if isinstance(model, Run) else model
+        given: Controller = loading.open(model) if isinstance(model, Run) else model
+        if not hasattr(given, "draw"):
+            raise UnbraidError(
+                f"model is {type(given).__name__}, expected a run folder, a Run, a Controller or a "
+                "model that takes factors."
+            )
+        return given
     folder = loading.pretrained() if model is None else expand(model)
     weights = folder / "model.safetensors"
     key = (folder.resolve(), weights.stat().st_mtime_ns if weights.is_file() else 0)
@@ -64,7 +77,8 @@ def generate(
 
     Args:
         text: the request in words, such as ``"small seven in the top rotated 30 degrees"``.
-        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
+            pretrained model of digits if None.
         n: number of images.
         seed: of free factors and styles.
         clip: replace a number out of the model's range by the nearest end of the range.
@@ -123,7 +137,8 @@ def edit(
         images: (N, C, H, W), uint8 or floats on [0, 1]; images of another size or colour than the
             model's are converted, with a warning (``unbraid.pictures.fitted``).
         text: the changes in words, such as ``"bigger, in the bottom left"``.
-        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
+            pretrained model of digits if None.
         clip: replace a number out of the model's range by the nearest end of the range.
         **factors: the changes by factor.
 
@@ -146,7 +161,8 @@ def swap(
         a: (N, C, H, W), uint8 or floats on [0, 1], converted to the model's size as in ``edit``.
         b: as many.
         names: factors, as a list or separated by commas.
-        model: a run folder, a Run or a Controller; the pretrained model of digits if None.
+        model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
+            pretrained model of digits if None.
 
     Raises:
         UnbraidError: an unknown factor, no images, or unequal numbers of images.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unbraid.control.controller import Controller
 from unbraid.control.native import Native, takes_factors
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import Method, labels_of
+from unbraid.methods import Method, labels_of, name_of
 
 if TYPE_CHECKING:
     from unbraid.control.linear_gaussian.controller import Fitted
@@ -58,6 +58,21 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
     with suppress(UnbraidError):  # if the folder is read-only, it is estimated again next time
         fitted.save(run.folder)
     return fitted
+
+
+def of_model(model: Method) -> Controller:
+    """Return the controller of a model in memory that takes factors.
+
+    Raises:
+        UnbraidError: it takes none.
+    """
+    if not takes_factors(model):
+        raise UnbraidError(
+            f"a {name_of(model.config)} takes no factors, so it is controlled by its run, whose "
+            "labels say what its latents are: give the run folder, as 'unbraid.save' writes it, in "
+            "place of the model."
+        )
+    return Native(model)
 
 
 def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:

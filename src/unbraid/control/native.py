@@ -81,7 +81,8 @@ class Native:
 
     def read(self, images: Any) -> NDArray[np.float64]:
         """Return the factors of images, (N, F), as the model reads them."""
-        return self._factors(self.model.encode(images))
+        found = cast(TakesFactors, self.model).read_factors(images)
+        return found.numpy().astype(np.float64)
 
     def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
         """Return images with the requested changes and their style kept."""

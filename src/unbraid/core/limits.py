@@ -106,6 +106,23 @@ def check_array(file: NpzFile, key: str) -> None:
     check_memory(declared)
 
 
+def check_npy(path: Path) -> None:
+    """Raise Implausible unless the array of a ``.npy`` file is as long as its header says.
+
+    Raises:
+        ValueError: its header cannot be read.
+    """
+    with path.open("rb") as file:
+        shape, dtype = array_header(file)
+        stored = path.stat().st_size - file.tell()
+    declared = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and declared != stored:  # numpy refuses objects, as pickle
+        raise Implausible(
+            f"it has {stored:,} bytes, but its header says {declared:,} for the shape {shape}"
+        )
+    check_memory(stored)
+
+
 def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Read the header of an array in NumPy's format; return its shape and type.
 

@@ -125,8 +125,8 @@ def listing(rows: Mapping[str, str], indent: str = "") -> list[str]:
         if width < BOXED:
             lines += [indent + name, *wrapped(text, width, f"{indent}  ")]
         else:
-            first, *others = wrapped(text, width, indent + " " * beside)
-            lines += [f"{indent}{name:<{beside}}{first.lstrip()}", *others]
+            first, *others = wrapped(text, width, indent + " " * beside) or [""]
+            lines += [f"{indent}{name:<{beside}}{first.lstrip()}".rstrip(), *others]
     return lines
 
 

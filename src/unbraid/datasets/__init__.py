@@ -25,6 +25,7 @@ from unbraid.datasets._pairs import Pairs
 
 if TYPE_CHECKING:
     from unbraid.datasets._association import associations
+    from unbraid.datasets._codes import Coded, read_codes
     from unbraid.datasets._factored import Rows
     from unbraid.datasets._factors import sample_factors
     from unbraid.datasets._glyphs import prepare_glyphs
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
     from unbraid.datasets._measured import measured_factors
     from unbraid.datasets._morphology import measure
     from unbraid.datasets._moved import OWN, PATHS, absolute, moved
-    from unbraid.datasets._report import report_of
+    from unbraid.datasets._report import facts_of, report_of
 
 __all__ = [
     "CHANNELS",
     "OWN",
     "PATHS",
     "SPLITS",
+    "Coded",
     "Correlation",
     "Dataset",
     "ImageSource",
@@ -53,12 +55,14 @@ __all__ = [
     "config_of",
     "correlated_options",
     "correlation_of",
+    "facts_of",
     "label_spec",
     "load_dataset",
     "measure",
     "measured_factors",
     "moved",
     "prepare_glyphs",
+    "read_codes",
     "report_of",
     "resolve",
     "sample_factors",
@@ -69,14 +73,17 @@ _HOME = {
     "CHANNELS": "_images",
     "OWN": "_moved",
     "PATHS": "_moved",
+    "Coded": "_codes",
     "Rows": "_factored",
     "absolute": "_moved",
     "as_images": "_images",
     "associations": "_association",
+    "facts_of": "_report",
     "measure": "_morphology",
     "measured_factors": "_measured",
     "moved": "_moved",
     "prepare_glyphs": "_glyphs",
+    "read_codes": "_codes",
     "report_of": "_report",
     "sample_factors": "_factors",
 }

@@ -119,7 +119,7 @@ def _factor(
     if cells.mixed and kind not in ("categorical", "ordinal"):
         raise UnbraidError(
             f"{cells.mixed}: empty the cells that are unknown, or say with kinds that it is a "
-            f"category (--data.kinds {name}=categorical)."
+            f"category ({name}=categorical)."
         )
     kind = kind or _inferred(name, cells)
     if kind == "categorical" or (kind == "ordinal" and detail):

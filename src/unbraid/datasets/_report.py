@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,50 @@ def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
         return [*lines, "  no factors are known"]
     lines += [f"  {_of_factor(dataset, spec)}" for spec in dataset.specs]
     return [*lines, *_rare(dataset), *_confounded(dataset, threshold)]
+
+
+def facts_of(dataset: Dataset) -> dict[str, Any]:
+    """Return what ``report_of`` tells as plain values, and the association of every two factors.
+
+    Args:
+        dataset: any data set.
+
+    >>> data = Dataset.from_arrays(np.zeros((60, 8, 8)), {"shape": ["disc", "ring"] * 30})
+    >>> facts_of(data)["factors"][0]["counts"]
+    {'disc': 30, 'ring': 30}
+    """
+    found = {
+        "name": dataset.name,
+        "split": dataset.split,
+        "images": len(dataset),
+        "shape": list(dataset.image_shape),
+        "factors": [_facts_of_factor(dataset, spec) for spec in dataset.specs],
+        "associations": [],
+    }
+    if dataset.factors is not None:
+        found["associations"] = [
+            {"factors": [one, other], "association": value}
+            for value, one, other in _associated(dataset)
+        ]
+    return found
+
+
+def _facts_of_factor(dataset: Dataset, spec: FactorSpec) -> dict[str, Any]:
+    column = dataset.factor(spec.name)
+    known = column[~np.isnan(column)]
+    found: dict[str, Any] = {
+        "name": spec.name,
+        "kind": spec.kind,
+        "unit": spec.unit,
+        "period": spec.period,
+        "known": len(known),
+        "unknown": len(column) - len(known),
+    }
+    if spec.values is None:
+        ends = (float(known.min()), float(known.max())) if len(known) else (None, None)
+        return found | dict(zip(("lowest", "highest"), ends, strict=True))
+    counts = np.bincount(known.astype(np.int64), minlength=len(spec.values))
+    return found | {"counts": dict(zip(map(str, spec.values), counts.tolist(), strict=True))}
 
 
 def _of_factor(dataset: Dataset, spec: FactorSpec) -> str:
@@ -95,15 +140,7 @@ def _rare(dataset: Dataset) -> Iterator[str]:
 
 def _confounded(dataset: Dataset, threshold: float) -> Iterator[str]:
     """Yield a line on factors that go together."""
-    assert dataset.factors is not None
-    found = associations(dataset.factors, dataset.specs)
-    names = dataset.factor_names
-    pairs = [
-        (found[i, j], names[i], names[j])
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-        if found[i, j] > threshold
-    ]
+    pairs = [pair for pair in _associated(dataset) if pair[0] > threshold]
     pairs.sort(reverse=True)
     for value, one, other in pairs:
         if value >= SAME:
@@ -118,6 +155,18 @@ def _confounded(dataset: Dataset, threshold: float) -> Iterator[str]:
             f"confounded: {', '.join(rest[:5])}{more} go together in this data, and no method can "
             "separate what the data never separate."
         )
+
+
+def _associated(dataset: Dataset) -> list[tuple[float, str, str]]:
+    """Return the association of each two factors, and their names."""
+    assert dataset.factors is not None
+    found = associations(dataset.factors, dataset.specs)
+    names = dataset.factor_names
+    return [
+        (float(found[i, j]), names[i], names[j])
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+    ]
 
 
 def _count(images: int) -> str:

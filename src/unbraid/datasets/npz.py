@@ -28,6 +28,8 @@ from unbraid.datasets._images import Layout, as_images, as_signal, held_out
 from unbraid.datasets._names import called, named
 from unbraid.datasets._npz_keys import is_usual, keys_of
 
+SAVE = "np.savez(path, images=..., factors=...)"
+
 
 @dataclass(frozen=True)
 class Config:
@@ -82,13 +84,13 @@ def load(config: Config, split: str = "train") -> Dataset:
     """
     path = expand(config.path)
     title = called("npz", {"path": config.path, "title": config.title})
-    with _open(path) as file:
+    with open_npz(path) as file:
         images_keys, factors_keys, note = keys_of(file, config, path)
         signal = _signal(file, path)
         parts = [
-            as_images(_read(file, key, path), config.layout, f"'{key}' of {path}")
+            as_images(read_array(file, key, path), config.layout, f"'{key}' of {path}")
             if signal is None
-            else as_signal(_read(file, key, path), signal, f"'{key}' of {path}")
+            else as_signal(read_array(file, key, path), signal, f"'{key}' of {path}")
             for key in images_keys
         ]
         columns = _columns(file, factors_keys, parts, config, path)
@@ -110,7 +112,7 @@ def _signal(file: NpzFile, path: Path) -> Signal | None:
     if "signal" not in file.files:
         return None
     try:
-        return Signal.from_json(json.loads(str(_read(file, "signal", path).item())))
+        return Signal.from_json(json.loads(str(read_array(file, "signal", path).item())))
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise UnbraidError(
             f"'signal' of {path} is not a signal ({error!r}): save json.dumps(signal.to_json())."
@@ -128,13 +130,13 @@ def _columns(
     arrays: dict[str, NDArray[Any]] = {}
     for both in keys:
         pieces = [
-            checked(_read(file, each, path), len(images), f"'{each}' of {path}")
+            checked(read_array(file, each, path), len(images), f"'{each}' of {path}")
             for each, images in zip(both, parts, strict=True)
         ]
         arrays[both[0]] = _joined(pieces, path)
     names = config.factor_names
     if names is None and arrays and "factor_names" in file.files:
-        names = tuple(_read(file, "factor_names", path).astype(str).ravel().tolist())
+        names = tuple(read_array(file, "factor_names", path).astype(str).ravel().tolist())
     if len(arrays) == 1 and (config.factors_key is not None or is_usual(keys[0][0])):
         return split_columns(next(iter(arrays.values())), names, f"'{keys[0][0]}' of {path}")
     columns: dict[str, NDArray[Any]] = {}
@@ -193,8 +195,9 @@ def _with_names(specs: tuple[FactorSpec, ...], names: str, owner: str) -> tuple[
     )
 
 
-def _read(file: NpzFile, key: str, path: Path) -> NDArray[Any]:
-    with _reading(path):
+def read_array(file: NpzFile, key: str, path: Path, save: str = SAVE) -> NDArray[Any]:
+    """Return an array of a file; its path and ``save`` are for sentences."""
+    with reading(path, save):
         limits.check_array(file, key)
         array: NDArray[Any] = file[key]
     if not isinstance(array, np.ndarray):  # a member that is no .npy comes as bytes
@@ -202,20 +205,20 @@ def _read(file: NpzFile, key: str, path: Path) -> NDArray[Any]:
     return array
 
 
-def _open(path: Path) -> NpzFile:
-    with _reading(path), path.open("rb") as start:
+def open_npz(path: Path, save: str = SAVE) -> NpzFile:
+    """Open a ``.npz`` file; ``save`` is the call that a sentence recommends."""
+    with reading(path, save), path.open("rb") as start:
         alone = start.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
         file = None if alone else np.load(path, allow_pickle=False)
     if not isinstance(file, NpzFile):
         raise UnbraidError(
-            f"{path} holds a single array, expected a .npz file: save it with "
-            "np.savez(path, images=array)."
+            f"{path} holds a single array, expected a .npz file: save it with {save}."
         )
     return file
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path, save: str = SAVE, suffix: str = ".npz") -> Iterator[None]:
     """Tell what is wrong with a file in one sentence."""
     try:
         yield
@@ -226,6 +229,5 @@ def _reading(path: Path) -> Iterator[None]:
                 "it is none, or holds pickled Python objects, and loading those could run any code"
             )
         raise UnbraidError(
-            f"cannot read {path} as a .npz file: {reason}; save plain numbers with "
-            "np.savez(path, images=..., factors=...)."
+            f"cannot read {path} as a {suffix} file: {reason}; save plain numbers with {save}."
         ) from error

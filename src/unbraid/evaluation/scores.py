@@ -35,7 +35,6 @@ class Config:
         samples: importance samples per image for the log-likelihood.
         seed: seed of every draw, split and predictor.
         representation: of an image: the ``mean`` of its posterior, or a code ``sampled`` from it.
-        json: print the scores as JSON instead of a table.
     """
 
     metrics: str = "all"
@@ -45,7 +44,6 @@ class Config:
     samples: int = 100
     seed: int = 0
     representation: Literal["mean", "sampled"] = "mean"
-    json: bool = False
 
 
 def measure(
@@ -188,29 +186,3 @@ def _not_applicable(
     if "categories" in needed and "categories" not in groups["codes"]:
         return f"{said} this run's method lacks: it has no categorical code."
     return f"{said} {data.name} and this run do not provide."
-
-
-def table_rows(scores: Mapping[str, Score]) -> list[tuple[str, str, str, str]]:
-    """Return (metric, value, standard error, variant) of each number, as text."""
-    return [
-        (label, _text(value), _text(error), score.variant)
-        for score in scores.values()
-        for label, value, error in score.rows()
-    ]
-
-
-def _text(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"
-
-
-def note_lines(scores: Mapping[str, Score]) -> list[str]:
-    """Return the notes of scores as lines: those of all scores first, then those of each."""
-    each = [score.notes for score in scores.values()]
-    shared = set(each[0]).intersection(*each) if len(each) > 1 else set()
-    lines = [note for note in each[0] if note in shared] if each else []
-    return lines + [
-        f"{score.metric}: {note}"
-        for score in scores.values()
-        for note in score.notes
-        if note not in shared
-    ]

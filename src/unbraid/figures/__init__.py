@@ -4,7 +4,8 @@ A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
 ``animate(target, config) -> list of PIL images``, written where the path ends in .gif, one that can
 be heard ``page(target, config) -> HTML``, written where it ends in .html, and one that prints text
-besides ``report(target, config) -> list of lines``.
+besides ``report(target, config) -> list of lines``, with ``facts`` (a dict, for ``--json``) and
+``records`` (a flat dict for each row of ``--csv``) of the same arguments.
 
 What figures share (colours, titles, grids of images, codes of held-out images) can be imported from
 here. It is loaded when first used, since it needs matplotlib or torch.
@@ -29,8 +30,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from unbraid.datasets import Dataset
+    from unbraid.figures._categories import Order as Order
+    from unbraid.figures._categories import order_of as order_of
+    from unbraid.figures._codes import Codes as Codes
+    from unbraid.figures._codes import Latent as Latent
     from unbraid.figures._codes import encode as encode
     from unbraid.figures._codes import one_of_each as one_of_each
+    from unbraid.figures._matched import MatchedConfig as MatchedConfig
+    from unbraid.figures._matched import draw_matched as draw_matched
+    from unbraid.figures._matched import rank_correlations as rank_correlations
     from unbraid.figures._style import GREY as GREY
     from unbraid.figures._style import PALETTE as PALETTE
     from unbraid.figures._style import WIDTH as WIDTH
@@ -47,7 +55,9 @@ SUFFIXES = (".png", ".svg", ".pdf")
 PAGES = (".html",)  # of figures that define ``page``
 # Where each shared name lives.
 _HOME = {
-    **dict.fromkeys(("encode", "one_of_each"), "_codes"),
+    **dict.fromkeys(("Order", "order_of"), "_categories"),
+    **dict.fromkeys(("Codes", "Latent", "encode", "one_of_each"), "_codes"),
+    **dict.fromkeys(("MatchedConfig", "draw_matched", "rank_correlations"), "_matched"),
     **dict.fromkeys(
         ("GREY", "PALETTE", "WIDTH", "as_pictures", "image_grid", "new_figure", "styled", "title"),
         "_style",
@@ -205,6 +215,18 @@ def report(module: ModuleType, target: Any, config: Any) -> list[str]:
     """Return the lines of text that a figure's command prints."""
     lines: list[str] = module.report(target, config) if hasattr(module, "report") else []
     return lines
+
+
+def facts(module: ModuleType, target: Any, config: Any) -> dict[str, Any]:
+    """Return what a figure's command prints as JSON."""
+    found: dict[str, Any] = module.facts(target, config)
+    return found
+
+
+def records(module: ModuleType, target: Any, config: Any) -> list[dict[str, Any]]:
+    """Return the rows that a figure's command prints as CSV."""
+    found: list[dict[str, Any]] = module.records(target, config)
+    return found
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -34,7 +34,7 @@ TOP = 0.64  # inches above the pictures: heading, note and the runs' names
 
 
 @dataclass(frozen=True)
-class Config:
+class MatchedConfig:
     """Options of the figure.
 
     Args:
@@ -66,9 +66,10 @@ class Match(NamedTuple):
 
 def correlations(one: Codes, other: Codes) -> NDArray[np.float64]:
     """Return the rank correlations of latents of two runs, (D1, D2), 0 where one is constant."""
-    found = np.zeros((len(one.latents), len(other.latents)))
-    ranks = [_ranks(codes) for codes in (one, other)]
-    found[:] = ranks[0].T @ ranks[1]
+    columns = (
+        np.stack([_values(codes, latent) for latent in codes.latents], 1) for codes in (one, other)
+    )
+    found = rank_correlations(*columns)
     for i, first in enumerate(one.latents):
         for j, second in enumerate(other.latents):
             if first.categories > 1 or second.categories > 1:
@@ -76,11 +77,25 @@ def correlations(one: Codes, other: Codes) -> NDArray[np.float64]:
     return found
 
 
-def _ranks(codes: Codes) -> NDArray[np.float64]:
-    """Return the ranks of each latent's codes, (N, D), of mean 0 and length 1."""
-    columns = np.stack([_values(codes, latent) for latent in codes.latents], 1)
+def rank_correlations(
+    one: NDArray[np.floating], other: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return Spearman's correlation of each column of one with each of the other, (D1, D2).
+
+    0 where a column is constant.
+
+    >>> codes = np.random.default_rng(0).normal(size=(100, 1))
+    >>> rank_correlations(codes, -(codes**3)).round(6).tolist()
+    [[-1.0]]
+    """
+    ranks = [_ranks(columns) for columns in (one, other)]
+    return np.asarray(ranks[0].T @ ranks[1])
+
+
+def _ranks(columns: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the ranks of each column, (N, D), of mean 0 and length 1."""
     # noise of the last digits is no order
-    ranks = rankdata(columns.round(6), axis=0)
+    ranks = rankdata(columns.astype(np.float64).round(6), axis=0)
     ranks -= ranks.mean(0)
     return np.asarray(ranks / np.maximum(np.linalg.norm(ranks, axis=0), 1e-12))
 
@@ -112,7 +127,7 @@ def match(one: Codes, other: Codes) -> list[Match | None]:
 
 
 @_style.styled
-def draw(runs: Sequence[Run], names: Sequence[str], config: Config) -> Figure:
+def draw_matched(runs: Sequence[Run], names: Sequence[str], config: MatchedConfig) -> Figure:
     """Draw the traversals of several runs, those of the first one in the order of its latents' KL.
 
     A latent that goes the other way is turned round, and marked by a minus sign.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.signals import Signal
-from unbraid.datasets import Dataset, associations, report_of
+from unbraid.datasets import Dataset, associations, facts_of, report_of
 from unbraid.figures._style import as_pictures, check_drawable, folded, short
 
 if TYPE_CHECKING:
@@ -47,6 +47,20 @@ class Config:
 def report(dataset: Dataset, config: Config) -> list[str]:
     """Return a description of a data set in lines of text, for the command line."""
     return report_of(dataset, config.confounded)
+
+
+def facts(dataset: Dataset, config: Config) -> dict[str, Any]:
+    """Return the same description as plain values, for ``--json``."""
+    return facts_of(dataset)
+
+
+def records(dataset: Dataset, config: Config) -> list[dict[str, Any]]:
+    """Return a flat record of each factor, for ``--csv``."""
+    names = ("name", "kind", "unit", "period", "known", "unknown", "lowest", "highest")
+    return [
+        {name: factor.get(name) for name in names} | {"levels": len(factor.get("counts", ()))}
+        for factor in facts_of(dataset)["factors"]
+    ]
 
 
 def draw(dataset: Dataset, config: Config) -> Figure:

@@ -16,6 +16,7 @@ from unbraid.core.latents import Prior
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
 from unbraid.methods._base import ROWS, Images, Method, MethodConfig, require
 from unbraid.methods._capabilities import HasLikelihood, HasPosterior, TakesFactors
+from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._names import find, model_of, name_of, register, stored_name
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms
@@ -28,6 +29,7 @@ __all__ = [
     "AutoencoderConfig",
     "Batch",
     "Context",
+    "FactorCodes",
     "HasLikelihood",
     "HasPosterior",
     "Images",

@@ -9,10 +9,13 @@ methods to what they declare.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from unbraid.methods._base import Images, Method
 
 
 class HasLikelihood:
@@ -57,6 +60,10 @@ class TakesFactors:
     def factors_of(self, codes: Tensor) -> Tensor:
         """Return the factors that codes (N, K + S) say, (N, F)."""
         raise NotImplementedError
+
+    def read_factors(self, images: Images) -> Tensor:
+        """Return the factors of images (N, C, H, W) as the model reads them, (N, F)."""
+        return self.factors_of(cast("Method", self).encode(images))
 
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style, (N, S), of standard normal numbers (N, S + 1) for factors (N, F)."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unbraid.core.factors import FactorSpec
 from unbraid.core.latents import Categorical, Gaussian, Layout
-from unbraid.methods._base import Method
+from unbraid.methods._base import Images, Method
 from unbraid.methods._capabilities import TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
@@ -52,3 +52,12 @@ class Conditional(Method, TakesFactors):
     def factors_of(self, codes: Tensor) -> Tensor:
         """Return the factors that codes (N, D) say, (N, F)."""
         return self.coder.decode(codes)
+
+    def read(self, images: Tensor) -> Tensor:
+        """Return the code columns read from images (B, C, H, W), (B, factor_width)."""
+        raise NotImplementedError
+
+    def read_factors(self, images: Images) -> Tensor:
+        """Return the factors of images as the model reads them, (N, F), and not their style."""
+        columns = self._by_rows(lambda rows: self.read(self.to_pixels(rows)), images)
+        return self.factors_of(columns)

@@ -22,17 +22,23 @@ from unbraid.metrics._evidence import Encoder, Evidence
 from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
+from unbraid.metrics._tables import HEADER, Scores, note_lines, score_records, table_rows
 
 __all__ = [
+    "HEADER",
     "PROTOCOLS",
     "SIZES",
     "Encoder",
     "Estimate",
     "Evidence",
     "Score",
+    "Scores",
     "evaluate",
     "gather",
     "needs",
+    "note_lines",
+    "score_records",
+    "table_rows",
 ]
 
 
@@ -55,7 +61,7 @@ def evaluate(
     categories: Sequence[int] = (),
     levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
-) -> dict[str, Score]:
+) -> Scores:
     """Score a representation with any of the metrics.
 
     Args:
@@ -85,7 +91,7 @@ def evaluate(
         run_categories: the same for each of ``runs``, empty for one without categorical codes.
 
     Returns:
-        One Score per metric, by name, in alphabetical order.
+        One Score per metric, by name, in alphabetical order: a dict, and a table in notebooks.
 
     Raises:
         UnbraidError: unknown metric, protocol or option, inputs that are missing or make no
@@ -119,7 +125,7 @@ def evaluate(
     given = options or {}
     for name in given:
         registry.check("metrics", name)
-    scores = {}
+    scores = Scores()
     for name in names:
         module = registry.load("metrics", name)
         _check_needs(name, module, evidence)

@@ -76,6 +76,11 @@ class Score:
             for part, estimate in self.parts.items()
         ]
 
+    def _repr_html_(self) -> str:
+        from unbraid.metrics._tables import Scores
+
+        return Scores({self.metric: self})._repr_html_()
+
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers; undefined numbers become None.
 

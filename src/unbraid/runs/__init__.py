@@ -5,6 +5,7 @@ Every file of a run folder appears whole or not at all.
 
 from __future__ import annotations
 
+from unbraid.runs.command import command
 from unbraid.runs.config import FORMAT, IN_MEMORY, RunConfig
 from unbraid.runs.fingerprints import DataChanged
 from unbraid.runs.finish import machine
@@ -23,6 +24,7 @@ __all__ = [
     "Forwarding",
     "Run",
     "RunConfig",
+    "command",
     "load",
     "machine",
     "scores_by_metric",

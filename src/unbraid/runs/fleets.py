@@ -13,9 +13,10 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
 from unbraid.core.store import locked
 from unbraid.datasets import load_dataset
+from unbraid.loggers import make
 from unbraid.runs.config import RunConfig
 from unbraid.runs.finish import finish
-from unbraid.runs.recorders import FolderRecorder, Forwarding
+from unbraid.runs.recorders import FolderRecorder, Forwarding, Logging
 from unbraid.runs.resuming import check_same
 from unbraid.runs.run import Run
 from unbraid.runs.train import opened, start
@@ -54,6 +55,7 @@ def train_fleet(
     *,
     resume: bool = False,
     display: Recorder | None = None,
+    log: Sequence[str] = (),
 ) -> list[Run | Diverged]:
     """Train runs that differ in their seed at once; return each run, or why it diverged.
 
@@ -66,6 +68,7 @@ def train_fleet(
         folders: their run folders.
         resume: continue from the folders' checkpoints.
         display: gets the events of the first member, and the warnings of all.
+        log: names of loggers that write into each folder.
 
     Raises:
         UnbraidError: configs that differ in more, or as ``train_run``.
@@ -76,10 +79,13 @@ def train_fleet(
     for config, folder in zip(configs, places, strict=True):
         if (found := opened(folder)) is not None:
             check_same(found, config, resume)
+        if (loggers := make(log, folder)) and _done(config, folder):
+            steps = Run(folder).result["training"]["steps"]
+            Logging(folder, loggers, Recorder()).log_finished(steps)
     left = [k for k, (c, f) in enumerate(zip(configs, places, strict=True)) if not _done(c, f)]
     failed: dict[int, Diverged] = {}
     if left:
-        failed = _train([configs[k] for k in left], [places[k] for k in left], resume, display)
+        failed = _train([configs[k] for k in left], [places[k] for k in left], resume, log, display)
         failed = {left[place]: error for place, error in failed.items()}
     return [failed[k] if k in failed else Run(folder) for k, folder in enumerate(places)]
 
@@ -91,21 +97,27 @@ def _done(config: RunConfig, folder: Path) -> bool:
 
 
 def _train(
-    configs: Sequence[RunConfig], folders: Sequence[Path], resume: bool, display: Recorder
+    configs: Sequence[RunConfig],
+    folders: Sequence[Path],
+    resume: bool,
+    log: Sequence[str],
+    display: Recorder,
 ) -> dict[int, Diverged]:
     """Train runs that are not finished; return those that diverged, by place."""
     first = configs[0]
     data = load_dataset(first.data, "train", **first.data_options)
     loops: list[Loop] = []
+    logs = ExitStack()
     for k, (config, folder) in enumerate(zip(configs, folders, strict=True)):
         if config.data != first.data or config.data_options != first.data_options:
             raise UnbraidError("the members of a fleet may differ in their seed alone.")
-        shown = FolderRecorder(folder, _Unseen(display) if k else display)
+        logging = Logging(folder, make(log, folder), _Unseen(display) if k else display)
+        shown = FolderRecorder(folder, logs.enter_context(logging))
         held: Batches | None = loops[0].batches if loops else None
         with memory.enough(f"training {len(folders)} models at once", LIGHTER):
             model = new_model(config.method, data, config.training.seed)
             loops.append(Loop(model, data, config.training, shown, held))
-    with ExitStack() as stack:
+    with logs as stack:
         for folder in folders:
             stack.enter_context(locked(folder))
         described = [

@@ -1,8 +1,9 @@
-"""Recorders of training: one that forwards every event, and one that writes a run folder."""
+"""Recorders of training: they forward every event, write a run folder, and tell loggers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from unbraid.core.files import cannot_write
 from unbraid.core.store import write_tensors
+from unbraid.loggers import Logger
 from unbraid.training import Progress, Recorder
 
 
@@ -51,6 +53,51 @@ class Forwarding(Recorder):
     def stop_requested(self) -> bool:
         """Ask the other recorder whether to stop."""
         return self.then.stop_requested()
+
+
+class Logging(Forwarding):
+    """Tells loggers of what is in a checkpoint, and forwards every event. A context manager.
+
+    Args:
+        folder: the run folder.
+        loggers: those that are told.
+        then: the recorder that gets the events.
+    """
+
+    def __init__(self, folder: Path, loggers: Sequence[Logger], then: Recorder) -> None:
+        super().__init__(then)
+        self.folder, self.loggers = folder, loggers
+
+    def __enter__(self) -> Logging:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for logger in self.loggers:
+            logger.close()
+
+    def start(self, progress: Progress) -> None:
+        """Let the loggers begin or go on."""
+        records = read_records(self.folder / "metrics.jsonl") if self.loggers else []
+        for logger in self.loggers:
+            logger.start(progress, records)
+        super().start(progress)
+
+    def log_finished(self, steps: int) -> None:
+        """Write the logs of a training that is finished, after so many steps."""
+        with self:
+            self.start(Progress(step=steps))
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Log a finished step and forward it."""
+        for logger in self.loggers:
+            logger.step(progress, terms, images_per_second)
+        super().step(progress, terms, images_per_second)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Log the record of a finished epoch and forward it."""
+        for logger in self.loggers:
+            logger.epoch(record)
+        super().epoch(record)
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

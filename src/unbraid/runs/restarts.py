@@ -21,6 +21,7 @@ from unbraid.core.files import atomic, expand
 from unbraid.core.store import locked
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
+from unbraid.loggers import check
 from unbraid.methods import Images, require
 from unbraid.runs.config import RunConfig
 from unbraid.runs.fleets import train_fleet
@@ -89,6 +90,7 @@ def train_restarts(
     resume: bool = False,
     fleet: int = 1,
     display: Recorder | None = None,
+    log: Sequence[str] = (),
 ) -> Run:
     """Train a config under ``count`` seeds, its own and those after it, and keep the best run.
 
@@ -103,6 +105,7 @@ def train_restarts(
         resume: continue interrupted trainings; with a larger count, add seeds.
         fleet: train so many seeds at once in this process, see ``train_fleet``.
         display: gets the events of training; may ask to stop.
+        log: names of loggers that write into the folder of each seed.
 
     Raises:
         UnbraidError: as ``train_run``; a seed that diverges is left out, unless all do.
@@ -111,6 +114,7 @@ def train_restarts(
     """
     require(count, 1, "restarts")
     require(fleet, 1, "fleet")
+    check(log)
     folder, display = expand(folder), display or Recorder()
     seeds = range(config.training.seed, config.training.seed + count)
     kept = _check_free(config, folder, resume)
@@ -125,7 +129,9 @@ def train_restarts(
         for together in _groups(seeds, fleet):
             ones = [_with_seed(config, seed) for seed in together]
             folders = [folder / f"seed-{seed}" for seed in together]
-            for seed, run in zip(together, _trained(ones, folders, resume, display), strict=True):
+            for seed, run in zip(
+                together, _trained(ones, folders, resume, log, display), strict=True
+            ):
                 if isinstance(run, Diverged):
                     display.warn(f"seed {seed} is left out: {run}")
                     scores[seed], failure = None, run
@@ -137,13 +143,17 @@ def train_restarts(
 
 
 def _trained(
-    configs: list[RunConfig], folders: list[Path], resume: bool, display: Recorder
+    configs: list[RunConfig],
+    folders: list[Path],
+    resume: bool,
+    log: Sequence[str],
+    display: Recorder,
 ) -> list[Run | Diverged]:
     """Train some seeds, at once if they are several; return each run, or why it diverged."""
     if len(configs) > 1:
-        return train_fleet(configs, folders, resume=resume, display=display)
+        return train_fleet(configs, folders, resume=resume, display=display, log=log)
     try:
-        return [train_run(configs[0], folders[0], resume=resume, display=display)]
+        return [train_run(configs[0], folders[0], resume=resume, display=display, log=log)]
     except Diverged as error:
         return [error]
 

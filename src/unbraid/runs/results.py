@@ -84,6 +84,17 @@ def read_result(folder: Path) -> dict[str, Any]:
     return result
 
 
+def stats_of(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return the single numbers of a result's reconstruction: loss, KL, ELBO, active units ...
+
+    >>> stats_of({STATS: {"kl": 7.5, "kl_by_latent": [7.5]}})
+    {'kl': 7.5}
+    """
+    names = ("reconstruction", "kl", "elbo", "squared_error", "active_units")
+    found = result[STATS]
+    return {name: found[name] for name in names if isinstance(found.get(name), int | float)}
+
+
 def update_result(
     folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:

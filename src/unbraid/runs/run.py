@@ -7,10 +7,12 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import unbraid
 from unbraid import methods
-from unbraid.core import hardware, registry
+from unbraid.core import hardware, notebook, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import specs_from_json
 from unbraid.core.files import expand, read_json
@@ -23,7 +25,14 @@ from unbraid.runs import held_out
 from unbraid.runs.config import FORMAT, IN_MEMORY, RunConfig
 from unbraid.runs.fingerprints import DataChanged, Fingerprint, fingerprint
 from unbraid.runs.recorders import read_records
-from unbraid.runs.results import NAME, NO_PROTOCOL, read_result, scores_by_metric, update_result
+from unbraid.runs.results import (
+    NAME,
+    NO_PROTOCOL,
+    read_result,
+    scores_by_metric,
+    stats_of,
+    update_result,
+)
 from unbraid.runs.resuming import progress_of
 from unbraid.training import Progress, TrainingConfig, split_rows
 
@@ -142,6 +151,27 @@ class Run:
             protocol: a published set of settings; ``"none"`` for each metric's own.
         """
         return scores_by_metric(self.result, protocol)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what was trained on what, and what it scores."""
+        about = f"{methods.name_of(self.config.method)} on {self.config.data}"
+        html = notebook.heading(
+            f"{self.folder}: {about}" + (f", {self.stage}" if self.stage else "")
+        )
+        if not (self.folder / NAME).is_file() or not self.finished:
+            return html
+        try:
+            result, scores = self.result, self.scores()
+        except UnbraidError as error:
+            return html + notebook.notes([str(error)])
+        stats = [(k.replace("_", " "), f"{v:.4g}") for k, v in stats_of(result).items()]
+        rows = [
+            (score["metric"], f"{score['value']:.3f}", score.get("variant", ""))
+            for score in scores.values()
+            if isinstance(score.get("value"), int | float)
+        ]
+        html += notebook.table(("held-out images", "value"), stats)
+        return html + (notebook.table(("metric", "value", "variant"), rows) if rows else "")
 
     def history(self) -> list[dict[str, Any]]:
         """Return the records of metrics.jsonl, one an epoch, without a half-written last line.
@@ -275,6 +305,14 @@ class Run:
             )
         model.load_state_dict(tensors)
         return hardware.place(model, hardware.device(device)).eval()
+
+    def save_pretrained(self, folder: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the run as a folder to pass on, see ``unbraid.hub.save_pretrained``."""
+        return unbraid.hub.save_pretrained(self, folder, **options)
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Upload the run to the Hugging Face Hub, see ``unbraid.hub.push_to_hub``."""
+        return unbraid.hub.push_to_hub(self, repository, **options)
 
     def record(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Change result.json by a measurement of the model, see ``update_result``.

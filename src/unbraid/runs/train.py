@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from unbraid.core.files import atomic, expand, write_json
 from unbraid.core.registry import names
 from unbraid.core.store import locked, read_tensors
 from unbraid.datasets import Dataset, load_dataset
+from unbraid.loggers import make
 from unbraid.runs.config import RunConfig
 from unbraid.runs.fingerprints import fingerprint
 from unbraid.runs.finish import finish
-from unbraid.runs.recorders import FolderRecorder
+from unbraid.runs.recorders import FolderRecorder, Logging
 from unbraid.runs.resuming import check_end, check_same, progress_of
 from unbraid.runs.run import Run
 from unbraid.training import LIGHTER, Loop, Recorder, new_model, threads
@@ -29,6 +31,7 @@ def train_run(
     *,
     resume: bool = False,
     display: Recorder | None = None,
+    log: Sequence[str] = (),
 ) -> Run:
     """Train into a run folder, or continue the run in it.
 
@@ -41,22 +44,27 @@ def train_run(
             run; with more epochs or steps than it was started with, train for those. A folder that
             does not exist is started.
         display: gets the events of training; may ask to stop.
+        log: names of loggers that write into the folder besides, such as ``"csv"``.
 
     Raises:
-        UnbraidError: the folder holds another run, is in use or cannot be written; or training
-            failed.
+        UnbraidError: the folder holds another run, is in use or cannot be written; training
+            failed; or a logger is unknown or not installed.
         DataChanged: the data are not those that the run began with.
         Interrupted: stopped on request, after a checkpoint.
     """
     folder = expand(folder)
+    loggers = make(log, folder)
     if (found := opened(folder)) is not None:
         check_same(found, config, resume)
         config = replace(config, recipe=found.config.recipe)  # that it began with
         if found.finished and found.config.training == config.training:
+            if loggers:
+                Logging(folder, loggers, Recorder()).log_finished(found.result["training"]["steps"])
             return _relocated(found, config)
     data = load_dataset(config.data, "train", **config.data_options)
-    recorder = FolderRecorder(folder, display or Recorder())
-    with memory.enough(f"training into {folder}", LIGHTER):
+    logging = Logging(folder, loggers, display or Recorder())
+    recorder = FolderRecorder(folder, logging)
+    with memory.enough(f"training into {folder}", LIGHTER), logging:
         model = new_model(config.method, data, config.training.seed)
         loop = Loop(model, data, config.training, recorder)
         with locked(folder):

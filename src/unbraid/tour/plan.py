@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
-from unbraid.runs import Run, RunConfig, scores_by_metric, train_run
+from unbraid.runs import Run, RunConfig, command, scores_by_metric, train_run
 from unbraid.studies.engines import Emit, Stop
 from unbraid.studies.engines.reporter import EventReporter
 from unbraid.tour import Config
@@ -110,18 +109,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command that repeats the training by hand."""
-        config = self.config
-        words = ["unbraid", "train", methods.name_of(config.method)]
-        words += ["--data", config.data_options.get("path", config.data)]
-        for name, value in config.data_options.items():
-            if name != "path":
-                words += [f"--data.{name.replace('_', '-')}", f"{value}"]
-        for part in (config.method, config.training):
-            for field in dataclasses.fields(part):
-                value = getattr(part, field.name)
-                if value != field.default:
-                    words += [f"--{field.name.replace('_', '-')}", f"{value}"]
-        return shlex.join([*words, "--out", str(self.folder)])
+        return command(self.config, self.folder)
 
     def work(self, emit: Emit, stop: Stop) -> None:
         """Train, or continue, and measure what is to be scored."""

@@ -109,5 +109,5 @@ def test_nothing_is_trained_on_what_it_says() -> None:
             if any(f"{name}.".startswith("unbraid.control.assessment.judge.") for name in named):
                 listeners.add(str(path.relative_to(root)))
     assert "control/assessment/report.py" in listeners
-    allowed = ("control/assessment/", "tour/")
+    allowed = ("control/assessment/", "explorer/asking.py", "tour/")  # pages show its readings
     assert all(name.startswith(allowed) for name in listeners), listeners

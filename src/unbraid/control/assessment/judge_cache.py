@@ -33,14 +33,12 @@ class Options(Config):
 
     Args:
         validation: share of the train split that the assessed runs hold out.
-        json: print JSON instead of a table.
 
     >>> Options().validation
     0.1
     """
 
     validation: float = 0.1
-    json: bool = False
 
 
 def cached_judge(

@@ -33,15 +33,54 @@ def tables(folder: str, report: dict[str, Any]) -> list[Table]:
     """
     errors = report.get("judge", {}).get("errors", {})
     columns = ("figure", "value", "± se", "real", *(("judge",) if errors else ()), "unit")
-    others = [drawn for drawn in DISTRIBUTIONS if drawn in report]
+    parts = _parts(report)
     found = []
-    for drawn in [report.get("drawn", ""), *others]:
-        part = report[drawn] if drawn in others else report
+    for drawn, part in parts:
         title = f"{folder}, {report['requests']:,} random requests, {report['setting']}"
-        if others:
+        if len(parts) > 1:
             title += f"; {DISTRIBUTIONS[drawn]}"
         found.append(Table(title, columns, table_rows(part, errors)))
     return found
+
+
+def _parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return each distribution of requests with its part of a report, the report's own first."""
+    others = [(drawn, report[drawn]) for drawn in DISTRIBUTIONS if drawn in report]
+    return [(report.get("drawn", ""), report), *others]
+
+
+def records(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the numbers of a report as flat records, in full.
+
+    >>> figure = {"value": 98.0, "standard_error": 0.3, "real": 97.9, "unit": "%"}
+    >>> report = {"figures": {"digit accuracy": figure}, "leakage": {"x": 1.5}}
+    >>> [(each["figure"], each["value"]) for each in records(report)]
+    [('digit accuracy', 98.0), ('leakage of x', 1.5)]
+    """
+    errors = report.get("judge", {}).get("errors", {})
+    found: list[dict[str, Any]] = []
+    for drawn, part in _parts(report):
+        for name, figure in part["figures"].items():
+            numbers = {key: figure[key] for key in ("value", "standard_error", "real")}
+            judge = errors.get(_factor(name), {}).get("value")
+            about = {"judge": judge, "unit": figure["unit"]}
+            found.append({"requests": drawn, "figure": name, **numbers, **about})
+        found += [
+            {
+                "requests": drawn,
+                "figure": f"leakage of {name}",
+                "value": value,
+                "real": 1.0,
+                "unit": "x real",
+            }
+            for name, value in part["leakage"].items()
+        ]
+    return found
+
+
+def _factor(figure: str) -> str:
+    """Return the factor that a figure of a report is of."""
+    return figure.removesuffix(" accuracy").removesuffix(" changes")
 
 
 def table_rows(report: dict[str, Any], errors: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -54,7 +93,7 @@ def table_rows(report: dict[str, Any], errors: dict[str, Any]) -> list[tuple[str
     for name, figure in report["figures"].items():
         numbers = (f"{figure[key]:.2f}" for key in ("value", "standard_error", "real"))
         value, error, real = numbers
-        factor = name.removesuffix(" accuracy").removesuffix(" changes")
+        factor = _factor(name)
         judge = f"{errors[factor]['value']:.2f}" if factor in errors else ""
         rows.append(row(f"{name} ({better(name)})", value, error, real, judge, figure["unit"]))
     for name, value in report["leakage"].items():

@@ -52,7 +52,6 @@ class Config:
         correct: draw once more with the model's reading error subtracted from the request, as
             ``generate`` does.
         reject: let a model that rejects styles draw them again, as ``generate`` does.
-        json: print JSON instead of a table.
 
     >>> Config().requests
     2000
@@ -63,7 +62,6 @@ class Config:
     candidates: int = 1
     correct: bool = True
     reject: bool = True
-    json: bool = False
 
 
 def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:

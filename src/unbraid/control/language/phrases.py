@@ -27,7 +27,7 @@ from unbraid.control.language.terms import FactorTerms
 from unbraid.control.language.tokens import note_hertz
 from unbraid.core.errors import UnbraidError
 
-_CONNECTORS = ("=", "of", "is", "at", "to", "equals")
+_CONNECTORS = frozenset(("=", "of", "is", "at", "to", "equals"))
 _PLACES = {"horizontal": lexicon.HORIZONTAL, "vertical": lexicon.VERTICAL}
 
 
@@ -158,12 +158,11 @@ def adjective(state: ParserState, start: int) -> int:
     stop = at + 1
     text = state.source(start, stop)
     noun = state.factor_at(stop)
-    if noun and noun[0].ordered and _is_noun(state, *noun):
-        position = noun[0].position_of(word)
-        if position is not None:
-            value = noun[0].at_position(position * intensity, text)
-            state.set_value(noun[0], value, state.source(start, noun[1]), text)
-            return noun[1]
+    position = noun[0].position_of(word) if noun and noun[0].ordered else None
+    if noun and position is not None and _is_noun(state, *noun):
+        value = noun[0].at_position(position * intensity, text)
+        state.set_value(noun[0], value, state.source(start, noun[1]), text)
+        return noun[1]
     if word in lexicon.MIDDLES:
         roles = [role for role in ("size", "thickness") if state.with_role(role)]
         factor = state.factor_with_role(roles[0] if roles else "size", word)

@@ -10,7 +10,7 @@ from unbraid.control.language.parser_state import ParserState, intensity_at
 from unbraid.control.language.quantities import converted
 from unbraid.control.language.terms import FactorTerms
 
-_SKIPPED = ("by", "at", "of", "a", "an", "angle", "about", "it", "this", *lexicon.TO_THE)
+_SKIPPED = frozenset(("by", "at", "of", "a", "an", "angle", "about", "it", "this", *lexicon.TO_THE))
 _UPSIDE_DOWN = ("upside", "down")
 
 

@@ -285,4 +285,4 @@ def level_text(value: Any) -> str:
 
 
 def _short(number: float) -> str:
-    return f"{round(number, 2):g}" if abs(number) < 1e6 else f"{number:.3g}"
+    return f"{round(number, 2) + 0.0:g}" if abs(number) < 1e6 else f"{number:.3g}"  # not -0

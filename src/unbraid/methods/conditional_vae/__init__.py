@@ -168,7 +168,7 @@ class Model(Reads):
 
         def rejected(rows: Tensor, style: Tensor) -> Tensor:
             drawn = self.pixel_mean(torch.cat([codes[rows], style], 1))
-            read = self.coder.reading(self.reader(drawn))
+            read = self.read(drawn)
             return self.coder.plausible(read, codes[rows], REJECT_PROBABILITY) == 0
 
         return sample_with_rejection(base, sample, rejected)
@@ -189,9 +189,13 @@ class Model(Reads):
         mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
         return mean, logvar.clamp(-8, 3)
 
+    def read(self, images: Tensor) -> Tensor:
+        """Return the code columns read from images, (B, factor_width)."""
+        return self.coder.reading(self.reader(images))
+
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and the mean of their style, (B, D)."""
-        found = self.coder.reading(self.reader(images))
+        found = self.read(images)
         return torch.cat([found, self.style(images, found)[0]], 1)
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
@@ -224,7 +228,7 @@ class Model(Reads):
         """
         images = batch.images
         with torch.no_grad():
-            read = self.coder.reading(self.reader(images))
+            read = self.read(images)
             sure = self.coder.is_sure(read, self.config.sure)
             codes = self.coder.most_probable(read)
             if batch.factors is not None:  # categories that are known need no reading

@@ -1,0 +1,51 @@
+"""``unbraid explore RUN [RUN2]``: a run as a page, opened in the browser."""
+
+from __future__ import annotations
+
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+from unbraid.core.errors import UnbraidError
+from unbraid.core.parsing import parse
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the explorer.
+
+    Args:
+        out: where to write the page, ending in .html; by default the cache folder.
+        open: whether to open the page in the browser.
+        float32: keep weights in single precision; the page is larger.
+        data: the present path of the run's data if they were moved.
+    """
+
+    out: Path | None = None
+    open: bool = True
+    float32: bool = False
+    data: str = ""
+
+
+def explore(args: list[str]) -> None:
+    """Write the page of one run or two, open it, and print its path."""
+    import tyro
+
+    runs = []
+    while args and not args[0].startswith("-"):
+        runs.append(args[0])
+        args = args[1:]
+    flags = tyro.conf.FlagCreatePairsOff[Options]
+    about = "Open a run in the browser: sliders, your own images, a map of codes."
+    given = parse(flags, args, "unbraid explore RUN [RUN2]", about)
+    if not 1 <= len(runs) <= 2:
+        found = f"found {len(runs)}" if runs else "found none"
+        raise UnbraidError(f"unbraid explore takes one run folder or two, {found}.")
+    from unbraid.explorer import api, page
+
+    path = page.write(
+        runs, given.out or api.cached_path(runs), float32=given.float32, data=given.data
+    )
+    print(path)
+    if given.open:
+        webbrowser.open(path.absolute().as_uri())

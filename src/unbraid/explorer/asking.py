@@ -1,0 +1,190 @@
+"""What a page needs to draw requests: words, styles, the model of codes given factors, the judge.
+
+A model that takes factors draws as ``control.Native`` does, with ready-made styles in place of
+random numbers: hand k of the page is style k of ``unbraid generate``. Any other model draws the
+mean of the codes that have the factors, as ``control.Fitted`` estimates them, and with each hand
+other values of the latents that do not depend on factors.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+from torch import Tensor
+
+from unbraid.control import loading
+from unbraid.control.assessment import judge
+from unbraid.control.controller import Controller
+from unbraid.control.language.request import Request
+from unbraid.control.linear_gaussian.controller import Fitted
+from unbraid.control.native import Native
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
+from unbraid.explorer import graph, words
+from unbraid.methods import TakesFactors
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
+
+HANDS = 24  # styles in a page
+MOST_STYLES = 64  # combinations of categories that get styles of their own
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page holds to draw requests.
+
+    Args:
+        about: what JSON holds.
+        judge: the network that reads drawn images, None if there is no judge of the data.
+    """
+
+    about: dict[str, Any]
+    judge: graph.Exported | None
+
+
+def asked(run: Run) -> Asked | None:
+    """Return what a page needs to draw requests for a run; None if it cannot be controlled."""
+    try:
+        controller = loading.open(run)
+    except UnbraidError:  # data without factors, or too few labels to estimate a controller from
+        return None
+    found = _judge(run, controller)
+    reader = "judge" if found else "model" if isinstance(controller, Native) else ""
+    about = {
+        "table": words.cached_table(controller.specs),
+        "hands": HANDS,
+        "free": _packed(_free(controller)),
+        "reader": reader,
+        **(_native(controller) if isinstance(controller, Native) else _linear(controller)),
+    }
+    if run.config.data == "digits":
+        about["note"] = (
+            "Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."
+        )
+    if found:
+        about["judge"] = found.functions["judge"]
+    return Asked(about, found)
+
+
+def _free(controller: Controller) -> np.ndarray:
+    """Return values of the factors that a request leaves free, (HANDS, F)."""
+    examples = controller.examples if isinstance(controller, Native) else None
+    return Request({}).rows(controller.specs, HANDS, 0, examples)
+
+
+# -- models that take factors ---------------------------------------------------------------------
+
+
+def _native(controller: Native) -> dict[str, Any]:
+    """Return the styles of all hands, for each combination of categories if these are few."""
+    specs = controller.specs
+    model = cast(TakesFactors, controller.model)
+    columns = [at for at, spec in enumerate(specs) if spec.kind == "categorical"]
+    counts = [len(specs[at].values or ()) for at in columns]
+    base = np.stack(
+        [np.random.default_rng(k).standard_normal(model.style_dim + 1) for k in range(HANDS)]
+    ).astype(np.float32)
+    if int(np.prod(counts)) > MOST_STYLES:
+        return {"kind": "native", "base": _packed(base)}
+    found = []
+    for levels in itertools.product(*map(range, counts)):
+        rows = np.tile([_middle(spec) for spec in specs], (HANDS, 1))
+        rows[:, columns] = levels
+        given = torch.from_numpy(rows).float().to(controller.model.device)
+        found.append(model.style_from(torch.from_numpy(base).to(given.device), given).cpu().numpy())
+    return {
+        "kind": "native",
+        "categories": columns,
+        "styles": _packed(np.stack(found)),  # (combinations, hands, S), the last category fastest
+    }
+
+
+def _middle(spec: FactorSpec) -> float:
+    if spec.values is not None:
+        return float(len(spec.values) // 2)
+    low, high = spec.range or (0.0, 0.0)
+    return (low + high) / 2
+
+
+# -- other models ---------------------------------------------------------------------------------
+
+
+def _linear(controller: Controller) -> dict[str, Any]:
+    """Return the means of codes given factors, as ``Fitted`` has them, and the other latents."""
+    fitted = cast(Fitted, controller)
+    params, design, layout = fitted.params, fitted.design, fitted.model.layout
+    normal, gumbel = fitted._noise(np.arange(HANDS))
+    mean, deviation = params.free_moments
+    free = 2 * ndtr(normal) - 1 if layout.prior == "uniform" else mean + normal * deviation
+    blocks = []
+    for block in design.blocks:
+        low, length = (
+            (0.0, 1.0) if block.kind == "levels" else design._origin_and_length(block.factor)
+        )
+        blocks.append(
+            {
+                "factor": block.factor,
+                "kind": block.kind,
+                "count": block.columns.stop - block.columns.start,
+                "periodic": block.kind != "levels" and design._is_periodic(block.factor),
+                "low": low,
+                "length": length,
+            }
+        )
+    links = [
+        {
+            "factor": link.factor,
+            "logits": _packed(np.log(link.table)) if link.factor >= 0 else None,
+        }
+        for link in params.links
+    ]
+    return {
+        "kind": "linear",
+        "blocks": blocks,
+        "mean": _packed(params.code_mean - params.phi_mean @ params.weights),
+        "weights": _packed(params.weights),
+        "informative": [bool(each) for each in params.informative],
+        "categories": list(fitted.categories),
+        "links": links,
+        "others": _packed(free),  # (hands, continuous), for latents that no factor explains
+        "gumbel": _packed(gumbel),
+    }
+
+
+# -- the judge ------------------------------------------------------------------------------------
+
+
+def _judge(run: Run, controller: Controller) -> graph.Exported | None:
+    """Return the judge of ``digits`` as a graph, None on other data."""
+    names = tuple(spec.name for spec in controller.specs)
+    shape = controller.model.image_shape
+    sides = (judge.SIDE, 2 * judge.SIDE)
+    if run.config.data != "digits" or names != judge.FACTORS or shape[0] != 1:
+        return None
+    if shape[1] not in sides or shape[1] != shape[2]:
+        return None
+    net = judge.Judge.load().net
+
+    def read(images: Tensor) -> tuple[Tensor, Tensor]:
+        pooled = torch.nn.functional.avg_pool2d(images, shape[1] // judge.SIDE)
+        logits, scaled = net(pooled)
+        half, middle = torch.tensor(judge.HALF), torch.tensor(judge.MIDDLE)
+        limit = judge.MAX_DEVIATION
+        return logits, scaled.clamp(-limit, limit) * half + middle
+
+    plans = graph.plans({"judge": (read, (torch.rand(1, *shape),))}, net, "the judge")
+    return graph.packed(plans)
+
+
+def _packed(values: ArrayLike) -> dict[str, Any]:
+    """Return an array as JSON holds it: its shape, and float32 in base64."""
+    array = np.ascontiguousarray(values, "<f4")
+    return {"shape": list(array.shape), "data": base64.b64encode(array.tobytes()).decode()}

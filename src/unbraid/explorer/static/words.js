@@ -1,0 +1,436 @@
+// Requests in words: `understand(table, text)`, with the table of explorer/words.py.
+//
+// A request is split into tokens as control/language/tokens.py does, and each phrase is looked up:
+// the longest path of the table's tree over the classes of the next tokens. What the tree does not
+// hold is refused, never guessed. Works in a page and in node; needs nothing else.
+
+const Words = (() => {
+  class Refusal extends Error {
+    constructor(sentence, unknown = []) {
+      super(sentence);
+      this.unknown = unknown;
+    }
+  }
+
+  // -- tokens ------------------------------------------------------------------------------------
+
+  const PIECES = [
+    ["number", /[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)/y],
+    ["word", /[\p{L}\p{Nl}\p{No}]+/uy],
+    ["other", /\p{Nd}+/uy],
+    ["unit", /[°%]/y],
+    ["equals", /[=:]/y],
+    ["stop", /[,;.!?/\n()]/y],
+  ];
+  const WORD = /[\p{L}\p{N}_]/u, BEFORE = /[\p{L}\p{N}_.]/u;
+  const SKIPPED = /[\s\p{P}\p{S}\p{Cf}_]/u; // what may stand between tokens
+  const DIGITS = 6; // significant ones of a number; with more, it may be another level than it seems
+
+  // Words that end in s or es may spell a number in the plural.
+  const spelt = (table, word) => {
+    for (const known of [table.spelt, table.tens])
+      for (const end of ["", "s", "es"]) {
+        if (!word.endsWith(end)) continue;
+        const plain = word.slice(0, word.length - end.length);
+        if (Object.hasOwn(known, plain)) return known[plain];
+      }
+    return null;
+  };
+
+  const piece = (text, at) => {
+    for (const [kind, pattern] of PIECES) {
+      pattern.lastIndex = at;
+      const found = pattern.exec(text);
+      if (!found) continue;
+      if (kind === "number" && at > 0 && BEFORE.test(before(text, at))) continue;
+      return { kind, text: found[0] };
+    }
+    return null;
+  };
+
+  const before = (text, at) => {
+    const code = text.charCodeAt(at - 1);
+    return code >= 0xdc00 && code < 0xe000 ? text.slice(at - 2, at) : text[at - 1];
+  };
+
+  // Tokens {text, number, starts}; starts: first of the request or after a stop.
+  const tokenize = (table, given) => {
+    const text = given.normalize("NFKC").toLowerCase()
+      .replaceAll("\u2212", "-").replaceAll("\u2013", "-").replaceAll("º", "°");
+    const tokens = [];
+    let starts = true;
+    for (let at = 0; at < text.length;) {
+      const found = piece(text, at);
+      if (!found) {
+        const sign = String.fromCodePoint(text.codePointAt(at));
+        if (!SKIPPED.test(sign) || WORD.test(sign) && sign !== "_")
+          throw new Refusal(`'${sign}' is not understood in this page: leave it out.`, [sign]);
+        at += sign.length;
+        continue;
+      }
+      at += found.text.length;
+      if (found.kind === "stop") {
+        starts = true;
+        continue;
+      }
+      if (found.kind === "equals") {
+        tokens.push({ text: "=", number: null, starts: false });
+        starts = false;
+        continue;
+      }
+      const number = found.kind === "number" ? parseFloat(found.text) : spelt(table, found.text);
+      const last = tokens.at(-1);
+      if (last && !starts && last.text === "minus" && number !== null) {
+        tokens[tokens.length - 1] = { text: `-${found.text}`, number: -number, starts: last.starts };
+        continue;
+      }
+      const ones = table.spelt[found.text];
+      if (last && !starts && Object.hasOwn(table.tens, last.text) && ones > 0 && ones < 10) {
+        tokens[tokens.length - 1] = {
+          text: `${last.text}-${found.text}`, number: table.tens[last.text] + ones, starts: last.starts,
+        };
+        continue;
+      }
+      tokens.push({ text: found.text, number, starts });
+      starts = false;
+    }
+    return tokens;
+  };
+
+  // -- the table ---------------------------------------------------------------------------------
+
+  // The table with what is looked up in it as maps, made once.
+  const opened = new WeakMap();
+  const open = (table) => {
+    if (opened.has(table)) return opened.get(table);
+    const classes = new Map();
+    table.words.forEach((words, kind) => words.split(" ").forEach((word) => classes.set(word, kind)));
+    const nodes = table.nodes.map(([phrases, steps]) => {
+      const next = new Map();
+      for (const [to, set] of steps) for (const kind of table.sets[set]) next.set(kind, to);
+      return { phrases, next };
+    });
+    const levels = table.factors.map((factor) => {
+      const known = new Map();
+      (factor.values ?? []).forEach((value, index) => {
+        if (typeof value === "number" && !known.has(value)) known.set(value, index);
+      });
+      return known;
+    });
+    // levels that are texts of numbers, which Python compares with numbers of six digits
+    const exact = table.factors.some((factor) => Object.keys(factor.levels).some((text) => !Number.isNaN(Number(text))));
+    const made = { table, classes, nodes, levels, exact };
+    opened.set(table, made);
+    return made;
+  };
+
+  // Which levels of a factor a token names, without its other words; null for none.
+  const levelOf = ({ table, levels }, factor, token) => {
+    const { levels: words, kind } = table.factors[factor];
+    const found = [];
+    if (Object.hasOwn(words, token.text)) found.push(words[token.text]);
+    if (token.number !== null) {
+      if (Object.hasOwn(words, String(token.number))) found.push(words[String(token.number)]);
+      if (kind === "categorical" && levels[factor].has(token.number))
+        found.push(levels[factor].get(token.number));
+    }
+    return found.length ? Math.min(...found) : null;
+  };
+
+  const levelsOf = (words, token) => words.table.factors
+    .map((factor, index) => index)
+    .filter((index) => levelOf(words, index, { text: "", number: token.number }) !== null);
+
+  // Place of a number among others: odd at one of them.
+  const place = (cuts, number) =>
+    2 * cuts.filter((cut) => cut < number).length + (cuts.includes(number) ? 1 : 0);
+
+  const meets = (words, tokens, [at, cuts, places, levels]) =>
+    places.includes(place(words.table.cuts[cuts], tokens[at].number)) &&
+    (levels < 0 || tokens[at].levels.join() === words.table.levels[levels].join());
+
+  // The phrase that starts the tokens, as the table has it; null if it does not have it.
+  const lookUp = (words, tokens) => {
+    let at = words.table.root;
+    for (let read = 0; ; read++) {
+      const node = words.nodes[at];
+      for (const [conditions, phrase] of node.phrases)
+        if (conditions.every((each) => meets(words, tokens, each))) return words.table.phrases[phrase];
+      if (!node.next.has(read < tokens.length ? tokens[read].kind : words.table.end)) return null;
+      at = node.next.get(read < tokens.length ? tokens[read].kind : words.table.end);
+    }
+  };
+
+  // -- values ------------------------------------------------------------------------------------
+
+  const modulo = (a, b) => { // as Python has it: of the sign of b
+    const rest = a % b;
+    return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+  };
+
+  const rounded = (x) => { // to nine digits, halves to even
+    const scaled = x * 1e9, low = Math.floor(scaled), rest = scaled - low;
+    return (rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1) / 1e9;
+  };
+
+  const fill = (sentence, parts) => sentence.replace(/\{(\w+)\}/g, (all, key) => parts[key] ?? all);
+
+  // The stored value of a number: itself, or the index of the nearest level.
+  const stored = (factor, number, given) => {
+    const [low, high] = factor.ends;
+    if (factor.kind === "categorical") {
+      const index = (factor.values ?? []).findIndex((value) => value === number);
+      if (index < 0) throw new Refusal(fill(factor.none, { given }));
+      return index;
+    }
+    if (!factor.numeric) throw new Refusal(fill(factor.none, { given }));
+    const turn = factor.turn;
+    let inside = number;
+    if (turn && !(low <= number && number <= high)) {
+      inside = low + modulo(number - low, turn);
+      if (factor.period && factor.values) return nearest(factor, inside);
+      if (inside - low > turn - 1e-9) inside = low;
+    }
+    if (!(low - 1e-9 <= inside && inside <= high + 1e-9))
+      throw new Refusal(fill(factor.out, { given }));
+    return nearest(factor, Math.min(Math.max(inside, low), high));
+  };
+
+  const nearest = (factor, number) => {
+    if (!factor.values) return number;
+    let best = 0, least = Infinity;
+    factor.values.forEach((value, index) => {
+      let away = Math.abs(value - number);
+      if (factor.period) away = Math.min(modulo(away, factor.period), modulo(-away, factor.period));
+      if (rounded(away) < least) [best, least] = [index, rounded(away)];
+    });
+    return best;
+  };
+
+  const numberOf = (factor, value) =>
+    factor.values && factor.numeric ? factor.values[value] : value;
+
+  const differs = (factor, value, number) => {
+    let away = Math.abs(numberOf(factor, value) - number);
+    if (factor.turn) away = Math.min(modulo(away, factor.turn), modulo(-away, factor.turn));
+    return away > 1e-6;
+  };
+
+  // -- text --------------------------------------------------------------------------------------
+
+  // Two digits after the point; halves, which only eighths are exactly, to the even one.
+  const short = (number) => {
+    const eighth = Number.isInteger(number * 8) && (number * 8) % 2 !== 0;
+    const near = Number(number.toFixed(2));
+    if (!eighth) return String(near + 0);
+    const down = Math.floor(number * 100);
+    return String((down % 2 === 0 ? down : down + 1) / 100);
+  };
+
+  // A number with the factor's unit, as ``FactorValues.number``.
+  const withUnit = (factor, number) => {
+    if (factor.turns) {
+      let angle = number * factor.direction;
+      if (factor.period)
+        angle = modulo(angle + factor.period / 2, factor.period) - factor.period / 2;
+      const sense = Math.round(angle * 1000) ? (angle > 0 ? " counter-clockwise" : " clockwise") : "";
+      return `${short(Math.abs(angle))} ${factor.turns}${sense}`;
+    }
+    const sided = ["horizontal", "vertical"].includes(factor.role);
+    const text = (sided && number > 0 && factor.ends[0] < 0 ? "+" : "") + short(number);
+    return factor.unit ? `${text} ${factor.unit}` : text;
+  };
+
+  // A stored value as text, such as "26 px".
+  const valueText = (factor, value) => {
+    if (!factor.values) return withUnit(factor, value);
+    const level = factor.values[value];
+    if (typeof level !== "number") return String(level);
+    return factor.kind === "categorical" ? short(level) : withUnit(factor, level);
+  };
+
+  const show = (factor, value, word = "") => {
+    const text = valueText(factor, value);
+    return `${factor.name} ${text}${word && word !== text ? ` (${word})` : ""}`;
+  };
+
+  const quoted = (text) => (text.length <= 40 ? text : `${text.slice(0, 40)}...`);
+  const source = (tokens, start, stop) =>
+    tokens.slice(start, stop).map((token) => token.text).join(" ").replaceAll(" = ", "=");
+  const tight = (text) => text.replaceAll(" %", "%").replaceAll(" °", "°");
+
+  // -- requests ----------------------------------------------------------------------------------
+
+  class State {
+    constructor(words) {
+      Object.assign(this, { words, values: new Map(), centre: "", corner: false, unset: [] });
+    }
+
+    sentence(index, tokens) {
+      const { sentences, factors } = this.words.table;
+      return sentences[index]
+        .replace(/\{(\d+)-(\d+)\}/g, (all, a, b) => quoted(tight(source(tokens, +a, +b))))
+        .replaceAll("{factors}", factors.map((each) => `${each.name} (${each.range})`).join(", "));
+    }
+
+    // Take over what a phrase says; return its number of tokens.
+    take(phrase, tokens) {
+      if (phrase.length === 1) throw new Refusal(this.sentence(phrase[0], tokens));
+      const [stop, settings, rest = {}] = phrase;
+      for (const setting of settings) this.set(setting, tokens);
+      if (rest.centre) this.centre = source(tokens, ...rest.centre);
+      if (rest.corner) this.corner = true;
+      for (const [factor, sentence] of rest.unset ?? [])
+        this.unset.push([factor, this.sentence(sentence, tokens)]);
+      return stop;
+    }
+
+    set([index, what, start, stop, word = "", remark = ""], tokens) {
+      const factor = this.words.table.factors[index];
+      const span = (part) => (Array.isArray(part) ? source(tokens, ...part) : part);
+      let shown = span(word), value = what;
+      if (Array.isArray(what)) {
+        const [first, ...steps] = what;
+        if (first === "level") value = levelOf(this.words, index, tokens[steps[0]]);
+        else {
+          let number = tokens[first].number;
+          for (let at = 0; at < steps.length; at += 2) {
+            const [step, by] = [steps[at], steps[at + 1]];
+            number = step === "*" ? number * by : step === "/" ? number / by : number + by;
+          }
+          const given = shown && remark !== "angle" ? tight(shown) : withUnit(factor, number);
+          value = stored(factor, number, quoted(given));
+          if (remark === "share") shown = `${tight(shown)} of the range`;
+          else if (remark) {
+            const other = remark === "angle" ? withUnit(factor, number) : tight(shown);
+            shown = differs(factor, value, number) ? `nearest to ${other}` : "";
+          }
+        }
+      }
+      this.add(index, value, source(tokens, start, stop), shown);
+    }
+
+    add(index, value, text, word) {
+      const known = this.values.get(index);
+      if (!known) this.values.set(index, { value, text, word });
+      else if (known.value !== value) {
+        const pair = [known.text, text].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+        const { contradiction } = this.words.table.factors[index];
+        throw new Refusal(fill(contradiction, pair.map(quoted)));
+      } else known.word = [known.word, word].filter(Boolean).sort()[0] ?? "";
+    }
+
+    finish() {
+      const { factors, refusals } = this.words.table;
+      const role = (name) => factors.flatMap((each, index) => (each.role === name ? [index] : []));
+      const sides = [...role("horizontal"), ...role("vertical")];
+      const open = sides.filter((index) => !this.values.has(index));
+      if (this.corner && open.length) throw new Refusal(refusals.corner);
+      if (this.centre)
+        for (const index of open.length ? open : sides)
+          this.add(index, factors[index].middle, this.centre, this.centre);
+      for (const [index, sentence] of this.unset)
+        if (!this.values.has(index)) throw new Refusal(sentence);
+    }
+  }
+
+  const prepared = (words, text) => {
+    const { table } = words;
+    if ([...text].length > table.longest)
+      throw new Refusal(fill(table.refusals.long, { count: [...text].length.toLocaleString("en") }));
+    const tokens = tokenize(table, text);
+    const unknown = [];
+    for (const token of tokens) {
+      if (words.classes.has(token.text)) token.kind = words.classes.get(token.text);
+      else if (token.number !== null) token.kind = table.number;
+      else unknown.push(token.text);
+      if (token.number === null) continue;
+      if (words.exact && token.text.replace(/^[+-]?[0.]*|\./g, "").length > DIGITS && /\d/.test(token.text))
+        throw new Refusal(`'${quoted(token.text)}' has more digits than this page understands: ` +
+          `write at most ${DIGITS}.`, [token.text]);
+      token.levels = levelsOf(words, token);
+    }
+    if (unknown.length) throw new Refusal(unknownSentence(words, unknown[0]), unknown);
+    return tokens;
+  };
+
+  // The library's sentence for a word that it does not know, with the nearest word.
+  const unknownSentence = ({ table }, word) => {
+    const sentence = fill(table.refusals.unknown, { word: quoted(word) });
+    const near = word.length > 2 ? table.vocabulary
+      .filter((known) => known.length > 2 && Math.abs(known.length - word.length) <= 2)
+      .map((known) => [distance(known, word), known])
+      .sort((a, b) => a[0] - b[0])[0] : null;
+    if (!near || near[0] > (word.length > 4 ? 2 : 1)) return sentence;
+    return sentence.replace(`'${quoted(word)}'`, `$& (did you mean '${near[1]}'?)`);
+  };
+
+  // Letters to insert, remove or replace.
+  const distance = (a, b) => {
+    let row = [...b, ""].map((_, at) => at);
+    [...a].forEach((letter, i) => {
+      const next = [i + 1];
+      [...b].forEach((other, j) =>
+        next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (letter !== other))));
+      row = next;
+    });
+    return row.at(-1);
+  };
+
+  // The tokens between two stops.
+  const parts = (tokens) => {
+    const found = [];
+    for (const token of tokens) {
+      if (token.starts || !found.length) found.push([]);
+      found.at(-1).push(token);
+    }
+    return found;
+  };
+
+  const read = (words, text) => {
+    const state = new State(words);
+    for (let rest of parts(prepared(words, text)))
+      while (rest.length) {
+        const phrase = lookUp(words, rest);
+        if (!phrase) {
+          const first = lookUp(words, rest.slice(0, 1)); // the library's sentence, if it has one
+          if (first?.length === 1) state.take(first, rest);
+          const shown = quoted(source(rest, 0, rest.length));
+          throw new Refusal(`'${shown}' is not understood in this page: put commas between ` +
+            "phrases, or ask 'unbraid generate', which understands more.");
+        }
+        rest = rest.slice(state.take(phrase, rest));
+      }
+    state.finish();
+    return state;
+  };
+
+  // What a request says: {factors: stored value by name, free: names, chips, error, unknown}.
+  // A request that is refused has a sentence in error, and no factors.
+  const understand = (table, text) => {
+    const words = open(table);
+    const names = table.factors.map((factor) => factor.name);
+    try {
+      const { values } = read(words, text);
+      const chosen = table.factors.flatMap((factor, index) =>
+        (values.has(index) ? [[factor, values.get(index)]] : []));
+      return {
+        factors: Object.fromEntries(chosen.map(([factor, { value }]) => [factor.name, value])),
+        free: names.filter((_, index) => !values.has(index)),
+        chips: chosen.map(([factor, { value, word }]) => ({
+          factor: factor.name, text: show(factor, value, word), value, unit: factor.unit,
+        })),
+        error: null,
+        unknown: [],
+      };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { factors: {}, free: names, chips: [], error: error.message, unknown: error.unknown };
+    }
+  };
+
+  return { understand, show, valueText, numberOf };
+})();
+
+const understand = Words.understand;
+if (typeof module !== "undefined") module.exports = Words;

@@ -1,0 +1,79 @@
+"""TensorBoard: event files in the run's folder ``tensorboard``, for ``tensorboard --logdir``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unbraid.core.errors import UnbraidError
+from unbraid.core.files import cannot_write
+from unbraid.loggers import Logger
+from unbraid.training import Progress
+
+FOLDER = "tensorboard"
+EVERY = 20  # steps between two that are logged
+
+
+class Log(Logger):
+    """Logs terms of every 20th step as ``step/TERM``, of epochs as ``train/`` and ``validation/``.
+
+    Args:
+        folder: the run folder.
+
+    Raises:
+        UnbraidError: tensorboard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        try:
+            self.make = importlib.import_module("torch.utils.tensorboard").SummaryWriter
+        except ImportError as error:
+            raise UnbraidError(
+                "the log tensorboard needs the package tensorboard: install it with "
+                "pip install 'unbraid[tensorboard]'."
+            ) from error
+        self.writer: Any = None
+        self.last = 0  # step that was logged
+
+    def start(self, progress: Progress, records: Sequence[dict[str, Any]]) -> None:
+        """Open an event file, which hides the steps of earlier ones that are trained again."""
+        path = self.folder / FOLDER
+        earlier = any(path.glob("events.out.tfevents.*"))
+        self.last = progress.step
+        # TensorBoard then drops what earlier files hold of this step and of later ones
+        again = progress.step if earlier else None
+        try:
+            self.writer = self.make(str(path), purge_step=again)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        for record in records:
+            # of this step, whose epoch may have been killed before it was logged; all, of a run
+            # that was begun without this log
+            if not earlier or record["step"] == progress.step:
+                self.epoch(record)
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Log the terms of a step, if the last one logged is long ago."""
+        if progress.step - self.last >= EVERY:
+            self.last = progress.step
+            for name, value in terms.items():
+                self.writer.add_scalar(f"step/{name}", value, progress.step)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Log the record of an epoch, at its last step."""
+        for name, value in record.items():
+            split, _, term = name.partition("_")
+            if split in ("train", "validation"):
+                self.writer.add_scalar(f"{split}/{term}", value, record["step"])
+            elif name not in ("step", "epoch"):
+                self.writer.add_scalar(f"speed/{name}", value, record["step"])
+        self.writer.add_scalar("epoch", record["epoch"], record["step"])
+        self.writer.flush()
+
+    def close(self) -> None:
+        """Close the event file."""
+        if self.writer is not None:
+            self.writer.close()

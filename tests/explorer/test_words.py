@@ -1,0 +1,265 @@
+"""Requests in a real browser: words.js against the grammar, and what is drawn against Python."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.control.conftest import fitted_run, native_run
+from tests.control.language.test_request import DIGITS, FOLDER, GRIDS
+from tests.explorer.asked import Tally, documented, requests
+from unbraid.control import loading
+from unbraid.control.assessment.judge import Judge
+from unbraid.control.linear_gaussian.controller import Fitted
+from unbraid.control.native import Native
+from unbraid.explorer import asking, graph, words
+from unbraid.runs import Run
+
+__all__ = ["fitted_run", "native_run"]  # fixtures
+
+SCRIPTS = ("net.js", "words.js", "words-draw.js", "words-box.js")
+DRAWER = """({about, judge, functions, weights}) => {
+    const bytes = (text) => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer;
+    const nets = {};
+    for (const [name, graph] of Object.entries(functions))
+        nets[name] = new Net(graph, bytes(weights));
+    if (about.judge) nets.judge = new Net(about.judge, bytes(judge));
+    const [, height, width] = about.shape;
+    window.drawer = new WordsDraw.Drawer(about, nets, (pixels) => ({
+        width, height, data: Array.from({length: 4 * width * height}, (_, at) =>
+            at % 4 === 3 ? 255 : 255 * pixels[at >> 2]),
+    }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any) -> Iterator[Any]:
+    """A page with the scripts, opened from a file."""
+    context = browser.new_context(offline=True, viewport={"width": 800, "height": 900})
+    opened, complaints = context.new_page(), []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(Path(__file__).with_name("words.html").as_uri())
+    static = files("unbraid.explorer") / "static"
+    opened.add_script_tag(content="".join((static / name).read_text() for name in SCRIPTS))
+    opened.add_style_tag(content=(static / "words.css").read_text())
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def understood(page: Any, table: dict[str, Any], texts: list[str]) -> list[dict[str, Any]]:
+    """Return what the page makes of requests, with a table that was written and read."""
+    told = json.dumps([table, texts])
+    ask = "told => { const [table, texts] = JSON.parse(told); return texts.map(text => "
+    return list(page.evaluate(f"{ask}Words.understand(table, text)); }}", told))
+
+
+def drawn(page: Any, run: Run) -> asking.Asked:
+    """Open a drawer for a run in the page; return what it was given."""
+    found = asking.asked(run)
+    assert found is not None
+    exported = graph.export(run.model(), float32=True)
+    give = {
+        "about": found.about | {"shape": list(run.model().image_shape)},
+        "judge": base64.b64encode(found.judge.weights if found.judge else b"").decode(),
+        "functions": exported.functions,
+        "weights": base64.b64encode(exported.weights).decode(),
+    }
+    page.evaluate(DRAWER, give)
+    return found
+
+
+def draw(page: Any, asked: dict[str, float], hand: int) -> tuple[NDArray[np.float64], list[float]]:
+    """Return an image of the page, flat, and the values of all its factors."""
+    image = page.evaluate(
+        """([asked, hand]) => { const image = drawer.draw(asked, hand);
+            const row = drawer.specs.map(({name}) => image.factors[name]);
+            return [Array.from(image.pixels), row]; }""",
+        [asked, hand],
+    )
+    return np.array(image[0]), image[1]
+
+
+def read(page: Any, asked: dict[str, float], hand: int) -> Any:
+    """Return who reads an image of the page, and as which values."""
+    return page.evaluate(
+        """([asked, hand]) => { const found = drawer.read(drawer.draw(asked, hand));
+            return found && [found.by, drawer.specs.map(({name}) => found.factors[name])]; }""",
+        [asked, hand],
+    )
+
+
+SPECS = {
+    "digits": (DIGITS, 0.94),
+    "folder": (FOLDER, 0.97),
+    "grids": (GRIDS, 0.95),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_page_never_understands_a_request_otherwise(page: Any, name: str) -> None:
+    specs, share = SPECS[name]
+    texts = [*requests(specs, 1500, seed=5), *documented()]
+    tally = Tally()
+    for text, answer in zip(texts, understood(page, words.cached_table(specs), texts), strict=True):
+        tally.add(text, specs, answer)
+    assert tally.different == []
+    assert tally.same_words == tally.same
+    assert tally.same > share * tally.understood
+    assert tally.same_sentence > 0.4 * tally.both_refuse
+
+
+def test_what_it_does_not_know_it_names(page: Any) -> None:
+    table = words.cached_table(DIGITS)
+    texts = [
+        "blub zorg",
+        "smal seven",
+        "size 7",
+        "digit 11",
+        "top, bottom",
+        "corner",
+        "rotated",
+        "x" * 2000,
+    ]
+    found = [each["error"] for each in understood(page, table, texts)]
+    assert understood(page, table, texts[:1])[0]["unknown"] == ["blub", "zorg"]
+    assert "did you mean 'small'" in found[1]
+    assert found[2].startswith("size 7 is out of this model's range, 24 to 40 pixels")
+    assert found[3].startswith("there is no digit 11")
+    assert "'bottom' and 'top' contradict each other" in found[4]
+    assert found[5].startswith("which corner?")
+    assert found[6].startswith("'rotated' needs a value")
+    assert "2,000 characters" in found[7]
+
+
+def test_a_table_is_kept_and_small() -> None:
+    table = words.cached_table(DIGITS)
+    assert table == words.cached_table(DIGITS)
+    assert len(json.dumps(table)) < 250_000
+
+
+def test_a_hand_is_a_style_of_python(page: Any, native_run: Run) -> None:
+    drawn(page, native_run)
+    controller = loading.open(native_run)
+    assert isinstance(controller, Native)
+    asked = [{"grey": 1}, {"grey": 0, "row": 3}, {"grey": 2, "row": 9, "column": 4}]
+    for hand, factors in enumerate(asked):
+        pixels, row = draw(page, factors, hand)
+        named = dict(zip((spec.name for spec in controller.specs), row, strict=True))
+        assert factors.items() <= named.items()
+        wanted = controller.draw([row], [hand])
+        np.testing.assert_allclose(pixels, wanted.ravel(), atol=1e-4)
+        by, values = read(page, factors, hand)
+        assert by == "the model"
+        np.testing.assert_allclose(values, controller.read(wanted)[0], atol=1e-3)
+
+
+def test_another_model_draws_the_mean_of_its_codes(page: Any, fitted_run: Run) -> None:
+    about = drawn(page, fitted_run).about
+    controller = loading.open(fitted_run)
+    assert isinstance(controller, Fitted)
+    params, hand = controller.params, 2
+    pixels, row = draw(page, {"row": 3, "grey": 2}, hand)
+    rows = np.array([row])
+    given = params.code_mean + (controller.design(rows) - params.phi_mean) @ params.weights
+    others = np.frombuffer(base64.b64decode(about["others"]["data"]), "<f4")
+    code = np.where(params.informative, given, others.reshape(about["hands"], -1)[hand])
+    wanted = controller._decode(code).ravel()
+    np.testing.assert_allclose(pixels, wanted, atol=1e-4)
+    assert read(page, {}, 0) is None
+
+
+@pytest.fixture(scope="module")
+def box(page: Any) -> Any:
+    """The request box of the model that is installed with the package."""
+    run = Run(loading.pretrained())
+    about = drawn(page, run).about
+    page.evaluate(
+        """table => { window.box = mountWords(document.getElementById("root"), {
+            table, hands: drawer.hands, draw: (factors, hand) => drawer.draw(factors, hand),
+            read: (image) => drawer.read(image), examples: ["small seven"], note: "px" }); }""",
+        about["table"],
+    )
+    return page
+
+
+def test_the_judge_reads_as_in_python(box: Any) -> None:
+    controller = loading.open(loading.pretrained())
+    rows = np.array([[7, 26, 0, 6, 30, 3.5], [3, 36, -5, 0, -20, 5]])
+    for hand, row in enumerate(rows):
+        asked = {spec.name: float(value) for spec, value in zip(controller.specs, row, strict=True)}
+        by, found = read(box, asked, hand)
+        wanted = Judge.load().read(controller.draw(row[None], [hand]))[0]
+        assert by == "the judge"
+        assert np.abs(np.array(found) - wanted).max() < 0.1  # weights in half precision
+
+
+def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
+    box.get_by_label("Describe an image").fill("small seven in the top rotated 30 degrees")
+    chips = box.locator(".words-chip")
+    assert chips.count() == 4
+    assert chips.nth(1).text_content().startswith("size 26 px (small)")
+    assert box.locator(".words-free").text_content() == "Free: xthickness"
+    box.wait_for_function("document.querySelectorAll('.words-image[width=\"32\"]').length === 6")
+    rows = box.locator(".words-reading tbody tr")
+    assert [cell.strip() for cell in rows.nth(0).locator("td").all_text_contents()] == [
+        "7",
+        "7",
+        "none",
+    ]
+    box.wait_for_function("document.querySelector('.words-live').textContent.includes('digit 7')")
+
+
+def test_a_chip_moves_by_keyboard_and_says_so(box: Any) -> None:
+    box.get_by_label("Describe an image").fill("small seven")
+    slider = box.get_by_role("slider", name="size")
+    before = slider.get_attribute("aria-valuetext")
+    slider.focus()
+    for _ in range(3):
+        box.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") != before
+    assert box.evaluate("box.text()") == "digit 7, size=26.3"
+    assert box.evaluate("document.activeElement.type") == "range"
+    box.get_by_role("button", name="Leave size free").click()
+    assert box.evaluate("box.text()") == "digit 7"
+    box.get_by_role("button", name="Set angle").click()
+    assert box.get_by_role("slider", name="angle").count() == 1
+
+
+def test_a_refusal_keeps_the_images_and_is_said(box: Any) -> None:
+    field = box.get_by_label("Describe an image")
+    field.fill("bold three")
+    field.fill("bold thrice")
+    assert "unknown word 'thrice'" in box.locator(".words-error").text_content()
+    assert box.locator(".words-chip").count() == 2
+    assert field.get_attribute("aria-invalid") == "true"
+
+
+def test_suggestions_are_words_that_are_understood(box: Any) -> None:
+    field = box.get_by_label("Describe an image")
+    field.fill("")
+    field.press_sequentially("seven, thic")
+    options = box.get_by_role("option").all_text_contents()
+    assert "seven, thick" in options
+    field.press("ArrowDown")
+    field.press("Enter")
+    assert field.input_value() == options[0]
+    assert box.locator(".words-error").text_content() == ""
+    assert box.get_by_role("option").count() == 0 or box.locator(".words-suggestions").is_hidden()
+
+
+def test_another_hand_is_another_style(box: Any) -> None:
+    box.get_by_label("Describe an image").fill("upright eight")
+    look = "document.querySelector('.words-image').toDataURL()"
+    box.wait_for_timeout(200)
+    before = box.evaluate(look)
+    box.get_by_role("button", name="Another hand").click()
+    box.wait_for_function(f"before => {look} !== before", arg=before)
