@@ -15,6 +15,7 @@ from unbraid.sound.pictures import (
     paint,
     picture_of,
     sound_of,
+    variance_over_time,
     voice_of_picture,
 )
 from unbraid.sound.vocoder import Voice, analyse, synthesise
@@ -37,6 +38,7 @@ __all__ = [
     "picture_of",
     "sound_of",
     "synthesise",
+    "variance_over_time",
     "voice_of",
     "voice_of_picture",
 ]

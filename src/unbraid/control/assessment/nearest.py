@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,9 @@ class Nearest:
         specs: of the factors.
     """
 
-    exact = False
+    exact = heard = False
     relative: tuple[str, ...] = ()
+    capped: ClassVar[dict[str, float]] = {}
 
     def __init__(
         self, parts: Sequence[tuple[ImageSource, Floats]], specs: Sequence[FactorSpec]

@@ -1,6 +1,6 @@
 """Sources of random requests, and of real images of these requests to compare with.
 
-``Rendered`` draws handwriting with any factors, ``Grid`` has one image of each combination, and
+``Rendered`` draws handwriting with any factors and ``Voices`` recordings, ``Grid`` has one image of each combination, and
 ``Nearest`` returns the images with the nearest factors if neither is possible.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, ImageSource, Rows, load_dataset
 from unbraid.datasets.digits import Renderer
+from unbraid.datasets.speech import Renderer as VoiceRenderer
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,8 @@ class Source(Protocol):
     repeats: bool  # whether several images have the same factors
     units: dict[str, str]  # of factors, if not those of their specs
     relative: tuple[str, ...]  # factors whose errors are relative to the request, in percent
+    capped: dict[str, float]  # moves of factors beyond which readings fail, and count as much
+    heard: bool  # whether images are voice pictures
 
     def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
         """Return random requests, rows of stored factors (count, F).
@@ -74,17 +77,33 @@ class Rendered:
     """
 
     exact = repeats = True
+    heard = False
     relative: tuple[str, ...] = ("size",)
+    capped: ClassVar[dict[str, float]] = {}
+    units: ClassVar[dict[str, str]] = {
+        "angle": "degrees",
+        "x": "px",
+        "y": "px",
+        "size": "%",
+        "thickness": "px",
+    }
 
     def __init__(
-        self, specs: Sequence[FactorSpec], renderer: Renderer, rows: Floats | None = None
+        self,
+        specs: Sequence[FactorSpec],
+        renderer: Renderer | VoiceRenderer,
+        rows: Floats | None = None,
     ) -> None:
-        from unbraid.control.assessment.judge import FACTORS
-
         self.specs, self.renderer, self.rows = tuple(specs), renderer, rows
         names = [spec.name for spec in specs]
-        self.columns = [names.index(name) for name in FACTORS]
-        self.units = {"angle": "degrees", "x": "px", "y": "px", "size": "%", "thickness": "px"}
+        self.columns = [names.index(name) for name in self.names(names)]
+
+    @staticmethod
+    def names(known: Sequence[str]) -> Sequence[str]:
+        """Return the factors that the renderer draws, in its order."""
+        from unbraid.control.assessment.judge import FACTORS
+
+        return FACTORS
 
     def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
         """Return random requests, uniform over ranges and levels if independent."""
@@ -102,6 +121,30 @@ class Rendered:
         return self.renderer.draw(rows, self.renderer.choose(rows, list(seed))), factors
 
 
+class Voices(Rendered):
+    """Takes of ``speech`` rendered with any factors, as voice pictures.
+
+    Errors of pitch are medians, beside the share beyond a semitone: a tracker that errs, errs by an
+    octave.
+    """
+
+    heard = True
+    relative = ("duration", "tract")
+    capped: ClassVar[dict[str, float]] = {"pitch": 1.0}
+    units: ClassVar[dict[str, str]] = {
+        "pitch": "semitones",
+        "duration": "%",
+        "tract": "%",
+        "loudness": "dB",
+    }
+
+    @staticmethod
+    def names(known: Sequence[str]) -> Sequence[str]:
+        """Return word, pitch, duration, tract and loudness, and the speaker where it is known."""
+        drawn = ("word", "pitch", "duration", "tract", "loudness", "speaker")
+        return [name for name in drawn if name != "speaker" or name in known]
+
+
 class Grid:
     """Data with exactly one image of every combination of factors.
 
@@ -112,8 +155,9 @@ class Grid:
         rows: factors (N, F) of images not trained on, from which requests are drawn.
     """
 
-    exact, repeats = True, False
+    exact, repeats, heard = True, False, False
     relative: tuple[str, ...] = ()
+    capped: ClassVar[dict[str, float]] = {}
 
     def __init__(
         self,
