@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before numpy or torch is loaded, here and in every process a test starts: tiny models are
 # quickest on one thread, and results do not hang on the number of cores.
@@ -22,6 +23,18 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
+
+
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def bound_by_permissions() -> None:
@@ -89,3 +102,19 @@ def tiny_run(squares_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
         TrainingConfig(epochs=3, batch_size=16, precision="f32"),
     )
     return train_run(config, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser: the one on the path, that ``UNBRAID_CHROMIUM`` names, or playwright's own."""
+    api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    there = (found for name in names if (found := shutil.which(name)))
+    path = os.environ.get("UNBRAID_CHROMIUM") or next(there, None)
+    with api.sync_playwright() as playwright:
+        try:
+            found = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        except api.Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        yield found
+        found.close()

@@ -26,6 +26,7 @@ LEAVES = {
     "latents",
     "limits",
     "memory",
+    "recordings",
     "registry",
     "signals",
     "streams",
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "latent_kinds": {"errors"},
     "latents": {"errors"},
+    "recordings": {"errors", "files"},
     "registry": {"errors"},
     "signals": {"errors"},
     "subsets": set(),
@@ -56,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "decomposition": {"distributions"},
     "nets": set(),
     "pictures": set(),
+    "spectrograms": {"sound"},
     "recipes": set(),
     "methods": {"nets", "recipes", "distributions", "decomposition"},
     "training": {
@@ -115,6 +118,8 @@ ALLOWED: dict[str, set[str]] = {
         "nets",
         "pictures",
         "runs",
+        "sound",
+        "spectrograms",
         "store",
         "training",
     },
@@ -183,7 +188,9 @@ CONTROL = {
     "loading": {"controller", "native", "linear_gaussian"},
     "self_check": {"controller", "factor_distance", "language", "native"},
     "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
-    "commands": {"api", "language"},
+    "recordings": {"language"},
+    "sounds": {"recordings"},
+    "commands": {"api", "language", "sounds"},
     "assessment": {"closed_loop", "controller", "language", "loading", "native"},
 }
 CONTROL_FILES = [

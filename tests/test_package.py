@@ -28,9 +28,11 @@ def test_the_wheel_holds_every_source_and_the_licences(wheel: Path) -> None:
         names = set(archive.namelist())
     sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
     assert sources <= names
-    assert {"unbraid/py.typed", "unbraid/datasets/data/mnist.npz"} <= names
+    packed = {f"unbraid/datasets/data/{name}.npz" for name in ("mnist", "fsdd")}
+    assert {"unbraid/py.typed", *packed} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert any(name.endswith("mnist.LICENSE.txt") for name in names)
+    for notice in ("mnist.LICENSE.txt", "fsdd.LICENSE.txt"):
+        assert any(name.endswith(notice) for name in names)
     assert not any(name.startswith(("tests", "docs", "benchmarks")) for name in names)
     assert wheel.stat().st_size < 100e6  # what the package index takes
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
-from scipy.optimize import minimize_scalar
 
 from unbraid.core.files import atomic
 from unbraid.datasets import _recordings as fsdd
-from unbraid.sound import analyse, canonical_of
-from unbraid.sound.canonical import with_tract
+from unbraid.sound import analyse, canonical_of, tract_against
+from unbraid.sound.canonical import FIRST, LAST, with_tract
+from unbraid.sound.tract import QUIET
 
 
 def main(source: Path) -> None:
@@ -36,7 +36,9 @@ def main(source: Path) -> None:
         lengths.append(len(samples))
         peaks.append(peak)
     codes = np.concatenate(parts)
-    print("estimating the speakers' vocal tracts from 2,700 takes", file=sys.stderr, flush=True)
+    print(
+        "estimating the speakers' vocal tracts, which takes a minute", file=sys.stderr, flush=True
+    )
     tracts = estimated_tracts(fsdd.Recordings(codes, starts(lengths), np.array(peaks), np.ones(6)))
     members = {
         "codes": (codes, zipfile.ZIP_LZMA),
@@ -85,9 +87,8 @@ def read(source: Path) -> list[NDArray[np.int16]]:
 def estimated_tracts(recordings: fsdd.Recordings) -> NDArray[np.float64]:
     """Return the length of each speaker's vocal tract, per cent of their geometric mean, (6,).
 
-    It is the warp of frequency that best aligns a speaker's mean envelope of each word with that of
-    the other five, all without their own mean over words and time, which is of the microphone. The
-    five are aligned in turn, some rounds.
+    It is measured from a speaker's mean envelope of each word against that of the other five, who
+    are brought to an average length before; all in turn, some rounds.
     """
     means = np.zeros((len(fsdd.SPEAKERS), len(fsdd.WORDS), 64, 64))
     for word in range(len(fsdd.WORDS)):
@@ -95,28 +96,17 @@ def estimated_tracts(recordings: fsdd.Recordings) -> NDArray[np.float64]:
             for take in range(5, fsdd.TAKES):
                 samples = recordings.take(fsdd.number(word, speaker, take))
                 frame, _ = canonical_of(analyse(samples, fsdd.RATE))
-                means[speaker, word] += np.maximum(frame.envelope, -60) / (fsdd.TAKES - 5)
-    inner = means[:, :, :, 4:60]  # within the word
-    shapes = inner - inner.mean((1, 3), keepdims=True)
-    lengths = np.ones(len(fsdd.SPEAKERS))
+                means[speaker, word] += np.maximum(frame.envelope, QUIET) / (fsdd.TAKES - 5)
+    # within the words, one after the other
+    said = np.concatenate(list(means.transpose(1, 0, 2, 3)[..., FIRST : LAST + 1]), axis=-1)
+    lengths = np.full(len(fsdd.SPEAKERS), 100.0)
     for _ in range(6):
         for speaker in range(len(fsdd.SPEAKERS)):
-            # what a speaker would be with an average tract: formants move by 1 / length
-            others = [
-                with_tract(shapes[other], 100 / lengths[other])
-                for other in range(len(fsdd.SPEAKERS))
-                if other != speaker
-            ]
-            wanted = np.mean(others, 0)[:, 3:61]
-
-            def misfit(log_length: float, own=shapes[speaker], wanted=wanted) -> float:
-                warped = with_tract(own, 100 * np.exp(-log_length))[:, 3:61]
-                return -float(np.corrcoef(warped.ravel(), wanted.ravel())[0, 1])
-
-            found = minimize_scalar(misfit, bounds=(-0.25, 0.25), method="bounded")
-            lengths[speaker] = np.exp(found.x)
-        lengths /= np.exp(np.log(lengths).mean())
-    return np.round(100 * lengths, 1)
+            average = with_tract(said, 100 * 100 / lengths)
+            others = np.delete(average, speaker, axis=0).mean(0)
+            lengths[speaker] = tract_against(said[speaker], others)
+        lengths *= 100 / np.exp(np.log(lengths).mean())
+    return np.round(lengths, 1)
 
 
 if __name__ == "__main__":

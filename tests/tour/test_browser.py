@@ -7,7 +7,6 @@ names, or playwright's own (``playwright install chromium``); without one these 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,20 +18,10 @@ from PIL import Image
 
 from unbraid.runs import Run
 
-api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1100, "height": 1000}}
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PIXELS = """canvas => [...canvas.getContext("2d").getImageData(
     0, 0, canvas.width, canvas.height).data].filter((_, at) => at % 4 === 0)"""
 LOOKS: dict[str, dict[str, Any]] = {
@@ -42,24 +31,10 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    there = (found for name in names if (found := shutil.which(name)))
-    path = os.environ.get("UNBRAID_CHROMIUM") or next(there, None)
-    with api.sync_playwright() as playwright:
-        try:
-            found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
-        yield found
-        found.close()
-
-
 @pytest.fixture(params=LOOKS)
-def page(browser: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+def page(chromium: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The report, open; a test fails if the browser complains of anything."""
-    context = browser.new_context(offline=True, **LOOKS[request.param])
+    context = chromium.new_context(offline=True, **LOOKS[request.param])
     opened, complaints = context.new_page(), []
     opened.on("console", lambda message: complaints.append(message.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -201,11 +176,11 @@ def test_requests_are_answered_in_the_page(page: Any) -> None:
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(
-    browser: Any, report: Path, tmp_path: Path
+    chromium: Any, report: Path, tmp_path: Path
 ) -> None:
     alone = tmp_path / "page.html"  # nothing beside it, as when it was sent by mail
     shutil.copy(report, alone)
-    opened = browser.new_page()
+    opened = chromium.new_page()
     opened.goto(alone.as_uri())
     for kind in ("png", "svg"):
         with opened.expect_download() as download:

@@ -41,6 +41,7 @@ def figure(name: str, args: list[str]) -> None:
     options.__doc__ = (
         "The output file.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
+        + (" or, of sounds, HTML" if hasattr(module, "page") else "")
         + f" by suffix; default {name}.png in the run folder."
         + ("\n    data: the present path of the run's data if they were moved." if of_run else "")
     )

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.recordings import is_sound
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
 
 _Model = Annotated[Path | None, arg(metavar="RUN")]
 _Out = Annotated[Path, arg(aliases=["-o"], metavar="PNG")]
+_OutOf = Annotated[Path | None, arg(aliases=["-o"], metavar="PATH")]
 _Clip = FlagCreatePairsOff[bool]
 
 
@@ -51,15 +53,18 @@ class Generate:
 
 @dataclass(frozen=True)
 class Edit:
-    """Change some factors of an image, and keep the others and its style.
+    """Change some factors of an image or a recording, and keep the others and its style.
 
     Args:
-        image: an image file; another size or colour than the model's is converted.
-        text: the changes, such as "bigger, in the bottom left".
-        model: a run folder; the pretrained model of digits if not given.
+        image: an image file; another size or colour than the model's is converted. Or a recording,
+            WAV, FLAC, OGG or MP3: its pitch, duration, vocal tract and loudness are changed without
+            a model.
+        text: the changes, such as "bigger, in the bottom left"; of a recording, such as "an octave
+            higher, 20% slower".
+        model: a run folder; the pretrained model of digits if not given. None of a recording.
         data: current path of that run's data, if it has changed.
-        out: the PNG to write, of the model's size.
-        compare: another PNG to write, with the image before and after, enlarged.
+        out: what to write: the PNG, of the model's size (edited.png), or the WAV (edited.wav).
+        compare: a PNG to write, with the image before and after, enlarged, or with spectrograms.
         clip: replace a number out of the model's range by the nearest end of the range.
     """
 
@@ -67,23 +72,24 @@ class Edit:
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
     data: str = ""
-    out: _Out = Path("edited.png")
+    out: _OutOf = None
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
     clip: _Clip = False
 
 
 @dataclass(frozen=True)
 class Swap:
-    """Give one image one or several factors of another image.
+    """Give one image or recording one or several factors of another one.
 
     Args:
-        a: the image to change.
-        b: the image to take factors from.
-        factors: names of factors, separated by commas, such as size,angle.
-        model: a run folder; the pretrained model of digits if not given.
+        a: the image to change; or a recording, which needs no model.
+        b: the image or recording to take factors from.
+        factors: names of factors, separated by commas, such as size,angle; of recordings, pitch,
+            duration and loudness.
+        model: a run folder; the pretrained model of digits if not given. None of recordings.
         data: current path of that run's data, if it has changed.
-        out: the PNG to write, of the model's size.
-        compare: another PNG to write, with both images and the new one, enlarged.
+        out: what to write: the PNG, of the model's size (swapped.png), or the WAV (swapped.wav).
+        compare: a PNG to write, with both images and the new one, enlarged, or with spectrograms.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A")]
@@ -91,7 +97,7 @@ class Swap:
     factors: Annotated[Positional[str], arg(metavar="FACTORS")]
     model: _Model = None
     data: str = ""
-    out: _Out = Path("swapped.png")
+    out: _OutOf = None
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
 
 
@@ -112,11 +118,17 @@ def generate(given: Generate) -> Iterator[str]:
 
 def edit(given: Edit) -> Iterator[str]:
     """Change and write the image; yield the parsed request and the paths."""
+    if is_sound(given.image):
+        from unbraid.control import sounds
+
+        yield from sounds.edit(given.image, " ".join(given.text), given.clip, given)
+        return
     from unbraid import pictures
     from unbraid.control import api
     from unbraid.control.language.parser import parse
 
-    for path in filter(None, (given.out, given.compare)):  # before any long computation
+    out = given.out or Path("edited.png")
+    for path in filter(None, (out, given.compare)):  # before any long computation
         pictures.check_png(path)
     if not " ".join(given.text).strip():
         raise UnbraidError("no change is given: write one, such as 'bigger' or 'upright'.")
@@ -126,22 +138,28 @@ def edit(given: Edit) -> Iterator[str]:
     edited = controller.edit(image, request)
     yield from filter(None, [note])
     yield request.describe("kept")
-    yield from _write(given.out, given.compare, image, edited)
+    yield from _write(out, given.compare, image, edited)
 
 
 def swap(given: Swap) -> Iterator[str]:
     """Swap factors and write the image; yield the paths."""
+    if is_sound(given.a) or is_sound(given.b):
+        from unbraid.control import sounds
+
+        yield from sounds.swap(given.a, given.b, given.factors, given)
+        return
     from unbraid import pictures
     from unbraid.control import api
 
-    for path in filter(None, (given.out, given.compare)):  # before any long computation
+    out = given.out or Path("swapped.png")
+    for path in filter(None, (out, given.compare)):  # before any long computation
         pictures.check_png(path)
     controller = api.controller_of(_model(given))
     shape = controller.model.image_shape
     (a, of_a), (b, of_b) = (pictures.read_png(path, shape) for path in (given.a, given.b))
     swapped = api.swap(a, b, given.factors, model=controller)
     yield from filter(None, [of_a, of_b])
-    yield from _write(given.out, given.compare, a, b, swapped)
+    yield from _write(out, given.compare, a, b, swapped)
 
 
 def _model(given: Generate | Edit | Swap) -> Path | Run | None:

@@ -234,7 +234,7 @@ def _why_left_out(name: str, cells: Cells, kind: str) -> str:
         return ""
     if cells.numbers is None or name_suggests_classes(name):
         if 2 * different > known:
-            return f"its {known:,} values are {different:,} different ones, a name of each image"
+            return f"its {known:,} values are {different:,} different ones, a name of each row"
         return ""
     numbered = cells.whole and bool(cells.known.all()) and (np.diff(cells.numbers) == 1).all()
     return "it numbers the rows" if numbered else ""

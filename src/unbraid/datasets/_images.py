@@ -117,7 +117,9 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     return images.astype(np.uint8) * np.uint8(255 if high <= 1 else 1)
 
 
-def held_out(count: int, split: str, seed: int, full: bool, owner: str) -> NDArray[np.int64]:
+def held_out(
+    count: int, split: str, seed: int, full: bool, owner: str, noun: str = "image"
+) -> NDArray[np.int64]:
     """Return the rows of a split of data that come without one, as ``split_rows`` draws them.
 
     >>> len(held_out(50, "test", 0, False, "mine")), len(held_out(50, "train", 0, False, "mine"))
@@ -126,7 +128,7 @@ def held_out(count: int, split: str, seed: int, full: bool, owner: str) -> NDArr
     rows = split_rows(count, split, seed, full)
     if not len(rows):
         raise UnbraidError(
-            f"{owner}: {count} images are too few to hold a tenth of them out as the test split: "
+            f"{owner}: {count} {noun}s are too few to hold a tenth of them out as the test split: "
             "add some, or set full=True to take all of them in either split."
         )
     return rows

@@ -1,4 +1,4 @@
-"""Loading a data set by its name, or images of a user's own by their path."""
+"""Loading a data set by its name, or a user's own images or recordings by their path."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from unbraid.core import memory, registry
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
+from unbraid.core.recordings import is_sound
 from unbraid.datasets._correlated import correlation_of, split_of
 from unbraid.datasets._dataset import Dataset
 
@@ -23,7 +24,7 @@ SPLITS = ("train", "test")
 
 
 def resolve(name: str) -> tuple[str, dict[str, str]]:
-    """Return which data set a name means: a registered one, or images at a path.
+    """Return which data set a name means: a registered one, or images or recordings at a path.
 
     Returns the registered name and the options the path implies.
     """
@@ -31,7 +32,10 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
         return name, {}
     path = expand(name)
     if path.is_dir():
-        return "folder", {"path": str(path)}
+        from unbraid.datasets._walk import RECORDINGS, media_of
+
+        kind = "recordings" if media_of(path) is RECORDINGS else "folder"
+        return kind, {"path": str(path)}
     if path.is_file():
         return _reader_of(path), {"path": str(path)}
     known = registry.names("datasets")
@@ -82,6 +86,11 @@ def _reader_of(path: Path) -> str:
         raise UnbraidError(
             f"{path} is a single image, expected a folder of images: give the folder that holds it."
         )
+    if is_sound(path):
+        raise UnbraidError(
+            f"{path} is a single recording, expected a folder of recordings: give the folder that "
+            "holds it."
+        )
     if start[:2] == b"PK":
         raise UnbraidError(
             f"{path} is a zip archive: unpack it and give the folder, or give it the suffix .npz "
@@ -100,7 +109,7 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
 
     Args:
         name: a registered name (``unbraid datasets`` lists them), an IDX or ``.npz`` file, or a
-            folder of images.
+            folder of images or recordings.
         split: ``"train"`` or ``"test"``.
         **options: the data set's own options, the fields of its ``Config``, and ``measured`` and
             ``correlated``, which every data set takes.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
@@ -20,6 +21,7 @@ VERSION = 1  # of all that shapes the numbers
 SHARE = 0.9  # of the images that must have a meaning for a factor
 THIN = 6.0  # ratio of length to thickness above which shapes are lines
 LONG = 1.2  # ratio of the axes above which a shape has a direction
+SOUNDS = (("pitch", "semitones from 100 Hz"), ("duration", "milliseconds"), ("loudness", "dBFS"))
 TAILS = (
     0.5,
     99.5,
@@ -32,7 +34,8 @@ class Options:
 
     Args:
         measured: add factors that are measured from the images: place, size, slant or direction,
-            thickness and length of lines, elongation, brightness and hue, where they are defined.
+            thickness and length of lines, elongation, brightness and hue, where they are defined;
+            of recordings, pitch, duration and loudness.
         correlated: pairs of factors, such as ``shape:scale,posX:posY``, that are correlated in the
             train split; the test split stays as it is.
         correlated_width: how closely: standard deviation of the ridge, where factors go from 0 to
@@ -69,6 +72,8 @@ def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset
         reference: decides which factors there are and their ranges; the data set itself if not
             given. It is the train split, so that both splits have the same factors.
     """
+    if dataset.signal.kind == "sound":
+        return with_measured_sound(dataset, reference)
     own = _measures(dataset)
     decides = own if reference is None or reference is dataset else _measures(reference)
     chosen = _chosen(decides)
@@ -88,6 +93,43 @@ def with_measured(dataset: Dataset, reference: Dataset | None = None) -> Dataset
         specs=(*dataset.specs, *new),
         notes=(*dataset.notes, _measured_note(dataset, new, decides)),
     )
+
+
+def with_measured_sound(dataset: Dataset, reference: Dataset | None) -> Dataset:
+    """Return a data set of voice pictures with pitch, duration and loudness after its factors.
+
+    Raises:
+        UnbraidError: other pictures of sound, of which nothing is measured.
+    """
+    from unbraid.sound import SIGNAL, measure_picture
+
+    if dataset.signal != SIGNAL:
+        raise UnbraidError(
+            f"{dataset.name}: factors are measured from images and from voice pictures, found "
+            "other pictures of sound: leave out measured, or give factors of your own."
+        )
+
+    def measures(data: Dataset) -> NDArray[np.float64]:
+        found = [measure_picture(image) for image in data.images[:]]
+        return np.array([(each.pitch, each.duration, each.loudness) for each in found])
+
+    own = measures(dataset)
+    decides = own if reference is None or reference is dataset else measures(reference)
+    pairs = zip(SOUNDS, decides.T, own.T, strict=True)
+    new = [
+        (_spec(Found(name, wide, 0, unit)), column)
+        for (name, unit), wide, column in pairs
+        if name not in dataset.factor_names and not np.isnan(wide).all()
+    ]
+    names = ", ".join(spec.name for spec, _ in new) or "nothing"
+    notes = (*dataset.notes, f"measured of the sounds of {dataset.name}: {names}.")
+    if not new:
+        return replace(dataset, notes=notes)
+    columns = np.column_stack([column for _, column in new])
+    if dataset.factors is not None:
+        columns = np.column_stack([dataset.factors.astype(np.float64), columns])
+    specs = (*dataset.specs, *(spec for spec, _ in new))
+    return replace(dataset, factors=columns, specs=specs, notes=notes)
 
 
 def _measured_note(dataset: Dataset, new: list[FactorSpec], measures: Measures) -> str:

@@ -12,7 +12,7 @@ from unbraid.core.files import expand
 from unbraid.datasets import resolve
 
 PATHS = ("path", "labels")  # options that name files
-OWN = ("folder", "idx", "npz")  # data sets that read a user's own files
+OWN = ("folder", "idx", "npz", "recordings")  # data sets that read a user's own files
 
 
 def absolute(options: dict[str, Any]) -> dict[str, Any]:

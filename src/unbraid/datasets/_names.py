@@ -36,7 +36,7 @@ def called(dataset: str, options: Mapping[str, Any]) -> str:
         return dataset
     path = expand(options["path"]).absolute()
     parts = list(path.parts[1:]) or [dataset]
-    if dataset == "folder":
+    if dataset in ("folder", "recordings"):
         return path.resolve().name or dataset
     parts[-1] = path.name.removesuffix(".gz").removesuffix(path.suffix if dataset != "idx" else "")
     for at, part in enumerate(reversed(parts)):

@@ -15,7 +15,7 @@ from unbraid.core.errors import UnbraidError
 
 PACKED = Path(__file__).parent / "data" / "fsdd.npz"
 # Of PACKED's bytes; tools/pack_fsdd.py prints it.
-SHA256 = "9da948f0b6daf71cb046824483d1b0b719cb8b54016c0d3f29a7823e18857b3f"
+SHA256 = "26118369548ce8db2c637535ac00cf84c28afb7b20e905b061705a6a8d577f48"
 RATE = 8000  # samples a second
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")

@@ -32,9 +32,11 @@ def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
     """
     channels, height, width = dataset.image_shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-    lines = [
-        f"{dataset.name}, {dataset.split}: {_count(len(dataset))} of {width} x {height}, {kind}"
-    ]
+    what = _count(len(dataset))
+    if dataset.signal.kind == "sound":
+        what = f"{what.replace('image', 'sound')} as pictures"
+        kind = ", ".join(channel.name for channel in dataset.signal.channels)
+    lines = [f"{dataset.name}, {dataset.split}: {what} of {width} x {height}, {kind}"]
     if dataset.factors is None:
         return [*lines, "  no factors are known"]
     lines += [f"  {_of_factor(dataset, spec)}" for spec in dataset.specs]

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._recordings import SPEAKERS, WORDS
+from unbraid.datasets._recordings import TAKES as TAKES_EACH
 from unbraid.datasets._voices import factors_of, load_voices
 from unbraid.sound import Canonical, at_loudness, paint, synthesise, voice_of
 from unbraid.sound.pictures import RATE, SIGNAL
+from unbraid.sound.tract import QUIET
 
 CONTINUOUS = ("pitch", "duration", "tract", "loudness")  # the factors' columns after the word
 TAKES = {"train": (5, 30), "judge": (30, 50), "test": (0, 5)}
@@ -29,8 +31,8 @@ class Renderer:
         words: what the indices in the factors' first column mean.
         speakers: whose takes are used; what the indices in a sixth column mean, if there is one.
 
-    >>> renderer = Renderer((0, 5))
-    >>> request = np.array([[7, -4.0, 700, 118, -20]])  # a low, slow seven of a large voice
+    >>> renderer = Renderer((0, 5), words=("seven",))
+    >>> request = np.array([[0, -4.0, 700, 118, -20]])  # a low, slow seven of a large voice
     >>> take = renderer.choose(request, seed=0)
     >>> renderer.draw(request, take).shape, renderer.sound(request[0], take[0]).dtype
     ((1, 3, 64, 64), dtype('float32'))
@@ -43,8 +45,9 @@ class Renderer:
         speakers: tuple[str, ...] = SPEAKERS,
     ) -> None:
         self.words, self.speakers = words, speakers
-        self.voices = load_voices(takes)
-        word, speaker = self.voices.number // 300, self.voices.number // 50 % len(SPEAKERS)
+        self.voices = load_voices(takes, [WORDS.index(word) for word in words])
+        speaker = self.voices.number // TAKES_EACH % len(SPEAKERS)
+        word = self.voices.number // (TAKES_EACH * len(SPEAKERS))
         ours = np.isin(speaker, [SPEAKERS.index(name) for name in speakers])
         # rows of the voices by word and speaker
         self._rows = [
@@ -60,7 +63,7 @@ class Renderer:
                     f"speech: takes {takes[0]} to {takes[1] - 1} have no voiced '{w}' by "
                     f"{', '.join(speakers)}: widen takes=(start, stop) or leave the word out."
                 )
-        self._ours = np.flatnonzero(ours & np.isin(word, [WORDS.index(w) for w in words]))
+        self._ours = np.flatnonzero(ours)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -71,6 +74,15 @@ class Renderer:
     def sources(self) -> Ints:
         """Numbers of the takes there are, ascending."""
         return np.asarray(self.voices.number[self._ours])
+
+    def templates(self) -> Floats:
+        """Return the mean envelope of each word over speakers and takes, decibels (W, 64, 64).
+
+        ``unbraid.sound.tract_against`` measures vocal tracts against it.
+        """
+        envelope = np.maximum(self.voices.envelope, QUIET)
+        rows = [np.concatenate(each) for each in self._rows]
+        return np.stack([envelope[each].mean(0, dtype=np.float64) for each in rows])
 
     def draw(self, factors: Floats, style: Ints) -> NDArray[np.uint8]:
         """Paint voice pictures, uint8 (N, 3, 64, 64).

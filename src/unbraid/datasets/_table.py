@@ -46,7 +46,7 @@ def find_table(*folders: Path) -> Path | None:
     return None
 
 
-def match(table: Table, images: Sequence[str], root: Path) -> Matched:
+def match(table: Table, images: Sequence[str], root: Path, noun: str = "image") -> Matched:
     """Return a table's columns in the order of the images.
 
     Args:
@@ -54,32 +54,33 @@ def match(table: Table, images: Sequence[str], root: Path) -> Matched:
             or by file name without its suffix.
         images: paths below the folder, with ``/`` between their parts.
         root: the folder, for messages.
+        noun: what messages call an image.
 
     Raises:
         UnbraidError: no row names an image, a name that several images have, or rows of one
             image that differ.
     """
-    _check_header(table, images)
+    _check_header(table, images, noun)
     found = _Names(images)
-    key, rows = _naming_column(table, found)
+    key, rows = _naming_column(table, found, noun)
     names = _texts(table.columns[key])
     if not (rows >= 0).any():
         raise UnbraidError(
-            f"no row of {table.path} names an image in {root}: its rows name "
-            f"{_first_three(names)}, the images are {_first_three(images)}: name them by file name "
-            "or path in its first column or in one called file."
+            f"no row of {table.path} names {_a(noun)} in {root}: its rows name "
+            f"{_first_three(names)}, the {noun}s are {_first_three(images)}: name them by file "
+            "name or path in its first column or in one called file."
         )
     several = [name for name, row in zip(names, rows, strict=True) if row == _Names.SEVERAL]
     if several:
         raise UnbraidError(
-            f"{table.path} names {_first_three(several)}, a name that several images in {root} "
+            f"{table.path} names {_first_three(several)}, a name that several {noun}s in {root} "
             f"have: give paths, such as {next(image for image in images if '/' in image)}."
         )
     others = {name: column for name, column in table.columns.items() if name != key}
-    source = _merged(table, names, rows, others, len(images))
+    source = _merged(table, names, rows, others, len(images), noun)
     return Matched(
         {name: _reordered(column, source) for name, column in others.items()},
-        _unmatched_note(table, names, rows, images, source),
+        _unmatched_note(table, names, rows, images, source, noun),
     )
 
 
@@ -107,11 +108,11 @@ class _Names:
         return -1
 
 
-def _naming_column(table: Table, found: _Names) -> tuple[str, NDArray[np.int64]]:
+def _naming_column(table: Table, found: _Names, noun: str) -> tuple[str, NDArray[np.int64]]:
     """Return the column that names most images, and the image of each row."""
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
-        raise UnbraidError(f"{table.path} has no rows: expected one an image.")
+        raise UnbraidError(f"{table.path} has no rows: expected one {_a(noun)}.")
     able = [name for name in table.columns if name == first or name.casefold() in KEYS]
     matched = {
         name: np.array([found.row(text) for text in _texts(table.columns[name])]) for name in able
@@ -126,6 +127,7 @@ def _merged(
     rows: NDArray[np.int64],
     columns: Mapping[str, Any],
     count: int,
+    noun: str,
 ) -> NDArray[np.int64]:
     """Return the row of each image, -1 for none; of equal rows the first.
 
@@ -151,7 +153,7 @@ def _merged(
     if differing:
         more = f", and so do {len(differing) - 1} more" if len(differing) > 1 else ""
         raise UnbraidError(
-            f"{table.path} contradicts itself: {differing[0]}{more}: keep one row an image."
+            f"{table.path} contradicts itself: {differing[0]}{more}: keep one row {_a(noun)}."
         )
     return source
 
@@ -173,6 +175,7 @@ def _unmatched_note(
     rows: NDArray[np.int64],
     images: Sequence[str],
     source: NDArray[np.int64],
+    noun: str,
 ) -> str:
     """Return a sentence on rows that name no image and on images that have no row."""
     extra = [names[row] for row in np.flatnonzero(rows == -1).tolist()]
@@ -180,25 +183,29 @@ def _unmatched_note(
     parts = []
     if extra:
         parts.append(
-            f"{_count(extra, 'row')} of {table.rows:,} name no image and are not used "
+            f"{_count(extra, 'row')} of {table.rows:,} name no {noun} and are not used "
             f"({_first_three(extra)})"
         )
     if without:
         parts.append(
-            f"{_count(without, 'image')} of {len(images):,} have no row, so that their labels are "
+            f"{_count(without, noun)} of {len(images):,} have no row, so that their labels are "
             f"unknown ({_first_three(without)})"
         )
     return f"{table.path}: {'; '.join(parts)}." if parts else ""
 
 
-def _check_header(table: Table, images: Sequence[str]) -> None:
+def _check_header(table: Table, images: Sequence[str], noun: str) -> None:
     known = set(images) | {PurePosixPath(image).name for image in images}
     for name in table.columns:
         if name in known:
             raise UnbraidError(
-                f"the first row of {table.path} names an image, {name}, expected the names of the "
-                "columns: put such a row above it, as in 'file,label'."
+                f"the first row of {table.path} names {_a(noun)}, {name}, expected the names of "
+                "the columns: put such a row above it, as in 'file,label'."
             )
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _texts(column: Any) -> list[str]:

@@ -58,7 +58,7 @@ def _separated(path: Path) -> Table:
     except csv.Error as error:
         raise UnbraidError(f"cannot read {path} as a table: {error}.") from error
     if not lines:
-        raise UnbraidError(f"{path} is empty: expected a row of names and one an image.")
+        raise UnbraidError(f"{path} is empty: expected a row of names and one a file.")
     header = [name.strip() for name in lines[0]]
     _check_names(header, path)
     for number, line in enumerate(lines[1:], 1):

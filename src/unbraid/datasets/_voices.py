@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.datasets._cache import cached
-from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, WORDS, number, recordings
+from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, TAKES, WORDS, number, recordings
 from unbraid.sound import FrameFactors, analyse, canonical_of
 from unbraid.sound.canonical import BANDS, FRAMES
 
 VERSION = 1  # of all that shapes the cached array
-# Takes of each word by each speaker, analysed together: the test split's, those that models are
-# trained on, and those for judges.
+# Takes that are analysed together: the test split's, those that models are trained on, and those
+# for judges.
 BLOCKS = ((0, 5), (5, 30), (30, 50))
 _PER_SECOND = 60  # takes analysed on one core
 _RECORD = np.dtype(
@@ -52,43 +53,54 @@ class Voices:
     number: NDArray[np.int64]
 
 
-def load_voices(takes: tuple[int, int]) -> Voices:
-    """Return the takes start to stop - 1 of each word by each speaker.
+def load_voices(takes: tuple[int, int], words: Sequence[int] = range(len(WORDS))) -> Voices:
+    """Return the takes start to stop - 1 of words by each speaker, prepared once and cached.
 
     The few in which nothing is voiced are left out, as they have no pitch.
     """
     start, stop = takes
+    blocks = [block for block in BLOCKS if start < block[1] and block[0] < stop]
+    say = _once(sum(last - first for first, last in blocks) * len(words) * len(SPEAKERS))
     records = np.concatenate(
         [
-            cached(_key(block), partial(_prepare, block))
-            for block in BLOCKS
-            if start < block[1] and block[0] < stop
+            cached(_key(block, word), partial(_prepare, block, word, say))
+            for block in blocks
+            for word in words
         ]
     )
-    take = records["number"] % 50
+    take = records["number"] % TAKES
     records = records[(take >= start) & (take < stop)]
     records = records[np.argsort(records["number"])]
     return Voices(*(records[name] for name in ("envelope", "contour", "noise", "own", "number")))
 
 
-def _key(block: tuple[int, int]) -> str:
-    return f"speech-voices-{block[0]}-{block[1]}-{SHA256[:12]}-v{VERSION}"
+def _key(block: tuple[int, int], word: int) -> str:
+    return f"speech-voices-{WORDS[word]}-{block[0]}-{block[1]}-{SHA256[:12]}-v{VERSION}"
 
 
-def _prepare(block: tuple[int, int]) -> NDArray[Any]:
-    """Analyse a block of takes, with a message, as it takes some seconds."""
+def _once(count: int) -> Callable[[], None]:
+    """Return what says, when it is first called, that recordings are analysed, as it takes time."""
+    said: list[bool] = []
+
+    def say() -> None:
+        if not said:
+            print(
+                f"analysing {count:,} recordings of spoken digits, once: about "
+                f"{max(count // _PER_SECOND, 1)} seconds",
+                file=sys.stderr,
+                flush=True,
+            )
+        said.append(True)
+
+    return say
+
+
+def _prepare(block: tuple[int, int], word: int, say: Callable[[], None]) -> NDArray[Any]:
+    """Analyse a block of takes of a word."""
+    say()
     numbers = [
-        number(word, speaker, take)
-        for word in range(len(WORDS))
-        for speaker in range(len(SPEAKERS))
-        for take in range(*block)
+        number(word, speaker, take) for speaker in range(len(SPEAKERS)) for take in range(*block)
     ]
-    print(
-        f"analysing {len(numbers):,} recordings of spoken digits (takes {block[0]} to "
-        f"{block[1] - 1}), once: about {len(numbers) // _PER_SECOND} seconds",
-        file=sys.stderr,
-        flush=True,
-    )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         records = np.array(list(pool.map(prepare_take, numbers)), _RECORD)
     return np.asarray(records[~np.isnan(records["own"][:, 0])])
@@ -97,7 +109,7 @@ def _prepare(block: tuple[int, int]) -> NDArray[Any]:
 def prepare_take(take: int) -> tuple[Any, ...]:
     """Return the record of a take; its own pitch is NaN if nothing in it is voiced."""
     packed = recordings()
-    tract = float(packed.tracts[take // 50 % len(SPEAKERS)])
+    tract = float(packed.tracts[take // TAKES % len(SPEAKERS)])
     voice = analyse(packed.take(take), RATE)
     frame, own = canonical_of(voice, tract)
     pitch = own.pitch if voice.voiced.any() else float("nan")

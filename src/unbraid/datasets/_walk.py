@@ -1,4 +1,4 @@
-"""The image files below a folder, and the other files there; unbraid's own output is no data."""
+"""Images or recordings below a folder, and the other files; unbraid's own output is no data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from unbraid.core import registry
+from unbraid.core import recordings, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._decode import PICTURES, SUFFIXES
 from unbraid.datasets._table_files import SUFFIXES as TABLES
@@ -22,8 +22,40 @@ _SHEETS = (
 )  # default names of the files that generate, edit and swap write
 
 
-class Picture(NamedTuple):
-    """An image file and its subfolder, ``""`` if it is in none."""
+class Media(NamedTuple):
+    """What a folder is read for.
+
+    Args:
+        noun: of one, such as ``"image"``.
+        suffixes: of the files that are read.
+        common: those that a message names first, as text.
+        unread: suffixes of files that cannot be read, which messages name.
+        unread_noun: of one of those.
+        advice: what to do with those.
+    """
+
+    noun: str
+    suffixes: tuple[str, ...]
+    common: str
+    unread: frozenset[str]
+    unread_noun: str
+    advice: str
+
+
+IMAGES = Media("image", SUFFIXES, ".png, .jpg", PICTURES, "picture", "convert them to PNG or JPEG")
+RECORDINGS = Media(
+    "recording",
+    recordings.SUFFIXES,
+    ".wav, .flac",
+    recordings.UNREAD,
+    "recording",
+    "convert them to WAV or FLAC",
+)
+LOOKED_AT = 1000  # files by which it is decided what a folder holds
+
+
+class Item(NamedTuple):
+    """A file and its subfolder, ``""`` if it is in none."""
 
     path: Path
     label: str
@@ -31,21 +63,22 @@ class Picture(NamedTuple):
 
 @dataclass
 class Skipped:
-    """Files and folders in a folder of images that are not read."""
+    """Files and folders in a folder of images or recordings that are not read."""
 
     root: Path
+    media: Media = IMAGES
     outputs: list[Path] = field(default_factory=list)  # run and report folders, figures
     links: list[Path] = field(
         default_factory=list
     )  # to folders that are read anyway, or that contain them
-    pictures: list[Path] = field(default_factory=list)  # in formats that cannot be read
+    unread: list[Path] = field(default_factory=list)  # in formats that cannot be read
     tables: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
     @property
     def serious(self) -> bool:
         """Whether some of it may have been meant as data."""
-        return bool(self.links or self.pictures or self.tables)
+        return bool(self.links or self.unread or self.tables)
 
     def sentence(self) -> str:
         """Return one sentence on what was skipped, ``""`` for nothing."""
@@ -55,11 +88,11 @@ class Skipped:
             parts.append(
                 f"{len(self.outputs):,} {what} written by unbraid ({self._named(self.outputs)})"
             )
-        if self.pictures:
-            found = _suffixes(self.pictures)
+        if self.unread:
+            found, media = _suffixes(self.unread), self.media
             parts.append(
-                f"{_count(self.pictures, 'picture')} in formats that are not supported ({found}; "
-                "convert them to PNG or JPEG)"
+                f"{_count(self.unread, media.unread_noun)} in formats that are not supported "
+                f"({found}; {media.advice})"
             )
         if self.links:
             links = f"{_count(self.links, 'link')} to folders that are read already"
@@ -78,40 +111,61 @@ class Skipped:
         return ", ".join(names) + (", ..." if len(paths) > 3 else "")
 
 
-def pictures(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Picture]:
-    """Return the image files below a folder, sorted by path.
+def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
+    """Return the image files or recordings below a folder, sorted by path.
 
     Hidden files and folders, run folders and report folders do not count. Links to folders are
     followed, unless they lead to a folder that is read anyway.
 
     Args:
         root: the folder; its subfolders are the labels.
-        skipped: what is skipped is added to it.
+        skipped: says what is looked for; what is skipped is added to it.
         roots: all folders that are read, this one and the other split's.
 
     Raises:
-        UnbraidError: a folder that cannot be read, or no images.
+        UnbraidError: a folder that cannot be read, or no such files.
     """
+    media = skipped.media
     files = _files(root, skipped, roots)
-    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    found = sorted(file for file in files if file.suffix.lower() in media.suffixes)
     for file in sorted(files):
         suffix = file.suffix.lower()
-        if suffix in PICTURES:
-            skipped.pictures.append(file)
-        elif suffix not in SUFFIXES:
+        if suffix in media.unread:
+            skipped.unread.append(file)
+        elif suffix not in media.suffixes:
             (skipped.tables if suffix in TABLES else skipped.others).append(file)
-    if not images:
+    if not found:
         others = sorted({file.suffix or file.name for file in files})[:5]
-        found = f"{len(files)} files ({', '.join(others)})" if files else "no files"
+        there = f"{len(files)} files ({', '.join(others)})" if files else "no files"
+        rest = [each for each in media.suffixes if each not in (*media.common.split(", "), ".jpeg")]
         raise UnbraidError(
-            f"found no images in {root}: it holds {found}, expected some in .png, .jpg or another "
-            f"of the formats {', '.join(SUFFIXES[3:])}."
+            f"found no {media.noun}s in {root}: it holds {there}, expected some in "
+            f"{media.common} or another of the formats {', '.join(rest)}."
         )
-    parents = [image.relative_to(root).parent.parts for image in images]
+    parents = [each.relative_to(root).parent.parts for each in found]
     return [
-        Picture(image, parts[0] if parts else "")
-        for image, parts in zip(images, parents, strict=True)
+        Item(each, parts[0] if parts else "") for each, parts in zip(found, parents, strict=True)
     ]
+
+
+def media_of(root: Path) -> Media:
+    """Return what a folder is read for: recordings, if it holds more of them than of images.
+
+    The first thousand of either decide, so that a large folder answers at once.
+    """
+    images = sounds = 0
+    for name, subfolders, names in os.walk(root):
+        folder = Path(name)
+        if folder != root and is_output(folder):
+            subfolders[:] = []
+            continue
+        subfolders[:] = sorted(each for each in subfolders if not _is_hidden(each))
+        suffixes = [Path(each).suffix.lower() for each in sorted(names) if not _is_hidden(each)]
+        images += sum(each in SUFFIXES for each in suffixes)
+        sounds += sum(each in recordings.SUFFIXES for each in suffixes)
+        if images + sounds >= LOOKED_AT:
+            break
+    return RECORDINGS if sounds > images else IMAGES
 
 
 def visible(folder: Path) -> list[Path]:
@@ -126,7 +180,9 @@ def visible(folder: Path) -> list[Path]:
 def unnested(root: Path, skipped: Skipped) -> Path:
     """Return the folder below ``root`` that is not the only entry of its parent."""
     if not root.is_dir():
-        raise UnbraidError(f"{root} is not a folder: give the folder that holds the images.")
+        raise UnbraidError(
+            f"{root} is not a folder: give the folder that holds the {skipped.media.noun}s."
+        )
     while len(inside := visible(root)) == 1 and inside[0].is_dir():
         beside = (each for each in root.iterdir() if each.is_dir() and not _is_hidden(each.name))
         skipped.outputs += sorted(each for each in beside if each != inside[0])
@@ -223,9 +279,13 @@ def _holds_only_outputs(folder: Path) -> bool:
 
 
 def _is_figure(path: Path) -> bool:
-    """Whether a file is a figure that unbraid wrote under its default name."""
+    """Whether a file is a figure or a sound that unbraid wrote under its default name."""
     names = (*registry.names("figures"), *_SHEETS)
-    if path.suffix.lower() != ".png" or path.stem not in names or not path.is_file():
+    if path.stem not in names or not path.is_file():
+        return False
+    if path.suffix.lower() == ".wav":
+        return recordings.is_own(path)
+    if path.suffix.lower() != ".png":
         return False
     from PIL import Image
 

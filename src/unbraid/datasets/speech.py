@@ -23,6 +23,7 @@ from unbraid.datasets import SPLITS
 from unbraid.datasets._cache import cached
 from unbraid.datasets._factors import grid_of, sample_factors
 from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, WORDS, recordings
+from unbraid.datasets._recordings import TAKES as TAKES_EACH
 from unbraid.datasets._rendered import (
     Correlations,
     Distributions,
@@ -38,7 +39,17 @@ from unbraid.datasets._speaking import CONTINUOUS, TAKES, Renderer
 from unbraid.datasets._voices import VERSION
 from unbraid.sound import SIGNAL
 
-__all__ = ["RATE", "SPEAKERS", "WORDS", "Config", "Renderer", "Speech", "factor_specs", "load"]
+__all__ = [
+    "RATE",
+    "SPEAKERS",
+    "TAKES",
+    "WORDS",
+    "Config",
+    "Renderer",
+    "Speech",
+    "factor_specs",
+    "load",
+]
 
 UNITS = {
     "pitch": "semitones from 100 Hz",
@@ -102,7 +113,7 @@ class Config:
 class Speech(Rendered):
     """A Dataset that also knows which recording each image is of, can be heard, and can draw more.
 
-    ``style`` are numbers of takes: ``SPEAKERS[style // 50 % 6]`` spoke it. See ``Rendered``.
+    ``style`` are numbers of takes, ``(word * 6 + speaker) * 50 + take``; see ``Rendered``.
     """
 
     rate: ClassVar[int] = RATE  # samples a second
@@ -111,7 +122,7 @@ class Speech(Rendered):
     @property
     def speaker(self) -> NDArray[np.int64]:
         """Who spoke the recording of each image, (N,), as an index of ``SPEAKERS``."""
-        return self.style // 50 % len(SPEAKERS)
+        return self.style // TAKES_EACH % len(SPEAKERS)
 
     def sound(self, row: int) -> NDArray[np.float32]:
         """Return the sound of an image, float32 (T,) at 8,000 samples a second.
@@ -138,7 +149,7 @@ def load(config: Config, split: str) -> Speech:
         UnbraidError: words, speakers, takes or ranges that are not there, unknown factors,
             impossible correlations.
 
-    >>> data = load(Config(n=20, stream=True), "test")
+    >>> data = load(Config(n=20, words=("two", "seven"), stream=True), "test")
     >>> data.images[:5].shape, data.factor_names
     ((5, 3, 64, 64), ('word', 'pitch', 'duration', 'tract', 'loudness'))
     """

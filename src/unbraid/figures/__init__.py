@@ -2,8 +2,9 @@
 
 A figure's module defines ``TARGET`` ("run" or "dataset"), a frozen dataclass ``Config`` (its
 options) and ``draw(target, config) -> matplotlib.figure.Figure``; one that moves also defines
-``animate(target, config) -> list of PIL images``, written where the path ends in .gif, and one that
-prints text besides ``report(target, config) -> list of lines``.
+``animate(target, config) -> list of PIL images``, written where the path ends in .gif, one that can
+be heard ``page(target, config) -> HTML``, written where it ends in .html, and one that prints text
+besides ``report(target, config) -> list of lines``.
 
 What figures share (colours, titles, grids of images, codes of held-out images) can be imported from
 here. It is loaded when first used, since it needs matplotlib or torch.
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 SUFFIXES = (".png", ".svg", ".pdf")
+PAGES = (".html",)  # of figures that define ``page``
 # Where each shared name lives.
 _HOME = {
     **dict.fromkeys(("encode", "one_of_each"), "_codes"),
@@ -167,8 +169,13 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     """
     path = expand(out) if out else getattr(target, "folder", Path()) / f"{name}.png"
     animated = hasattr(module, "animate")
-    check_suffix(path, animated=animated)
-    if path.suffix.lower() == ".gif":
+    paged = hasattr(module, "page")
+    check_suffix(path, animated=animated, paged=paged)
+    if path.suffix.lower() in PAGES:
+        html = module.page(target, config)
+        with atomic(path) as temporary:
+            temporary.write_text(html, encoding="utf-8")
+    elif path.suffix.lower() == ".gif":
         frames = module.animate(target, config)
         with atomic(path) as temporary:
             frames[0].save(
@@ -184,9 +191,9 @@ def produce(module: ModuleType, name: str, target: Any, config: Any, out: Path |
     return path
 
 
-def check_suffix(path: Path, *, animated: bool = False) -> None:
+def check_suffix(path: Path, *, animated: bool = False, paged: bool = False) -> None:
     """Raise an UnbraidError unless a path ends in a format that a figure can be written in."""
-    allowed = [*SUFFIXES, ".gif"] if animated else [*SUFFIXES]
+    allowed = [*SUFFIXES, *([".gif"] if animated else []), *(PAGES if paged else [])]
     if path.suffix.lower() not in allowed:
         raise UnbraidError(
             f"cannot write '{path}': a figure's path ends in {', '.join(allowed)}, "

@@ -63,11 +63,12 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    for name in ("rows", "columns", "steps"):
-        if (found := getattr(config, name)) < 1:
-            raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
-        check_drawable(name, found)
-    moving = [spec for spec in dataset.specs if _moves(spec)]
+    _check(config)
+    if dataset.signal == sound_signal():
+        from unbraid.figures import _voices
+
+        return _voices.draw(dataset, config)
+    moving = [spec for spec in dataset.specs if moves(spec)]
     tall, wide = dataset.signal.picture_size
     scale = _WIDTH / config.columns / (wide + _GAP)  # inches a pixel
     heights = [config.rows * (tall + _band(dataset, moving, config) + _GAP) * scale]
@@ -79,15 +80,46 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
     axes = above.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _samples(axes[0], dataset, moving, config)
-    base = _middle_row(dataset, moving) if moving else 0
+    base = middle_row(dataset, moving) if moving else 0
     for ax, spec in zip(axes[1:], moving, strict=True):
         _strip(ax, dataset, spec, base, config)
     for part in below:
-        _matrix(part.subplots(), dataset, moving, config)
+        matrix(part.subplots(), dataset, moving, config)
     return figure
 
 
-def _matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
+def page(dataset: Dataset, config: Config) -> str:
+    """Return a page of HTML on which samples and strips of sounds can be heard.
+
+    Raises:
+        UnbraidError: a data set of images.
+    """
+    _check(config)
+    if dataset.signal != sound_signal():
+        raise UnbraidError(
+            f"{dataset.name} has no sounds to be heard on a page: write its figure as .png, .svg "
+            "or .pdf."
+        )
+    from unbraid.figures import _voices
+
+    return _voices.page(dataset, config)
+
+
+def sound_signal() -> Signal:
+    """Return the signal of voice pictures."""
+    from unbraid.sound import SIGNAL
+
+    return SIGNAL
+
+
+def _check(config: Config) -> None:
+    for name in ("rows", "columns", "steps"):
+        if (found := getattr(config, name)) < 1:
+            raise UnbraidError(f"show: {name} is {found}, expected 1 or more.")
+        check_drawable(name, found)
+
+
+def matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
     """Draw the association of each two factors."""
     columns = np.stack([dataset.factor(spec.name) for spec in moving], 1)
     found = associations(columns, moving, config.seed)
@@ -153,12 +185,12 @@ def _unit_of(spec: FactorSpec, before: str = " ") -> str:
 
 
 def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Config) -> None:
-    values = _steps(spec, config.steps)
+    values = steps(spec, config.steps)
     vary = getattr(dataset, "vary", None)
     if vary is not None:
         images = vary(base, spec.name, values)
     else:
-        rows = _nearest_rows(dataset, spec, values, base)
+        rows = nearest_rows(dataset, spec, values, base)
         images, values = dataset.images[rows], dataset.factor(spec.name)[rows]
     _show(ax, _row_of_tiles(images, max(config.steps, len(images)), 0, dataset.signal))
     tall, wide = dataset.signal.picture_size
@@ -188,14 +220,14 @@ def _row_of_tiles(
     return row.reshape(height + band + _GAP, -1, 3)
 
 
-def _moves(spec: FactorSpec) -> bool:
+def moves(spec: FactorSpec) -> bool:
     """Whether a factor has more than one value to show."""
     if spec.values is not None:
         return len(spec.values) > 1
     return spec.range is not None and spec.range[0] < spec.range[1]
 
 
-def _steps(spec: FactorSpec, steps: int) -> NDArray[np.float64]:
+def steps(spec: FactorSpec, steps: int) -> NDArray[np.float64]:
     """Return evenly spread values of a factor, as stored: all of a categorical one that fit."""
     if spec.values is None:
         assert spec.range is not None
@@ -208,7 +240,10 @@ def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
     if np.isnan(stored):
         return "?"
     value = stored if spec.values is None else spec.values[int(stored)]
-    return value if isinstance(value, str) else f"{value:.{figures}g}"
+    if isinstance(value, str):
+        return value
+    whole = 10**figures <= abs(value) < 1e5  # 510, not 5.1e+02
+    return f"{value:.0f}" if whole else f"{value:.{figures}g}"
 
 
 def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
@@ -227,7 +262,7 @@ def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.minimum(away, 1 - away) if spec.kind == "periodic" else away
 
 
-def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
+def middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
     """Return the row whose ordered factors are nearest to the middle of their ranges.
 
     An image on which a factor repeats early (the angle of a ring) shows that factor badly, so
@@ -248,17 +283,17 @@ def _middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:
     return int(away.argmin())
 
 
-def _nearest_rows(
+def nearest_rows(
     dataset: Dataset, spec: FactorSpec, values: NDArray[np.float64], base: int
 ) -> NDArray[np.int64]:
     """Return for each value of one factor the row there that is otherwise nearest to ``base``."""
     others = np.zeros(len(dataset))
     for other in dataset.specs:
-        if other.name != spec.name and _moves(other):
+        if other.name != spec.name and moves(other):
             column = _unit(dataset, other)
             others += _away(other, column - column[base]) ** 2
     stored = dataset.factor(spec.name)
-    low, high = _steps(spec, 2)[[0, -1]]
+    low, high = steps(spec, 2)[[0, -1]]
     # First the factor itself, then the others: a hundredth of its span outweighs all of those.
     apart = (abs(stored - values[:, None]) / (high - low)) ** 2 * 1e4 + others  # (steps, N)
     return np.asarray(np.nan_to_num(apart, nan=np.inf).argmin(1))

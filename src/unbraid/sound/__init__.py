@@ -18,6 +18,7 @@ from unbraid.sound.pictures import (
     variance_over_time,
     voice_of_picture,
 )
+from unbraid.sound.tract import tract_against
 from unbraid.sound.vocoder import Voice, analyse, synthesise
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "picture_of",
     "sound_of",
     "synthesise",
+    "tract_against",
     "variance_over_time",
     "voice_of",
     "voice_of_picture",

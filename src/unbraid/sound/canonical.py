@@ -22,6 +22,7 @@ from unbraid.sound.measures import (
     step_for,
     threshold_of,
     voice_levels,
+    weighted_median,
 )
 from unbraid.sound.noise import EDGES
 from unbraid.sound.pitch import folded
@@ -36,6 +37,7 @@ EDGE, OUTSIDE = (
 )  # decibels of the loudest frame: the least of the word's first and last
 # two frames, and the most of those beyond, on both sides of the -30 dB that are its ends
 SILENCE = -110.0  # decibels, of an envelope
+UNVOICED = 0.98  # share of noise in all bands above which a frame has no pitch
 STEEPEST = 6.0  # semitones that a contour goes from the median at most
 REMOVED = 13.0  # decibels that noise of the background is lowered at most
 
@@ -160,6 +162,21 @@ def _without_background(voice: Voice, curve: Floats) -> Floats:
     return np.asarray(10 * np.log10(np.maximum(left, power * 10 ** (-REMOVED / 10))))
 
 
+def centred(contour: Floats, levels: Floats, noise: Floats) -> Floats:
+    """Return contours (..., T) less their median, weighted by the power of voiced frames.
+
+    What has been moved, warped or drawn has another median than it had.
+
+    Args:
+        contour: (..., T) semitones.
+        levels: (..., T) of the frames, dBFS.
+        noise: (..., 3, T) shares.
+    """
+    power = np.where(noise.min(-2) < UNVOICED, 10 ** (levels / 10), 0.0)
+    median = weighted_median(contour, power)
+    return np.asarray(contour - np.where(power.any(-1), median, 0.0)[..., None])
+
+
 def with_tract(envelope: Floats, tract: float | Floats) -> Floats:
     """Return envelopes (..., B, T) of an average vocal tract as those of another, per cent (...).
 
@@ -212,14 +229,12 @@ def voice_of(frame: Canonical, factors: FrameFactors, rate: int = 8000) -> Voice
     bands = band_of(np.linspace(0, rate / 2, bins), len(warped))
     envelope = at(along(warped.T, place), np.broadcast_to(bands, (count, bins)))
     gain = factors.loudness - float(loudness_of(level_curve(levels, step)))
-    height = factors.pitch + along(frame.contour, place)
     noise = along(frame.noise.T, place)
+    height = along(frame.contour, place)
+    height = factors.pitch + centred(height, along(levels, place), noise.T)
     voiced = noise.min(1) < UNVOICED
     f0 = np.where(voiced, REFERENCE * 2 ** (height / 12), 0.0)
     return Voice(f0, envelope + gain, noise, rate, hop)
-
-
-UNVOICED = 0.98  # share of noise in all bands above which a frame has no pitch
 
 
 def noise_at_bands(noise: Floats, bands: int = BANDS) -> Floats:

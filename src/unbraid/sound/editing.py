@@ -15,6 +15,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.sound._frames import Floats, at
 from unbraid.sound.measures import (
     check_voiced,
+    ends,
     level_curve_of_samples,
     loudness_of,
     measure,
@@ -76,13 +77,26 @@ def edit(
     if pitch is not None:
         check_voiced(own)
         semitones = pitch - own.pitch
-    stretch = 1.0
-    if duration is not None:
-        stretch = float(step_for(voice_levels(voice), duration / 1000)) * rate / voice.hop
-    changed = change(voice, semitones, stretch, 1.0 if tract is None else tract / 100)
-    return at_loudness(
-        synthesise(changed, seed), rate, own.loudness if loudness is None else loudness
-    )
+    moved = change(voice, semitones, tract=1.0 if tract is None else tract / 100)
+    found = synthesise(moved, seed) if duration is None else _lasting(moved, duration, seed)
+    return at_loudness(found, rate, own.loudness if loudness is None else loudness)
+
+
+def _lasting(voice: Voice, duration: float, seed: int) -> NDArray[np.float32]:
+    """Return samples of a voice that last so many milliseconds, as measured of them."""
+    stretch = float(step_for(voice_levels(voice), duration / 1000)) * voice.rate / voice.hop
+    best, nearest = np.zeros(0, np.float32), np.inf
+    for _ in range(4):
+        found = synthesise(change(voice, stretch=stretch), seed)
+        start, stop = ends(level_curve_of_samples(found.astype(np.float64), voice.rate))
+        ratio = float(duration / 1000 / (stop - start))
+        if abs(np.log(ratio)) < nearest:
+            best, nearest = found, abs(np.log(ratio))
+        if nearest < 0.005:
+            break
+        # a quiet end may be heard or not: no single step goes far
+        stretch *= np.clip(ratio, 0.85, 1.15)
+    return best
 
 
 def change(voice: Voice, semitones: float = 0.0, stretch: float = 1.0, tract: float = 1.0) -> Voice:
@@ -122,7 +136,7 @@ def at_loudness(samples: ArrayLike, rate: int, loudness: float) -> NDArray[np.fl
     """
     floats: Floats = np.asarray(samples, np.float64)
     gain, found = 0.0, floats
-    for _ in range(6):
+    for _ in range(12):
         own = float(loudness_of(level_curve_of_samples(found, rate)))
         if abs(loudness - own) < 0.005:
             break

@@ -87,16 +87,23 @@ def pitch_of(f0: Floats, power: Floats) -> float:
     voiced = f0 > 0
     if not voiced.any():
         return float("nan")
+    if voiced.sum() == 1:
+        return float(12 * np.log2(f0[voiced][0] / REFERENCE))
     height = 12 * np.log2(f0[voiced] / REFERENCE)
     return float(weighted_median(height, power[voiced]))
 
 
-def weighted_median(values: Floats, weights: Floats) -> float:
-    """Return the value at which half of the weights is reached, between two values linearly."""
-    order = np.argsort(values)
-    weight = weights[order]
-    reached = np.cumsum(weight) - weight / 2
-    return float(np.interp(weights.sum() / 2, reached, values[order]))
+def weighted_median(values: Floats, weights: Floats) -> Floats:
+    """Return where half of the weights (..., T) is reached, between two values linearly, (...)."""
+    order = np.argsort(values, -1)
+    ordered, weight = (np.take_along_axis(each, order, -1) for each in (values, weights))
+    total = np.cumsum(weight, -1)
+    reached = total - weight / 2 - total[..., -1:] / 2
+    after = np.maximum((reached >= 0).argmax(-1), 1)[..., None]
+    low, high = (np.take_along_axis(reached, at, -1) for at in (after - 1, after))
+    part = np.clip(-low / np.maximum(high - low, 1e-300), 0, 1)
+    below, above = (np.take_along_axis(ordered, at, -1) for at in (after - 1, after))
+    return np.asarray((below + part * (above - below))[..., 0])
 
 
 def level_curve_of_samples(samples: Floats, rate: int) -> Floats:

@@ -25,6 +25,7 @@ from unbraid.sound.canonical import (
     FrameFactors,
     band_levels,
     band_of,
+    centred,
     in_bands,
     mixed,
     noise_at_bands,
@@ -85,9 +86,11 @@ def paint(envelope: Floats, contour: Floats, noise: Floats, factors: Floats) -> 
     place = np.clip(place, 0, last)
     painted = in_bands(mixed(warped, place, -1), SIZE)
     painted = np.where(silent[:, None], LEVELS[0] - 60.0, painted)
-    gain = loudness - loudness_of(level_curve(band_levels(painted), COLUMN))
-    height = pitch[:, None] + mixed(contour[:, None], place, -1)[:, 0]
+    levels = band_levels(painted)
+    gain = loudness - loudness_of(level_curve(levels, COLUMN))
     share = np.where(silent[:, None], 1.0, noise_at_bands(mixed(noise, place, -1)))
+    height = centred(mixed(contour[:, None], place, -1)[:, 0], levels, share)
+    height += pitch[:, None]
     found = np.empty((len(envelope), 3, SIZE, SIZE), np.uint8)
     found[:, 0] = _grey(painted + gain[:, None, None], LEVELS)
     found[:, 1] = _grey(height[:, None], PITCHES, _DITHER[:, None])

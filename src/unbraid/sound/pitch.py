@@ -64,7 +64,7 @@ def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Fl
     first = max(int(RATE / CEILING * _FINER), 1)
     left, middle, right = curve[:, first - 1 : -2], curve[:, first:-1], curve[:, first + 1 :]
     top = (middle > left) & (middle >= right) & (middle > 0.5 * VOICING)
-    bend = np.where(top, left - 2 * middle + right, -1.0)
+    bend = np.where(top & (left - 2 * middle + right < 0), left - 2 * middle + right, -1.0)
     shift = 0.5 * (left - right) / bend
     lag = (first + np.arange(middle.shape[1]) + np.where(top, shift, 0.0)) / _FINER
     height = middle - 0.25 * (left - right) * shift

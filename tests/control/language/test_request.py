@@ -17,7 +17,7 @@ from unbraid.control.language.parser import build_request, parse
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.datasets import dsprites, mpi3d, smallnorb
+from unbraid.datasets import dsprites, mpi3d, smallnorb, speech
 from unbraid.datasets.digits import Config, factor_specs
 
 DIGITS = factor_specs(Config())
@@ -45,6 +45,7 @@ ALL = (
     dsprites.SPECS,
     smallnorb.SPECS,
     mpi3d.factor_specs("toy"),
+    speech.factor_specs(speech.Config(speaker_factor=True)),
 )
 
 

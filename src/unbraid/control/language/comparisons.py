@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.parser_state import ParserState, intensity_at
-from unbraid.control.language.quantities import converted
+from unbraid.control.language.parser_state import ParserState, intensity_at, printable
+from unbraid.control.language.quantities import change, ratio_change
 from unbraid.control.language.terms import FactorTerms
+from unbraid.core.errors import UnbraidError
 
-_COMPARATIVES = {
-    "size": lexicon.SIZE_COMPARATIVES,
-    "thickness": lexicon.THICKNESS_COMPARATIVES,
-    "vertical": lexicon.VERTICAL_COMPARATIVES,
-}
 _ENDS = frozenset(("top", "bottom", "topmost", "bottommost", "leftmost", "rightmost"))
 _COMMANDS = lexicon.MOVE | lexicon.MOVED
 
@@ -36,7 +32,7 @@ def comparison(state: ParserState, start: int) -> int:
 
 def quantified_change(state: ParserState, start: int, after: int) -> int:
     """Parse "4 px bigger", "3 px further left"; ``after`` is the index after number and unit."""
-    found = _comparative(state, after, None)
+    found = _comparative(state, after, None) or _interval(state, after)
     if found is None:
         return after
     role, sign, stop = found
@@ -45,6 +41,56 @@ def quantified_change(state: ParserState, start: int, after: int) -> int:
     factor = state.factor_with_role(role, state.source(after, stop))
     _quantified(state, factor, sign, start, stop, start)
     return stop
+
+
+def named_change(state: ParserState, factor: FactorTerms, at: int, start: int) -> int:
+    """Parse what follows a voice's factor in an edit: "pitch up an octave", "tract 5% shorter".
+
+    Returns:
+        The index after it; ``at`` if it is no change.
+    """
+    if not state.relative or factor.role not in lexicon.VOICE_ROLES:
+        return at
+    signs = lexicon.COMPARATIVES[factor.role] | lexicon.LEVEL_COMPARATIVES | lexicon.UP_DOWN
+
+    def measured(place: int) -> bool:
+        return state.number(place) is not None and bool(state.unit(place + 1))
+
+    if measured(at) and state.text(at + 2) in signs:  # "an octave up"
+        return _quantified(state, factor, signs[state.text(at + 2)], at, at + 3, start)
+    if measured(at) and is_change(state, factor, at):  # "+3 semitones"
+        return signed_change(state, factor, at, start)
+    first, intensity = intensity_at(state, at)
+    word = state.text(first)
+    if word not in signs:
+        return at
+    by = state.skip(first + 1, ("by",))
+    if measured(by):
+        return _quantified(state, factor, signs[word], by, by + 2, start)
+    _default_change(state, factor, signs[word] * intensity, state.source(start, first + 1))
+    return first + 1
+
+
+def is_change(state: ParserState, factor: FactorTerms, at: int, start: int | None = None) -> bool:
+    """Whether a number is a change in an edit: "+3 semitones", "-3 dB", "duration 120%"."""
+    unit, text = state.unit(at + 1), state.text(at, start)
+    if not state.relative or factor.role not in lexicon.VOICE_ROLES:
+        return False
+    if unit == "percent":
+        return factor.role == "duration"
+    return text[:1] in ("+", "-") and unit in ("semitones", "octaves", "decibels")
+
+
+def signed_change(state: ParserState, factor: FactorTerms, at: int, start: int) -> int:
+    """Parse a number that ``is_change``, and return the index after it."""
+    text, unit = state.source(start, at + 2), state.unit(at + 1)
+    number = state.tokens[at].number or 0.0
+    if unit == "percent":
+        scale, offset = ratio_change(factor, number / 100, text)
+    else:
+        scale, offset = change(factor, number, unit, text)
+    state.set_change(factor, text, scale=scale, offset=offset)
+    return at + 2
 
 
 def movement(state: ParserState, start: int) -> int:
@@ -82,27 +128,42 @@ def movement(state: ParserState, start: int) -> int:
 def _ratio(state: ParserState, start: int) -> int:
     """Parse "twice as big", "half the size", "less tilted"."""
     word = state.text(start, start)
+    ratio = lexicon.RATIOS.get(word, 0.0)
+    after = start + 1
+    number = state.number(start, start)
+    if number is not None and state.has_voice and state.text(after) in lexicon.TIMES:
+        ratio, after = number, start + 2
     if word in lexicon.MORE | {"less"} and state.text(start + 1) in lexicon.ROTATED:
         factor = state.factor_with_role("rotation", state.text(start + 1))
         change = lexicon.TILT_CHANGE if word != "less" else -lexicon.TILT_CHANGE
         if not factor.spec.period:  # half of an angle is ambiguous on a circle
             state.set_change(factor, state.source(start, start + 2), scale=1 + change)
             return start + 2
-    if word not in lexicon.RATIOS:
+    if not ratio > 0:
         return start
-    at = state.skip(start + 1, ("as", "the", "its"))
+    at = state.skip(after, ("as", "the", "its"))
     found = _more_of(state, at)
+    if found is None and state.has_voice:
+        found = _comparative(state, at, None)  # "twice slower"
+        at += found is not None and at == after
     if named := state.factor_at(at):
         factor, stop = named
-    elif found and at > start + 1:
-        factor, stop = state.factor_with_role(found[0], state.text(at)), found[2]
+    elif found and at > after:
+        factor, stop = state.factor_with_role(found[0], state.text(found[2] - 1)), found[2]
     else:
         return start
-    ratio = lexicon.RATIOS[word]
     if found and found[1] < 0:  # twice as small
         ratio = 1 / ratio
-    state.set_change(factor, state.source(start, stop), scale=ratio)
-    return stop
+    text = state.source(start, stop)
+    scale, offset = ratio_change(factor, ratio, text)
+    state.set_change(factor, text, scale=scale, offset=offset)
+    return after_as(state, stop)
+
+
+def after_as(state: ParserState, at: int) -> int:
+    """Return the index after "as it is", "as before" and the like."""
+    stop = state.skip(at, ("as", "it", "is", "was", "before", "now"))
+    return stop if state.text(at) == "as" and stop > at + 1 else at
 
 
 def _comparative(state: ParserState, at: int, start: int | None) -> tuple[str, float, int] | None:
@@ -112,13 +173,34 @@ def _comparative(state: ParserState, at: int, start: int | None) -> tuple[str, f
         return _side(state, state.skip(at + 1, lexicon.TO_THE)) or _more_of(state, at + 1)
     if word == "less" and (less := _more_of(state, at + 1)):
         return less[0], -less[1], less[2]
-    for role, table in _COMPARATIVES.items():
-        if word in table:
-            noun = state.text(at + 1) in lexicon.POSITION_NOUNS  # "lower left"
-            if role == "vertical" and (noun or (not state.relative and word == "lower")):
-                return None
-            return role, table[word], at + 1
-    return None
+    for phrase, sign in lexicon.PHRASAL.items():
+        it = state.skip(at + 1, ("it", "this"))
+        if state.with_role("duration") and word == phrase[0] and state.text(it) == phrase[1]:
+            return "duration", sign, it + 1
+    role = state.role_of(word, lexicon.COMPARATIVES)
+    if not role:
+        return None
+    noun = state.text(at + 1) in lexicon.POSITION_NOUNS  # "lower left"
+    if role == "vertical" and (noun or (not state.relative and word == "lower")):
+        return None
+    stop = at + 1
+    noun_after = state.factor_at(stop)  # "lower loudness", "longer tract"
+    if noun_after and {role, noun_after[0].role} <= set(lexicon.VOICE_ROLES):
+        signs = lexicon.COMPARATIVES[noun_after[0].role] | lexicon.LEVEL_COMPARATIVES
+        if word in signs:
+            return noun_after[0].role, signs[word], noun_after[1]
+    return role, lexicon.COMPARATIVES[role][word], stop
+
+
+def _interval(state: ParserState, at: int) -> tuple[str, float, int] | None:
+    """Parse the direction after "an octave" or "3 dB": "up", "down"."""
+    word = state.text(at)
+    role = {"semitones": "pitch", "octaves": "pitch", "decibels": "loudness"}.get(
+        state.unit(at - 1), ""
+    )
+    if not role or not state.with_role(role) or word not in lexicon.UP_DOWN:
+        return None
+    return role, lexicon.UP_DOWN[word], at + 1
 
 
 def _side(state: ParserState, at: int) -> tuple[str, float, int] | None:
@@ -133,16 +215,24 @@ def _side(state: ParserState, at: int) -> tuple[str, float, int] | None:
 def _more_of(state: ParserState, at: int) -> tuple[str, float, int] | None:
     """Parse the adjective of "more bold"."""
     word = state.text(at)
-    for role, table in (("size", lexicon.SIZES), ("thickness", lexicon.THICKNESSES)):
-        if word in table:
-            return role, 1.0 if table[word] > 0 else -1.0, at + 1
-    return None
+    role = state.role_of(word, lexicon.ADJECTIVES)
+    if not role or role == "vertical":
+        return None
+    return role, 1.0 if lexicon.ADJECTIVES[role][word] > 0 else -1.0, at + 1
 
 
 def _default_change(state: ParserState, factor: FactorTerms, sign: float, text: str) -> None:
     low, high = factor.ends
     if not factor.direction:
         raise state.no_direction_error(factor, text)
+    if factor.role in lexicon.VOICE_STEPS:
+        number, unit = lexicon.VOICE_STEPS[factor.role]
+        if unit == "times":
+            scale, offset = number**sign, 0.0
+        else:
+            scale, offset = change(factor, sign * number, unit, text)
+        state.set_change(factor, text, scale=scale, offset=offset)
+        return
     step = lexicon.DEFAULT_STEP * (high - low)
     if factor.spec.values is not None:  # at least one level
         step = max(step, (high - low) / max(len(factor.spec.values) - 1, 1))
@@ -157,11 +247,13 @@ def _quantified(
     text = state.source(start, stop)
     if not factor.direction:
         raise state.no_direction_error(factor, text)
-    if unit == "percent":
-        state.set_change(factor, text, scale=max(0.0, 1 + sign * number / 100))
-    else:
-        given = state.source(at, at + 2)
-        state.set_change(
-            factor, text, offset=factor.direction * sign * converted(factor, number, unit, given)
-        )
+    given = state.source(at, at + 2)
+    if unit == "percent" and lexicon.SPEEDS & {state.text(n) for n in range(start, stop)}:
+        speed = 1 - sign * number / 100  # 20% faster is 1.2 times the speed
+        if speed <= 0:
+            raise UnbraidError(f"'{printable(text)}' leaves no speed: give less than 100%.")
+        state.set_change(factor, text, scale=1 / speed)
+        return stop
+    scale, offset = change(factor, sign * number, unit, given)
+    state.set_change(factor, text, scale=scale, offset=offset)
     return stop

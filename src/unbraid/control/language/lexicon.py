@@ -52,6 +52,35 @@ THICKNESSES = {
     **dict.fromkeys(("thick", "bold", "fat", "heavy"), 0.75),
     **dict.fromkeys(("thickest", "boldest"), 1.0),
 }
+# of a voice; "high" and "low" are places where a model has a place
+PITCHES = {
+    **dict.fromkeys(("lowest", "deepest"), -1.0),
+    **dict.fromkeys(("low", "deep"), -0.75),
+    "high": 0.75,
+    "highest": 1.0,
+}
+DURATIONS = {
+    **dict.fromkeys(("fastest", "quickest", "shortest"), -1.0),
+    **dict.fromkeys(("fast", "quick", "quickly", "short", "brief"), -0.75),
+    **dict.fromkeys(("slow", "slowly", "long"), 0.75),
+    **dict.fromkeys(("slowest", "longest"), 1.0),
+}
+LOUDNESSES = {
+    **dict.fromkeys(("quietest", "softest"), -1.0),
+    **dict.fromkeys(("quiet", "quietly", "soft", "softly"), -0.75),
+    **dict.fromkeys(("loud", "loudly"), 0.75),
+    "loudest": 1.0,
+}
+TRACTS = SIZES | {"shortest": -1.0, "short": -0.75, "long": 0.75, "longest": 1.0}
+# by role, in the order in which a word that several have is taken
+ADJECTIVES = {
+    "size": SIZES,
+    "thickness": THICKNESSES,
+    "pitch": PITCHES,
+    "duration": DURATIONS,
+    "loudness": LOUDNESSES,
+    "tract": TRACTS,
+}
 MIDDLES = dict.fromkeys(("medium", "average", "normal", "regular", "mid"), 0.0)
 # for any ordered factor, after its name
 LEVEL_WORDS = {
@@ -117,6 +146,31 @@ THICKNESS_COMPARATIVES = {
     **dict.fromkeys(("thinner", "finer", "slimmer"), -1.0),
 }
 VERTICAL_COMPARATIVES = {"higher": 1.0, "lower": -1.0}
+PITCH_COMPARATIVES = {"higher": 1.0, **dict.fromkeys(("lower", "deeper"), -1.0)}
+DURATION_COMPARATIVES = {
+    **dict.fromkeys(("slower", "longer"), 1.0),
+    **dict.fromkeys(("faster", "quicker", "shorter"), -1.0),
+}
+LOUDNESS_COMPARATIVES = {"louder": 1.0, **dict.fromkeys(("quieter", "softer"), -1.0)}
+COMPARATIVES = {
+    "size": SIZE_COMPARATIVES,
+    "thickness": THICKNESS_COMPARATIVES,
+    "vertical": VERTICAL_COMPARATIVES,
+    "pitch": PITCH_COMPARATIVES,
+    "duration": DURATION_COMPARATIVES,
+    "loudness": LOUDNESS_COMPARATIVES,
+    "tract": SIZE_COMPARATIVES,
+}
+LEVEL_COMPARATIVES = {"higher": 1.0, "lower": -1.0, "longer": 1.0, "shorter": -1.0}  # before names
+SPEEDS = _set("slow slower slowly fast faster quick quicker quickly")  # of which twice is half
+UP_DOWN = {"up": 1.0, "above": 1.0, "down": -1.0, "below": -1.0}  # after an interval
+PHRASAL = {("slow", "down"): 1.0, ("speed", "up"): -1.0}  # changes of the duration
+VOICE_STEPS = {  # of "higher", "slower", "louder" and "bigger" alone
+    "pitch": (4.0, "semitones"),
+    "duration": (1.3, "times"),
+    "loudness": (6.0, "decibels"),
+    "tract": (8.0, "percent"),
+}
 MORE = _set("further farther more")
 RATIOS = {"half": 0.5, "twice": 2.0, "double": 2.0, "triple": 3.0}
 TILT_CHANGE = 0.5  # "less tilted" halves the angle, "more tilted" adds half of it
@@ -131,7 +185,40 @@ UNITS = {
     **dict.fromkeys(("°", "deg", "degs", "degree", "degrees"), "degrees"),
     **dict.fromkeys(("rad", "rads", "radian", "radians"), "radians"),
     **dict.fromkeys(("%", "percent"), "percent"),
+    **dict.fromkeys(("hz", "hertz"), "hertz"),
+    **dict.fromkeys(("semitone", "semitones", "st"), "semitones"),
+    **dict.fromkeys(("octave", "octaves"), "octaves"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "milliseconds"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "seconds"),
+    **dict.fromkeys(("db", "decibel", "decibels"), "decibels"),
+    "dbfs": "dbfs",
 }
+ONE_OF = _set("octave semitone decibel second")  # units after "a" or "an"
+TIMES = _set("times x")
+# units that name a factor of a voice without its name
+UNIT_ROLES = {
+    "hertz": "pitch",
+    "milliseconds": "duration",
+    "seconds": "duration",
+    "decibels": "loudness",
+    "dbfs": "loudness",
+}
+# units of a signed number that is a change in an edit, without a factor's name
+CHANGE_ROLES = {"semitones": "pitch", "octaves": "pitch", "decibels": "loudness"}
+KEEP = _set("same keep keeping kept")
+
+# -- voices: a word for a pitch in hertz and a vocal tract in percent of an average man's ----------
+
+VOICES = {
+    **dict.fromkeys(("woman", "female"), (210.0, 87.0)),
+    **dict.fromkeys(("child", "kid"), (280.0, 85.0)),
+    **dict.fromkeys(("man", "male"), (110.0, 100.0)),
+}
+VOICE_ROLES = ("pitch", "duration", "loudness", "tract")
+# ignored where a model has a factor of a voice
+VOICE_FILLERS = _set(
+    "voice voices speaker speech recording sound spoken speaking said say says saying pitched"
+)
 TO_THE = frozenset(("to", "the", "towards"))
 IN_THE = TO_THE | {"in", "on", "at"}
 UNCONSTRAINED = _set("any free random whatever anything something")
@@ -161,9 +248,16 @@ ROLE_NAMES = {
     "vertical": _set("y posy ypos positiony yposition verticalposition"),
     "rotation": _set("angle orientation rotation tilt slant"),
     "hue": frozenset(["hue"]),
+    "pitch": _set("pitch f0 fundamentalfrequency"),
+    "duration": frozenset(["duration"]),
+    "loudness": _set("loudness volume"),
+    "tract": _set("tract vocaltract"),
 }
 ALIASES = {
     "size": ("size", "scale"),
     "thickness": ("thickness", "stroke", "strokes", "stroke width", "line", "lines", "line width"),
     "rotation": ("angle", "rotation", "orientation", "slant"),
+    "pitch": ("pitch", "fundamental frequency"),
+    "loudness": ("loudness", "volume", "level"),
+    "tract": ("tract", "vocal tract"),
 }

@@ -30,7 +30,12 @@ from unbraid.core.factors import FactorSpec
 
 
 def parse(
-    text: str, specs: Sequence[FactorSpec], clip: bool = False, *, relative: bool = False
+    text: str,
+    specs: Sequence[FactorSpec],
+    clip: bool = False,
+    *,
+    relative: bool = False,
+    subject: str = "this model",
 ) -> Request:
     """Parse a request in words.
 
@@ -39,6 +44,7 @@ def parse(
         specs: the factors of the model's data.
         clip: replace a number out of range by the nearest end of the range.
         relative: allow changes such as "bigger", which need an image to start from.
+        subject: what has the factors, as messages call it.
 
     Raises:
         UnbraidError: an unknown word, value or unit, a contradiction, or a number out of range.
@@ -48,7 +54,7 @@ def parse(
     >>> parse("small seven", [digit, size]).describe()
     'digit 7, size 26 px (small)'
     """
-    return build_request(specs, clip, text=text, relative=relative)
+    return build_request(specs, clip, text=text, relative=relative, subject=subject)
 
 
 def build_request(
@@ -57,6 +63,7 @@ def build_request(
     *,
     text: str = "",
     relative: bool = False,
+    subject: str = "this model",
     **values: Any,
 ) -> Request:
     """Build a request from values by factor: numbers in the factor's unit, or words.
@@ -66,6 +73,7 @@ def build_request(
         clip: replace a number out of range by the nearest end of the range.
         text: a request in words, combined with the values.
         relative: allow changes such as "bigger", which need an image to start from.
+        subject: what has the factors, as messages call it.
         **values: by factor; None leaves it free.
 
     Raises:
@@ -80,7 +88,7 @@ def build_request(
             "this model was trained on data without factors, so it cannot be controlled: train on "
             "data whose factors are known, such as digits or a folder with a subfolder per class."
         )
-    factors = factor_terms(specs)
+    factors = factor_terms(specs, subject)
     constraints = _parsed(_tokens(text), factors, clip, relative)
     for name, value in values.items():
         factor = _by_name(factors, name)
@@ -135,6 +143,7 @@ def _parsed(
 ) -> dict[str, Constraint]:
     """Return the constraint of each factor that the tokens name."""
     state = ParserState(tokens, factors, clip, relative)
+    tokens = state.tokens
     at = 0
     while at < len(tokens):
         after = next((stop for phrase in PHRASES if (stop := phrase(state, at)) > at), at)
@@ -151,7 +160,9 @@ def _by_name(factors: Sequence[FactorTerms], name: str) -> FactorTerms:
             return factor
     offer = ", ".join(factor.describe() for factor in factors)
     near = did_you_mean(name, [factor.name for factor in factors])
-    raise UnbraidError(f"unknown factor '{printable(name)}'{near}: this model varies {offer}.")
+    raise UnbraidError(
+        f"unknown factor '{printable(name)}'{near}: {factors[0].subject} varies {offer}."
+    )
 
 
 def _keyword(
@@ -196,5 +207,5 @@ def _described(factor: FactorTerms, constraint: Constraint) -> str:
     if constraint.value is not None:
         return factor.show(constraint.value, constraint.word)
     if constraint.scale != 1.0:
-        return f"{factor.name} {constraint.scale:.0%} of its current value"
+        return f"{factor.name} {100 * constraint.scale:.3g}% of its current value"
     return f"{factor.name} {factor.show_change(constraint.offset)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -54,8 +55,12 @@ class ParserState:
     def __init__(
         self, tokens: Sequence[Token], factors: Sequence[FactorTerms], clip: bool, relative: bool
     ) -> None:
-        self.tokens, self.factors, self.clip, self.relative = tokens, factors, clip, relative
+        self.factors, self.clip, self.relative = factors, clip, relative
         self.constraints: dict[str, Constraint] = {}
+        self.subject = factors[0].subject if factors else "this model"
+        self.has_voice = any(factor.role in lexicon.VOICE_ROLES for factor in factors)
+        self.tokens = _with_ones(tokens) if self.has_voice else tokens
+        self.voice = ""  # the word, such as "woman"; applied at the end
         self.centre = ""  # the word, such as "middle"; applied at the end
         self.corner = False
         self.without_value: list[tuple[FactorTerms, str]] = []  # factors named without a value
@@ -84,7 +89,10 @@ class ParserState:
 
     def unit(self, at: int) -> str:
         """Return the unit that a token names, empty for none."""
-        return lexicon.UNITS.get(self.text(at), "")
+        text = self.text(at)
+        if text == "s" and self.with_role("duration"):
+            return "seconds"
+        return lexicon.UNITS.get(text, "")
 
     def skip(self, at: int, words: Iterable[str], start: int | None = None) -> int:
         """Return the index after a run of tokens that are in ``words``."""
@@ -129,7 +137,7 @@ class ParserState:
                     fits.append((factor, index, at + 1))
             elif name and self.matches(at, name, start):
                 fits.append((factor, index, at + len(name)))
-            elif len(name) == 1 and number is not None and name == [f"{number:g}"]:
+            elif len(name) == 1 and number is not None and _spells(name[0], number):
                 fits.append((factor, index, at + 1))
         longest = max((stop for _, _, stop in fits), default=0)
         return [fit for fit in fits if fit[2] == longest]
@@ -137,6 +145,17 @@ class ParserState:
     def with_role(self, role: str) -> list[FactorTerms]:
         """Return the factors with a role."""
         return [factor for factor in self.factors if factor.role == role]
+
+    def role_of(self, word: str, tables: Mapping[str, Mapping[str, float]]) -> str:
+        """Return the role whose table has a word: one that the model has, else the first.
+
+        Empty for none, and for "high" and "low" where no factor is a pitch or one is a place.
+        """
+        roles = [role for role, table in tables.items() if word in table]
+        there = [role for role in roles if self.with_role(role)]
+        if word in lexicon.VERTICAL and (there == [] or self.with_role("vertical")):
+            roles = there = [role for role in roles if role == "vertical"]
+        return next(iter(there or roles), "")
 
     def factor_with_role(self, role: str, word: str) -> FactorTerms:
         """Return the only factor with a role; ``word`` is quoted in errors.
@@ -153,7 +172,7 @@ class ParserState:
             role, f"a {role}"
         )
         raise UnbraidError(
-            f"'{printable(word)}' asks for {kind}, which this model does not vary: it varies "
+            f"'{printable(word)}' asks for {kind}, which {self.subject} does not vary: it varies "
             f"{self.describe_factors()}."
         )
 
@@ -173,7 +192,8 @@ class ParserState:
         """
         if not self.relative:
             raise UnbraidError(
-                f"'{printable(text)}' compares with an image, which only an edit has: give a value "
+                f"'{printable(text)}' compares with {self.thing}, which only an edit has: give a "
+                f"value "
                 f"for {factor.name}, {factor.describe_range()}."
             )
         if not factor.ordered:
@@ -197,8 +217,22 @@ class ParserState:
                 f"{factor.name}: keep one of them."
             )
 
+    @property
+    def thing(self) -> str:
+        """What messages call what a request is of, with its article."""
+        return "a recording" if self.has_voice else "an image"
+
+    def set_voice(self, word: str) -> None:
+        """Keep a word for a voice, such as "woman", which sets what else is not set at the end."""
+        if self.voice and lexicon.VOICES[self.voice] != lexicon.VOICES[word]:
+            raise UnbraidError(
+                f"'{self.voice}' and '{word}' contradict each other, as both set the voice: keep "
+                "one of them."
+            )
+        self.voice = word
+
     def finish(self) -> None:
-        """Apply "centre" to what is not set, and check corners and names without a value.
+        """Apply "centre" and "woman" to what is not set; check corners and names without a value.
 
         Raises:
             UnbraidError: a corner without two sides, or a factor named without a value.
@@ -211,6 +245,17 @@ class ParserState:
             unset = sides  # "top left centre": reported as a contradiction
         for factor in unset if self.centre else ():
             self.set_value(factor, factor.at_position(0.0, self.centre), self.centre, self.centre)
+        if self.voice:
+            for role, number in zip(("pitch", "tract"), lexicon.VOICES[self.voice], strict=True):
+                for factor in self.with_role(role):
+                    if factor.name not in self.constraints:
+                        own = (
+                            12 * math.log2(number / factor.reference)
+                            if factor.reference
+                            else number
+                        )
+                        value = factor.to_stored(own, True)
+                        self.set_value(factor, value, self.voice, self.voice)
         for factor, text in self.without_value:
             if factor.name not in self.constraints:
                 example = (
@@ -254,8 +299,8 @@ class ParserState:
             return UnknownWord(f"{given} {factor.name}{near}: it is {factor.describe_range()}.")
         if word in lexicon.NEGATIONS:
             return UnknownWord(
-                f"'{word}' is not understood, as negations are not supported: describe the image "
-                "by what it has."
+                f"'{word}' is not understood, as negations are not supported: describe "
+                f"the {self.thing.split()[1]} by what it has."
             )
         if word in lexicon.INTENSIFIERS:
             return UnknownWord(
@@ -263,13 +308,14 @@ class ParserState:
             )
         if word == "=":
             return UnknownWord(
-                f"there is no factor before '=': write FACTOR=VALUE, where this model varies "
+                f"there is no factor before '=': write FACTOR=VALUE, where {self.subject} varies "
                 f"{self.describe_factors()}."
             )
         known = [known for each in self.factors for known in each.vocabulary()]
         near = _nearest(printable(word), [*known, *lexicon.INTENSIFIERS])
         return UnknownWord(
-            f"unknown word '{printable(word)}'{near}: this model varies {self.describe_factors()}."
+            f"unknown word '{printable(word)}'{near}: {self.subject} varies "
+            f"{self.describe_factors()}."
         )
 
 
@@ -277,6 +323,22 @@ def printable(text: str) -> str:
     """Return a part of a request as an error quotes it: shortened, without control characters."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
+
+
+def _spells(name: str, number: float) -> bool:
+    """Whether the name of a level is a number, in digits or spelt out."""
+    return name == f"{number:g}" or lexicon.NUMBERS.get(name) == number
+
+
+def _with_ones(tokens: Sequence[Token]) -> list[Token]:
+    """Return tokens with "an" in "an octave" as the number 1."""
+    found = list(tokens)
+    for at, token in enumerate(found[:-1]):
+        after = found[at + 1]
+        unit = after.text in lexicon.ONE_OF and not after.starts_phrase
+        if token.text in ("a", "an") and unit:
+            found[at] = token._replace(number=1.0)
+    return found
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

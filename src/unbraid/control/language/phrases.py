@@ -6,16 +6,25 @@ A function that finds no phrase returns ``start``.
 from __future__ import annotations
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.comparisons import comparison, movement, quantified_change
+from unbraid.control.language.comparisons import (
+    comparison,
+    is_change,
+    movement,
+    named_change,
+    quantified_change,
+    signed_change,
+)
 from unbraid.control.language.parser_state import ParserState, first_match, intensity_at, printable
 from unbraid.control.language.quantities import (
     after_adjective,
+    converted,
     offset,
     quantity,
     quantity_with_adjective,
 )
 from unbraid.control.language.rotations import rotation, rotation_value
 from unbraid.control.language.terms import FactorTerms
+from unbraid.control.language.tokens import note_hertz
 from unbraid.core.errors import UnbraidError
 
 _CONNECTORS = ("=", "of", "is", "at", "to", "equals")
@@ -33,6 +42,9 @@ def assignment(state: ParserState, start: int) -> int:
     if not explicit and name <= lexicon.ARTICLES:  # a factor called "a" needs "a=3"
         return start
     at = state.skip(after, _CONNECTORS)
+    stop = named_change(state, factor, at, start)
+    if stop > at:
+        return stop
     stop = value_of(state, factor, at, start)
     if stop > at:
         return stop
@@ -55,6 +67,9 @@ def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) ->
         stop = rotation_value(state, factor, start, first)
         if stop > start:
             return stop
+    if factor.role == "pitch" and (hertz := note_hertz(state.text(start))):
+        _put_note(state, factor, hertz, start, first)
+        return start + 1
     if state.number(start) is not None:
         stored, stop, word = quantity(state, factor, start)
         stop = after_adjective(state, factor, stop)
@@ -80,6 +95,25 @@ def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) ->
     return at + 1
 
 
+def voice(state: ParserState, start: int) -> int:
+    """Parse "woman" and "child", a note such as "A3", and "same voice", which changes nothing."""
+    if not state.has_voice:
+        return start
+    word = state.text(start, start)
+    if word in lexicon.VOICES:
+        state.set_voice(word)
+        return start + 1
+    if hertz := note_hertz(word):
+        _put_note(state, state.factor_with_role("pitch", word), hertz, start, start)
+        return start + 1
+    if word in lexicon.KEEP and state.relative:
+        at = state.skip(start + 1, lexicon.ARTICLES | lexicon.KEEP)
+        named = state.factor_at(at)
+        if named or state.text(at) in lexicon.VOICE_FILLERS:
+            return named[1] if named else at + 1
+    return start
+
+
 def level(state: ParserState, start: int) -> int:
     """Parse the name of a level, such as "seven", "cat" or "red wall"."""
     matches = state.levels_at(start, start)
@@ -88,7 +122,7 @@ def level(state: ParserState, start: int) -> int:
         return start
     stop = matches[0][2] if matches else start + 1
     candidates = {factor.name: (factor, float(index)) for factor, index, _ in matches}
-    tables = (("size", lexicon.SIZES), ("thickness", lexicon.THICKNESSES), *_PLACES.items())
+    tables = (*lexicon.ADJECTIVES.items(), *_PLACES.items())
     if matches and stop == start + 1:  # "top" may be a level or a place
         for role, table in tables:
             for factor in state.with_role(role) if word in table else ():
@@ -135,10 +169,11 @@ def adjective(state: ParserState, start: int) -> int:
         factor = state.factor_with_role(roles[0] if roles else "size", word)
         position = lexicon.MIDDLES[word]
     else:
-        position = first_match((lexicon.SIZES, lexicon.THICKNESSES), word)
-        if position is None:
+        role = state.role_of(word, lexicon.ADJECTIVES)
+        if not role or role == "vertical":
             return start
-        factor = state.factor_with_role("size" if word in lexicon.SIZES else "thickness", word)
+        factor = state.factor_with_role(role, word)
+        position = lexicon.ADJECTIVES[role][word]
     if state.text(stop) == "as" and state.text(stop + 1) == "possible":
         stop, intensity = stop + 2, 4.0
         text = state.source(start, stop)
@@ -183,8 +218,8 @@ def measure(state: ParserState, start: int) -> int:
         if len(classes) == 1:
             raise classes[0].no_level_error(number)
         raise UnbraidError(
-            f"'{printable(number)}' does not name a factor: write FACTOR=NUMBER, where this model "
-            f"varies {state.describe_factors()}."
+            f"'{printable(number)}' does not name a factor: write FACTOR=NUMBER, where "
+            f"{state.subject} varies {state.describe_factors()}."
         )
     after = start + 2
     noun = state.factor_at(state.skip(after, ("of", "in")))
@@ -198,6 +233,10 @@ def measure(state: ParserState, start: int) -> int:
         if stop > after:
             return stop
     factors = [factor for factor in state.factors if unit == factor.unit == "degrees"]
+    factors += state.with_role(lexicon.UNIT_ROLES.get(unit, "none"))
+    for factor in state.with_role(lexicon.CHANGE_ROLES.get(unit, "none")):
+        if is_change(state, factor, start, start):
+            return signed_change(state, factor, start, start)
     if len(factors) == 1:
         stored, stop, word = quantity(state, factors[0], start)
         state.set_value(factors[0], stored, text, word)
@@ -205,7 +244,7 @@ def measure(state: ParserState, start: int) -> int:
     able = [factor for factor in state.factors if factor.unit == unit] or state.factors
     raise UnbraidError(
         f"'{printable(text)}' does not name a factor: write, for example, '{able[0].name} "
-        f"{printable(text)}', where this model varies {state.describe_factors()}."
+        f"{printable(text)}', where {state.subject} varies {state.describe_factors()}."
     )
 
 
@@ -219,7 +258,9 @@ def free(state: ParserState, start: int) -> int:
 
 def filler(state: ParserState, start: int) -> int:
     """Skip a word without meaning."""
-    return start + (state.text(start, start) in lexicon.FILLERS)
+    word = state.text(start, start)
+    own = state.has_voice and word in lexicon.VOICE_FILLERS
+    return start + (own or word in lexicon.FILLERS)
 
 
 # -- parts --------------------------------------------------------------------------------------
@@ -234,18 +275,21 @@ def _put_place(
     state.set_value(factor, factor.at_position(position, text), text, echo)
 
 
+def _put_note(
+    state: ParserState, factor: FactorTerms, hertz: float, start: int, first: int
+) -> None:
+    """Set a pitch to a note."""
+    given = state.text(start, first).capitalize()
+    value = factor.to_stored(converted(factor, hertz, "hertz", given), state.clip, given)
+    state.set_value(factor, value, state.source(first, start + 1), given)
+
+
 def _can_be_modified(state: ParserState, at: int) -> bool:
     """Whether "very" or "slightly" can modify the word."""
     tables = (
-        *(
-            lexicon.SIZES,
-            lexicon.THICKNESSES,
-            lexicon.LEVEL_WORDS,
-            lexicon.HORIZONTAL,
-            lexicon.VERTICAL,
-            lexicon.TILT_SIGNS,
-        ),
-        *(lexicon.SIZE_COMPARATIVES, lexicon.THICKNESS_COMPARATIVES, lexicon.VERTICAL_COMPARATIVES),
+        *(lexicon.LEVEL_WORDS, lexicon.HORIZONTAL, lexicon.VERTICAL, lexicon.TILT_SIGNS),
+        *lexicon.ADJECTIVES.values(),
+        *lexicon.COMPARATIVES.values(),
     )
     word = state.text(at)
     verbs = lexicon.ROTATED | lexicon.ROTATE | lexicon.MOVE | lexicon.MOVED | lexicon.MORE
@@ -278,6 +322,8 @@ def _is_noun(state: ParserState, factor: FactorTerms, after: int) -> bool:
     own = {"size": lexicon.THICKNESSES, "thickness": lexicon.SIZES}.get(factor.role, {})
     if word in own and state.with_role("size") and state.with_role("thickness"):
         return True  # "bold strokes, small": a word for the other factor
+    if (other := state.factor_at(at + 1)) and other[0] is not factor:
+        return True  # "high pitch low loudness"
     return factor.position_of(word) is None
 
 
@@ -288,6 +334,6 @@ def _hue(factor: FactorTerms, word: str) -> float:
 
 
 PHRASES = (
-    *(assignment, level, movement, rotation, comparison),
+    *(voice, assignment, level, movement, rotation, comparison),
     *(adjective, place, measure, free, filler),
 )

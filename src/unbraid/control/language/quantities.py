@@ -12,7 +12,12 @@ from unbraid.core.errors import UnbraidError
 _ADJECTIVES = {  # roles of factors by the adjective after a number and its unit
     **dict.fromkeys(("big", "large", "small", "high", "tall", "wide", "across"), "size"),
     **dict.fromkeys(("thick", "thin", "bold"), "thickness"),
+    **dict.fromkeys(("long", "short"), "duration"),
+    **dict.fromkeys(("loud", "quiet"), "loudness"),
 }
+BARE_HERTZ = 40.0  # from which on a pitch without a unit is in hertz and not in semitones
+BARE_SECONDS = 10.0  # below which a duration without a unit is in seconds
+_TIMES = {"milliseconds": 1.0, "seconds": 1000.0}  # milliseconds in one
 _ANGLES = {"degrees": 1.0, "radians": 180 / math.pi}  # degrees in one
 
 
@@ -37,9 +42,16 @@ def quantity(
     number = state.tokens[at].number or 0.0
     unit = state.unit(at + 1)
     stop = at + (2 if unit else 1)
-    given = given or printable(state.source(at, stop).replace(" %", "%").replace(" °", "°"))
+    given = given or printable(as_written(state.source(at, stop)))
     low, high = factor.ends
-    if unit == "percent" or (not unit and _is_fraction(factor, number, state.tokens[at].text)):
+    if not unit and factor.role == "pitch" and factor.reference and number >= BARE_HERTZ:
+        unit = "hertz"
+    if not unit and factor.role == "duration" and number < BARE_SECONDS:
+        unit = "seconds"
+    own = unit == "percent" == factor.unit
+    if (unit == "percent" and not own) or (
+        not unit and _is_fraction(factor, number, state.tokens[at].text)
+    ):
         share = number / 100 if unit else number
         if not factor.ordered or not 0 <= share <= 1:
             raise UnbraidError(
@@ -57,6 +69,17 @@ def quantity(
     return stored, stop, f"nearest to {given}" if rounded else ""
 
 
+def as_written(text: str) -> str:
+    """Return a quantity of lower-case tokens as it is usually written.
+
+    >>> as_written("500 hz"), as_written("90 %")
+    ('500 Hz', '90%')
+    """
+    for given, usual in ((" %", "%"), (" °", "°"), (" hz", " Hz"), (" db", " dB")):
+        text = text.replace(given, usual)
+    return text.replace(" dBfs", " dBFS")
+
+
 def converted(factor: FactorTerms, number: float, unit: str, given: str) -> float:
     """Return a number converted from ``unit`` to the factor's unit.
 
@@ -65,12 +88,50 @@ def converted(factor: FactorTerms, number: float, unit: str, given: str) -> floa
     """
     if not unit or unit == factor.unit:
         return number
-    if unit in _ANGLES and factor.unit in _ANGLES:
-        return number * _ANGLES[unit] / _ANGLES[factor.unit]
+    for table in (_ANGLES, _TIMES):
+        if unit in table and factor.unit in table:
+            return number * table[unit] / table[factor.unit]
+    if unit == "hertz" and factor.reference and number > 0:
+        return 12 * math.log2(number / factor.reference)
+    if {unit, factor.unit} == {"decibels", "dbfs"}:
+        return number
     raise UnbraidError(
         f"'{printable(given)}' has the wrong unit for {factor.name}, which is "
         f"{factor.describe_range()}: write it in that unit."
     )
+
+
+def change(factor: FactorTerms, number: float, unit: str, given: str) -> tuple[float, float]:
+    """Return scale and offset of a change by a quantity: "3 semitones", "20%", "1.3 times".
+
+    Raises:
+        UnbraidError: the factor has another unit.
+    """
+    if unit == "percent":
+        return ratio_change(factor, max(0.0, 1 + number / 100), given)
+    if unit in ("semitones", "octaves") and factor.role == "pitch":
+        steps = number * (12 if unit == "octaves" else 1)
+        return (1.0, steps) if factor.reference else (2 ** (steps / 12), 0.0)
+    if unit == "hertz" and factor.reference:
+        raise UnbraidError(
+            f"'{printable(given)}' is a change of {factor.name} in hertz, which is another one at "
+            "each pitch: write it in semitones or octaves, or give the pitch that it shall have."
+        )
+    return 1.0, factor.direction * converted(factor, number, unit, given)
+
+
+def ratio_change(factor: FactorTerms, ratio: float, given: str) -> tuple[float, float]:
+    """Return scale and offset of a change by a ratio, such as "twice as loud".
+
+    Of a pitch in semitones, twice is an octave. Of a loudness in decibels, it is 10 dB, which is
+    what listeners call twice as loud (Stevens 1955, "The Measurement of Loudness").
+    """
+    steps = 12 if factor.reference else 10 if factor.unit in ("decibels", "dbfs") else 0
+    if not steps:
+        return ratio, 0.0
+    if ratio <= 0:
+        raise UnbraidError(f"'{printable(given)}' leaves no {factor.name}: give a smaller change.")
+    return 1.0, steps * math.log2(ratio)
 
 
 def offset(state: ParserState, start: int, after: int) -> int:
@@ -102,7 +163,7 @@ def quantity_with_adjective(state: ParserState, start: int, after: int) -> int:
     word = state.text(after)
     if word not in _ADJECTIVES:
         return after
-    factor = state.factor_with_role(_ADJECTIVES[word], word)
+    factor = state.factor_with_role(_measured_by(state, word, state.unit(after - 1)), word)
     stored, _, remark = quantity(state, factor, start)
     state.set_value(factor, stored, state.source(start, after + 1), remark)
     return after + 1
@@ -110,8 +171,16 @@ def quantity_with_adjective(state: ParserState, start: int, after: int) -> int:
 
 def after_adjective(state: ParserState, factor: FactorTerms, at: int) -> int:
     """Return the index after an adjective that may follow a number and its unit: "3 px thick"."""
-    fits = bool(state.unit(at - 1)) and _ADJECTIVES.get(state.text(at)) == factor.role
-    return at + fits
+    unit, word = state.unit(at - 1), state.text(at)
+    return at + (
+        bool(unit) and word in _ADJECTIVES and _measured_by(state, word, unit) == factor.role
+    )
+
+
+def _measured_by(state: ParserState, word: str, unit: str) -> str:
+    """Return the role that a number and its unit measure before an adjective: "220 Hz high"."""
+    role = lexicon.UNIT_ROLES.get(unit, "")
+    return role if role and state.with_role(role) else _ADJECTIVES[word]
 
 
 def _is_fraction(factor: FactorTerms, number: float, text: str) -> bool:

@@ -27,8 +27,9 @@ class FactorTerms(FactorValues):
 
     def position_of(self, word: str) -> float | None:
         """Return the position that a word after the factor's name stands for, None for no word."""
-        own = {"size": lexicon.SIZES, "thickness": lexicon.THICKNESSES}.get(self.role, {})
-        tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, lexicon.SIZES)
+        own = lexicon.ADJECTIVES.get(self.role, {})
+        sizes = {} if self.role in lexicon.VOICE_ROLES else lexicon.SIZES
+        tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, sizes)
         return next((table[word] for table in tables if word in table), None)
 
     def vocabulary(self) -> list[str]:
@@ -49,12 +50,23 @@ class FactorTerms(FactorValues):
                 ("clockwise", "counter-clockwise", "anticlockwise", "degrees"),
             ],
             "hue": [lexicon.HUES],
+            "pitch": [
+                lexicon.PITCHES,
+                lexicon.PITCH_COMPARATIVES,
+                ("hertz", "octave", "octaves", "semitone", "semitones"),
+                lexicon.VOICES,
+            ],
+            "duration": [lexicon.DURATIONS, lexicon.DURATION_COMPARATIVES],
+            "loudness": [lexicon.LOUDNESSES, lexicon.LOUDNESS_COMPARATIVES],
+            "tract": [lexicon.TRACTS, lexicon.SIZE_COMPARATIVES, lexicon.VOICES],
         }
         return known + [word for table in tables.get(self.role, ()) for word in table]
 
 
-def factor_terms(specs: Sequence[FactorSpec]) -> tuple[FactorTerms, ...]:
-    """Return the terms of each factor.
+def factor_terms(
+    specs: Sequence[FactorSpec], subject: str = "this model"
+) -> tuple[FactorTerms, ...]:
+    """Return the terms of each factor; messages call what has the factors ``subject``.
 
     >>> small = FactorSpec("size", "continuous", range=(24, 40), unit="pixels")
     >>> factor_terms([small])[0].role
@@ -73,7 +85,8 @@ def factor_terms(specs: Sequence[FactorSpec]) -> tuple[FactorTerms, ...]:
         if roles.count(role) == 1:
             aliases = (tuple(alias.split()) for alias in lexicon.ALIASES.get(role, ()))
             names += [alias for alias in aliases if alias not in taken]
-        found.append(FactorTerms(spec, role, _direction(spec, role), tuple(dict.fromkeys(names))))
+        unique = tuple(dict.fromkeys(names))
+        found.append(FactorTerms(spec, role, _direction(spec, role), unique, subject=subject))
     return tuple(found)
 
 

@@ -10,7 +10,8 @@ from unbraid.control.language.lexicon import NUMBERS, TENS
 
 # A sign is part of a number only if no word ends before it: "size -3", but not "top-3".
 _PIECE = re.compile(
-    r"(?P<number>(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
+    r"(?P<note>(?<!\w)[a-g][#b\u266f\u266d]?[0-8](?!\w))"
+    r"|(?P<number>(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<other>\d+)"  # digits of other scripts count as words
     r"|(?P<unit>[°%])"
@@ -41,9 +42,12 @@ def tokenize(text: str) -> list[Token]:
     ['small', '7', 'top', 'left', '=', '30.5', '°']
     >>> tokenize("forty-five degrees")[0].number
     45.0
+    >>> [token.text for token in tokenize("A3, F#2")]
+    ['a3', 'f#2']
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    plain = plain.replace("per cent", "percent")
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):
@@ -71,6 +75,22 @@ def tokenize(text: str) -> list[Token]:
         tokens.append(token)
         starts_phrase = False
     return tokens
+
+
+def note_hertz(text: str) -> float | None:
+    """Return the frequency of a note, such as ``"a3"`` or ``"f#2"``; None for another word.
+
+    Equal temperament with A4 at 440 Hz (ISO 16).
+
+    >>> note_hertz("a3"), round(note_hertz("c4"), 1)
+    (220.0, 261.6)
+    """
+    match = re.fullmatch("([a-g])([#b\u266f\u266d]?)([0-8])", text)
+    if match is None:
+        return None
+    steps = dict(zip("cdefgab", (0, 2, 4, 5, 7, 9, 11), strict=True))[match[1]]
+    steps += {"": 0, "#": 1, "\u266f": 1}.get(match[2], -1)
+    return float(440 * 2 ** ((steps - 9) / 12 + int(match[3]) - 4))
 
 
 def _spelled_number(word: str) -> float | None:

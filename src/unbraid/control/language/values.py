@@ -7,15 +7,18 @@ number relative to the range: -1 is the low end, 0 the middle, 1 the high end.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.control.language.lexicon import UNITS
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 
+_SHORT_UNITS = {"pixels": "px", "milliseconds": "ms"}
 _SHOWN = 12  # levels listed before the others are only counted
 _FULL_TURN = {"degrees": 360.0, "radians": math.tau}
 
@@ -26,15 +29,17 @@ class FactorValues:
 
     Args:
         spec: the factor.
-        role: ``size``, ``thickness``, ``horizontal``, ``vertical``, ``rotation`` or ``hue``;
-            empty for none.
+        role: ``size``, ``thickness``, ``horizontal``, ``vertical``, ``rotation``, ``hue``,
+            ``pitch``, ``duration``, ``loudness`` or ``tract``; empty for none.
         direction: 1 if numbers increase to the right, upwards or counter-clockwise, -1 for the
             opposite direction, 0 if the data set does not define it.
+        subject: what has this factor, as messages call it.
     """
 
     spec: FactorSpec
     role: str
     direction: int
+    subject: str = field(default="this model", kw_only=True)
 
     @property
     def name(self) -> str:
@@ -54,7 +59,14 @@ class FactorValues:
     @property
     def unit(self) -> str:
         """The first word of its unit, such as ``pixels`` or ``degrees``; empty for none."""
-        return self.spec.unit.split(" ")[0] if self.spec.unit else ""
+        word = self.spec.unit.replace("per cent", "percent").split(" ")[0]
+        return UNITS.get(word.casefold(), word)
+
+    @property
+    def reference(self) -> float:
+        """The frequency in hertz from which semitones count, 0 if it has another unit."""
+        match = re.search(r"from ([0-9.]+) Hz", self.spec.unit)
+        return (float(match[1]) if match else 100.0) if self.unit == "semitones" else 0.0
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -128,7 +140,7 @@ class FactorValues:
         low, high = self.ends
         if low == high and position:
             raise UnbraidError(
-                f"{self.name} is always {self.number(low)} for this model, so it cannot be "
+                f"{self.name} is always {self.number(low)} for {self.subject}, so it cannot be "
                 f"'{word}': leave it out."
             )
         number = (low + high) / 2 + min(max(position, -1.0), 1.0) * (high - low) / 2
@@ -184,12 +196,20 @@ class FactorValues:
             return f"{_short(abs(angle))} {self.unit}" + (
                 f" {direction}" if round(angle, 3) else ""
             )
+        if self.reference:
+            return f"{_short(round(self.hertz(number), 1))} Hz"
         text = _short(number)
+        if self.unit == "percent":
+            return f"{text}%"
         if self.role in ("horizontal", "vertical") and number > 0 > self.ends[0]:
             text = f"+{text}"
         if not self.spec.unit:
             return text
-        return f"{text} {'px' if self.unit == 'pixels' else self.spec.unit}"
+        return f"{text} {_SHORT_UNITS.get(self.unit, self.spec.unit)}"
+
+    def hertz(self, number: float) -> float:
+        """Return the frequency of a number of semitones."""
+        return float(self.reference * 2.0 ** (number / 12))
 
     def show(self, stored: float, word: str = "") -> str:
         """Return a stored value as text, such as ``size 26 px (small)``."""
@@ -205,7 +225,9 @@ class FactorValues:
         """Return a change by a number as text, in the factor's unit."""
         if self.role == "rotation" and self.direction:
             return f"{self.number(offset)} from its current value"
-        unit = "px" if self.unit == "pixels" else self.spec.unit
+        unit = _SHORT_UNITS.get(self.unit, self.spec.unit)
+        if self.unit in ("semitones", "dbfs", "percent"):
+            unit = {"dbfs": "dB"}.get(self.unit, self.unit)
         return f"{offset:+.3g}{' ' if unit else ''}{unit} from its current value"
 
     def describe(self) -> str:
@@ -216,7 +238,12 @@ class FactorValues:
         """Return the possible values: ``24 to 40 pixels``, ``0, 1, 2`` or ``cat, dog``."""
         values = self.spec.values
         unit = f" {self.spec.unit}" if self.spec.unit else ""
+        unit = " ms" if self.unit == "milliseconds" else unit
         low, high = self.ends
+        if self.reference and values is None:
+            return f"{_short(self.hertz(low))} to {_short(self.hertz(high))} Hz"
+        if self.unit == "percent" and values is None:
+            return f"{_short(low)} to {_short(high)}%"
         if values is None or (self.ordered and self.numeric and len(values) > 4):
             return f"{_short(low)} to {_short(high)}{unit}"
         whole = all(isinstance(value, int) for value in values)
@@ -231,9 +258,11 @@ class FactorValues:
         advice = "use a value within it"
         if math.isfinite(number):
             nearest = min(max(number, low), high)
-            advice += f", or take the nearest, {_short(nearest)}, with --clip (clip=True)"
+            shown = self.number(nearest) if self.reference else _short(nearest)
+            advice += f", or take the nearest, {shown}, with --clip (clip=True)"
         return UnbraidError(
-            f"{self.name} {given} is out of this model's range, {self.describe_range()}: {advice}."
+            f"{self.name} {given} is out of {self.subject}'s range, {self.describe_range()}: "
+            f"{advice}."
         )
 
     def no_level_error(self, given: str) -> UnbraidError:
@@ -241,7 +270,7 @@ class FactorValues:
         values = [str(value) for value in self.spec.values or ()]
         near = "" if self.numeric else did_you_mean(given, values)
         return UnbraidError(
-            f"there is no {self.name} {given}{near}: this model knows {self.describe_range()}."
+            f"there is no {self.name} {given}{near}: {self.subject} knows {self.describe_range()}."
         )
 
 

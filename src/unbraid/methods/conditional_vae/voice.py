@@ -302,10 +302,11 @@ def paint(frames: Tensor, asked: Asked) -> Tensor:
     matrix = hats(places, FRAMES)
     painted = torch.where(silent, LEVELS[0] - 60.0, product(warped, matrix))
     curve = _curve(levels_of(painted), torch.full_like(step, COLUMN))
-    painted = painted + (asked.loudness - _loudness(curve))[:, None, None]
-    height = asked.pitch[:, None] + product(contour[:, None], matrix)[:, 0]
     bands = _constant(_three()[1], frames)
     share = torch.where(silent, 1.0, product(bands, product(noise, matrix)))
+    height = product(contour[:, None], matrix)[:, 0]
+    height = height - middle(painted, height, share)[:, None] + asked.pitch[:, None]
+    painted = painted + (asked.loudness - _loudness(curve))[:, None, None]
     return torch.stack(
         [
             _unit(painted, LEVELS),

@@ -160,7 +160,7 @@ class VoiceDrawer(nn.Module):
         usual.lerp_(variance, 1 - MEMORY if bool(usual.any()) else 1.0)
 
     def finished(self, frames: Tensor) -> Tensor:
-        """Return frames as vivid as real ones, their contours around the pitch, (B, ROWS, FRAMES).
+        """Return frames as vivid as real ones, (B, ROWS, FRAMES).
 
         What a decoder draws is a mean and so changes less over time than a voice: each band's
         variance is brought to the usual one (Toda and Tokuda 2007, "A Speech Parameter Generation
@@ -171,7 +171,6 @@ class VoiceDrawer(nn.Module):
         ratio = ratio.clamp(1.0, MOST_VIVID)[:, None]
         mean = envelope[:, :, FIRST : LAST + 1].mean(2, keepdim=True)
         envelope = torch.where(envelope > SILENCE, mean + ratio * (envelope - mean), envelope)
-        contour = contour - _voice.middle(envelope, contour, noise)[:, None]
         return torch.cat([envelope, contour[:, None], noise], 1)
 
     def forward(self, codes: Tensor, style: Tensor) -> Tensor:

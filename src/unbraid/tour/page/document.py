@@ -43,6 +43,7 @@ def render(
     state: State,
     foot: str,
     references: str = "",
+    generator: str = GENERATOR,
 ) -> str:
     """Return the page's HTML; ``intro``, ``foot`` and ``references``, a section, are HTML."""
     style = (HERE / "report.css").read_text(encoding="utf-8")
@@ -54,6 +55,8 @@ def render(
         skip += f'<a class="skip" href="#{touched[0][0]}" data-try hidden>Skip to the sliders</a>'
     sections = "\n".join(_section(place, chapter) for place, chapter in enumerate(chapters, 1))
     scripts, growing = ["report.js", "touch.js"], ""
+    if 'class="sounds"' in sections:
+        scripts.append("sounds.js")
     if state.growing:
         growing = (
             f'<label><input type="checkbox" id="live" data-written="{round(time.time())}"> reload '
@@ -68,7 +71,7 @@ def render(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="{GENERATOR} {unbraid.__version__}">
+<meta name="generator" content="{generator} {unbraid.__version__}">
 <meta name="color-scheme" content="light dark">
 <title>{text(title)}</title>
 <link rel="icon" href="data:,">

@@ -81,6 +81,33 @@ def image(
     return tag
 
 
+def sound(picture: bytes, wav: bytes, name: str, caption: str, width: int, height: int) -> str:
+    """Return a sound with its picture: a press on the picture plays it.
+
+    Args:
+        picture: a PNG file.
+        wav: a WAV file.
+        name: what is heard, for those who do not see the picture.
+        caption: plain text below the picture.
+        width, height: of the picture in pixels of a style sheet.
+    """
+    source = base64.b64encode(wav).decode()
+    return (
+        f'<figure class="sound">{image("png", picture, name, width, height)}'
+        f'<audio controls preload="none" aria-label="Play: {text(name)}" '
+        f'src="data:audio/wav;base64,{source}"></audio>'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
+    )
+
+
+def sounds(parts: Sequence[str], name: str, ordered: bool = False) -> str:
+    """Return sounds, from ``sound``, beside each other; ``ordered`` ones can be played in order."""
+    mark = " data-order" if ordered else ""
+    return (
+        f'<div class="sounds" role="group" aria-label="{text(name)}"{mark}>{"".join(parts)}</div>'
+    )
+
+
 def image_links(name: str) -> str:
     """Return links that download an image of the page, as PNG and as SVG."""
     return ", ".join(

@@ -1,0 +1,84 @@
+"""What is measured of a sound is what the sound was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.sound.voices import in_silence, vowel
+from unbraid.sound import measure
+from unbraid.sound.measures import ends, level_curve, loudness_of, step_for, weighted_median
+from unbraid.sound.pitch import folded
+
+
+def test_a_vowel_is_measured() -> None:
+    samples = in_silence(vowel(200.0, 0.5))
+    found = measure(samples, 8000)
+    assert found.hertz == pytest.approx(200, rel=0.001)
+    assert found.pitch == pytest.approx(12, abs=0.02)
+    assert 500 <= found.duration <= 520  # a level is of 20 ms
+    level = 10 * np.log10((vowel(200.0, 0.5) ** 2).mean())
+    assert found.loudness == pytest.approx(level, abs=0.3)
+
+
+def test_louder_is_louder_and_nothing_else() -> None:
+    samples = in_silence(vowel(140.0))
+    plain, louder = measure(samples, 8000), measure(samples * 2, 8000)
+    assert louder.loudness - plain.loudness == pytest.approx(20 * np.log10(2), abs=1e-6)
+    assert louder.pitch == pytest.approx(plain.pitch, abs=1e-6)
+    assert louder.duration == pytest.approx(plain.duration, abs=0.1)
+
+
+def test_silence_around_changes_nothing() -> None:
+    samples = in_silence(vowel(140.0))
+    found = measure(np.pad(samples, (4000, 12_000)), 8000)
+    assert found.duration == pytest.approx(measure(samples, 8000).duration, abs=0.1)
+    assert found.loudness == pytest.approx(measure(samples, 8000).loudness, abs=0.01)
+
+
+def test_noise_around_is_no_part_of_the_sound() -> None:
+    samples = in_silence(vowel(140.0))
+    noise = np.random.default_rng(0).standard_normal(len(samples))
+    noise *= np.sqrt((vowel(140.0) ** 2).mean()) / 10  # 20 dB below
+    found = measure(samples + noise, 8000)
+    assert found.duration == pytest.approx(measure(samples, 8000).duration, abs=20)
+
+
+def test_nothing_voiced_has_no_pitch() -> None:
+    assert np.isnan(measure(np.random.default_rng(0).standard_normal(8000), 8000).pitch)
+
+
+def test_loudness_is_of_the_louder_half() -> None:
+    curve = np.full(1000, -60.0)
+    curve[100:300], curve[300:500] = -20, -30
+    assert loudness_of(curve) == pytest.approx(-20, abs=0.1)
+
+
+def test_curves_are_measured_together_as_alone() -> None:
+    rng = np.random.default_rng(0)
+    levels = np.concatenate(
+        [np.full((3, 8), -70.0), rng.uniform(-25, 0, (3, 48)), np.full((3, 8), -70.0)], 1
+    )
+    step = np.array([0.004, 0.008, 0.012])
+    together = level_curve(levels, step)
+    for row in range(3):
+        alone = level_curve(levels[row], float(step[row]))
+        np.testing.assert_array_equal(np.array(ends(together[row])), np.array(ends(alone)))
+        assert loudness_of(together)[row] == loudness_of(alone)
+    duration = np.array([0.3, 0.5, 0.7])
+    found = level_curve(levels, step_for(levels, duration))
+    start, stop = ends(found)
+    np.testing.assert_allclose(stop - start, duration, rtol=0.005)
+
+
+def test_the_median_is_weighted() -> None:
+    assert weighted_median(np.array([3.0, 1, 2]), np.array([1.0, 1, 1])) == 2
+    assert weighted_median(np.array([3.0, 1, 2]), np.array([9.0, 1, 1])) > 2.4
+
+
+def test_jumps_of_an_octave_are_folded() -> None:
+    f0 = np.full(100, 120.0)
+    f0[40:60], f0[70:75] = 240, 0
+    found = folded(f0)
+    np.testing.assert_allclose(found[found > 0], 120)
+    assert (found[70:75] == 0).all()
