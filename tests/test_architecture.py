@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "pictures": set(),
     "spectrograms": {"sound"},
     "recipes": set(),
-    "methods": {"nets", "recipes", "distributions", "decomposition"},
+    "methods": {"nets", "recipes", "distributions", "decomposition", "sound"},
     "training": {
         "methods",
         "datasets",

@@ -51,7 +51,7 @@ class Config:
     """Options of the report.
 
     Args:
-        requests: number of random requests; if not given 2,000, or 500 of sounds, which take longer.
+        requests: number of random requests; if not given 2,000, or 500 of sounds.
         seed: of requests and styles; use another one to choose settings than to report figures.
         candidates: images drawn for each request, of which the one that the model reads closest to
             the request is kept.
@@ -77,8 +77,8 @@ def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
 
     A run on ``digits`` is assessed by the judge of the package and compared with renderings, if
     the judge reads its canvas. So is a run on ``speech``, by its judge, which hears the sound of
-    each picture: some 40 ms each on two cores. Any other run is assessed by a judge of its data, which is trained
-    the first time (``unbraid.control.assessment.judge_cache``).
+    each picture: some 40 ms each. Any other run is assessed by a judge of its data, which is
+    trained the first time (``unbraid.control.assessment.judge_cache``).
 
     Returns:
         The report, with the ``setting`` and facts about the ``judge``. For ``digits``, requests are

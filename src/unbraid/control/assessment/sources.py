@@ -1,7 +1,8 @@
 """Sources of random requests, and of real images of these requests to compare with.
 
-``Rendered`` draws handwriting with any factors and ``Voices`` recordings, ``Grid`` has one image of each combination, and
-``Nearest`` returns the images with the nearest factors if neither is possible.
+``Rendered`` draws handwriting and ``Voices`` recordings with any factors, ``Grid`` has one image of
+each combination, and ``Nearest`` returns the images with the nearest factors if neither is
+possible.
 """
 
 from __future__ import annotations

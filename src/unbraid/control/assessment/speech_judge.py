@@ -142,7 +142,11 @@ class SpeechJudge:
         read, sure = self.network.read(pictures), self.network.confidence(pictures, "word")
         word, tract, speaker = read.T
         return Heard(
-            [each for each, _ in found], word.astype(np.int64), tract, speaker.astype(np.int64), sure
+            [each for each, _ in found],
+            word.astype(np.int64),
+            tract,
+            speaker.astype(np.int64),
+            sure,
         )
 
     @property

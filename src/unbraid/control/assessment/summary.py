@@ -14,7 +14,13 @@ Floats = NDArray[np.float64]
 Figures = dict[str, dict[str, Any]]
 
 HIGHER = ("digit accuracy", "diversity", "digit changes")  # figures for which higher is better
-AS_REAL = ("diversity", "sharpness", "variance over time", "grey ratio", "leakage")  # best if equal to real images
+AS_REAL = (
+    "diversity",
+    "sharpness",
+    "variance over time",
+    "grey ratio",
+    "leakage",
+)  # best if equal to real images
 
 
 def summarise(observer: Observer, found: Observations, real: Observations) -> dict[str, Any]:

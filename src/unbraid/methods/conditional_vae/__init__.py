@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import require, require_share
+from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import (
@@ -39,7 +40,6 @@ from unbraid.methods._style import (
     gaussian_information,
     sample_with_rejection,
 )
-from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods.conditional_vae import pose as _pose
 from unbraid.methods.conditional_vae import voice as _voice
 from unbraid.methods.conditional_vae.networks import (
@@ -112,9 +112,7 @@ class Config(LabelledConfig):
         require_share(self, "reader_share", "sure")
 
 
-def _poses(
-    config: Config, image_shape: nets.ImageShape, coder: FactorCodes
-) -> PoseCodes | None:
+def _poses(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> PoseCodes | None:
     """Return where a pose stands among the code columns, None where none is to be built in."""
     grey = image_shape[0] == 1 and config.prior in ("auto", "pose")
     columns = _pose.columns(coder.specs) if grey else None
@@ -128,9 +126,7 @@ def _poses(
     return PoseCodes(coder, columns) if columns else None
 
 
-def _voices(
-    config: Config, image_shape: nets.ImageShape, coder: FactorCodes
-) -> VoiceCodes | None:
+def _voices(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> VoiceCodes | None:
     """Return where a voice's factors stand among the code columns, None where none are built in."""
     shaped = tuple(image_shape) == SIGNAL.shape and config.prior in ("auto", "voice")
     columns = _voice.columns(coder.specs) if shaped else None
@@ -239,9 +235,7 @@ class Model(Reads):
         mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
         return mean, logvar.clamp(-8, 3)
 
-    def frames(
-        self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None
-    ) -> Tensor:
+    def frames(self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None) -> Tensor:
         """Return voice pictures without what code columns say of the voice, (B, rows, frames)."""
         assert self.voices is not None
         tract = self.voices.value(codes, "tract").clamp(50, 200)
@@ -359,7 +353,8 @@ class Model(Reads):
 
     def read_voice(self, asked: Tensor, style: Tensor) -> Tensor:
         """Return what the reader, held as it is, makes of voices that are drawn, (B, width)."""
-        assert self.voices is not None and isinstance(self.drawer, VoiceDrawer)
+        assert self.voices is not None
+        assert isinstance(self.drawer, VoiceDrawer)
         assert isinstance(self.reader, VoiceReader)
         tract = self.voices.asked(asked).tract
         drawn = self.drawer.drawn(asked, style)

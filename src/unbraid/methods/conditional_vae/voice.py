@@ -1,4 +1,4 @@
-"""Pitch, duration, vocal tract and loudness of voice pictures: measuring, removing and setting them.
+"""Pitch, duration, tract and loudness of voice pictures: measuring, removing and setting them.
 
 What ``unbraid.sound`` does with arrays, here with tensors, so that gradients pass: the measures of
 a picture, its canonical frame, and the picture of a canonical frame under factors. A frame is
@@ -27,7 +27,6 @@ from unbraid.sound.canonical import (
     OUTSIDE,
     UNVOICED,
     band_hertz,
-    band_of,
     noise_at_bands,
     noise_in_bands,
 )
@@ -208,7 +207,10 @@ def middle(envelope: Tensor, contour: Tensor, noise: Tensor) -> Tensor:
     levels = levels_of(envelope)
     voiced = noise.amin(1) < UNVOICED
     weight = torch.exp((levels - levels.amax(1, keepdim=True)) * (np.log(10) / 10)) * voiced
-    return torch.where(voiced.any(1), _weighted_median(contour, weight), 0.0)
+    # the others, of no weight, go last: a median lies between voiced frames
+    highest = torch.where(voiced, contour, -1e9).amax(1, keepdim=True)
+    median = _weighted_median(torch.where(voiced, contour, highest), weight)
+    return torch.where(voiced.any(1), median, 0.0)
 
 
 def hats(places: Tensor, count: int) -> Tensor:

@@ -239,4 +239,3 @@ def mismatch(drawn: Tensor, images: Tensor, found: Measures) -> Tensor:
     of_noise = ((share - bands) / _DEVIATIONS[2]).square().sum(1) / 2
     total = off.sum(1) + 4 * of_pitch + 4 * of_noise
     return (total * weight).sum(1) / _TOGETHER
-
