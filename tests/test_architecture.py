@@ -190,7 +190,8 @@ CONTROL = {
     "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
     "recordings": {"language"},
     "sounds": {"recordings"},
-    "commands": {"api", "language", "sounds"},
+    "voices": {"api", "controller", "language", "recordings", "sounds"},
+    "commands": {"api", "language", "sounds", "voices"},
     "assessment": {"closed_loop", "controller", "language", "loading", "native"},
 }
 CONTROL_FILES = [

@@ -15,8 +15,6 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.recordings import is_sound
 
 if TYPE_CHECKING:
-    from unbraid.control.controller import Controller
-    from unbraid.control.language.request import Request
     from unbraid.runs import Run
 
 _Model = Annotated[Path | None, arg(metavar="RUN")]
@@ -109,43 +107,20 @@ class Swap:
 def generate(given: Generate) -> Iterator[str]:
     """Draw and write images or voices; yield the parsed request, what is measured, and the path."""
     from unbraid import pictures
-    from unbraid.control import api, sounds
+    from unbraid.control import api, voices
 
-    controller, request = _asked(given)
-    if sounds.has_voice(controller):
-        yield from sounds.generate(controller, request, given)
+    text, heard = " ".join(given.text), given.out is not None and is_sound(given.out)
+    model = _model(given)
+    found = api.asked(text, model, clip=given.clip, kinds=("speech",) if heard else api.KINDS)
+    if voices.has_voice(found.controller):
+        yield from voices.generate(found.controller, found.request, given)
         return
     out, count = given.out or Path("generated.png"), 16 if given.n is None else given.n
     pictures.check_png(out)
-    images = api.draw(controller, request, count, given.seed, given.candidates, given.correct)
-    yield request.describe()
+    images = api.draw(*found, count, given.seed, given.candidates, given.correct)
+    yield found.request.describe()
     pictures.write_png(out, images[0] if count == 1 else pictures.sheet(images))
     yield str(out)
-
-
-def _asked(given: Generate) -> tuple[Controller, Request]:
-    """Return the model to draw with, the pretrained one that has the words of the request."""
-    from unbraid.control import api, loading
-    from unbraid.control.language.parser import parse
-    from unbraid.runs import Run
-
-    text = " ".join(given.text)
-    if given.model is not None or given.data:
-        controller = api.controller_of(_model(given))
-        return controller, parse(text, controller.specs, given.clip)
-    kinds: tuple[loading.Pretrained, ...] = ("digits", "speech")
-    if given.out is not None and is_sound(given.out):
-        kinds = ("speech",)
-    refusals = []
-    for kind in kinds:
-        try:
-            folder = loading.pretrained(kind)
-            request = parse(text, Run(folder).specs, given.clip)
-        except UnbraidError as error:
-            refusals.append(error)
-        else:
-            return api.controller_of(folder), request
-    raise refusals[0]
 
 
 def edit(given: Edit) -> Iterator[str]:

@@ -26,7 +26,6 @@ from unbraid.core.files import read_json
 from unbraid.core.store import read_tensors
 from unbraid.datasets.speech import LIMITS, RATE, SPEAKERS, WORDS
 from unbraid.sound import Measures, measure, sound_of
-from unbraid.sound._frames import windowed_power
 from unbraid.sound.canonical import band_hertz
 from unbraid.sound.measures import ends, level_curve_of_samples
 from unbraid.sound.pictures import COLUMN, SIZE, START
@@ -77,8 +76,11 @@ def log_mel(samples: NDArray[Any]) -> NDArray[np.uint8]:
     padded = np.pad(floats, round(RATE * SIZE * COLUMN))
     first = start - START + SIZE * COLUMN
     centres = np.rint((first + np.arange(SIZE) * COLUMN) * RATE).astype(np.int64)
-    centres = np.minimum(centres, len(padded) - 1)
-    power = windowed_power(padded, centres, np.full(SIZE, float(WINDOW)), FFT) @ _bands()
+    centres = np.minimum(centres, len(padded) - WINDOW)
+    window = np.hanning(WINDOW + 1)
+    pieces = padded[(centres - WINDOW // 2)[:, None] + np.arange(WINDOW + 1)]
+    pieces = pieces - ((pieces @ window) / window.sum())[:, None]
+    power = np.abs(np.fft.rfft(pieces * window, FFT, axis=1)) ** 2 @ _bands()
     level = 10 * np.log10(np.maximum(power, 1e-12))
     share = np.clip((level - level.max()) / RANGE + 1, 0, 1)
     return np.asarray(np.rint(share.T[None] * 255), np.uint8)
