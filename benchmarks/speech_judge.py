@@ -28,10 +28,8 @@ from unbraid.control.assessment.speech_judge import (
     log_mel,
 )
 from unbraid.core import hardware
-from unbraid.core.files import write_json
+from unbraid.core.files import atomic, cache_folder, write_json
 from unbraid.core.store import write_tensors
-from unbraid.datasets._cache import cached
-from unbraid.datasets._recordings import SHA256
 from unbraid.datasets.speech import SPEAKERS, Renderer
 from unbraid.datasets.speech import Config as SpeechConfig
 from unbraid.sound import sound_of
@@ -65,16 +63,17 @@ def drawn(
 
 def spectrograms(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return spectrograms (count, 1, 64, 64) and word, tract and speaker, made once."""
-    made = hashlib.sha256(f"{count} {seed} {SHA256}".encode()).hexdigest()[:16]
-
-    def make() -> np.ndarray:
-        sounds, factors, speaker = drawn(Renderer(TAKES), count, [seed], margin=True)
+    renderer = Renderer(TAKES)
+    known = hashlib.sha256(renderer.voices.own.tobytes()).hexdigest()[:16]
+    path = cache_folder() / f"speech-judge-{count}-{seed}-{known}.npz"
+    if not path.is_file():
+        sounds, factors, speaker = drawn(renderer, count, [seed], margin=True)
         labels = np.column_stack([factors[:, 0], factors[:, 3], speaker])
-        records = zip((log_mel(each) for each in sounds), labels, strict=True)
-        return np.array(list(records), [("image", "u1", (1, 64, 64)), ("labels", "f8", (3,))])
-
-    found = cached(f"speech-judge-{made}", make)
-    return np.asarray(found["image"]), np.asarray(found["labels"])
+        images = np.array([log_mel(each) for each in sounds])
+        with atomic(path) as temporary:
+            np.savez(temporary, images=images, labels=labels)
+    with np.load(path) as found:
+        return found["images"], found["labels"]
 
 
 def errors(judge: SpeechJudge, renderer: Renderer, count: int, seed: int) -> dict[str, Any]:
