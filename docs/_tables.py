@@ -362,8 +362,9 @@ def speech_control(result: dict[str, Any]) -> str:
         lines.append("\nTargets missed: " + "; ".join(misses) + ".")
     machine = result["machine"]
     lines.append(
-        f"\n`python benchmarks/speech_control.py`, torch {machine['torch']}, {machine['cores']} cores "
-        f"({machine['device']}, {machine['vector instructions']}), shared with others: load beside."
+        "\n`python benchmarks/speech_control.py`, "
+        f"torch {machine['torch']}, {machine['cores']} cores "
+        f"({machine['device']}, {machine['vector instructions']}), load as given."
     )
     return "\n".join(lines)
 
