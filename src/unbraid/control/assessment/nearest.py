@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,6 @@ class Nearest:
 
     exact = heard = False
     relative: tuple[str, ...] = ()
-    capped: ClassVar[dict[str, float]] = {}
 
     def __init__(
         self, parts: Sequence[tuple[ImageSource, Floats]], specs: Sequence[FactorSpec]
@@ -45,6 +44,7 @@ class Nearest:
         self.starts = np.cumsum([0, *(len(rows) for _, rows in parts)])
         self.rows, self.first = np.concatenate([rows for _, rows in parts]), parts[0][1]
         self.units: dict[str, str] = {}
+        self.capped: dict[str, float] = {}
         known = self.rows[~np.isnan(self.rows).any(1)]
         self.repeats = len(np.unique(known, axis=0)) < len(known)
         values = self.factor_units.values(self.rows)

@@ -151,7 +151,7 @@ def _judge_of_speech(run: Run) -> Parts:
         rows = np.array(run.dataset("test").factors, np.float64)[:, : len(specs)]
     renderer = speech.Renderer((0, 5), config.words, config.speakers)
     shared = config.takes[1] > TAKES[0] and config.takes[0] < TAKES[1]
-    facts = {"name": "speech", "takes_in_training": shared}
+    facts: dict[str, Any] = {"name": "speech", "takes_in_training": shared}
     notes = [SHARED_TAKES] if shared else []
     judge = SpeechReader(SpeechJudge.load(), specs)
     return judge, Voices(specs, renderer, rows), specs, facts, notes

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,14 +80,6 @@ class Rendered:
     exact = repeats = True
     heard = False
     relative: tuple[str, ...] = ("size",)
-    capped: ClassVar[dict[str, float]] = {}
-    units: ClassVar[dict[str, str]] = {
-        "angle": "degrees",
-        "x": "px",
-        "y": "px",
-        "size": "%",
-        "thickness": "px",
-    }
 
     def __init__(
         self,
@@ -98,6 +90,8 @@ class Rendered:
         self.specs, self.renderer, self.rows = tuple(specs), renderer, rows
         names = [spec.name for spec in specs]
         self.columns = [names.index(name) for name in self.names(names)]
+        self.units = {"angle": "degrees", "x": "px", "y": "px", "size": "%", "thickness": "px"}
+        self.capped: dict[str, float] = {}
 
     @staticmethod
     def names(known: Sequence[str]) -> Sequence[str]:
@@ -130,14 +124,14 @@ class Voices(Rendered):
     """
 
     heard = True
-    relative = ("duration", "tract")
-    capped: ClassVar[dict[str, float]] = {"pitch": 1.0}
-    units: ClassVar[dict[str, str]] = {
-        "pitch": "semitones",
-        "duration": "%",
-        "tract": "%",
-        "loudness": "dB",
-    }
+    relative: tuple[str, ...] = ("duration", "tract")
+
+    def __init__(
+        self, specs: Sequence[FactorSpec], renderer: VoiceRenderer, rows: Floats | None = None
+    ) -> None:
+        super().__init__(specs, renderer, rows)
+        self.units = {"pitch": "semitones", "duration": "%", "tract": "%", "loudness": "dB"}
+        self.capped = {"pitch": 1.0}
 
     @staticmethod
     def names(known: Sequence[str]) -> Sequence[str]:
@@ -158,7 +152,6 @@ class Grid:
 
     exact, repeats, heard = True, False, False
     relative: tuple[str, ...] = ()
-    capped: ClassVar[dict[str, float]] = {}
 
     def __init__(
         self,
@@ -170,6 +163,7 @@ class Grid:
         self.images, self.specs, self.row_of, self.rows = images, tuple(specs), row_of, rows
         self.sizes = _sizes(specs)
         self.units: dict[str, str] = {}
+        self.capped: dict[str, float] = {}
 
     @classmethod
     def of(cls, data: Dataset, rows: Floats) -> Grid | None:

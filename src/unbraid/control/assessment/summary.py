@@ -62,7 +62,7 @@ def _add_errors(
             if spec.name in observer.source.capped:
                 most = observer.source.capped[spec.name]
                 _add(figures, spec.name, _median(one), _median(floor)[0], unit)
-                beyond, usual = (100.0 * (each > most) for each in (one, floor))
+                beyond, usual = (np.where(each > most, 100.0, 0.0) for each in (one, floor))
                 name = f"{spec.name} beyond {most:g}"
                 _add(figures, name, _mean(beyond), _mean(usual)[0], "%")
             else:

@@ -14,6 +14,7 @@ from unbraid.methods.conditional_vae import pose as _pose
 from unbraid.methods.conditional_vae import voice as _voice
 from unbraid.methods.conditional_vae.networks import PlainReader, PoseCodes, PosedReader
 from unbraid.methods.conditional_vae.voice_networks import VoiceCodes, VoiceReader
+from unbraid.sound.canonical import BANDS
 
 if TYPE_CHECKING:
     from unbraid.methods.conditional_vae import Config
@@ -76,7 +77,7 @@ class Reads(Conditional):
         if self.voices is not None:
             assert isinstance(self.reader, VoiceReader)
             found = _voice.measure(images)
-            envelope = _voice.frames_of(images, found)[:, : _voice.BANDS]
+            envelope = _voice.frames_of(images, found)[:, : BANDS]
             still = 0.4 if sure is None else 0.0
             envelope, codes = self.reader.warped(envelope, codes, noise, still)
             outputs = self.voices.with_measures(self.reader.look(envelope), found)

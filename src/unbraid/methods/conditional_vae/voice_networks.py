@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from unbraid.methods._layers import Dropout, Norm
 from unbraid.methods.conditional_vae import voice as _voice
 from unbraid.methods.conditional_vae.networks import NamedColumns
-from unbraid.methods.conditional_vae.voice import BANDS, MEASURED, ROWS, Asked, Measures
-from unbraid.sound.canonical import FIRST, FRAMES, LAST
+from unbraid.methods.conditional_vae.voice import MEASURED, ROWS, Asked, Measures
+from unbraid.sound.canonical import BANDS, FIRST, FRAMES, LAST, UNVOICED
+from unbraid.sound.pictures import COLUMN, SIZE
 
 SILENCE = -60.0  # decibels of the loudest frame, below which an envelope does not count
 WIDTHS = (128, 128, 96)  # channels at 8, 16 and 32 or more frames
@@ -223,7 +224,7 @@ def mismatch(drawn: Tensor, images: Tensor, found: Measures) -> Tensor:
         found: what was measured of them.
     """
     envelope, pitch, noise = _voice.physical(images)
-    column = torch.arange(_voice.SIZE, device=images.device) * _voice.COLUMN
+    column = torch.arange(SIZE, device=images.device) * COLUMN
     stop = found.start + found.duration / 1000
     within = ((column >= found.start[:, None]) & (column <= stop[:, None])).float()
     weight = within * (FRAMES / within.sum(1, keepdim=True).clamp_min(1))
@@ -232,10 +233,11 @@ def mismatch(drawn: Tensor, images: Tensor, found: Measures) -> Tensor:
     # drawn levels below what counts go on to be drawn towards it
     low = torch.where(wanted > SILENCE, level, level.clamp_min(SILENCE))
     off = F.smooth_l1_loss(low / _DEVIATIONS[0], wanted / _DEVIATIONS[0], reduction="none")
-    voiced = (noise.amin(1) < _voice.UNVOICED).float()
+    voiced = (noise.amin(1) < UNVOICED).float()
     away = (contour - (pitch - found.pitch[:, None])) / _DEVIATIONS[1]
     of_pitch = F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none") * voiced
     bands = _voice.product(_voice.three_bands(noise), noise)
     of_noise = ((share - bands) / _DEVIATIONS[2]).square().sum(1) / 2
     total = off.sum(1) + 4 * of_pitch + 4 * of_noise
-    return (total * weight).sum(1) / _TOGETHER
+    nats: Tensor = (total * weight).sum(1) / _TOGETHER
+    return nats
