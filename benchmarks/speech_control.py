@@ -64,11 +64,13 @@ class Row:
     seeds: tuple[int, ...] = (0,)
 
 
-VOICES = "--data speech --style-dim 32"
+VOICES = "--data speech --style-dim 32 --beta 1.0"
 ROWS = {
     "conditional-vae-all": Row("conditional-vae", f"{VOICES} --epochs 12", "all", (0, 1, 2)),
     "conditional-vae-quick": Row(
-        "conditional-vae", f"{VOICES} --epochs 3 --reader-share 0.3 --validation 0.05", "all"
+        "conditional-vae",
+        f"{VOICES} --steps 1500 --batch-size 32 --reader-share 0.25 --validation 0.02",
+        "all",
     ),
     "conditional-vae-300": Row("conditional-vae", f"{VOICES} --epochs 12 --labels 300", "300"),
     "beta-vae-100": Row("beta-vae", "--data speech --epochs 10", "100, to steer by"),

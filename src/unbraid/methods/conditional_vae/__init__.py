@@ -241,8 +241,8 @@ class Model(Reads):
         assert self.voices is not None
         tract = self.voices.value(codes, "tract").clamp(50, 200)
         seen = _voice.frames_of(images, found or _voice.measure(images))
-        envelope = _voice.with_tract(seen[:, : BANDS], 1e4 / tract)
-        return torch.cat([envelope, seen[:, BANDS :]], 1)
+        envelope = _voice.with_tract(seen[:, :BANDS], 1e4 / tract)
+        return torch.cat([envelope, seen[:, BANDS:]], 1)
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and the mean of their style, (B, D)."""
@@ -361,7 +361,7 @@ class Model(Reads):
         drawn = self.drawer.drawn(asked, style)
         if self.training:
             self.drawer.remember("drawn", drawn)
-        envelope = self.drawer.finished(drawn)[:, : BANDS]
+        envelope = self.drawer.finished(drawn)[:, :BANDS]
         spoken = _voice.clear_ends(_voice.with_tract(envelope, tract))
         spoken = spoken - _voice.levels_of(spoken).amax(1)[:, None, None]
         net = self.reader.net

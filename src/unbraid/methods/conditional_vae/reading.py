@@ -77,7 +77,7 @@ class Reads(Conditional):
         if self.voices is not None:
             assert isinstance(self.reader, VoiceReader)
             found = _voice.measure(images)
-            envelope = _voice.frames_of(images, found)[:, : BANDS]
+            envelope = _voice.frames_of(images, found)[:, :BANDS]
             still = 0.4 if sure is None else 0.0
             envelope, codes = self.reader.warped(envelope, codes, noise, still)
             outputs = self.voices.with_measures(self.reader.look(envelope), found)
