@@ -76,6 +76,17 @@ def test_what_is_measured_is_what_arrays_measure(images: np.ndarray) -> None:
         assert float(found.loudness[row]) == pytest.approx(expected.loudness, abs=0.01)
 
 
+def test_a_voice_that_swells_after_its_end_lasts_as_long_as_asked() -> None:
+    """Levels beyond the last frame are silent, however steeply they would go on."""
+    frames = torch.full((1, _voice.ROWS, 64), -10.0)
+    frames[:, 64:] = 0.2
+    frames[:, :64, 62] = -60
+    asked = Asked(*(torch.tensor([value]) for value in (0.0, 400.0, 100.0, -20.0)))
+    found = _voice.measure(_voice.paint(frames, asked))
+    assert float(found.duration) == pytest.approx(400, rel=0.03)
+    assert float(found.loudness) == pytest.approx(-20, abs=0.1)
+
+
 def test_frames_come_back_from_pictures(
     frames: np.ndarray, factors: np.ndarray, images: np.ndarray
 ) -> None:

@@ -137,7 +137,7 @@ def _curve(levels: Tensor, step: Tensor) -> Tensor:
     places = torch.arange(_MOMENTS, device=levels.device) * MOMENT / step[:, None]
     low = places.long().clamp_max(count - 2)
     below, above = levels.gather(1, low), levels.gather(1, low + 1)
-    fine = below + (places - low) * (above - below)
+    fine = below + (places - low).clamp_max(1) * (above - below)  # beyond the last it overflows
     power = torch.exp(fine * (np.log(10) / 10)) * (places <= count - 1)
     width = round(SPAN / MOMENT)
     padded = F.pad(power[:, None], (width // 2, width // 2 - 1))
