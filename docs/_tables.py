@@ -357,6 +357,76 @@ def judge(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def speech_judge(result: dict[str, Any]) -> str:
+    """Return a column for each set of renderings: how far the judge of speech errs on it."""
+    sets = result["errors"]
+    lines = ["| | " + " | ".join(sets) + " |", "|---" + "|--:" * len(sets) + "|"]
+    for name in next(iter(sets.values())):
+        lines.append(f"| {name} | " + " | ".join(f"{sets[key][name]:.2f}" for key in sets) + " |")
+    lines.append(
+        f"\n{result['sounds']:,} sounds of the test split. {result['parameters']:,} parameters, "
+        f"trained on {result['renderings']:,} renderings of {result['trained on']} in "
+        f"{result['cpu seconds'] / 60:.1f} minutes of one core by `{result['command']}`, torch "
+        f"{result['machine']['torch']}, {result['machine']['device']}."
+    )
+    return "\n".join(lines)
+
+
+# How the page names the figures of speech_control.json, and their units.
+VOICED = {
+    "word accuracy": "word, %",
+    "pitch": "pitch, median semitones",
+    "pitch beyond 1": "beyond a semitone, %",
+    "duration": "duration, %",
+    "tract": "tract, %",
+    "loudness": "loudness, dB",
+    "diversity": "diversity",
+    "leakage": "leakage",
+    "variance over time": "variance over time",
+}
+
+
+def speech_control(result: dict[str, Any]) -> str:
+    """Return a row of real voices and one of each kind of run, means over seeds."""
+    head = ["", "labels", "seeds", *VOICED.values(), "training"]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|" + "--:|" * (len(head) - 2)]
+    real: dict[str, float] = {}
+    misses, commands, requests = [], [], 0
+    for name, row in result["rows"].items():
+        found = list(row["seeds"].values())
+        figures = [each["report"]["figures"] for each in found]
+        requests = found[0]["report"]["requests"]
+        real = {figure: figures[0][figure]["real"] for figure in VOICED if figure in figures[0]}
+        cells = [
+            f"{sum(each[figure]['value'] for each in figures) / len(figures):.2f}"
+            if figure in figures[0]
+            else ""
+            for figure in VOICED
+        ]
+        spent = sum(each["training seconds"] for each in found) / len(found) / 60
+        cells += [f"{spent:.0f} min (load {max(each['load'] for each in found):.0f})"]
+        lines.append(f"| {name} | {row['labels']} | {len(found)} | " + " | ".join(cells) + " |")
+        missed = {
+            f"{figure} {value:g} (aim {aim:g})"
+            for each in found
+            for figure, (value, aim) in each["missed"].items()
+        }
+        misses += [f"{name}: {', '.join(sorted(missed))}"] if missed else []
+        commands.append(f"{name}: `{found[0]['command']}`")
+    floor = [f"{real[figure]:.2f}" if figure in real else "" for figure in VOICED]
+    lines.insert(2, "| real voices | | | " + " | ".join(floor) + " | |")
+    lines.append(f"\n{requests:,} random requests each, heard by the judge. " + "; ".join(commands))
+    if misses:
+        lines.append("\nTargets missed: " + "; ".join(misses) + ".")
+    machine = result["machine"]
+    lines.append(
+        "\n`python benchmarks/speech_control.py`, "
+        f"torch {machine['torch']}, {machine['cores']} cores "
+        f"({machine['device']}, {machine['vector instructions']}), load as given."
+    )
+    return "\n".join(lines)
+
+
 def judges(result: dict[str, Any]) -> str:
     """Return a row for each data set: what its judge learnt from, its errors, and its cost."""
     lines = ["| `unbraid judge` | Learnt from | Errors on images it never saw | Core-minutes |"]
@@ -968,6 +1038,8 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "request_speed": request_speed,
     "side_by_side": side_by_side,
     "speech": speech,
+    "speech_control": speech_control,
+    "speech_judge": speech_judge,
     "studies": studies,
     "tour": tour,
     "train_speed": train_speed,

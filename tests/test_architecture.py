@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "pictures": set(),
     "spectrograms": {"sound"},
     "recipes": set(),
-    "methods": {"nets", "recipes", "distributions", "decomposition"},
+    "methods": {"nets", "recipes", "distributions", "decomposition", "sound"},
     "training": {
         "methods",
         "datasets",
@@ -214,7 +214,8 @@ CONTROL = {
     "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
     "recordings": {"language"},
     "sounds": {"recordings"},
-    "commands": {"api", "language", "sounds"},
+    "voices": {"api", "controller", "language", "recordings", "sounds"},
+    "commands": {"api", "language", "sounds", "voices"},
     "assessment": {"closed_loop", "controller", "language", "loading", "native"},
 }
 CONTROL_FILES = [

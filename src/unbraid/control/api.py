@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 Model = Controller | Method | str | os.PathLike[str]
+KINDS: tuple[loading.Pretrained, ...] = ("digits", "speech")  # whose words are tried in turn
 _STYLES = 1 << 20  # key of the random stream of styles; those of factors are their columns
 _opened: dict[tuple[Path, int], Controller] = {}  # by folder and modification time of the weights
 
@@ -58,6 +59,48 @@ def controller_of(model: Model | Run | None = None) -> Controller:
     if key not in _opened:
         _opened[key] = loading.open(folder)
     return _opened[key]
+
+
+class Asked(NamedTuple):
+    """A request, and the controller that it is of."""
+
+    controller: Controller
+    request: Request
+
+
+def asked(
+    text: str,
+    model: Model | Run | None = None,
+    *,
+    clip: bool = False,
+    kinds: Sequence[loading.Pretrained] = KINDS,
+) -> Asked:
+    """Return a request and the model that it is of, the first pretrained one that has its words.
+
+    Args:
+        text: the request in words.
+        model: a run folder, a Run or a Controller; a pretrained model if None.
+        clip: replace a number out of the model's range by the nearest end of the range.
+        kinds: the pretrained models to choose from.
+
+    Raises:
+        UnbraidError: an unknown word or value, or a model that cannot be controlled.
+    """
+    from unbraid.runs import Run
+
+    if model is not None:
+        controller = controller_of(model)
+        return Asked(controller, build_request(controller.specs, clip, text=text))
+    refusals = []
+    for kind in kinds:
+        try:
+            folder = loading.pretrained(kind)
+            request = build_request(Run(folder).specs, clip, text=text)
+        except UnbraidError as error:
+            refusals.append(error)
+        else:
+            return Asked(controller_of(folder), request)
+    raise refusals[0]
 
 
 def generate(

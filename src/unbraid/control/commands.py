@@ -18,21 +18,24 @@ if TYPE_CHECKING:
     from unbraid.runs import Run
 
 _Model = Annotated[Path | None, arg(metavar="RUN")]
-_Out = Annotated[Path, arg(aliases=["-o"], metavar="PNG")]
 _OutOf = Annotated[Path | None, arg(aliases=["-o"], metavar="PATH")]
 _Clip = FlagCreatePairsOff[bool]
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Draw images that have the requested factors, from a trained model.
+    """Draw images or voices that have the requested factors, from a trained model.
 
     Args:
-        text: the request, such as "small seven in the top rotated 30 degrees".
-        model: a run folder; the pretrained model of digits if not given.
+        text: the request, such as "small seven in the top rotated 30 degrees"; or of a voice, "low
+            slow seven".
+        model: a run folder; if not given, the pretrained model of digits, or that of speech if
+            digits have no such words or a WAV is to be written.
         data: current path of that run's data, if it has changed.
-        n: number of images; a single image is written in its own size, several as a grid.
-        out: the PNG to write.
+        n: how many; 16 images or one voice if not given. A single image is written in its own size,
+            several as a grid; several voices as NAME-1.wav, NAME-2.wav and so on.
+        out: what to write: a PNG (generated.png), or of a voice a WAV (generated.wav) or a PNG of
+            its spectrogram.
         seed: of free factors and styles.
         clip: replace a number out of the model's range by the nearest end of the range.
         candidates: images drawn for each one, of which the one that reads closest to the request
@@ -43,8 +46,8 @@ class Generate:
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
     model: _Model = None
     data: str = ""
-    n: Annotated[int, arg(aliases=["-n"])] = 16
-    out: _Out = Path("generated.png")
+    n: Annotated[int | None, arg(aliases=["-n"])] = None
+    out: _OutOf = None
     seed: int = 0
     clip: _Clip = False
     candidates: int = 1
@@ -102,18 +105,22 @@ class Swap:
 
 
 def generate(given: Generate) -> Iterator[str]:
-    """Draw and write the images; yield the parsed request and the path."""
+    """Draw and write images or voices; yield the parsed request, what is measured, and the path."""
     from unbraid import pictures
-    from unbraid.control import api
-    from unbraid.control.language.parser import parse
+    from unbraid.control import api, voices
 
-    pictures.check_png(given.out)
-    controller = api.controller_of(_model(given))
-    request = parse(" ".join(given.text), controller.specs, given.clip)
-    images = api.draw(controller, request, given.n, given.seed, given.candidates, given.correct)
-    yield request.describe()
-    pictures.write_png(given.out, images[0] if given.n == 1 else pictures.sheet(images))
-    yield str(given.out)
+    text, heard = " ".join(given.text), given.out is not None and is_sound(given.out)
+    model = _model(given)
+    found = api.asked(text, model, clip=given.clip, kinds=("speech",) if heard else api.KINDS)
+    if voices.has_voice(found.controller):
+        yield from voices.generate(found.controller, found.request, given)
+        return
+    out, count = given.out or Path("generated.png"), 16 if given.n is None else given.n
+    pictures.check_png(out)
+    images = api.draw(*found, count, given.seed, given.candidates, given.correct)
+    yield found.request.describe()
+    pictures.write_png(out, images[0] if count == 1 else pictures.sheet(images))
+    yield str(out)
 
 
 def edit(given: Edit) -> Iterator[str]:

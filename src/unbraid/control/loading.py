@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LABELS = 100  # labelled images that a controller is estimated from by default
 MAX_LABELS = 5000  # more take longer and do not change the result
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits"
+Pretrained = Literal["digits", "speech"]
 
 
 def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int = 0) -> Controller:
@@ -98,15 +99,17 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)
 
 
-def pretrained() -> Path:
-    """Return the run folder of the model that is installed with the package.
+def pretrained(kind: Pretrained = "digits") -> Path:
+    """Return the run folder of a model that is installed with the package.
 
     Raises:
         UnbraidError: the package was installed without it.
     """
-    if not (PRETRAINED / "result.json").is_file():
+    folder = PRETRAINED if kind == "digits" else PRETRAINED.parent / kind
+    if not (folder / "result.json").is_file():
         raise UnbraidError(
-            "this copy of unbraid comes without its pretrained model: name a run folder with "
-            "--model (model=...), such as 'unbraid train conditional-vae --data digits' writes."
+            f"this copy of unbraid comes without its pretrained model of {kind}: name a run folder "
+            f"with --model (model=...), such as 'unbraid train conditional-vae --data {kind}' "
+            "writes."
         )
-    return PRETRAINED
+    return folder

@@ -39,6 +39,15 @@ class Options(Protocol):
 Named = tuple[str, NDArray[Any], int]
 
 
+def draw(path: Path, shown: list[Named]) -> None:
+    """Write spectrograms of sounds as a PNG."""
+    from unbraid import spectrograms
+
+    figure = spectrograms.sheet(shown)
+    with atomic(expand(path)) as temporary:
+        figure.savefig(temporary, format="png", dpi=150, metadata={"Software": "unbraid"})
+
+
 def edit(path: Path, text: str, clip: bool, given: Options) -> Iterator[str]:
     """Change and write a recording; yield the parsed request, what is measured, and the paths."""
     out = _checked(given, "edited.wav")
@@ -97,9 +106,5 @@ def _write(out: Path, compare: Path | None, shown: list[Named]) -> Iterator[str]
     write(out, np.asarray(samples), rate)
     yield str(out)
     if compare is not None:
-        from unbraid import spectrograms
-
-        figure = spectrograms.sheet(shown)
-        with atomic(expand(compare)) as temporary:
-            figure.savefig(temporary, format="png", dpi=150, metadata={"Software": "unbraid"})
+        draw(compare, shown)
         yield str(compare)

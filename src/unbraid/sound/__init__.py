@@ -15,6 +15,7 @@ from unbraid.sound.pictures import (
     paint,
     picture_of,
     sound_of,
+    variance_over_time,
     voice_of_picture,
 )
 from unbraid.sound.tract import tract_against
@@ -40,6 +41,7 @@ __all__ = [
     "sound_of",
     "synthesise",
     "tract_against",
+    "variance_over_time",
     "voice_of",
     "voice_of_picture",
 ]

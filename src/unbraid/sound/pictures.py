@@ -177,6 +177,27 @@ def measure_picture(image: ArrayLike) -> Measures:
     )
 
 
+def variance_over_time(images: ArrayLike) -> Floats:
+    """Return how much the envelope of voice pictures (N, 3, 64, 64) changes within the word, (N,).
+
+    The variance over time of each band's level, its mean over bands, in square decibels: low where
+    a voice is muffled.
+
+    >>> plain = Canonical(np.full((64, 64), -20.0), np.zeros(64), np.zeros((3, 64)))
+    >>> bool(variance_over_time(picture_of(plain, FrameFactors())[None])[0] < 5)
+    True
+    """
+    array = np.asarray(images)
+    envelope = SIGNAL.to_physical(array)[:, 0]
+    start, stop = ends(level_curve(band_levels(envelope), COLUMN))
+    place = np.arange(SIZE) * COLUMN
+    within = (place >= start[:, None]) & (place <= stop[:, None])
+    weight = within / np.maximum(within.sum(1, keepdims=True), 1)
+    mean = np.einsum("nbt,nt->nb", envelope, weight)
+    away = (envelope - mean[:, :, None]) ** 2
+    return np.asarray(np.einsum("nbt,nt->nb", away, weight).mean(1))
+
+
 def canonical_of_picture(image: ArrayLike) -> tuple[Canonical, FrameFactors]:
     """Return the canonical frame of a voice picture and its factors, the vocal tract as 100%."""
     envelope, pitch, noise = _physical(image)

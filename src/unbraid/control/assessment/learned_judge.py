@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from unbraid.control.assessment.judge_heads import FactorHeads
 from unbraid.control.assessment.judge_network import JudgeNetwork, channels_last, to_floats
@@ -48,7 +49,6 @@ class LearnedJudge:
         """The factors it reads."""
         return self.heads.units.names
 
-    @torch.no_grad()
     def read(self, images: Any) -> Floats:
         """Return the factors of images in their own units, (N, F), categories as indices.
 
@@ -58,6 +58,21 @@ class LearnedJudge:
         Raises:
             UnbraidError: images of another shape than it was trained on.
         """
+        return self.heads.values(self._outputs(images))
+
+    def confidence(self, images: Any, name: str) -> Floats:
+        """Return the probability of the level that is read of a categorical factor, (N,)."""
+        (part,) = (
+            head.part
+            for head in self.heads.heads
+            if self.specs[head.column].name == name and head.kind == "category"
+        )
+        found: Floats = self._outputs(images)[:, part].double().softmax(1).amax(1).numpy()
+        return found
+
+    @torch.no_grad()
+    def _outputs(self, images: Any) -> Tensor:
+        """Return the outputs of the network for images (N, C, H, W), (N, width)."""
         array = np.asarray(images)
         if array.shape[1:] != self.shape:
             raise UnbraidError(
@@ -70,9 +85,7 @@ class LearnedJudge:
             self.net(channels_last(to_floats(array[start : start + _BATCH])).to(device)).cpu()
             for start in range(0, len(array), _BATCH)
         ]
-        return self.heads.values(
-            torch.cat(outputs) if outputs else torch.zeros(0, self.heads.width)
-        )
+        return torch.cat(outputs) if outputs else torch.zeros(0, self.heads.width)
 
     def errors_on(self, images: Any, values: Floats) -> dict[str, dict[str, Any]]:
         """Return the errors on labelled images, by factor.

@@ -33,7 +33,7 @@ class Nearest:
         specs: of the factors.
     """
 
-    exact = False
+    exact = heard = False
     relative: tuple[str, ...] = ()
 
     def __init__(
@@ -44,6 +44,7 @@ class Nearest:
         self.starts = np.cumsum([0, *(len(rows) for _, rows in parts)])
         self.rows, self.first = np.concatenate([rows for _, rows in parts]), parts[0][1]
         self.units: dict[str, str] = {}
+        self.capped: dict[str, float] = {}
         known = self.rows[~np.isnan(self.rows).any(1)]
         self.repeats = len(np.unique(known, axis=0)) < len(known)
         values = self.factor_units.values(self.rows)

@@ -14,6 +14,7 @@ from unbraid.control.assessment.sources import Source
 from unbraid.control.assessment.units import FactorUnits, has_order
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.sound import variance_over_time
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +87,7 @@ class Observations:
     grey: Floats = field(default_factory=lambda: np.zeros(0))  # sum of x (1 - x)
     ink: Floats = field(default_factory=lambda: np.zeros(0))  # sum of x
     channels: int = 1
+    motion: Floats = field(default_factory=lambda: np.zeros(0))  # of voices: variance over time
     moves: dict[str, dict[str, Floats]] = field(default_factory=dict)  # changed, other factor
     changes: dict[str, Floats] = field(default_factory=dict)  # whether a new level was read
 
@@ -114,6 +116,8 @@ class Observer:
         """Draw and read the requests; ``draw`` takes factors and the number of a style, 0 or 1."""
         first = as_floats(draw(requests, 0), len(requests))
         found = _pixel_statistics(first, as_floats(draw(requests, 1), len(requests)))
+        if self.source.heard:
+            found.motion = variance_over_time(first)
         before, expected = self.judge.read(first), self.expected(requests)
         # the symmetry is that of the requested category, whatever was read
         difference = self.units.difference(before, expected, expected)
@@ -121,6 +125,10 @@ class Observer:
         for name, rows in changed.items():
             after = self.judge.read(as_floats(draw(rows, 0), len(rows)))
             difference = np.abs(self.units.difference(after, before, after, before))
+            for each, most in self.source.capped.items():
+                if each in self.units.names:
+                    at = self.units.names.index(each)
+                    difference[:, at] = np.minimum(difference[:, at], most)
             moved = dict(zip(self.units.names, difference.T, strict=True))
             found.moves[name] = {other: moved[other] for other in moved if other != name}
             column = self.units.names.index(name)

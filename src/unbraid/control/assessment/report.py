@@ -61,9 +61,12 @@ def measure(
           requested level.
         - ``FACTOR``, of all others: mean absolute difference between request and reading, in the
           factor's unit (for ``digits``, pixels of a 64-pixel canvas, and size in percent of the
-          request), modulo the symmetries of the requested categories.
+          request), modulo the symmetries of the requested categories. For voices, the median in
+          the case of pitch, and ``pitch beyond 1``, the share that is more than a semitone off.
         - ``diversity``: mean squared distance of two images of one request in two styles, divided
           by that of two real ones. Left out if an image is determined by its factors.
+        - ``variance over time``, of voice pictures: how much the envelope changes within the word,
+          divided by that of real ones.
         - ``sharpness``: mean squared difference of neighbouring pixels, divided by that of real
           images.
         - ``grey ratio``, of grey images: sum of x (1 - x) over sum of x, of all pixels x.

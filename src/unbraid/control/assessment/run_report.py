@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from unbraid.control.assessment.observations import Reader
 from unbraid.control.assessment.progress_bar import ProgressBar
 from unbraid.control.assessment.random_requests import Distribution
 from unbraid.control.assessment.report import FRESH, Draw, measure
-from unbraid.control.assessment.sources import Grid, Rendered, Source, source_of
+from unbraid.control.assessment.sources import Grid, Rendered, Source, Voices, source_of
 from unbraid.control.assessment.units import varies
 from unbraid.control.closed_loop import ClosedLoop
 from unbraid.control.controller import Controller
@@ -32,12 +32,18 @@ from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import Renderer, factor_specs
 from unbraid.runs import Run
 
+REQUESTS, HEARD_REQUESTS = 2000, 500  # random ones, of images and of sounds
 CANVASES = (32, 64)  # pixels of digits images that the judge of the package reads
 SHARED_WRITERS = (
     f"The training data of this run and of the judge overlap: the judge was trained on handwriting "
     f"{GLYPHS[0]:,} to {GLYPHS[1]:,} of MNIST's train split. Train with --data.glyphs 0 "
     f"{GLYPHS[0]} for comparable figures."
 )
+SHARED_TAKES = (
+    "The training data of this run and of the judge overlap: the judge was trained on takes 30 to "
+    "49. Train with --data.takes 5 30 for comparable figures."
+)
+C = TypeVar("C")
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Config:
     """Options of the report.
 
     Args:
-        requests: number of random requests.
+        requests: number of random requests; if not given 2,000, or 500 of sounds.
         seed: of requests and styles; use another one to choose settings than to report figures.
         candidates: images drawn for each request, of which the one that the model reads closest to
             the request is kept.
@@ -53,11 +59,11 @@ class Config:
             ``generate`` does.
         reject: let a model that rejects styles draw them again, as ``generate`` does.
 
-    >>> Config().requests
-    2000
+    >>> Config().candidates
+    1
     """
 
-    requests: int = 2000
+    requests: int | None = None
     seed: int = FRESH
     candidates: int = 1
     correct: bool = True
@@ -68,8 +74,9 @@ def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     """Return the report of a finished run, see ``unbraid.control.assessment.report.measure``.
 
     A run on ``digits`` is assessed by the judge of the package and compared with renderings, if
-    the judge reads its canvas. Any other run is assessed by a judge of its data, which is trained
-    the first time (``unbraid.control.assessment.judge_cache``).
+    the judge reads its canvas. So is a run on ``speech``, by its judge, which hears the sound of
+    each picture: some 40 ms each. Any other run is assessed by a judge of its data, which is
+    trained the first time (``unbraid.control.assessment.judge_cache``).
 
     Returns:
         The report, with the ``setting`` and facts about the ``judge``. For ``digits``, requests are
@@ -82,17 +89,18 @@ def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     """
     run = Run(folder)
     check_finished(run)
-    if config.requests < 2:
-        raise UnbraidError(f"requests is {config.requests}, expected 2 or more.")
-    by_package = run.config.data == "digits" and run.image_shape[1] in CANVASES
-    judge, source, specs, facts, notes = (_judge_of_digits if by_package else _judge_of_data)(run)
+    count = config.requests
+    if count is not None and count < 2:
+        raise UnbraidError(f"requests is {count}, expected 2 or more.")
+    judge, source, specs, facts, notes = _judge_of(run)
     draw = draw_function(loading.open(run), config.candidates, config.correct, config.reject)
+    count = count or (HEARD_REQUESTS if source.heard else REQUESTS)
     first: Distribution = "independent" if isinstance(source, Rendered) else "joint"
     other = _second_distribution(source, specs)
     with ProgressBar(f"assessing {run.folder}") as bar:
         counted = _WithProgress(draw, bar, (2 + len(specs)) * (1 + (other is not None)))
         reports = {
-            drawn: measure(counted, judge, specs, source, config.requests, config.seed, drawn)
+            drawn: measure(counted, judge, specs, source, count, config.seed, drawn)
             for drawn in (first, other)
             if drawn is not None
         }
@@ -122,9 +130,34 @@ class _WithProgress:
 Parts = tuple[Judge | Reader, Source, tuple[FactorSpec, ...], dict[str, Any], list[str]]
 
 
+def _judge_of(run: Run) -> Parts:
+    """Return the judge of the package where there is one of the run's data, else one of its own."""
+    if run.config.data == "digits" and run.image_shape[1] in CANVASES:
+        return _judge_of_digits(run)
+    return _judge_of_speech(run) if run.config.data == "speech" else _judge_of_data(run)
+
+
+def _judge_of_speech(run: Run) -> Parts:
+    """Return the judge of sounds that comes with the package, and renderings of the test takes."""
+    from unbraid.control.assessment.speech_judge import TAKES, SpeechJudge, SpeechReader
+    from unbraid.datasets import speech
+
+    config = _data_config(run, speech.Config)
+    specs = speech.factor_specs(config)
+    rows = None
+    if config.correlations or config.distributions:
+        rows = np.array(run.dataset("test").factors, np.float64)[:, : len(specs)]
+    renderer = speech.Renderer((0, 5), config.words, config.speakers)
+    shared = config.takes[1] > TAKES[0] and config.takes[0] < TAKES[1]
+    facts: dict[str, Any] = {"name": "speech", "takes_in_training": shared}
+    notes = [SHARED_TAKES] if shared else []
+    judge = SpeechReader(SpeechJudge.load(), specs)
+    return judge, Voices(specs, renderer, rows), specs, facts, notes
+
+
 def _judge_of_digits(run: Run) -> Parts:
     """Return the judge of the package, and renderings of the test split's handwriting."""
-    config = _digits_config(run)
+    config = _data_config(run, DigitsConfig)
     specs = factor_specs(config)
     rows = None
     if config.correlations or config.distributions:
@@ -215,7 +248,8 @@ def check_finished(run: Run) -> None:
         raise UnbraidError(f"{run.folder} is not finished: train it to its end, with --resume.")
 
 
-def _digits_config(run: Run) -> DigitsConfig:
-    names = {option.name for option in dataclasses.fields(DigitsConfig)}
+def _data_config(run: Run, kind: type[C]) -> C:
+    """Return the options of the run's data, those of a train split left out."""
+    names = {option.name for option in dataclasses.fields(cast(Any, kind))}
     options = {key: value for key, value in run.config.data_options.items() if key in names}
-    return cast(DigitsConfig, registry.build(DigitsConfig, options, "dataset digits"))
+    return cast(C, registry.build(kind, options, f"dataset {run.config.data}"))

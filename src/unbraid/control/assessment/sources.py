@@ -1,7 +1,8 @@
 """Sources of random requests, and of real images of these requests to compare with.
 
-``Rendered`` draws handwriting with any factors, ``Grid`` has one image of each combination, and
-``Nearest`` returns the images with the nearest factors if neither is possible.
+``Rendered`` draws handwriting and ``Voices`` recordings with any factors, ``Grid`` has one image of
+each combination, and ``Nearest`` returns the images with the nearest factors if neither is
+possible.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, ImageSource, Rows, load_dataset
 from unbraid.datasets.digits import Renderer
+from unbraid.datasets.speech import Renderer as VoiceRenderer
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +42,8 @@ class Source(Protocol):
     repeats: bool  # whether several images have the same factors
     units: dict[str, str]  # of factors, if not those of their specs
     relative: tuple[str, ...]  # factors whose errors are relative to the request, in percent
+    capped: dict[str, float]  # moves of factors beyond which readings fail, and count as much
+    heard: bool  # whether images are voice pictures
 
     def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
         """Return random requests, rows of stored factors (count, F).
@@ -74,17 +78,27 @@ class Rendered:
     """
 
     exact = repeats = True
+    heard = False
     relative: tuple[str, ...] = ("size",)
 
     def __init__(
-        self, specs: Sequence[FactorSpec], renderer: Renderer, rows: Floats | None = None
+        self,
+        specs: Sequence[FactorSpec],
+        renderer: Renderer | VoiceRenderer,
+        rows: Floats | None = None,
     ) -> None:
-        from unbraid.control.assessment.judge import FACTORS
-
         self.specs, self.renderer, self.rows = tuple(specs), renderer, rows
         names = [spec.name for spec in specs]
-        self.columns = [names.index(name) for name in FACTORS]
+        self.columns = [names.index(name) for name in self.names(names)]
         self.units = {"angle": "degrees", "x": "px", "y": "px", "size": "%", "thickness": "px"}
+        self.capped: dict[str, float] = {}
+
+    @staticmethod
+    def names(known: Sequence[str]) -> Sequence[str]:
+        """Return the factors that the renderer draws, in its order."""
+        from unbraid.control.assessment.judge import FACTORS
+
+        return FACTORS
 
     def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
         """Return random requests, uniform over ranges and levels if independent."""
@@ -102,6 +116,30 @@ class Rendered:
         return self.renderer.draw(rows, self.renderer.choose(rows, list(seed))), factors
 
 
+class Voices(Rendered):
+    """Takes of ``speech`` rendered with any factors, as voice pictures.
+
+    Errors of pitch are medians, beside the share beyond a semitone: a tracker that errs, errs by an
+    octave.
+    """
+
+    heard = True
+    relative: tuple[str, ...] = ("duration", "tract")
+
+    def __init__(
+        self, specs: Sequence[FactorSpec], renderer: VoiceRenderer, rows: Floats | None = None
+    ) -> None:
+        super().__init__(specs, renderer, rows)
+        self.units = {"pitch": "semitones", "duration": "%", "tract": "%", "loudness": "dB"}
+        self.capped = {"pitch": 1.0}
+
+    @staticmethod
+    def names(known: Sequence[str]) -> Sequence[str]:
+        """Return word, pitch, duration, tract and loudness, and the speaker where it is known."""
+        drawn = ("word", "pitch", "duration", "tract", "loudness", "speaker")
+        return [name for name in drawn if name != "speaker" or name in known]
+
+
 class Grid:
     """Data with exactly one image of every combination of factors.
 
@@ -112,7 +150,7 @@ class Grid:
         rows: factors (N, F) of images not trained on, from which requests are drawn.
     """
 
-    exact, repeats = True, False
+    exact, repeats, heard = True, False, False
     relative: tuple[str, ...] = ()
 
     def __init__(
@@ -125,6 +163,7 @@ class Grid:
         self.images, self.specs, self.row_of, self.rows = images, tuple(specs), row_of, rows
         self.sizes = _sizes(specs)
         self.units: dict[str, str] = {}
+        self.capped: dict[str, float] = {}
 
     @classmethod
     def of(cls, data: Dataset, rows: Floats) -> Grid | None:

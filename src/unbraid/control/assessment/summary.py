@@ -14,7 +14,13 @@ Floats = NDArray[np.float64]
 Figures = dict[str, dict[str, Any]]
 
 HIGHER = ("digit accuracy", "diversity", "digit changes")  # figures for which higher is better
-AS_REAL = ("diversity", "sharpness", "grey ratio", "leakage")  # best if equal to real images
+AS_REAL = (
+    "diversity",
+    "sharpness",
+    "variance over time",
+    "grey ratio",
+    "leakage",
+)  # best if equal to real images
 
 
 def summarise(observer: Observer, found: Observations, real: Observations) -> dict[str, Any]:
@@ -52,15 +58,24 @@ def _add_errors(
     for spec in observer.units.specs:
         if has_order(spec):
             unit = observer.source.units.get(spec.name, unit_of(spec))
-            floor = _mean(real.errors[spec.name])[0]
-            _add(figures, spec.name, _mean(found.errors[spec.name]), floor, unit)
+            one, floor = found.errors[spec.name], real.errors[spec.name]
+            if spec.name in observer.source.capped:
+                most = observer.source.capped[spec.name]
+                _add(figures, spec.name, _median(one), _median(floor)[0], unit)
+                beyond, usual = (np.where(each > most, 100.0, 0.0) for each in (one, floor))
+                name = f"{spec.name} beyond {most:g}"
+                _add(figures, name, _mean(beyond), _mean(usual)[0], "%")
+            else:
+                _add(figures, spec.name, _mean(one), _mean(floor)[0], unit)
 
 
 def _add_appearance(figures: Figures, found: Observations, real: Observations) -> None:
-    """Add the figures that need no judge: diversity, sharpness and grey ratio."""
+    """Add the figures that need no judge: diversity, sharpness, variance and grey ratio."""
     if len(real.distance):
         _add(figures, "diversity", _ratio(found.distance, real.distance), 1.0, "of real")
     _add(figures, "sharpness", _ratio(found.edges, real.edges), 1.0, "of real")
+    if len(real.motion):
+        _add(figures, "variance over time", _ratio(found.motion, real.motion), 1.0, "of real")
     if found.channels == 1:
         real_grey = _ratio(real.grey, real.ink)[0]
         _add(figures, "grey ratio", _ratio(found.grey, found.ink, paired=True), real_grey, "")
@@ -121,6 +136,19 @@ def _mean(values: Floats) -> tuple[float, float]:
     if len(known) < 2:
         return np.nan, np.nan
     return float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known)))
+
+
+def _median(values: Floats) -> tuple[float, float]:
+    """Return median and standard error of values that are not NaN; NaN if there are fewer than 2.
+
+    The error is half the distance of the two values between which it lies with probability 0.68.
+    """
+    known = values[~np.isnan(values)]
+    if len(known) < 2:
+        return np.nan, np.nan
+    off = 0.5 / np.sqrt(len(known))
+    low, middle, high = np.quantile(known, [0.5 - off, 0.5, 0.5 + off])
+    return float(middle), float((high - low) / 2)
 
 
 def _ratio(above: Floats, below: Floats, paired: bool = False) -> tuple[float, float]:

@@ -13,7 +13,10 @@ style dimension and each real factor share if jointly Gaussian, in nats, summed 
 drawn of factors and of a style from p(z|c), and r is the reader: what is drawn must read as asked.
 
 Where the factors are size, x, y and angle of something drawn (the data set ``digits``), style is
-read from an upright frame around it, and p(x|f,z) draws a distance field in that frame.
+read from an upright frame around it, and p(x|f,z) draws a distance field in that frame. Where they
+are word, pitch, duration, vocal tract and loudness of voice pictures (the data set ``speech``), it
+is read from a frame without them, in which p(x|f,z) draws a voice, and what is measured (pitch,
+duration, loudness) is put on exactly; the likelihood compares columns of the word.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from torch import Tensor, nn
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.methods._base import require, require_share
+from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.methods._style import (
@@ -37,6 +41,7 @@ from unbraid.methods._style import (
     sample_with_rejection,
 )
 from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae import voice as _voice
 from unbraid.methods.conditional_vae.networks import (
     FieldDrawer,
     PlainDrawer,
@@ -45,13 +50,22 @@ from unbraid.methods.conditional_vae.networks import (
     PosedReader,
     small_convnet,
 )
-from unbraid.methods.conditional_vae.reading import Reads
+from unbraid.methods.conditional_vae.reading import AnyReader, Reads
+from unbraid.methods.conditional_vae.voice_networks import (
+    StyleNet,
+    VoiceCodes,
+    VoiceDrawer,
+    VoiceReader,
+    mismatch,
+)
 from unbraid.nn import nets
 from unbraid.nn.distributions import (
     LOG_2PI,
     bernoulli_log_likelihood,
     gaussian_sample,
 )
+from unbraid.sound import SIGNAL
+from unbraid.sound.canonical import BANDS
 
 REAL = 1.5  # weight of real factors beside categories in the cycle
 CYCLE_TOLERANCE = 0.5  # share of the reader's running error that the cycle loss ignores
@@ -72,8 +86,9 @@ class Config(LabelledConfig):
         reader_share: part of the training that is the reader's.
         sure: probability above which a category read from an unlabelled image is learned from.
         prior: what is known beforehand of how factors look: ``pose`` builds in what size, x, y and
-            angle of a drawing do, in pixels and degrees; ``none`` builds in nothing; ``auto`` is
-            ``pose`` where factors of these names and units are there.
+            angle of a drawing do, in pixels and degrees; ``voice`` what pitch, duration, tract and
+            loudness of a voice picture do; ``none`` builds in nothing; ``auto`` is ``pose`` or
+            ``voice`` where factors of these names and units are there.
 
     >>> Config(labels=1000).style_dim
     24
@@ -87,7 +102,7 @@ class Config(LabelledConfig):
     hidden: int = 512
     reader_share: float = 0.4
     sure: float = 0.95
-    prior: Literal["auto", "pose", "none"] = "auto"
+    prior: Literal["auto", "pose", "voice", "none"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,6 +111,34 @@ class Config(LabelledConfig):
         for name in ("beta", "leak", "cycle"):
             require(getattr(self, name), 0, name)
         require_share(self, "reader_share", "sure")
+
+
+def _poses(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> PoseCodes | None:
+    """Return where a pose stands among the code columns, None where none is to be built in."""
+    grey = image_shape[0] == 1 and config.prior in ("auto", "pose")
+    columns = _pose.columns(coder.specs) if grey else None
+    if columns is None and config.prior == "pose":
+        units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
+        names = ", ".join(spec.name for spec in coder.specs)
+        raise UnbraidError(
+            f"prior is 'pose', but the factors are {names}, of images of shape {image_shape}; "
+            f"expected grey images and {units}."
+        )
+    return PoseCodes(coder, columns) if columns else None
+
+
+def _voices(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> VoiceCodes | None:
+    """Return where a voice's factors stand among the code columns, None where none are built in."""
+    shaped = tuple(image_shape) == SIGNAL.shape and config.prior in ("auto", "voice")
+    columns = _voice.columns(coder.specs) if shaped else None
+    if columns is None and config.prior == "voice":
+        units = ", ".join(f"{name} in {unit}" for name, unit in _voice.UNITS.items())
+        names = ", ".join(spec.name for spec in coder.specs)
+        raise UnbraidError(
+            f"prior is 'voice', but the factors are {names}, of images of shape {image_shape}; "
+            f"expected voice pictures of shape {SIGNAL.shape}, word and {units}."
+        )
+    return VoiceCodes(coder, columns) if columns else None
 
 
 class Model(Reads):
@@ -109,20 +152,17 @@ class Model(Reads):
     ) -> None:
         super().__init__(config, image_shape, specs, config.style_dim)
         coder = self.coder
-        columns = _pose.columns(specs) if image_shape[0] == 1 and config.prior != "none" else None
-        if columns is None and config.prior == "pose":
-            units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
-            names = ", ".join(spec.name for spec in specs)
-            raise UnbraidError(
-                f"prior is 'pose', but the factors are {names}, of images of shape {image_shape}; "
-                f"expected grey images and {units}."
-            )
-        self.poses = PoseCodes(coder, columns) if columns else None
-        self.drawer: FieldDrawer | PlainDrawer
+        self.poses = _poses(config, image_shape, coder)
+        self.voices = _voices(config, image_shape, coder)
+        self.drawer: FieldDrawer | VoiceDrawer | PlainDrawer
         if self.poses is not None:
-            self.reader = PosedReader(self.poses)
+            self.reader: AnyReader = PosedReader(self.poses)
             self.drawer = FieldDrawer(self.poses, image_shape, config.style_dim, config.hidden)
             self.style_net: nn.Module = small_convnet(_pose.NODES, 128, 24)
+        elif self.voices is not None:
+            self.reader = VoiceReader(self.voices)
+            self.drawer = VoiceDrawer(self.voices, config.style_dim)
+            self.style_net = StyleNet(128)
         else:
             self.reader = PlainReader(coder, image_shape)
             self.drawer = PlainDrawer(image_shape, coder.width + config.style_dim)
@@ -180,11 +220,18 @@ class Model(Reads):
         moved = self.prior.transfer(style, one, other)
         return torch.where((one == other).all(1)[:, None], style, moved)
 
-    def style(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns."""
+    def style(
+        self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return mean and logvar of q(z|x, c), each (B, style_dim), given code columns.
+
+        Given what was measured of voice pictures, it need not be measured again.
+        """
         if self.poses is not None:
             assert isinstance(self.reader, PosedReader)
             images = _pose.crop(self.reader.small(images), self.poses.pose(codes))
+        if self.voices is not None:
+            images = self.frames(images, codes, found)
         seen = self.style_net(images) + self.class_net(self.categories(codes))
         mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
         return mean, logvar.clamp(-8, 3)
@@ -192,6 +239,14 @@ class Model(Reads):
     def read(self, images: Tensor) -> Tensor:
         """Return the code columns read from images, (B, factor_width)."""
         return self.coder.reading(self.reader(images))
+
+    def frames(self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None) -> Tensor:
+        """Return voice pictures without what code columns say of the voice, (B, rows, frames)."""
+        assert self.voices is not None
+        tract = self.voices.value(codes, "tract").clamp(50, 200)
+        seen = _voice.frames_of(images, found or _voice.measure(images))
+        envelope = _voice.with_tract(seen[:, :BANDS], 1e4 / tract)
+        return torch.cat([envelope, seen[:, BANDS:]], 1)
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and the mean of their style, (B, D)."""
@@ -201,7 +256,8 @@ class Model(Reads):
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return E[x|f,z], (B, C, H, W) on [0, 1]."""
         width = self.factor_width
-        return torch.sigmoid(self.drawer(codes[:, :width], codes[:, width:]))
+        drawn = self.drawer(codes[:, :width], codes[:, width:])
+        return drawn if self.voices is not None else torch.sigmoid(drawn)
 
     def prior_sample(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw factors evenly and styles from p(z|c), (count, D)."""
@@ -228,7 +284,9 @@ class Model(Reads):
         """
         images = batch.images
         with torch.no_grad():
-            read = self.read(images)
+            found = None if self.voices is None else _voice.measure(images)
+            given = (images,) if found is None else (images, found)
+            read = self.coder.reading(self.reader(*given))
             sure = self.coder.is_sure(read, self.config.sure)
             codes = self.coder.most_probable(read)
             if batch.factors is not None:  # categories that are known need no reading
@@ -240,12 +298,11 @@ class Model(Reads):
                 sure = torch.where(unknown.any(1), sure, self.coder.plausible(read, codes))
             if not self.training:  # else a reader that is never sure would do best
                 sure = torch.ones_like(sure)
-        mean, logvar = self.style(images, codes)  # q(z|x,c)
+        mean, logvar = self.style(images, codes, found)  # q(z|x,c)
         z = gaussian_sample(mean, logvar, context.noise)
-        logits = self.drawer(codes, z)  # p(x|f,z)
         log_q = -0.5 * ((z - mean).square() * torch.exp(-logvar) + logvar + LOG_2PI).sum(1)
         kl = log_q - self.prior.log_prob(z, self.categories(codes))
-        reconstruction = -bernoulli_log_likelihood(logits, images)
+        reconstruction = self.mismatch(images, codes, z, found)  # -log p(x|f,z)
         share = sure / sure.mean().clamp_min(1 / len(sure))
         terms = {
             "reconstruction": (reconstruction * share).mean(),
@@ -257,6 +314,18 @@ class Model(Reads):
         weighted = config.beta * terms["kl"] + config.leak * terms["leak"]
         weighted = weighted + config.cycle * terms["cycle"]
         return {"loss": terms["reconstruction"] + weighted, **terms}
+
+    def mismatch(
+        self, images: Tensor, codes: Tensor, z: Tensor, found: _voice.Measures | None
+    ) -> Tensor:
+        """Return -log p(x|f,z), (B,), nats; of voices up to a constant."""
+        if self.voices is None or found is None:
+            return -bernoulli_log_likelihood(self.drawer(codes, z), images)
+        assert isinstance(self.drawer, VoiceDrawer)
+        drawn = _voice.seen(self.drawer.drawn(codes, z), found, self.voices.asked(codes).tract)
+        if self.training:
+            self.drawer.remember("real", self.frames(images, codes, found))
+        return mismatch(drawn, images, found)
 
     def cycle(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Return the loss of reading factors back from what is drawn of them, nats per image.
@@ -273,6 +342,10 @@ class Model(Reads):
         base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
         # The prior does not learn from it: it would come to draw the plainest of digits alone.
         style = self.prior.sample(base, asked[:, :split]).detach()
+        if self.voices is not None:
+            outputs = self.read_voice(asked, style)
+            found: Tensor = self.coder.category_loss(outputs, asked)
+            return (found + REAL * self.tract_loss(outputs, asked)).mean()
         drawn = torch.sigmoid(self.drawer(asked, style))
         weights = {name: weight.detach() for name, weight in self.reader.named_parameters()}
         given: tuple[object, ...] = (drawn,)
@@ -281,5 +354,28 @@ class Model(Reads):
         outputs = torch.func.functional_call(self.reader, weights, given)
         coder = self.coder
         real = coder.real_loss(outputs, asked, CYCLE_TOLERANCE * self.error)
-        found: Tensor = coder.category_loss(outputs, asked) + REAL * real
-        return found.mean()
+        return (coder.category_loss(outputs, asked) + REAL * real).mean()
+
+    def read_voice(self, asked: Tensor, style: Tensor) -> Tensor:
+        """Return what the reader, held as it is, makes of voices that are drawn, (B, width)."""
+        assert self.voices is not None
+        assert isinstance(self.drawer, VoiceDrawer)
+        assert isinstance(self.reader, VoiceReader)
+        tract = self.voices.asked(asked).tract
+        drawn = self.drawer.drawn(asked, style)
+        if self.training:
+            self.drawer.remember("drawn", drawn)
+        envelope = self.drawer.finished(drawn)[:, :BANDS]
+        spoken = _voice.clear_ends(_voice.with_tract(envelope, tract))
+        spoken = spoken - _voice.levels_of(spoken).amax(1)[:, None, None]
+        net = self.reader.net
+        weights = {name: weight.detach() for name, weight in net.named_parameters()}
+        looked: Tensor = torch.func.functional_call(net, weights, (self.reader.seen(spoken),))
+        return looked.float()
+
+    def tract_loss(self, outputs: Tensor, asked: Tensor) -> Tensor:
+        """Return the loss of reading the vocal tract, the one number that is not measured, (B,)."""
+        assert self.voices is not None
+        column, tolerance = self.voices.at["tract"], CYCLE_TOLERANCE * self.error
+        only = torch.where(torch.arange(asked.shape[1]) == column, asked, outputs.detach())
+        return self.coder.real_loss(outputs, only, tolerance)

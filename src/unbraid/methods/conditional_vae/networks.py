@@ -40,24 +40,37 @@ def small_convnet(side: int, outputs: int, width: int) -> nn.Sequential:
     )
 
 
-class PoseCodes:
-    """Poses and thickness as code columns.
+class NamedColumns:
+    """Some factors by name among the code columns.
 
     Args:
         codes: of the factors.
-        columns: of size, x, y, angle and perhaps thickness.
+        columns: of the factors, by name.
     """
 
     def __init__(self, codes: FactorCodes, columns: dict[str, int]) -> None:
         order = {column: codes.categories + i for i, column in enumerate(codes.real)}
         self.codes = codes
-        self.at = {name: order[column] for name, column in columns.items()}  # code columns
-        self.bounds = {name: codes.bounds(column) for name, column in columns.items()}
+        real = {name: column for name, column in columns.items() if column in order}
+        self.at = {name: order[column] for name, column in real.items()}  # code columns
+        self.bounds = {name: codes.bounds(column) for name, column in real.items()}
 
     def value(self, outputs: Tensor, name: str) -> Tensor:
         """Return a factor in its own unit out of code columns."""
         low, high = self.bounds[name]
         return low + (outputs[:, self.at[name]] + 1) / 2 * (high - low)
+
+    def with_values(self, outputs: Tensor, values: dict[str, Tensor]) -> Tensor:
+        """Return code columns that say other values, in the factors' own units."""
+        columns = list(outputs.unbind(1))
+        for name, value in values.items():
+            low, high = self.bounds[name]
+            columns[self.at[name]] = (value - low) / (high - low) * 2 - 1
+        return torch.stack(columns, 1)
+
+
+class PoseCodes(NamedColumns):
+    """Poses and thickness as code columns: of size, x, y, angle and perhaps thickness."""
 
     def pose(self, outputs: Tensor) -> Pose:
         """Return the pose that code columns say."""
@@ -72,11 +85,7 @@ class PoseCodes:
         said = {"x": pose.x, "y": pose.y, "size": pose.log_size.exp(), "angle": degrees}
         if "thickness" in self.at and thickness is not None:
             said["thickness"] = thickness
-        columns = list(outputs.unbind(1))
-        for name, value in said.items():
-            low, high = self.bounds[name]
-            columns[self.at[name]] = (value - low) / (high - low) * 2 - 1
-        return torch.stack(columns, 1)
+        return self.with_values(outputs, said)
 
 
 class PosedReader(nn.Module):

@@ -11,12 +11,16 @@ from unbraid.methods._conditional import Conditional
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.methods.conditional_vae import pose as _pose
+from unbraid.methods.conditional_vae import voice as _voice
 from unbraid.methods.conditional_vae.networks import PlainReader, PoseCodes, PosedReader
+from unbraid.methods.conditional_vae.voice_networks import VoiceCodes, VoiceReader
+from unbraid.sound.canonical import BANDS
 
 if TYPE_CHECKING:
     from unbraid.methods.conditional_vae import Config
 
 MEMORY = 0.99  # of the reader's usual error, a step
+AnyReader = PosedReader | VoiceReader | PlainReader
 READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
 
@@ -25,7 +29,8 @@ class Reads(Conditional):
 
     config: Config
     poses: PoseCodes | None
-    reader: PosedReader | PlainReader
+    voices: VoiceCodes | None
+    reader: AnyReader
     error: Tensor  # how far the reader usually is off on labelled images, in code columns
 
     def categories(self, codes: Tensor) -> Tensor:
@@ -69,7 +74,16 @@ class Reads(Conditional):
         """
         weight = torch.ones(len(images), device=images.device) if sure is None else sure
         coder = self.coder
-        if self.poses is None:
+        if self.voices is not None:
+            assert isinstance(self.reader, VoiceReader)
+            found = _voice.measure(images)
+            envelope = _voice.frames_of(images, found)[:, :BANDS]
+            still = 0.4 if sure is None else 0.0
+            envelope, codes = self.reader.warped(envelope, codes, noise, still)
+            outputs = self.voices.with_measures(self.reader.look(envelope), found)
+            real = coder.real_loss(outputs, codes)
+            category = coder.category_loss(outputs, codes)
+        elif self.poses is None:
             outputs = self.reader(images)
             real = coder.real_loss(outputs, codes)
             category = coder.category_loss(outputs, codes)

@@ -1,0 +1,74 @@
+"""What ``unbraid generate`` does with a model of voices: draw, hear, measure and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from unbraid import sound
+from unbraid.control import api, recordings, sounds
+from unbraid.control.controller import Controller
+from unbraid.control.language.request import Request
+from unbraid.core.errors import UnbraidError
+from unbraid.core.recordings import write
+from unbraid.sound.pictures import RATE
+
+
+class Drawing(Protocol):
+    """Options of ``unbraid generate``."""
+
+    @property
+    def out(self) -> Path | None:
+        """The WAV or PNG to write."""
+
+    @property
+    def n(self) -> int | None:
+        """How many voices."""
+
+    @property
+    def seed(self) -> int:
+        """Of free factors and styles."""
+
+    @property
+    def candidates(self) -> int:
+        """Voices drawn for each one."""
+
+    @property
+    def correct(self) -> bool:
+        """Draw once more with the reading error subtracted."""
+
+
+def has_voice(controller: Controller) -> bool:
+    """Whether what a controller draws are voice pictures, which can be heard."""
+    names = {spec.name for spec in controller.specs}
+    shape = tuple(controller.model.image_shape)
+    return shape == sound.SIGNAL.shape and {"pitch", "duration", "loudness"} <= names
+
+
+def generate(controller: Controller, request: Request, given: Drawing) -> Iterator[str]:
+    """Draw and write voices; yield the parsed request, what is measured of each, and the paths."""
+    out, count = given.out or Path("generated.wav"), 1 if given.n is None else given.n
+    if out.suffix.lower() not in (".wav", ".png"):
+        raise UnbraidError(
+            f"cannot write '{out}': a voice is written as .wav, or as a spectrogram in .png, found "
+            f"'{out.suffix or 'no suffix'}'."
+        )
+    images = api.draw(controller, request, count, given.seed, given.candidates, given.correct)
+    yield request.describe()
+    voices = [sound.sound_of(image, given.seed + row) for row, image in enumerate(images)]
+    names = [f"{out.stem}-{row + 1}" for row in range(count)] if count > 1 else [out.stem]
+    told = [recordings.described(sound.measure(samples, RATE)) for samples in voices]
+    yield from (
+        f"measured{f' of {name}' if count > 1 else ''}: {each}"
+        for name, each in zip(names, told, strict=True)
+    )
+    if out.suffix.lower() == ".wav":
+        for name, samples in zip(names, voices, strict=True):
+            path = out.with_name(name + out.suffix)
+            write(path, samples, RATE)
+            yield str(path)
+        return
+    shown = [(each, samples, RATE) for each, samples in zip(told, voices, strict=True)]
+    sounds.draw(out, shown)
+    yield str(out)
