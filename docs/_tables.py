@@ -825,6 +825,70 @@ def measured(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def speech(result: dict[str, Any]) -> str:
+    """Return how well recordings are copied, and what is read of renderings and of edits."""
+    parts = []
+    if rows := result.get("copies"):
+        columns = {
+            "pesq": ("PESQ", 2),
+            "stoi": ("STOI", 3),
+            "mcd": ("MCD, dB", 2),
+            "f0": ("F0, semitones", 3),
+            "f0 beyond": ("beyond 1, %", 1),
+            "voicing": ("Voicing differs, %", 1),
+        }
+        known = {name: told for name, told in columns.items() if any(name in r for r in rows)}
+        lines = ["| Copy | " + " | ".join(name for name, _ in known.values()) + " | x real time |"]
+        lines.append("|---" + "|--:" * (len(known) + 1) + "|")
+        for row in rows:
+            cells = [f"{row[n][0]:.{d}f}" if n in row else "" for n, (_, d) in known.items()]
+            lines.append(f"| {row['copy']} | {' | '.join(cells)} | {row['times real time']:.0f} |")
+        counts = max(row["mcd"][1] for row in rows)
+        lines.append(
+            f"\n{counts} recordings of the test split. MCD is the mel-cepstral distortion; F0 the "
+            "median difference of the fundamental frequency; PESQ and STOI are of the longer ones."
+        )
+        parts.append("\n".join(lines))
+    if floor := result.get("floor"):
+        parts.append(_read_back(floor["read"], "Rendering read as"))
+        parts[-1] += (
+            f"\n\n{floor['renderings']:,} renderings of test recordings, all factors random. "
+            "Chance is the middle of each range. The vocal tract is measured against the mean of "
+            "training recordings of the same word."
+        )
+    if edits := result.get("edits"):
+        read = {f"edited: {name}": part for name, part in edits["read"].items()}
+        parts.append(_read_back(read, "Recording"))
+        parts[-1] += (
+            f"\n\n{edits['recordings']:,} test recordings, edited to random values, half of them "
+            "for each change alone. Where no duration was asked for, time runs as it did: what is "
+            "read differs where an end is as quiet as the noise."
+        )
+    return "\n\n".join([*parts, made_by(result)])
+
+
+def _read_back(read: dict[str, dict[str, float]], first: str) -> str:
+    """Return a row for each way to read pitch, duration, loudness and tract, with its errors."""
+    columns = {
+        "pitch median": ("Pitch, semitones: median", 3),
+        "pitch beyond": ("beyond 1, %", 1),
+        "pitch unread": ("unread, %", 1),
+        "duration median": ("Duration, %: median", 1),
+        "duration mean": ("mean", 1),
+        "loudness mean": ("Loudness, dB", 2),
+        "tract median": ("Tract, %: median", 1),
+        "tract mean": ("mean", 1),
+        "milliseconds": ("ms", 0),
+    }
+    known = {n: told for n, told in columns.items() if any(n in part for part in read.values())}
+    lines = [f"| {first} | " + " | ".join(name for name, _ in known.values()) + " |"]
+    lines.append("|---" + "|--:" * len(known) + "|")
+    for name, part in read.items():
+        cells = [f"{part[n]:.{digits}f}" if n in part else "" for n, (_, digits) in known.items()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def tripod_cost(result: dict[str, Any]) -> str:
     """Return what a step of Tripod's parts takes beside the VAE's."""
     names = list(next(iter(result["data"].values()))["milliseconds"])
@@ -914,6 +978,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "render_speed": render_speed,
     "request_speed": request_speed,
     "side_by_side": side_by_side,
+    "speech": speech,
     "speech_control": speech_control,
     "speech_judge": speech_judge,
     "studies": studies,

@@ -50,6 +50,12 @@ def test_the_vocal_tract_moves_formants_and_no_harmonics() -> None:
     assert small.f0[middle] == pytest.approx(plain.f0[middle], rel=0.002)
 
 
+def test_louder_alone_scales_the_samples(recording: tuple[np.ndarray, int]) -> None:
+    samples, rate = recording
+    louder = edit(samples, rate, loudness=measure(samples, rate).loudness + 6)
+    np.testing.assert_allclose(louder, samples * 10 ** (6 / 20), atol=1e-3)
+
+
 def test_samples_stay_within_the_scale() -> None:
     clicks = np.zeros(8000)
     clicks[2000:6000:80] = 1

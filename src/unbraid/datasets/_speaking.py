@@ -11,7 +11,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.datasets._recordings import SPEAKERS, WORDS
 from unbraid.datasets._recordings import TAKES as TAKES_EACH
 from unbraid.datasets._voices import factors_of, load_voices
-from unbraid.sound import Canonical, at_loudness, paint, synthesise, voice_of
+from unbraid.sound import Canonical, at_loudness, lasting, paint, voice_of
 from unbraid.sound.pictures import RATE, SIGNAL
 from unbraid.sound.tract import QUIET
 
@@ -118,7 +118,8 @@ class Renderer:
             )
         )
         asked = factors_of(np.asarray(factors)[1:5])
-        return at_loudness(synthesise(voice_of(frame, asked, RATE), seed), RATE, asked.loudness)
+        found = lasting(voice_of(frame, asked, RATE), asked.duration, seed)
+        return at_loudness(found, RATE, asked.loudness)
 
     def fits(self, factors: Floats, style: Ints) -> NDArray[np.bool_]:
         """Return that every take can be rendered under any factors, (N,)."""

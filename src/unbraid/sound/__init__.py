@@ -6,7 +6,7 @@ an image of it, for models that see images.
 """
 
 from unbraid.sound.canonical import Canonical, FrameFactors, canonical_of, voice_of
-from unbraid.sound.editing import at_loudness, change, edit
+from unbraid.sound.editing import at_loudness, change, edit, lasting
 from unbraid.sound.measures import Measures, measure
 from unbraid.sound.pictures import (
     SIGNAL,
@@ -33,6 +33,7 @@ __all__ = [
     "canonical_of_picture",
     "change",
     "edit",
+    "lasting",
     "measure",
     "measure_picture",
     "paint",

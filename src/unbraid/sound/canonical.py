@@ -20,7 +20,6 @@ from unbraid.sound.measures import (
     loudness_of,
     pitch_of,
     step_for,
-    threshold_of,
     voice_levels,
     weighted_median,
 )
@@ -29,16 +28,15 @@ from unbraid.sound.pitch import folded
 from unbraid.sound.vocoder import HOP, Voice, fft_size
 
 BANDS, FRAMES = 64, 64
-FIRST, LAST = 4, 59  # frames at which the word starts and ends
+FIRST, LAST = 6, 57  # frames at which the word starts and ends
 LOWEST, HIGHEST = 40.0, 3960.0  # hertz, of the centres of the bands
-EDGE, OUTSIDE = (
-    -24.0,
-    -40.0,
-)  # decibels of the loudest frame: the least of the word's first and last
-# two frames, and the most of those beyond, on both sides of the -30 dB that are its ends
+# Decibels of the loudest frame, on both sides of the -30 dB that are a word's ends: the least of
+# its first and last two frames, and the most of those beyond.
+EDGE, OUTSIDE = -24.0, -40.0
 SILENCE = -110.0  # decibels, of an envelope
 UNVOICED = 0.98  # share of noise in all bands above which a frame has no pitch
 STEEPEST = 6.0  # semitones that a contour goes from the median at most
+BACKGROUND = 10.0  # percentile over time of the power at each frequency that is no one's voice
 REMOVED = 13.0  # decibels that noise of the background is lowered at most
 
 
@@ -116,7 +114,7 @@ def with_clear_ends(envelope: Floats) -> Floats:
 def canonical_of(voice: Voice, tract: float = 100.0) -> tuple[Canonical, FrameFactors]:
     """Return a voice in the canonical frame, and its factors.
 
-    Noise of the background, where the recording has quiet moments, is subtracted from the envelope.
+    What is heard at all times, noise of the background, is subtracted from the envelope.
 
     Args:
         voice: as analysed, at any rate.
@@ -134,7 +132,7 @@ def canonical_of(voice: Voice, tract: float = 100.0) -> tuple[Canonical, FrameFa
     start, stop = ends(curve)
     place = start + (np.arange(FRAMES) - FIRST) * (stop - start) / (LAST - FIRST)
     bins = band_hertz() * 100 / tract * (voice.envelope.shape[1] - 1) / (voice.rate / 2)
-    clean = _without_background(voice, curve)
+    clean = _without_background(voice)
     envelope = along(at(clean, np.broadcast_to(bins, (len(voice), BANDS))), place / step).T
     outside = (place < 0) | (place > (len(voice) - 1) * step)
     envelope[:, outside] = SILENCE
@@ -147,18 +145,18 @@ def canonical_of(voice: Voice, tract: float = 100.0) -> tuple[Canonical, FrameFa
     contour = np.clip(height - base, -STEEPEST, STEEPEST)
     noise = np.where(voice.voiced[:, None], voice.noise, 1.0)
     frame = Canonical(envelope - top, contour, along(noise, place / step).T)
-    own = FrameFactors(base, 1000 * float(stop - start), tract, float(loudness_of(curve)))
+    # the duration that a rendering has whose time runs as the recording's
+    levels = band_levels(with_clear_ends(with_tract(frame.envelope, tract)))
+    heard = level_curve(levels, (stop - start) / (LAST - FIRST))
+    first, last = ends(heard)
+    own = FrameFactors(base, 1000 * float(last - first), tract, float(loudness_of(curve)))
     return frame, own
 
 
-def _without_background(voice: Voice, curve: Floats) -> Floats:
-    """Return a voice's envelope less that of its quietest moments, (T, F), in decibels."""
-    levels = voice_levels(voice)
-    quiet = levels <= np.percentile(levels, 10)
-    if levels[quiet].mean() > float(threshold_of(curve)):
-        return voice.envelope
+def _without_background(voice: Voice) -> Floats:
+    """Return a voice's envelope less what is there at all times, (T, F), in decibels."""
     power = 10 ** (voice.envelope / 10)
-    left = power - power[quiet].mean(0)
+    left = power - np.percentile(power, BACKGROUND, axis=0)
     return np.asarray(10 * np.log10(np.maximum(left, power * 10 ** (-REMOVED / 10))))
 
 

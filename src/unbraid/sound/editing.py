@@ -22,7 +22,7 @@ from unbraid.sound.measures import (
     step_for,
     voice_levels,
 )
-from unbraid.sound.vocoder import Voice, analyse, synthesise
+from unbraid.sound.vocoder import Voice, analyse, checked, synthesise
 
 # What an edit may ask for: the fundamental stays within what can be tracked, words remain words.
 PITCH = (-9.0, 24.0)  # semitones from 100 Hz: 59 to 400 Hz
@@ -44,7 +44,8 @@ def edit(
 ) -> NDArray[np.float32]:
     """Return a recording with given pitch, duration, vocal tract and loudness, float32 (M,).
 
-    What is None stays as it was measured.
+    What is None stays as it was measured. A change of loudness alone leaves the samples as they
+    are, but for their scale.
 
     Args:
         samples: (N,) of one channel: reals in -1..1, or integers in the range of their type.
@@ -72,19 +73,40 @@ def edit(
     ):
         _check(name, value, limits, unit)
     _check("duration", duration, tuple(own.duration * end for end in STRETCH), "milliseconds")
+    wanted = own.loudness if loudness is None else loudness
+    if pitch is None and duration is None and tract is None:
+        return at_loudness(checked(samples, rate), rate, wanted)
     voice = analyse(samples, rate)
     semitones = 0.0
     if pitch is not None:
         check_voiced(own)
         semitones = pitch - own.pitch
     moved = change(voice, semitones, tract=1.0 if tract is None else tract / 100)
-    found = synthesise(moved, seed) if duration is None else _lasting(moved, duration, seed)
-    return at_loudness(found, rate, own.loudness if loudness is None else loudness)
+    if duration is None:
+        found = synthesise(moved, seed)
+    else:
+        step = float(step_for(voice_levels(moved), duration / 1000))
+        found = lasting(moved, duration, seed, step * rate / voice.hop)
+    return at_loudness(found, rate, wanted)
 
 
-def _lasting(voice: Voice, duration: float, seed: int) -> NDArray[np.float32]:
-    """Return samples of a voice that last so many milliseconds, as measured of them."""
-    stretch = float(step_for(voice_levels(voice), duration / 1000)) * voice.rate / voice.hop
+def lasting(
+    voice: Voice, duration: float, seed: int = 0, stretch: float = 1.0
+) -> NDArray[np.float32]:
+    """Return the samples of a voice drawn out until they are measured to last so long, float32.
+
+    Args:
+        voice: as analysed or drawn.
+        duration: milliseconds.
+        seed: draws the noise of the voice.
+        stretch: of its time, from which it is tried.
+
+    >>> from unbraid.sound import analyse
+    >>> tone = np.zeros(8000)
+    >>> tone[2000:6000] = np.sign(np.sin(2 * np.pi * 150 * np.arange(4000) / 8000)) / 9
+    >>> round(measure(lasting(analyse(tone, 8000), 700.0), 8000).duration, -1)
+    700.0
+    """
     best, nearest = np.zeros(0, np.float32), np.inf
     for _ in range(4):
         found = synthesise(change(voice, stretch=stretch), seed)

@@ -3,8 +3,8 @@
 Each is defined absolutely, so that it can be read from any recording: *pitch* is the median of the
 fundamental frequency over voiced frames, weighted by their energy; *duration* the time between the
 first and the last moment 30 dB below the loudest; *loudness* the level of the louder half of the
-time between them. Levels are those of 20 ms around each moment, all in ``LevelCurve``, which takes
-samples and pictures of voices alike.
+time between them. A level is the mean square under a triangle of 25 ms, in which the single periods
+of a voice do not show; the same formulas take samples and pictures of voices.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from unbraid.sound.vocoder import HOP, Voice, checked
 REFERENCE = 100.0  # hertz; that many semitones above it are a pitch
 BELOW = 30.0  # decibels below the loudest moment where a word starts and ends
 ABOVE_NOISE = 6.0  # decibels, if the recording's own noise is louder than that
-NOISE_PERCENTILE = 5.0  # of the levels: where no one speaks
-SPAN = 0.02  # seconds of which a level is
+NOISE_PERCENTILES = (2.0, 20.0)  # of the levels: between them, no one speaks
+STEADY = 4.0  # decibels that these differ by at most where noise is heard
+SPAN = 0.025  # seconds of the triangle under which a level is; two periods of the lowest voice
 STEP = 0.001  # seconds between the moments of a curve
 SILENT = -120.0  # dBFS
 
@@ -108,14 +109,10 @@ def weighted_median(values: Floats, weights: Floats) -> Floats:
 
 def level_curve_of_samples(samples: Floats, rate: int) -> Floats:
     """Return the level around each millisecond of samples (N,), in dBFS."""
-    half = SPAN / 2 * rate
-    total = np.concatenate([[0.0], np.cumsum(samples**2)])
-    places = np.arange(int(len(samples) / rate / STEP) + 1) * STEP * rate
-    index = np.arange(len(total))
-    power = (np.interp(places + half, index, total) - np.interp(places - half, index, total)) / (
-        2 * half
-    )
-    return _level(power)
+    width = round(SPAN / 2 * rate) | 1
+    power = _spread(np.pad(samples**2, width), width)
+    places = width + np.arange(int(len(samples) / rate / STEP) + 1) * STEP * rate
+    return _level(np.interp(places, np.arange(len(power)), power))
 
 
 def level_curve(levels: Floats, step: float | Floats) -> Floats:
@@ -133,10 +130,16 @@ def level_curve(levels: Floats, step: float | Floats) -> Floats:
     below = np.take_along_axis(levels, low, -1)
     fine = below + (places - low) * (np.take_along_axis(levels, low + 1, -1) - below)
     power = np.where(places <= count - 1, 10 ** (fine / 10), 0.0)
-    width = round(SPAN / STEP)
-    pad = [(0, 0)] * (levels.ndim - 1) + [(width // 2 + 1, width // 2)]
-    total = np.cumsum(np.pad(power, pad), -1)
-    return _level((total[..., width:] - total[..., :-width]) / width)
+    return _level(_spread(power, round(SPAN / 2 / STEP) | 1))
+
+
+def _spread(power: Floats, width: int) -> Floats:
+    """Return means of power (..., M) under a triangle: twice under a box of an odd width."""
+    pad = [(0, 0)] * (power.ndim - 1) + [(width // 2 + 1, width // 2)]
+    for _ in range(2):
+        total = np.cumsum(np.pad(power, pad), -1)
+        power = (total[..., width:] - total[..., :-width]) / width
+    return power
 
 
 def _level(power: Floats) -> Floats:
@@ -144,10 +147,15 @@ def _level(power: Floats) -> Floats:
 
 
 def threshold_of(curve: Floats) -> Floats:
-    """Return the level at which a sound starts and ends, (...), of curves (..., M)."""
-    noise = np.percentile(curve, NOISE_PERCENTILE, axis=-1)
+    """Return the level at which a sound starts and ends, (...), of curves (..., M).
+
+    A recording has noise where a fifth of it is of nearly one level, the lowest.
+    """
+    lowest, noise = np.percentile(curve, NOISE_PERCENTILES, axis=-1)
     top = curve.max(-1)
-    return np.asarray(np.minimum(np.maximum(top - BELOW, noise + ABOVE_NOISE), top - ABOVE_NOISE))
+    steady = noise - lowest < STEADY
+    limit = np.where(steady, np.maximum(top - BELOW, noise + ABOVE_NOISE), top - BELOW)
+    return np.asarray(np.minimum(limit, top - ABOVE_NOISE))
 
 
 def ends(curve: Floats) -> tuple[Floats, Floats]:
@@ -196,7 +204,7 @@ def voice_levels(voice: Voice) -> Floats:
 def step_for(levels: Floats, duration: float | Floats) -> Floats:
     """Return the seconds between frames (...) at which sounds last so long.
 
-    A level is of 20 ms, so that what is measured grows a little less than in proportion: the step
+    A level is of 25 ms, so that what is measured grows a little less than in proportion: the step
     is found by trying.
 
     Args:

@@ -33,7 +33,7 @@ from unbraid.sound.canonical import (
     with_clear_ends,
     with_tract,
 )
-from unbraid.sound.editing import at_loudness
+from unbraid.sound.editing import at_loudness, lasting
 from unbraid.sound.measures import (
     REFERENCE,
     Measures,
@@ -43,7 +43,7 @@ from unbraid.sound.measures import (
     pitch_of,
     step_for,
 )
-from unbraid.sound.vocoder import HOP, Voice, fft_size, synthesise
+from unbraid.sound.vocoder import HOP, Voice, fft_size
 
 SIZE = 64
 COLUMN = 0.016  # seconds
@@ -121,8 +121,9 @@ def _physical(image: ArrayLike) -> tuple[Floats, Floats, Floats]:
     array = np.asarray(image)
     if array.shape != SIGNAL.shape:
         raise UnbraidError(f"a voice picture has the shape {array.shape}, expected {SIGNAL.shape}.")
+    if array.dtype != np.uint8:  # a model's
+        array = np.clip(array, 0, 1)
     envelope, pitch, noise = SIGNAL.to_physical(array)
-    # a pixel's level is rounded down after a part between 0 and 1, whose mean is half a level
     return envelope, pitch.mean(0), noise
 
 
@@ -146,15 +147,15 @@ def voice_of_picture(image: ArrayLike) -> Voice:
 def sound_of(image: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
     """Return the sound of a voice picture, float32 (N,) at 8,000 samples a second.
 
-    Its loudness is the one that ``measure_picture`` reads.
+    Its duration and its loudness are those that ``measure_picture`` reads.
 
     >>> plain = Canonical(np.full((64, 64), -20.0), np.zeros(64), np.zeros((3, 64)))
     >>> sound_of(picture_of(plain, FrameFactors())).dtype
     dtype('float32')
     """
-    levels = band_levels(_physical(image)[0])
-    loudness = float(loudness_of(level_curve(levels, COLUMN)))
-    return at_loudness(synthesise(voice_of_picture(image), seed), RATE, loudness)
+    asked = measure_picture(image)
+    found = lasting(voice_of_picture(image), asked.duration, seed)
+    return at_loudness(found, RATE, asked.loudness)
 
 
 def measure_picture(image: ArrayLike) -> Measures:

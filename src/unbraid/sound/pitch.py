@@ -59,8 +59,8 @@ def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Fl
     count = int(RATE / FLOOR * _FINER) + 3
     own = _autocorrelation(window[None], size)[0, :count]
     found = _autocorrelation(pieces * window, size)[:, :count]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        curve = np.where(found[:, :1] > 0, found / found[:, :1], 0.0) / (own / own[0])
+    energy = np.maximum(found[:, :1], 1e-20)  # of silence, there is no correlation
+    curve = found / energy / (own / own[0])
     first = max(int(RATE / CEILING * _FINER), 1)
     left, middle, right = curve[:, first - 1 : -2], curve[:, first:-1], curve[:, first + 1 :]
     top = (middle > left) & (middle >= right) & (middle > 0.5 * VOICING)

@@ -26,6 +26,7 @@ from unbraid.sound.pitch import FLOOR, track
 HOP = 0.005  # seconds between frames
 LOWEST_RATE, HIGHEST_RATE = 8000, 48_000  # samples a second
 SHORTEST, LONGEST = 0.05, 60.0  # seconds
+RUMBLE = 40.0  # hertz about which noise starts
 _BLOCK = 8000  # samples made at once
 
 
@@ -117,7 +118,8 @@ def checked(samples: ArrayLike, rate: int) -> Floats:
         raise UnbraidError(
             "a recording has samples that are not finite, expected -1 to 1: mend it."
         )
-    floats = np.asarray(floats - floats.mean())
+    # the offset is where it is silent; the mean is also of a short sound's lowest frequencies
+    floats = np.asarray(floats - np.median(floats))
     if np.abs(floats).max() < 1e-5:
         raise UnbraidError("a recording is silent throughout, expected a voice: record it again.")
     return floats
@@ -218,7 +220,8 @@ def _noise(voice: Voice, share: Floats, count: int, seed: int) -> Floats:
     starts = np.arange(-2, len(voice) + 2) * voice.hop  # of frames around each place
     held = np.clip(np.arange(-2, len(voice) + 2), 0, len(voice) - 1)
     pieces = white[(starts + length // 2)[:, None] + np.arange(length)] * window
-    level = np.sqrt(voice.spectra * share)[held]
+    heard = np.clip(np.linspace(0, voice.rate / 2, share.shape[1]) / RUMBLE - 0.5, 0, 1)
+    level = (np.sqrt(voice.spectra * share) * heard)[held]
     shaped = np.fft.irfft(np.fft.rfft(pieces, size, axis=1) * level, size, axis=1)
     # a zero-phase filter rings before and after: the frame's own span is kept
     shaped = shaped[:, :length] * window

@@ -33,9 +33,10 @@ from unbraid.sound.canonical import (
 from unbraid.sound.measures import (
     ABOVE_NOISE,
     BELOW,
-    NOISE_PERCENTILE,
+    NOISE_PERCENTILES,
     SILENT,
     SPAN,
+    STEADY,
 )
 from unbraid.sound.measures import (
     STEP as MOMENT,
@@ -139,20 +140,24 @@ def _curve(levels: Tensor, step: Tensor) -> Tensor:
     below, above = levels.gather(1, low), levels.gather(1, low + 1)
     fine = below + (places - low).clamp_max(1) * (above - below)  # beyond the last it overflows
     power = torch.exp(fine * (np.log(10) / 10)) * (places <= count - 1)
-    width = round(SPAN / MOMENT)
-    padded = F.pad(power[:, None], (width // 2, width // 2 - 1))
-    mean = F.avg_pool1d(padded, width, 1)[:, 0]
+    width = round(SPAN / 2 / MOMENT) | 1
+    for _ in range(2):  # a box twice is a triangle
+        power = F.avg_pool1d(power[:, None], width, 1, width // 2)[:, 0]
+    mean = power
     return 10 * torch.log10(mean.clamp_min(10 ** (SILENT / 10)))
 
 
 def _ends(curve: Tensor) -> tuple[Tensor, Tensor]:
     """Return when sounds start and end, in moments, each (B,)."""
-    # two of the lowest moments: torch.quantile would sort them all
-    place = NOISE_PERCENTILE / 100 * (curve.shape[1] - 1)
-    lowest = curve.topk(int(place) + 2, 1, largest=False).values
-    noise = torch.lerp(lowest[:, -2], lowest[:, -1], place % 1)
+    # only the lowest moments: torch.quantile would sort them all
+    places = [share / 100 * (curve.shape[1] - 1) for share in NOISE_PERCENTILES]
+    low = curve.topk(int(places[-1]) + 2, 1, largest=False).values
+    lowest, noise = (torch.lerp(low[:, int(at)], low[:, int(at) + 1], at % 1) for at in places)
     top = curve.amax(1)
-    limit = torch.minimum(torch.maximum(top - BELOW, noise + ABOVE_NOISE), top - ABOVE_NOISE)
+    limit = torch.where(
+        noise - lowest < STEADY, torch.maximum(top - BELOW, noise + ABOVE_NOISE), top - BELOW
+    )
+    limit = torch.minimum(limit, top - ABOVE_NOISE)
     start = _crossing(curve, limit[:, None])
     return start, curve.shape[1] - 1 - _crossing(curve.flip(1), limit[:, None])
 
