@@ -23,10 +23,11 @@ from unbraid.control.language.parser import parse
 from unbraid.core import registry
 from unbraid.core.factors import FactorSpec
 from unbraid.core.recordings import Recording, Source
+from unbraid.datasets import speech
 from unbraid.datasets.digits import Config, factor_specs
 from unbraid.explorer import onnx, page
 from unbraid.runs import evaluating
-from unbraid.sound import Measures
+from unbraid.sound import Canonical, FrameFactors, Measures, picture_of
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -161,16 +162,24 @@ SQUARES = tuple(FactorSpec(n, "categorical", values=tuple(range(10))) for n in (
 def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
     """Let requests be understood, and draw nothing."""
     images = np.zeros((1, 1, 32, 32), np.float32)
+    plain = Canonical(np.full((64, 64), -20.0), np.zeros(64), np.zeros((3, 64)))
+    voices = picture_of(plain, FrameFactors())[None]
 
     def controller_of(folder: Path | None) -> Any:
+        voice = folder is not None and folder.name == "speech"
+        specs = speech.factor_specs(speech.Config()) if voice else factor_specs(Config())
         return SimpleNamespace(
-            specs=SQUARES if folder == Path("runs/mine") else factor_specs(Config()),
-            model=SimpleNamespace(image_shape=(1, 32, 32)),
+            specs=SQUARES if folder == Path("runs/mine") else specs,
+            model=SimpleNamespace(image_shape=(3, 64, 64) if voice else (1, 32, 32)),
             edit=lambda *_: done.append("edit") or images,
         )
 
+    def draw(controller: Any, *_: Any) -> Any:
+        done.append("generate")
+        return voices if controller.model.image_shape[0] == 3 else images
+
     monkeypatch.setattr(api, "controller_of", controller_of)
-    monkeypatch.setattr(api, "draw", lambda *_: done.append("generate") or images)
+    monkeypatch.setattr(api, "draw", draw)
     monkeypatch.setattr(api, "swap", lambda *_, **__: done.append("swap") or images)
     monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
     recording = Recording(voice(150, 0.4), 8000, Source(8000, 1, 0.4))

@@ -113,7 +113,7 @@ def test_a_run_is_opened_once(native_run: Run) -> None:
 
 def test_without_a_pretrained_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(loading, "PRETRAINED", tmp_path)
-    with pytest.raises(UnbraidError, match="without its pretrained model: name a run folder with"):
+    with pytest.raises(UnbraidError, match="without its pretrained model of digits: name a run"):
         unbraid.generate("small seven")
 
 

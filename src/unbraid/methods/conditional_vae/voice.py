@@ -141,24 +141,23 @@ def _curve(levels: Tensor, step: Tensor) -> Tensor:
     fine = below + (places - low).clamp_max(1) * (above - below)  # beyond the last it overflows
     power = torch.exp(fine * (np.log(10) / 10)) * (places <= count - 1)
     width = round(SPAN / 2 / MOMENT) | 1
-    for _ in range(2):  # twice a box is a triangle
-        padded = F.pad(power[:, None], (width // 2, width // 2))
-        power = F.avg_pool1d(padded, width, 1)[:, 0]
-    return 10 * torch.log10(power.clamp_min(10 ** (SILENT / 10)))
+    for _ in range(2):  # a box twice is a triangle
+        power = F.avg_pool1d(power[:, None], width, 1, width // 2)[:, 0]
+    mean = power
+    return 10 * torch.log10(mean.clamp_min(10 ** (SILENT / 10)))
 
 
 def _ends(curve: Tensor) -> tuple[Tensor, Tensor]:
     """Return when sounds start and end, in moments, each (B,)."""
+    # only the lowest moments: torch.quantile would sort them all
     places = [share / 100 * (curve.shape[1] - 1) for share in NOISE_PERCENTILES]
-    # the lowest moments, in their order: torch.quantile would sort them all
-    sorted_ = curve.topk(int(places[-1]) + 2, 1, largest=False).values
-    lowest, noise = (
-        torch.lerp(sorted_[:, int(place)], sorted_[:, int(place) + 1], place % 1)
-        for place in places
-    )
+    low = curve.topk(int(places[-1]) + 2, 1, largest=False).values
+    lowest, noise = (torch.lerp(low[:, int(at)], low[:, int(at) + 1], at % 1) for at in places)
     top = curve.amax(1)
-    heard = torch.where(noise - lowest < STEADY, noise + ABOVE_NOISE, top - BELOW)
-    limit = torch.minimum(torch.maximum(top - BELOW, heard), top - ABOVE_NOISE)
+    limit = torch.where(
+        noise - lowest < STEADY, torch.maximum(top - BELOW, noise + ABOVE_NOISE), top - BELOW
+    )
+    limit = torch.minimum(limit, top - ABOVE_NOISE)
     start = _crossing(curve, limit[:, None])
     return start, curve.shape[1] - 1 - _crossing(curve.flip(1), limit[:, None])
 
