@@ -128,7 +128,8 @@ def level_curve(levels: Floats, step: float | Floats) -> Floats:
     places = np.broadcast_to(places, (*levels.shape[:-1], places.shape[-1]))
     low = np.minimum(places.astype(np.int64), count - 2)
     below = np.take_along_axis(levels, low, -1)
-    fine = below + (places - low) * (np.take_along_axis(levels, low + 1, -1) - below)
+    part = np.minimum(places - low, 1)  # beyond the last moment it would overflow
+    fine = below + part * (np.take_along_axis(levels, low + 1, -1) - below)
     power = np.where(places <= count - 1, 10 ** (fine / 10), 0.0)
     return _level(_spread(power, round(SPAN / 2 / STEP) | 1))
 
