@@ -79,9 +79,12 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium: the one on the path, that ``UNBRAID_CHROMIUM`` names, or playwright's own."""
+    """Chromium: the one on the path, that ``UNBRAID_CHROMIUM`` names, or playwright's own.
+
+    One for all tests of a process: playwright runs once in a thread.
+    """
     api = pytest.importorskip("playwright.sync_api")
     names = ("chromium", "chromium-browser", "google-chrome")
     there = (found for name in names if (found := shutil.which(name)))
@@ -132,19 +135,3 @@ def tiny_run(squares_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
         TrainingConfig(epochs=3, batch_size=16, precision="f32"),
     )
     return train_run(config, tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The browser: the one on the path, that ``UNBRAID_CHROMIUM`` names, or playwright's own."""
-    api = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    there = (found for name in names if (found := shutil.which(name)))
-    path = os.environ.get("UNBRAID_CHROMIUM") or next(there, None)
-    with api.sync_playwright() as playwright:
-        try:
-            found = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
-        except api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
-        yield found
-        found.close()

@@ -108,13 +108,13 @@ LOOK: dict[str, Any] = {
 }
 
 
-def test_the_page_in_a_browser(voices: Dataset, tmp_path: Path, chromium: Any) -> None:
+def test_the_page_in_a_browser(voices: Dataset, tmp_path: Path, browser: Any) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright")
     config = show.Config(rows=1, columns=3, steps=3)
     path = produce(show, "show", voices, config, tmp_path / "show.html")
     on = """[...document.querySelectorAll('.sound')].map(
             (box, at) => box.classList.contains('on') ? at : -1).filter(at => at >= 0)"""
-    context = chromium.new_context(offline=True, **LOOK)
+    context = browser.new_context(offline=True, **LOOK)
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

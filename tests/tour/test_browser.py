@@ -32,9 +32,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(params=LOOKS)
-def page(chromium: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+def page(browser: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The report, open; a test fails if the browser complains of anything."""
-    context = chromium.new_context(offline=True, **LOOKS[request.param])
+    context = browser.new_context(offline=True, **LOOKS[request.param])
     opened, complaints = context.new_page(), []
     opened.on("console", lambda message: complaints.append(message.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -176,11 +176,11 @@ def test_requests_are_answered_in_the_page(page: Any) -> None:
 
 
 def test_a_figure_is_downloaded_from_the_page_alone(
-    chromium: Any, report: Path, tmp_path: Path
+    browser: Any, report: Path, tmp_path: Path
 ) -> None:
     alone = tmp_path / "page.html"  # nothing beside it, as when it was sent by mail
     shutil.copy(report, alone)
-    opened = chromium.new_page()
+    opened = browser.new_page()
     opened.goto(alone.as_uri())
     for kind in ("png", "svg"):
         with opened.expect_download() as download:

@@ -36,6 +36,7 @@ from unbraid.sound.canonical import (
 from unbraid.sound.editing import at_loudness, lasting
 from unbraid.sound.measures import (
     REFERENCE,
+    SPAN,
     Measures,
     ends,
     level_curve,
@@ -190,6 +191,7 @@ def variance_over_time(images: ArrayLike) -> Floats:
     array = np.asarray(images)
     envelope = SIGNAL.to_physical(array)[:, 0]
     start, stop = ends(level_curve(band_levels(envelope), COLUMN))
+    start, stop = start + SPAN / 2, stop - SPAN / 2  # levels spread so far beyond the word
     place = np.arange(SIZE) * COLUMN
     within = (place >= start[:, None]) & (place <= stop[:, None])
     weight = within / np.maximum(within.sum(1, keepdims=True), 1)
