@@ -1026,6 +1026,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "control_data": control_data,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
+    "explorer": explorer,
     "gallery": gallery,
     "hardening": hardening,
     "judge": judge,
