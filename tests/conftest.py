@@ -21,17 +21,6 @@ from unbraid.datasets import Dataset, load_dataset
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks
 
-CHROMIUM = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 if TYPE_CHECKING:
     from unbraid.runs import Run
 

@@ -149,7 +149,7 @@ def test_what_cannot_be_read_gets_a_sentence(tmp_path: Path) -> None:
     a.write_bytes(b"")
     assert "is empty (0 bytes)" in refused(a)
     a.write_text("hello world, this is text")
-    assert "is no recording: it starts with b'hello world,'" in refused(a)
+    assert "is no recording: it starts with 'hello world,'" in refused(a)
     assert "holds 0 samples" in refused(saved(a, np.zeros(0, np.int16)))
     assert "is silent: none of its 800 samples" in refused(saved(a, np.full(800, 77, np.int16)))
     broken = tone().astype(np.float32)

@@ -219,7 +219,7 @@ def test_damaged_and_missing_recordings(tmp_path: Any, monkeypatch: pytest.Monke
     damaged[4_000_000] ^= 1
     (tmp_path / "fsdd.npz").write_bytes(damaged)
     monkeypatch.setattr(fsdd, "PACKED", tmp_path / "fsdd.npz")
-    with pytest.raises(UnbraidError, match=r"are damaged: the SHA-256 .*reinstall"):
+    with pytest.raises(UnbraidError, match=r"is damaged: the SHA-256 .*reinstall"):
         fsdd.recordings()
     monkeypatch.setattr(fsdd, "PACKED", tmp_path / "none.npz")
     with pytest.raises(UnbraidError, match=r"cannot read .*none\.npz.*reinstall"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tests.methods.test_all import model_of
 from unbraid.explorer import graph
 from unbraid.explorer.tracing import REPEATED, Tracer
 
@@ -81,3 +82,14 @@ def test_a_network_of_which_inputs_differ_in_shape_is_not() -> None:
     tracer = Tracer(step)
     tracer.traced(growing, [torch.ones(1, 3)], "growing")
     assert tracer.programs == []
+
+
+def test_the_path_of_a_guided_flow_is_traced_by_its_single_calls() -> None:
+    """Outside of exports both velocities are evaluated at once, with twice the rows."""
+    model = model_of("conditional-flow", net="conv", layers=1, path_steps=4).eval()
+    function, inputs = graph.functions(model)["decode"]
+    tracer = Tracer(model)
+    program = tracer.traced(function, inputs, "decode")
+    calls = sum(node.target == REPEATED for node in program.graph.nodes)
+    assert calls == 4 * 2 * 2  # steps, ends of each and velocities at each
+    assert len(tracer.programs) == 1

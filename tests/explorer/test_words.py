@@ -150,6 +150,7 @@ def test_the_table_of_digits_comes_with_the_package_and_is_small() -> None:
     name = f"{words.key_of(DIGITS)}.json"
     found = [path.name for path in words.TABLES.iterdir()]
     assert found == [name], "the grammar has changed: run 'python tools/words_table.py'"
+    # 12,000 bytes are aimed at and missed; each voice's words added to the grammar cost some more
     assert len(zlib.compress((words.TABLES / name).read_bytes(), 9)) < 15_000
 
 

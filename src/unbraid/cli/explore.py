@@ -6,8 +6,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from unbraid.core.errors import UnbraidError
-from unbraid.core.parsing import parse
+from unbraid.core.parsing import one_or_two_runs, parse
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,10 @@ def explore(args: list[str]) -> None:
     """Write the page of one run or two, open it, and print its path."""
     import tyro
 
-    runs = []
-    while args and not args[0].startswith("-"):
-        runs.append(args[0])
-        args = args[1:]
+    runs, args = one_or_two_runs(args, "unbraid explore")
     flags = tyro.conf.FlagCreatePairsOff[Options]
     about = "Open a run in the browser: sliders, your own images, a map of codes."
     given = parse(flags, args, "unbraid explore RUN [RUN2]", about)
-    if not 1 <= len(runs) <= 2:
-        found = f"found {len(runs)}" if runs else "found none"
-        raise UnbraidError(f"unbraid explore takes one run folder or two, {found}.")
     from unbraid.explorer import api, page
 
     path = page.write(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unbraid.core.errors import UnbraidError
-from unbraid.core.parsing import parse
+from unbraid.core.parsing import one_or_two_runs, parse
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,10 @@ def export(args: list[str]) -> None:
     """Write a run, or the page of two, in forms that need no unbraid; print each path."""
     import tyro
 
-    runs = []
-    while args and not args[0].startswith("-"):
-        runs.append(args[0])
-        args = args[1:]
+    runs, args = one_or_two_runs(args, "unbraid export")
     flags = tyro.conf.FlagCreatePairsOff[Options]
     about = "Write a run as a page for the browser, or as ONNX files."
     given = parse(flags, args, "unbraid export RUN [RUN2]", about)
-    if not 1 <= len(runs) <= 2:
-        found = f"found {len(runs)}" if runs else "found none"
-        raise UnbraidError(f"unbraid export takes one run folder or two, {found}.")
     if given.html is None and given.onnx is None:
         raise UnbraidError(
             "unbraid export needs --html FILE.html for a page, --onnx FOLDER for ONNX files, or "

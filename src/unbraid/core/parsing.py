@@ -45,6 +45,21 @@ def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> 
     raise SystemExit(0)
 
 
+def one_or_two_runs(args: Sequence[str], prog: str) -> tuple[list[str], list[str]]:
+    """Return the run folders that come first, one or two, and the other arguments.
+
+    Raises:
+        UnbraidError: none, or more than two.
+
+    >>> one_or_two_runs(["runs/a", "--float32"], "unbraid explore")
+    (['runs/a'], ['--float32'])
+    """
+    count = next((at for at, arg in enumerate(args) if arg.startswith("-")), len(args))
+    if not 1 <= count <= 2 and not {"-h", "--help"} & {*args}:
+        raise UnbraidError(f"{prog} takes one run folder or two, found {count or 'none'}.")
+    return list(args[:count]), list(args[count:])
+
+
 @contextlib.contextmanager
 def _columns(count: int) -> Iterator[None]:
     """Let the option parser believe in a terminal of so many columns."""

@@ -251,7 +251,8 @@ def _frames(path: Path, longest: float) -> tuple[NDArray[np.float64], Source]:
             f"{name} is in a format that cannot be read: convert it to WAV, FLAC, OGG or MP3."
         )
     raise UnbraidError(
-        f"{name} is no recording: it starts with {start!r}, expected a WAV, FLAC, OGG or MP3 file."
+        f"{name} is no recording: it starts with {start.decode('latin-1').strip()!a}, expected a "
+        "WAV, FLAC, OGG or MP3 file."
     )
 
 

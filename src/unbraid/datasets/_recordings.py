@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.core.errors import UnbraidError
+from unbraid.datasets._embedded import read_embedded
 
 PACKED = Path(__file__).parent / "data" / "fsdd.npz"
 # Of PACKED's bytes; tools/pack_fsdd.py prints it.
@@ -87,17 +86,7 @@ def recordings() -> Recordings:
     Raises:
         UnbraidError: the file is missing, or its bytes do not have the known SHA-256.
     """
-    try:
-        packed = PACKED.read_bytes()
-    except OSError as error:
-        raise UnbraidError(f"cannot read {PACKED}: {error.strerror}; reinstall unbraid.") from error
-    found = hashlib.sha256(packed).hexdigest()
-    if found != SHA256:
-        raise UnbraidError(
-            f"the embedded recordings {PACKED} are damaged: the SHA-256 of their bytes is {found}, "
-            f"expected {SHA256}; reinstall unbraid."
-        )
-    return unpack(packed)
+    return unpack(read_embedded(PACKED, SHA256, "recordings"))
 
 
 def unpack(packed: bytes) -> Recordings:

@@ -29,6 +29,14 @@ Sampler = Callable[[int, list[int]], Floats]
 TRIES = 200  # draws of other values for a style that does not fit
 
 
+def with_style(
+    specs: tuple[FactorSpec, ...], factors: Floats, sources: Ints, style: Ints
+) -> tuple[tuple[FactorSpec, ...], Floats]:
+    """Return specs and factors (N, F) with a column for the style (N,), of ``sources``."""
+    spec = FactorSpec("style", "categorical", values=tuple(sources.tolist()))
+    return (*specs, spec), np.column_stack([factors, np.searchsorted(sources, style)])
+
+
 class Renderer(Protocol):
     """What draws images of factors in a style; the first factor is the category."""
 

@@ -32,6 +32,7 @@ from unbraid.datasets._rendered import (
     Rendered,
     read_correlations,
     read_distributions,
+    with_style,
 )
 
 __all__ = ["Config", "Digits", "Renderer", "factor_specs", "load"]
@@ -127,9 +128,7 @@ def load(config: Config, split: str) -> Digits:
     if not config.stream:
         images = cached(f"digits-images-{_key(config, split)}", lambda: images[:])
     if config.style_factor:
-        sources = renderer.glyphs.source
-        specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
-        factors = np.column_stack([factors, np.searchsorted(sources, style)])
+        specs, factors = with_style(specs, factors, renderer.sources, style)
     data = Digits("digits", images, factors, specs, split, style=style)
     return replace(data, renderer=renderer, sampler=sampler, names=NAMES)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets._cache import cached
+from unbraid.datasets._embedded import read_embedded
 
 PACKED = Path(__file__).parent / "data" / "mnist.npz"
 # Of PACKED's bytes; tools/pack_mnist.py prints it.
@@ -65,14 +64,4 @@ def unpack_labels(packed: bytes) -> NDArray[np.uint8]:
 
 
 def _read_checked() -> bytes:
-    try:
-        packed = PACKED.read_bytes()
-    except OSError as error:
-        raise UnbraidError(f"cannot read {PACKED}: {error.strerror}; reinstall unbraid.") from error
-    found = hashlib.sha256(packed).hexdigest()
-    if found != SHA256:
-        raise UnbraidError(
-            f"the embedded MNIST file {PACKED} is damaged: the SHA-256 of its bytes is {found}, "
-            f"expected {SHA256}; reinstall unbraid."
-        )
-    return packed
+    return read_embedded(PACKED, SHA256, "MNIST")

@@ -34,6 +34,7 @@ from unbraid.datasets._rendered import (
     check_range,
     read_correlations,
     read_distributions,
+    with_style,
 )
 from unbraid.datasets._speaking import CONTINUOUS, TAKES, Renderer
 from unbraid.datasets._voices import VERSION
@@ -171,9 +172,7 @@ def load(config: Config, split: str) -> Speech:
         images = cached(f"speech-images-{_key(config, split)}", lambda: images[:])
     names = tuple(spec.name for spec in specs)
     if config.style_factor:
-        sources = renderer.sources
-        specs = (*specs, FactorSpec("style", "categorical", values=tuple(sources.tolist())))
-        factors = np.column_stack([factors, np.searchsorted(sources, style)])
+        specs, factors = with_style(specs, factors, renderer.sources, style)
     data = Speech("speech", images, factors, specs, split, signal=SIGNAL, style=style)
     return replace(data, renderer=renderer, sampler=sampler, names=names)
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
+from unbraid.nn import nets
 
 OFTEN = 4  # calls from which on a module is traced by itself
 MODULES = 4  # modules in one, itself included, below which that gains nothing
@@ -118,6 +119,7 @@ class Tracer:
             for module in self.owner.modules():
                 if sum(1 for _ in module.modules()) >= MODULES:
                     stack.enter_context(_watched(module, found, running))
+            stack.enter_context(nets.as_exported())  # the calls that an export will meet
             function(*inputs)
         often = {
             module: calls

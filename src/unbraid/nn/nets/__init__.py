@@ -15,12 +15,13 @@ from unbraid.nn.nets import conv, conv_2019, mlp, residual, style
 from unbraid.nn.nets.layers import initialise, linear
 from unbraid.nn.nets.pixels import as_pixels, sample
 from unbraid.nn.nets.shapes import ImageShape, check_image_shape, conv_plan, kernel
-from unbraid.nn.nets.upsample import Upsample, is_transformed
+from unbraid.nn.nets.upsample import Upsample, as_exported, is_transformed
 
 __all__ = [
     "ImageShape",
     "Net",
     "Upsample",
+    "as_exported",
     "as_pixels",
     "check_image_shape",
     "conv_plan",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -12,11 +15,26 @@ from torch.autograd import forward_ad
 STRIDED = [2, 2], [1, 1], [1, 1]  # stride, padding and dilation of every convolution
 
 
+_as_exported = ContextVar("as_exported", default=False)
+
+
+@contextmanager
+def as_exported() -> Iterator[None]:
+    """Have what runs within compute as it does where torch exports it, see ``is_transformed``."""
+    token = _as_exported.set(True)
+    try:
+        yield
+    finally:
+        _as_exported.reset(token)
+
+
 def is_transformed(*, other_than_vmap: bool = False) -> bool:
     """Whether torch exports, traces or compiles what runs now, or transforms it (vmap, jacfwd).
 
     Only torch's own operations are known then, and values cannot be looked at.
     """
+    if _as_exported.get():
+        return True
     transforms = torch._C._functorch.get_interpreter_stack() or ()
     vmap = torch._C._functorch.TransformType.Vmap
     return (
