@@ -218,6 +218,7 @@ def test_the_keyboard_moves_sliders_and_says_so(page: Any) -> None:
     page.keyboard.press("?")
     assert page.get_by_role("dialog").is_visible()
     page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")  # the browser closes it a little later
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.matches('input[type=text], input[type=search]')")
     page.get_by_role("tab", name="Map").click()
