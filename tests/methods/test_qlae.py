@@ -135,7 +135,7 @@ def test_weight_decay_is_of_all_but_biases_and_values(net: str) -> None:
 
 
 def test_the_optimizer_clips_the_mean_loss_and_not_the_sum(squares: Dataset) -> None:
-    """At the scale of sums a clip of 1 would act on every step."""
+    """A clip of 1 at the scale of sums would bind far more often than published."""
     config = configure("qlae", latent_dim=4, net="mlp")
     loop = Loop(new_model(config, squares, 0), squares, TrainingConfig(epochs=1), Recorder())
     weights = dict(loop.model.named_parameters())
