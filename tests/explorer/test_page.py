@@ -220,7 +220,9 @@ def test_the_keyboard_moves_sliders_and_says_so(page: Any) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")  # the browser closes it a little later
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.matches('input[type=text], input[type=search]')")
+    page.wait_for_function(  # the field of words is built when it is first asked for
+        "() => document.activeElement.matches('input[type=text], input[type=search]')"
+    )
     page.get_by_role("tab", name="Map").click()
     page.locator("canvas.over").focus()
     for key in ("ArrowRight", "ArrowUp"):
