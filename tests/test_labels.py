@@ -51,6 +51,10 @@ def supervision_of(data: Dataset, seed: int = 0, **options: Any) -> Supervision:
     return Supervision(data, ROWS, model, batches, 32, seed)
 
 
+def sorted_rows(values: Tensor) -> Tensor:
+    return torch.tensor(sorted(values.tolist()))
+
+
 def labels_in(found: Supervision) -> Labels:
     assert found.labels is not None
     return found.labels
@@ -167,6 +171,30 @@ def test_labels_that_were_not_kept_have_no_part(squares: Dataset) -> None:
     other = dataclasses.replace(squares, factors=hidden)
     second = train(config(labels=0), other, **options).state_dict()
     assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_what_is_measured_from_images_needs_no_label(squares: Dataset) -> None:
+    assert squares.factors is not None
+    specs = (*squares.specs[:-1], dataclasses.replace(squares.specs[-1], measured=True))
+    given, rows = dataclasses.replace(squares, specs=specs), torch.arange(32)
+    kept = labelled_rows(squares.factors, ROWS, 20, seed=0)
+    expected = torch.tensor(squares.factors).float()
+    batch = supervision_of(given, labels=20).batch(rows, 0)
+    assert batch.factors is not None
+    assert torch.equal(batch.factors[:, -1], expected[rows, -1])
+    for column in batch.factors.T[:-1]:
+        assert torch.equal(torch.isnan(column), ~torch.isin(rows, kept))
+    # the labelled images come first, all 20 of them, and then the others
+    assert batch.labelled is not None
+    known = batch.labelled[1]
+    assert len(known) == 20 + 32
+    assert torch.equal(sorted_rows(known[:20]), sorted_rows(expected[kept]))
+    name = specs[-1].name
+    with pytest.raises(UnbraidError, match="0 of the 150 images to train on have labels"):
+        supervision_of(given, labels=20, label_factors=(name,))
+    every = supervision_of(given, labels=0, label_factors=(name,)).batch(rows, 0)
+    assert every.labelled is not None
+    assert torch.equal(every.labelled[1][:, -1], expected[rows, -1])
 
 
 def test_a_run_loads_without_its_data(squares_npz: Path, squares: Dataset, tmp_path: Path) -> None:

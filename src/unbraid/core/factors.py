@@ -38,6 +38,7 @@ class FactorSpec:
         unit: ``"degrees"``, ``"pixels"``, ...; empty if there is none.
         period: length of one turn in ``unit``; required for ``periodic``.
         symmetries: values of *other* factors at which this one repeats sooner.
+        measured: whether it is computed from the image itself, so that it needs no label.
 
     >>> FactorSpec("angle", "periodic", range=(0, 360), unit="degrees", period=360).period
     360
@@ -50,6 +51,7 @@ class FactorSpec:
     unit: str = ""
     period: float | None = None
     symmetries: tuple[Symmetry, ...] = field(default=())
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if self.kind == "periodic" and not self.period:
@@ -106,6 +108,7 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
             unit=each.get("unit", ""),
             period=each.get("period"),
             symmetries=tuple(Symmetry(**symmetry) for symmetry in each.get("symmetries", ())),
+            measured=each.get("measured", False),
         )
         for each in stored
     )
@@ -122,6 +125,7 @@ def _check_stored(each: Mapping[str, Any]) -> None:
         or each["kind"] not in get_args(Kind)
         or not (values is None or (isinstance(values, list | tuple) and values))
         or not all(isinstance(value, str | float | int) for value in values or ())
+        or not isinstance(each.get("measured", False), bool)
         or not (bounds is None or len(bounds) == 2)
         or not all(isinstance(number, float | int) and isfinite(number) for number in numbers)
     ):

@@ -210,9 +210,11 @@ def _spec(found: Found) -> FactorSpec:
     if found.period is not None:
         low = 0.0 if found.period == 360 else -found.period / 2
         ends = (low, low + found.period)
-        return FactorSpec(found.name, "periodic", None, ends, found.unit, found.period)
+        return FactorSpec(
+            found.name, "periodic", None, ends, found.unit, found.period, measured=True
+        )
     low, high = (round(end, 2) for end in np.nanpercentile(found.values, TAILS).tolist())
-    return FactorSpec(found.name, "continuous", None, (low, high), found.unit)
+    return FactorSpec(found.name, "continuous", None, (low, high), found.unit, measured=True)
 
 
 def _reasons_left_out(measures: Measures) -> dict[str, str]:

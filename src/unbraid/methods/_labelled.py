@@ -20,6 +20,7 @@ class LabelledConfig(MethodConfig):
     Args:
         labels: how many training images keep their labels, and no label of another image is
             looked at; 0 leaves them to all, held-out images included, where they serve validation.
+            Factors that are measured from the images are known of all.
         label_seed: chooses those images; fewer of the same seed are among the more.
         label_factors: the factors whose labels are used; all if none is named.
     """

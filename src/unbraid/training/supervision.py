@@ -68,7 +68,8 @@ class Labels:
     """The labels a training is given, NaN for all others, which nothing looks at.
 
     Where a number of labels was asked for, these are all: none of a held-out image is among them.
-    Where all are given, those of held-out images are, too; they serve the validation.
+    Where all are given, those of held-out images are, too; they serve the validation. Factors that
+    are measured from the images need no label, and are known of all images.
 
     Args:
         data: images and their factors.
@@ -90,15 +91,19 @@ class Labels:
         batch_size: int,
     ) -> None:
         factors = named(data, config)
-        self.rows = labelled_rows(factors, rows, config.labels, config.label_seed)
+        given = np.array([not spec.measured for spec in data.specs])
+        given &= ~np.isnan(factors).all(0)
+        asked = factors[:, given] if config.labels or given.any() else factors
+        self.rows = labelled_rows(asked, rows, config.labels, config.label_seed)
         if config.labels:
             hidden = np.ones(len(factors), bool)
             hidden[self.rows.numpy()] = False
-            factors[hidden] = np.nan
+            factors[np.ix_(hidden, given)] = np.nan
         self.factors = torch.from_numpy(factors).to(batches.device)
         self.batches = batches
         self.size = min(batch_size, len(self.rows))
         self.all = len(self.rows) == len(rows)
+        self.measured = bool(given.any() and (~np.isnan(factors[:, ~given])).any())
 
     def take(self, rows: Tensor) -> Tensor:
         """Return the factors of images by row, (B, F) float32, NaN where unknown."""
@@ -106,6 +111,8 @@ class Labels:
 
     def drawn(self, images: Tensor, factors: Tensor, *key: int) -> tuple[Tensor, Tensor]:
         """Return the labelled images of a training step and their factors.
+
+        Where other images have measured factors, the batch follows them.
 
         Args:
             images: of the batch; they are the labelled ones, too, where all have labels.
@@ -116,10 +123,13 @@ class Labels:
             return images, factors
         order = torch.randperm(len(self.rows), generator=generator(CPU, key[0], LABELLED, *key[1:]))
         drawn = self.rows[order[: self.size]]
-        return self.batches.take(drawn), self.take(drawn)
+        shown, known = self.batches.take(drawn), self.take(drawn)
+        if self.measured:
+            shown, known = torch.cat([shown, images]), torch.cat([known, factors])
+        return shown, known
 
     def shown(self, images: Tensor, factors: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return those images of a validation step that have labels, if all labels are given."""
+        """Return those images of a validation step of which something is known: given, measured."""
         known = ~torch.isnan(factors).all(1)
         return (images[known], factors[known]) if known.any() else None
 

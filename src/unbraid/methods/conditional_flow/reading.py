@@ -215,7 +215,7 @@ class Reading(nn.Module):
             self.steps += 1
             self.adapt(outputs[:count].detach(), codes[:count])
             if batch.labelled is not None:
-                self.keep(batch.labelled[1])
+                self.keep(batch.labelled[1][:READ])
         wanted = torch.cat([targets[:, : self.split], moved], 1)
         # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan
