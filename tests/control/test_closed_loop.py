@@ -114,3 +114,31 @@ def test_tolerance_shortens_differences_and_goes_round_circles() -> None:
     found = tolerated_readings(specs, requested, read, np.array([2.0, 10.0]))
     assert found.tolist() == [[0.0, -5.0], [-3.0, 350.0]]
     assert tolerated_readings(specs, requested, read, 0.0) is read
+
+
+class Offset:
+    """Draws a bar 40% nearer the middle than requested, and reads every place as 0."""
+
+    specs = (FactorSpec("x", "continuous", range=(-9.0, 9.0), measured=True),)
+    reading_error = np.array([5.0])
+    model = None
+
+    def draw(self, factors: np.ndarray, styles: np.ndarray) -> np.ndarray:
+        images = np.zeros((len(factors), 1, 28, 28), np.float32)
+        across = np.arange(28) - 13.5
+        for image, x in zip(images[:, 0], factors[:, 0], strict=True):
+            image[8:20] = np.clip(2 - np.abs(across - 0.6 * x), 0, 1)
+        return images
+
+    def read(self, images: np.ndarray) -> np.ndarray:
+        return np.zeros((len(images), 1))
+
+
+def test_measured_factors_are_measured_and_corrected_more_than_once() -> None:
+    rows = np.array([[-6.0], [0.0], [5.0]])
+    loop = ClosedLoop(Offset(), correct=True)  # type: ignore[arg-type]
+    assert loop.tolerance == np.zeros(1)
+    first = loop.read(Offset().draw(rows, np.arange(3)))
+    np.testing.assert_allclose(first, 0.6 * rows, atol=0.05)
+    found = loop.read(loop.draw(rows, np.arange(3)))
+    np.testing.assert_allclose(found, (1 - 0.4**4) * rows, atol=0.05)

@@ -1,4 +1,4 @@
-"""Closed-loop control: read the images that were drawn, keep the best, correct the error once."""
+"""Closed-loop control: read the images that were drawn, keep the best, correct the error."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from unbraid.control.controller import Controller, checked_factors, checked_styl
 from unbraid.control.factor_distance import factor_difference, factor_distance
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.datasets import remeasured
 
 if TYPE_CHECKING:
     from unbraid.control.language.request import Request
@@ -25,13 +26,16 @@ Styles = NDArray[np.int64]
 # is as likely to be the reader's as the image's
 TOLERANCE = 1.0
 MARGIN = 0.05  # of its range, by which a corrected factor may exceed it
+ROUNDS = 3  # corrections where factors are measured: each about halves an error that is exact
 
 
 class ClosedLoop:
     """A controller that reads the images it draws and refines them.
 
     Where the usual error of readings is known, a difference from the request counts only as far as
-    it exceeds it (``TOLERANCE``): a good image is not corrected by a worse reading.
+    it exceeds it (``TOLERANCE``): a good image is not corrected by a worse reading. Factors that
+    are measured from images are measured here too, not read by the model, and corrected
+    ``ROUNDS`` times.
 
     It wraps any controller. Around another ``ClosedLoop`` it does not nest: the larger number of
     candidates applies, and the correction if either asks for it.
@@ -41,8 +45,8 @@ class ClosedLoop:
         candidates: images drawn for each request, of which the one that reads closest to it is
             kept. Which style that is depends on the request, so with more than 1 the same style
             in another request may be another handwriting.
-        correct: draw once more with the reading error subtracted from the request, and keep the
-            closer of the two images.
+        correct: draw again with the reading error subtracted from the request, and keep the
+            closest of the images.
 
     Raises:
         UnbraidError: fewer than 1 candidate.
@@ -83,13 +87,14 @@ class ClosedLoop:
         rows = checked_factors(factors, self.specs)
         return refine_samples(
             self.controller.draw,
-            self.controller.read,
+            self.read,
             self.specs,
             rows,
             checked_styles(styles, len(rows)),
             self.candidates,
             self.correct,
             self.tolerance,
+            ROUNDS if any(spec.measured for spec in self.specs) else 1,
         )
 
     @property
@@ -100,12 +105,12 @@ class ClosedLoop:
     @property
     def tolerance(self) -> Floats | float:
         """Differences of readings that do not count, (F,), in each factor's unit; 0 if unknown."""
-        error = self.controller.reading_error
-        return 0.0 if error is None else TOLERANCE * error
+        measured = np.array([spec.measured for spec in self.specs])
+        return np.where(measured, 0.0, reader_tolerance(self.controller))
 
     def read(self, images: Any) -> Floats:
-        """Return the factors of images, (N, F), as the controller reads them."""
-        return self.controller.read(images)
+        """Return the factors of images, (N, F), measured or as the controller reads them."""
+        return remeasured(images, self.specs, self.controller.read(images))
 
     def edit(self, images: Any, changes: Request) -> Images:
         """Return images with the requested changes and everything else kept."""
@@ -114,6 +119,12 @@ class ClosedLoop:
     def swap(self, a: Any, b: Any, names: Sequence[str]) -> Images:
         """Return images ``a`` with the named factors of images ``b``."""
         return self.controller.swap(a, b, names)
+
+
+def reader_tolerance(controller: Controller) -> Floats | float:
+    """Return by how much a controller's own readings may differ, (F,), in units; 0 if unknown."""
+    error = controller.reading_error
+    return 0.0 if error is None else TOLERANCE * error
 
 
 def refine_samples(
@@ -125,6 +136,7 @@ def refine_samples(
     candidates: int = 1,
     correct: bool = False,
     tolerance: Floats | float = 0.0,
+    rounds: int = 1,
 ) -> Images:
     """Return the images that read closest to the request among a few samples, (N, C, H, W).
 
@@ -135,8 +147,9 @@ def refine_samples(
         factors: requested (N, F).
         styles: of the first candidates; the styles of the others are derived from them.
         candidates: images drawn for each request, of which the closest is kept.
-        correct: draw once more with request + (request - read), and keep the closer image.
+        correct: draw again with request + (request - read), and keep the closest image.
         tolerance: differences of readings that do not count, (F,), in each factor's unit.
+        rounds: corrections, each of the request of the one before.
     """
     sampled = np.stack([styles, *(_derived_styles(styles, n) for n in range(1, candidates))])
     images = draw(np.tile(factors, (len(sampled), 1)), sampled.ravel())
@@ -149,12 +162,15 @@ def refine_samples(
     distances = factor_distance(specs, repeated, readings).reshape(sampled.shape)
     rows = distances.argmin(0) * len(styles) + np.arange(len(styles))
     images, readings, distances = images[rows], readings[rows], distances.ravel()[rows]
-    if correct and len(styles):
-        chosen = sampled.ravel()[rows]
-        again = draw(corrected_request(specs, factors, readings), chosen)
+    chosen, asked, found = sampled.ravel()[rows], factors, readings
+    for _ in range(rounds if correct and len(styles) else 0):
+        asked = corrected_request(specs, factors, found, asked)
+        again = draw(asked, chosen)
         found = tolerated_readings(specs, factors, read(again), tolerance)
-        better = factor_distance(specs, factors, found) < distances
+        away = factor_distance(specs, factors, found)
+        better = away < distances
         images = np.where(better[:, None, None, None], again, images)
+        distances = np.minimum(away, distances)
     return images
 
 
@@ -173,9 +189,18 @@ def tolerated_readings(
     return found
 
 
-def corrected_request(specs: Sequence[FactorSpec], requested: Floats, read: Floats) -> Floats:
-    """Return requests (N, F) minus their reading error; factors with levels stay as they are."""
-    found = requested.copy()
+def corrected_request(
+    specs: Sequence[FactorSpec], requested: Floats, read: Floats, asked: Floats | None = None
+) -> Floats:
+    """Return requests (N, F) minus their reading error; factors with levels stay as they are.
+
+    Args:
+        specs: of the factors.
+        requested: what the images are to have.
+        read: what they have.
+        asked: what they were drawn for; the request itself if None.
+    """
+    found = (requested if asked is None else asked).copy()
     for column, spec in enumerate(specs):
         if spec.kind == "categorical" or spec.values is not None:
             continue

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from unbraid.datasets._factors import sample_factors
     from unbraid.datasets._glyphs import prepare_glyphs
     from unbraid.datasets._images import CHANNELS, as_images
-    from unbraid.datasets._measured import measured_factors
+    from unbraid.datasets._measured import measured_factors, remeasured
     from unbraid.datasets._morphology import measure
     from unbraid.datasets._moved import OWN, PATHS, absolute, moved
     from unbraid.datasets._report import facts_of, report_of
@@ -63,6 +63,7 @@ __all__ = [
     "moved",
     "prepare_glyphs",
     "read_codes",
+    "remeasured",
     "report_of",
     "resolve",
     "sample_factors",
@@ -81,6 +82,7 @@ _HOME = {
     "facts_of": "_report",
     "measure": "_morphology",
     "measured_factors": "_measured",
+    "remeasured": "_measured",
     "moved": "_moved",
     "prepare_glyphs": "_glyphs",
     "read_codes": "_codes",

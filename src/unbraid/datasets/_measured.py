@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
@@ -145,8 +145,46 @@ def _measured_note(dataset: Dataset, new: list[FactorSpec], measures: Measures) 
     return said + (f"; not {', '.join(left)}." if left else ".")
 
 
+def remeasured(
+    images: ArrayLike, specs: Sequence[FactorSpec], known: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return factors of images with those that can be measured replaced by their measurements.
+
+    Args:
+        images: (N, C, H, W) on [0, 1].
+        specs: of the factors.
+        known: the factors as known otherwise, (N, F); kept where nothing can be measured.
+
+    >>> spec = FactorSpec("x", "continuous", range=(-9, 9), measured=True)
+    >>> bar = np.zeros((1, 1, 28, 28))
+    >>> bar[0, 0, 6:22, 20:22] = 1
+    >>> remeasured(bar, [spec], np.zeros((1, 1))).tolist()
+    [[7.0]]
+    """
+    names = {spec.name for spec in specs if spec.measured}
+    if not names or not len(known):
+        return known
+    pixels = np.rint(255 * np.asarray(images, np.float32)).astype(np.uint8)
+    if names <= {name for name, _ in SOUNDS}:
+        from unbraid.sound import measure_picture
+
+        heard = [measure_picture(pixel) for pixel in pixels]
+        found = {name: np.array([getattr(each, name) for each in heard]) for name, _ in SOUNDS}
+    else:
+        plain, lines = bool(names & set(_GEOMETRY)), bool(names & set(_OF_LINES))
+        factors = measured_factors(measure(pixels), plain, lines)
+        found = {each.name: each.values for each in factors}
+    result = known.copy()
+    for column, spec in enumerate(specs):
+        if spec.measured and spec.name in found:
+            values = found[spec.name]
+            result[:, column] = np.where(np.isnan(values), known[:, column], values)
+    return result
+
+
 # -- which ----------------------------------------------------------------------------------------
 
+_OF_LINES = ("slant", "thickness", "length")
 _GEOMETRY = ("x", "y", "size", "slant", "angle", "thickness", "length", "elongation")
 
 
@@ -232,7 +270,7 @@ def _reasons_left_out(measures: Measures) -> dict[str, str]:
     if not plain:
         found |= dict.fromkeys(_GEOMETRY, "there is no plain background")
     elif not lines:
-        found |= dict.fromkeys(("slant", "thickness", "length"), "the shapes are not lines")
+        found |= dict.fromkeys(_OF_LINES, "the shapes are not lines")
     return found
 
 

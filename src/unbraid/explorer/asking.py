@@ -21,7 +21,7 @@ from torch import Tensor
 
 from unbraid.control import loading
 from unbraid.control.assessment import judge
-from unbraid.control.closed_loop import MARGIN, ClosedLoop
+from unbraid.control.closed_loop import MARGIN, reader_tolerance
 from unbraid.control.controller import Controller
 from unbraid.control.factor_distance import range_length
 from unbraid.control.language.request import Request
@@ -119,7 +119,7 @@ def _loop(controller: Native) -> list[dict[str, Any]]:
     ``symmetries`` is (column, level, period) of a factor and what the period is at its level.
     """
     specs = controller.specs
-    tolerance = np.broadcast_to(ClosedLoop(controller).tolerance, len(specs))
+    tolerance = np.broadcast_to(reader_tolerance(controller), len(specs))
     values = {spec.name: list(spec.values or ()) for spec in specs}
     names = list(values)
     found = []
