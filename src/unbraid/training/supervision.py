@@ -64,6 +64,12 @@ def named(data: Dataset, config: LabelledConfig) -> NDArray[np.float32]:
     return factors
 
 
+def given_columns(data: Dataset, factors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which factors (N, F) are labels that somebody gave: known, and not measured, (F,)."""
+    found: NDArray[np.bool_] = np.array([not spec.measured for spec in data.specs])
+    return found & ~np.isnan(factors).all(0)
+
+
 class Labels:
     """The labels a training is given, NaN for all others, which nothing looks at.
 
@@ -91,8 +97,7 @@ class Labels:
         batch_size: int,
     ) -> None:
         factors = named(data, config)
-        given = np.array([not spec.measured for spec in data.specs])
-        given &= ~np.isnan(factors).all(0)
+        given = given_columns(data, factors)
         asked = factors[:, given] if config.labels or given.any() else factors
         self.rows = labelled_rows(asked, rows, config.labels, config.label_seed)
         if config.labels:
