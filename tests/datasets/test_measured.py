@@ -201,6 +201,11 @@ def test_requests_are_understood_of_measured_factors(mnist: Dataset) -> None:
         "slant 20 degrees counter-clockwise" in parse("slanted 20 degrees left", specs).describe()
     )
     assert parse("slant -10, tiny", specs).values["slant"] == -10
+    longer, shorter = parse("long thin two", specs), parse("shortest two", specs)
+    assert set(longer.values) == {"digit", "length", "thickness"}
+    low, high = next(spec.range for spec in specs if spec.name == "length")
+    assert longer.values["length"] == pytest.approx(low + 0.875 * (high - low))
+    assert shorter.values["length"] == low
 
 
 def solid(count: int, channels: int = 1) -> np.ndarray[Any, Any]:

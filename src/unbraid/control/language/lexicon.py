@@ -71,7 +71,8 @@ LOUDNESSES = {
     **dict.fromkeys(("loud", "loudly"), 0.75),
     "loudest": 1.0,
 }
-TRACTS = SIZES | {"shortest": -1.0, "short": -0.75, "long": 0.75, "longest": 1.0}
+LENGTHS = {"shortest": -1.0, "short": -0.75, "long": 0.75, "longest": 1.0}
+TRACTS = SIZES | LENGTHS
 # by role, in the order in which a word that several have is taken
 ADJECTIVES = {
     "size": SIZES,
@@ -80,6 +81,7 @@ ADJECTIVES = {
     "duration": DURATIONS,
     "loudness": LOUDNESSES,
     "tract": TRACTS,
+    "length": LENGTHS,
 }
 MIDDLES = dict.fromkeys(("medium", "average", "normal", "regular", "mid"), 0.0)
 # for any ordered factor, after its name
@@ -160,6 +162,7 @@ COMPARATIVES = {
     "duration": DURATION_COMPARATIVES,
     "loudness": LOUDNESS_COMPARATIVES,
     "tract": SIZE_COMPARATIVES,
+    "length": {"longer": 1.0, "shorter": -1.0},
 }
 LEVEL_COMPARATIVES = {"higher": 1.0, "lower": -1.0, "longer": 1.0, "shorter": -1.0}  # before names
 SPEEDS = _set("slow slower slowly fast faster quick quicker quickly")  # of which twice is half
@@ -252,6 +255,7 @@ ROLE_NAMES = {
     "duration": frozenset(["duration"]),
     "loudness": _set("loudness volume"),
     "tract": _set("tract vocaltract"),
+    "length": _set("length linelength strokelength"),
 }
 ALIASES = {
     "size": ("size", "scale"),

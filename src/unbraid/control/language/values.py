@@ -30,7 +30,7 @@ class FactorValues:
     Args:
         spec: the factor.
         role: ``size``, ``thickness``, ``horizontal``, ``vertical``, ``rotation``, ``hue``,
-            ``pitch``, ``duration``, ``loudness`` or ``tract``; empty for none.
+            ``length``, ``pitch``, ``duration``, ``loudness`` or ``tract``; empty for none.
         direction: 1 if numbers increase to the right, upwards or counter-clockwise, -1 for the
             opposite direction, 0 if the data set does not define it.
         subject: what has this factor, as messages call it.
