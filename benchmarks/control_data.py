@@ -2,7 +2,8 @@
 
 ``python benchmarks/control_data.py`` trains each row into runs/control, going on where it was
 stopped, has a judge of the data learn to read it, and writes
-benchmarks/results/control_data.json; rows that were measured before are kept.
+benchmarks/results/control_data.json and figures of requests; rows that were measured before are
+kept.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from _common import RESULTS, load, write
+from _requests import draw
 
 from unbraid.control.assessment.run_report import Config, assess
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import read_json, write_json
 
-RUNS = Path(__file__).parent.parent / "runs/control"
+ROOT = Path(__file__).parent.parent
+RUNS = ROOT / "runs/control"
 RESULT = RESULTS / "control_data.json"
 
 
@@ -38,6 +41,7 @@ class Row:
         accuracy: least share of each categorical factor that is to come out, in per cent.
         times: the judge's own error on real images, that other factors' errors are at most.
         more: other aims, by figure.
+        requests: in words, of the figure docs/images/KEY.png; none without them.
     """
 
     data: str
@@ -46,6 +50,7 @@ class Row:
     accuracy: float
     times: float
     more: tuple[tuple[str, float], ...] = ()
+    requests: tuple[str, ...] = ()
 
     def command(self) -> str:
         """Return the command that trains it, but for where to."""
@@ -60,6 +65,13 @@ ROWS = {
         97,
         1.5,
         (("diversity", 0.75),),
+        (
+            "bold seven leaning right",
+            "thin two leaning left",
+            "short bold three",
+            "long thin eight",
+            "small upright zero",
+        ),
     ),
     "dsprites-1000": Row(
         "dsprites", "--labels 1000 --steps 4000", "1,000", 97, 1.5, (("leakage", 2.0),)
@@ -117,6 +129,8 @@ def main() -> None:
     for key in given.rows:
         row, before = ROWS[key], load()
         folder, minutes = train(key, row)
+        if row.requests:
+            draw(row.requests, folder, ROOT / f"docs/images/{key}.png")
         known = read_json(RESULT)["rows"] if RESULT.is_file() else {}
         if key in known and known[key]["command"] == row.command() and not given.again:
             continue
