@@ -178,7 +178,7 @@ class Run:
             DataChanged: there are other data at their path.
         """
         if self.data_options.get(IN_MEMORY):
-            return run_data.held_out_images(self, split)
+            return run_data.stored_images(self, split)
         path = self.data_options.get("path")
         if path and not expand(path).exists():
             raise UnbraidError(

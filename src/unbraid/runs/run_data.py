@@ -43,7 +43,7 @@ def checked(run: Run, data: Dataset, split: str) -> Dataset:
     )
 
 
-def held_out_images(run: Run, split: str) -> Dataset:
+def stored_images(run: Run, split: str) -> Dataset:
     """Return the held-out images stored with a run on images in memory."""
     if split == "test":
         saved = held_out.load(run.folder, run.config.data, run.specs)
