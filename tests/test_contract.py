@@ -354,3 +354,6 @@ def test_metrics_are_told_of_quantised_latents(data: Squares) -> None:
     assert groups["codes"]["levels"] == (5, 5, 5, 5)
     score = scores.measure(model, data, scores.Config(metrics="infomec"))["infomec"]
     assert score.variant.startswith("discrete codes")
+    assert encoding.coded[1:] == ((), (5, 5, 5, 5))  # what UDR is told
+    found = scores.measure(model, data, scores.Config(metrics="udr"), [encoding.coded])["udr"]
+    assert found.value > 0.5  # with itself

@@ -21,10 +21,12 @@ from tests.explorer.asked import Tally, documented, requests
 from unbraid.control import loading
 from unbraid.control.assessment.judge import Judge
 from unbraid.control.closed_loop import ClosedLoop
+from unbraid.control.language.parser_state import ParserState
+from unbraid.control.language.phrases import PHRASES
 from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
 from unbraid.core.files import cache_folder
-from unbraid.explorer import asking, graph, words
+from unbraid.explorer import asking, graph, word_classes, words
 from unbraid.runs import Run
 
 __all__ = ["fitted_run", "native_run"]  # fixtures
@@ -150,8 +152,17 @@ def test_the_table_of_digits_comes_with_the_package_and_is_small() -> None:
     name = f"{words.key_of(DIGITS)}.json"
     found = [path.name for path in words.TABLES.iterdir()]
     assert found == [name], "the grammar has changed: run 'python tools/words_table.py'"
+    # sets of words have another order in every process, and the table the same
+    made = words.text_of(words.table(DIGITS))
+    assert (words.TABLES / name).read_text(encoding="utf-8") == made
     # 12,000 bytes are aimed at and missed; each voice's words added to the grammar cost some more
     assert len(zlib.compress((words.TABLES / name).read_bytes(), 9)) < 15_000
+
+
+def test_every_file_of_the_parser_is_read_for_words() -> None:
+    parser = [kind.__module__ for kind in ParserState.__mro__[:-1]]
+    called = [phrase.__module__ for phrase in PHRASES]
+    assert {*parser, *called} <= {module.__name__ for module in word_classes.MODULES}
 
 
 def test_other_tables_are_kept() -> None:

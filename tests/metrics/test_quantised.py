@@ -1,4 +1,4 @@
-"""Quantised codes: discrete where entropies are estimated, numbers for linear metrics."""
+"""Quantised codes: discrete for entropies and between runs, numbers for linear metrics."""
 
 from __future__ import annotations
 
@@ -61,6 +61,27 @@ def test_any_increasing_values_have_the_same_information(name: str) -> None:
 def test_linear_metrics_see_the_number() -> None:
     names = ["sap", "dci"]
     assert scored(CODES, names, levels=[6, 6]) == scored(CODES, names)
+
+
+@pytest.mark.parametrize("relation", ["lasso", "spearman"])
+def test_trainings_that_order_a_factors_values_differently_agree(relation: str) -> None:
+    """With ranks, codes of one factor have Cramer's V of 1 and those of two have 0."""
+    other = np.stack([VALUES[j][np.array([3, 0, 5, 1, 4, 2])[FACTORS[:, j]]] for j in (1, 0)], 1)
+    given: dict[str, Any] = {"metrics": "udr", "options": {"udr": {"relation": relation}}}
+    numbers = evaluate(runs=[CODES, other], **given)["udr"].value
+    levels = evaluate(runs=[CODES, other], run_levels=[(6, 6)] * 2, **given)["udr"].value
+    assert numbers < 0.3
+    assert levels == pytest.approx(1, abs=1e-9 if relation == "spearman" else 0.2)
+    mixed = [np.column_stack([FACTORS[:, 0], run]) for run in (CODES, other)]
+    sizes = {"run_categories": [(6,)] * 2, "run_levels": [(6, 6), (6, 6)]}
+    assert evaluate(runs=mixed, **sizes, **given)["udr"].value > 0.5  # one factor has two codes
+
+
+def test_levels_of_runs_are_checked() -> None:
+    with pytest.raises(UnbraidError, match="code 1 of run 1 is said to have 5 levels"):
+        gather(runs=[CODES, CODES], run_levels=[(6, 6), (6, 5)])
+    with pytest.raises(UnbraidError, match="run_levels are given for 1 runs, but there are 2"):
+        gather(runs=[CODES, CODES], run_levels=[(6, 6)])
 
 
 def test_beside_other_kinds_of_codes() -> None:

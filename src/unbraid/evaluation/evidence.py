@@ -26,7 +26,8 @@ from unbraid.training import generator
 
 WEIGHED = 500  # images whose likelihood is estimated: each takes one decoding per sample
 Groups = dict[str, dict[str, Any]]
-Coded = tuple[NDArray[np.float64], tuple[int, ...]]  # codes, and the levels of their categories
+# codes, how many values each categorical one has, and how many levels each quantised one
+Coded = tuple[NDArray[np.float64], tuple[int, ...], tuple[int, ...]]
 
 
 def chosen_rows(data: Dataset, limit: int, seed: int) -> Dataset:
@@ -123,8 +124,8 @@ class Encoding:
 
     @property
     def coded(self) -> Coded:
-        """The codes, and the levels of their categories."""
-        return self.codes, self.model.layout.categories
+        """The codes, how many values the categorical ones have, and levels the quantised ones."""
+        return self.codes, self.model.layout.categories, self.model.layout.levels
 
     @property
     def logvar(self) -> NDArray[np.float64] | None:

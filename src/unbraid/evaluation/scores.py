@@ -121,10 +121,10 @@ def compare(codes: Sequence[Coded], config: Config) -> dict[str, Score]:
     """Return the scores that compare several runs, by metric.
 
     Args:
-        codes: of the same images by each run, with their categories' levels.
+        codes: of the same images by each run, see ``Encoding.coded``.
         config: the metrics and their settings.
     """
-    runs, categories = zip(*codes, strict=True)
+    runs, categories, levels = zip(*codes, strict=True)
     names = comparing(config)
     if not names:
         return {}
@@ -135,6 +135,7 @@ def compare(codes: Sequence[Coded], config: Config) -> dict[str, Score]:
         seed=config.seed,
         runs=runs,
         run_categories=categories,
+        run_levels=levels,
     )
 
 

@@ -35,6 +35,7 @@ from torch import Tensor
 from torch.fx import Node
 
 from unbraid.core.errors import UnbraidError
+from unbraid.explorer.programs import given_values, input_nodes, is_alone, needed_nodes, writes
 from unbraid.explorer.tracing import REPEATED
 from unbraid.explorer.values import (
     Call,
@@ -87,9 +88,9 @@ class Lowering:
         Raises:
             UnknownOperator: it needs one that is not among them.
         """
-        likes = [node.meta["val"] for node in _inputs(self.program)]
+        likes = [node.meta["val"] for node in input_nodes(self.program)]
         inputs = [Ref(at, tuple(like.shape), like.dtype) for at, like in enumerate(likes)]
-        values = _given(self.program, inputs)
+        values = given_values(self.program, inputs)
         self.first = len(inputs)
         outputs = self._run(self.program.graph, values)
         refs = [each if isinstance(each, Ref) else self.view(each) for each in outputs]
@@ -99,7 +100,7 @@ class Lowering:
         """Return what a graph returns, given the values of its placeholders."""
         from unbraid.explorer.operators import OPERATORS
 
-        needed = _needed(graph)
+        needed = needed_nodes(graph)
         outputs: list[Value] = []
         for node in graph.nodes:
             if node.op == "output":
@@ -107,7 +108,7 @@ class Lowering:
             elif node.op == "get_attr":
                 values[node] = getattr(graph.owning_module, str(node.target))
             elif node.op == "call_function":
-                if _writes(node) and not (node in needed and _alone(node.args[0])):
+                if writes(node) and not (node in needed and is_alone(node.args[0])):
                     raise UnknownOperator(f"{node.target} on numbers that are read elsewhere")
                 if node in needed:
                     values[node] = self._lowered(node, values, OPERATORS)
@@ -123,9 +124,9 @@ class Lowering:
             return self._region(target, args)
         if target == REPEATED:
             program = self.repeated[args[0]]
-            return self._run(program.graph, _given(program, args[1]))[0]
+            return self._run(program.graph, given_values(program, args[1]))[0]
         name = target._schema.name.removeprefix("aten::")
-        if _writes(node):
+        if writes(node):
             name = name.removesuffix("_")
         leaves = torch.utils._pytree.tree_leaves((args, kwargs))
         if torch.Tag.nondeterministic_seeded in target.tags:
@@ -280,58 +281,6 @@ class Lowering:
         ]
         chosen = [self.constants[index] for index in constants]
         return Plan(inputs, chosen, nodes, [numbers[ref.number] for ref in outputs])
-
-
-def _inputs(program: torch.export.ExportedProgram) -> list[Node]:
-    """Return the placeholders of a program's inputs."""
-    names = program.graph_signature.user_inputs
-    return [node for node in program.graph.nodes if node.name in names]
-
-
-def _given(program: torch.export.ExportedProgram, inputs: Sequence[Value]) -> dict[Node, Any]:
-    """Return the values of a program's placeholders: inputs, parameters and constants."""
-    signature = program.graph_signature
-    stored = {
-        **signature.inputs_to_parameters,
-        **signature.inputs_to_buffers,
-        **signature.inputs_to_lifted_tensor_constants,
-    }
-    values: dict[Node, Any] = dict(zip(_inputs(program), inputs, strict=True))
-    places: Any = (program.state_dict, program.constants)
-    for node in program.graph.nodes:
-        if node.op == "placeholder" and node.name in stored:
-            name = stored[node.name]
-            values[node] = next(place[name] for place in places if name in place).detach()
-    return values
-
-
-def _needed(graph: torch.fx.Graph) -> set[Node]:
-    """Return the nodes that outputs depend on: checks of values are left out."""
-    nodes = list(graph.nodes)
-    needed = {nodes[-1]}
-    for node in reversed(nodes):
-        if node in needed:
-            needed.update(node.all_input_nodes)
-    return needed
-
-
-def _writes(node: Node) -> bool:
-    """Whether a node changes what another one gave."""
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and any(
-        each.alias_info is not None and each.alias_info.is_write for each in schema.arguments
-    )
-
-
-def _alone(node: Any) -> bool:
-    """Whether nobody else reads what lies where a node's numbers do."""
-    if len(node.users) != 1 or node.op != "call_function":
-        return False
-    schema = getattr(node.target, "_schema", None)
-    if schema is None:
-        return False
-    shares = any(each.alias_info is not None for each in schema.returns)
-    return not shares or all(_alone(each) for each in node.all_input_nodes)
 
 
 def lowered(

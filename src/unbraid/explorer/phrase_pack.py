@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from unbraid.explorer.phrase_trace import Affine, Level, Phrase, Setting
+from unbraid.explorer.phrase_text import Shared, phrases_by_part, runs_of, setting_as_list, text_of
+from unbraid.explorer.phrase_trace import Phrase
 from unbraid.explorer.phrase_tree import END, NUMBER, Conditions, Node, Tree, meets
 
 
@@ -42,21 +42,6 @@ class Shape(NamedTuple):
 
     phrases: tuple[tuple[int, int], ...]
     steps: tuple[Step, ...]
-
-
-class Shared:
-    """Values that are stored once each."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._known: dict[Any, int] = {}
-
-    def add(self, item: Any, key: Any = None) -> int:
-        """Return the index of a value; ``key`` tells values apart that cannot be hashed."""
-        at = self._known.setdefault(item if key is None else key, len(self.items))
-        if at == len(self.items):
-            self.items.append(item)
-        return at
 
 
 @dataclass
@@ -89,9 +74,9 @@ class Packed:
         shapes, sets = self._listed(order, columns)
         return {
             "shapes": {name: text_of(numbers) for name, numbers in shapes.items()},
-            "sets": text_of(n for each in sets for n in _runs(each)),
+            "sets": text_of(n for each in sets for n in runs_of(each)),
             "conditions": self.conditions.items,
-            "phrases": _by_part([self.phrases.items[at] for at in phrases]),
+            "phrases": phrases_by_part([self.phrases.items[at] for at in phrases]),
             "cuts": self.cuts.items,
             "levels": self.levels.items,
             "sentences": self.sentences.items,
@@ -240,7 +225,7 @@ class Packed:
             "unset": [list(each) for each in unset],
         }
         rest = {key: value for key, value in rest.items() if value}
-        found: list[Any] = [phrase.stop, [_setting(each) for each in phrase.settings]]
+        found: list[Any] = [phrase.stop, [setting_as_list(each) for each in phrase.settings]]
         return self.phrases.add([*found, rest] if rest else found, key)
 
     def _sentence(self, text: str, path: tuple[int, ...]) -> int:
@@ -280,71 +265,3 @@ def _merged(found: list[list[Any]]) -> list[list[Any]]:
         )
         one[0][0][2] = sorted({*one[0][0][2], *places})
     return list(known.values())
-
-
-def _runs(columns: tuple[int, ...]) -> list[int]:
-    """Return ascending numbers as runs: how many, and each run's distance from the last one.
-
-    The distance is from the last number, and the length of the run follows.
-
-    >>> _runs((3, 4, 5, 9))
-    [2, 3, 3, 4, 1]
-    """
-    found: list[int] = []
-    for before, at in pairwise((-2, *columns)):
-        if at == before + 1:
-            found[-1] += 1
-        else:
-            found += [at - max(before, 0), 1]
-    return [len(found) // 2, *found]
-
-
-def text_of(numbers: Iterable[int]) -> str:
-    """Return whole numbers as a text, a letter each, that of 0 being ``#``.
-
-    >>> text_of([0, 1, 2])
-    '#$%'
-    """
-    return "".join(chr(number + ord("#")) for number in numbers)
-
-
-def _by_part(phrases: Sequence[list[Any]]) -> dict[str, Any]:
-    """Return phrases by what they are made of: numbers as texts, and the different parts.
-
-    ``stops`` are the tokens of each phrase or, where it has no ``settings``, its sentence. A
-    setting has a factor and, as their indices in lists of all, a value, tokens, and a word and
-    remark. ``more`` has (phrase, what else there is of it).
-    """
-    parts = {name: Shared() for name in ("value", "token", "word")}
-    numbers: dict[str, list[int]] = {name: [] for name in ("stops", "settings", "factor", *parts)}
-    more = []
-    for at, phrase in enumerate(phrases):
-        stop, settings, rest = (*phrase, None, None)[:3]
-        numbers["stops"].append(stop)
-        numbers["settings"].append(0 if settings is None else len(settings) + 1)
-        for factor, value, start, end, *word in settings or ():
-            numbers["factor"].append(factor)
-            for name, part in (("value", value), ("token", [start, end]), ("word", word)):
-                numbers[name].append(parts[name].add(part, repr(part)))
-        if rest:
-            more.append([at, rest])
-    return {
-        **{name: text_of(found) for name, found in numbers.items()},
-        **{f"{name}s": shared.items for name, shared in parts.items()},
-        "more": more,
-    }
-
-
-def _setting(setting: Setting) -> list[Any]:
-    """Return a value that a phrase sets: factor, value, tokens, word, remark."""
-    value: Any = setting.value
-    if isinstance(value, Level):
-        value = ["level", value.token]
-    elif isinstance(value, Affine):
-        steps = [step for step in value.steps if step not in (("*", 1.0), ("/", 1.0), ("+", 0.0))]
-        value = [value.token, *(part for step in steps for part in step)]
-    word = list(setting.word) if isinstance(setting.word, tuple) else setting.word
-    if setting.remark == "angle":
-        word = ""  # the number that was asked for, as an angle
-    found = [setting.factor, value, *setting.text, word, setting.remark]
-    return found if word or setting.remark == "angle" else found[:4]

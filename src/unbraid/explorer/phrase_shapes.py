@@ -144,7 +144,7 @@ class Shapes:
         return next((word for word in READ_ON if self.classes.words.get(word) == kind), "")
 
     def _words(self, *tables: Iterable[str]) -> list[Path]:
-        return self._paths([(word,) for table in tables for word in table])
+        return self._paths([(word,) for table in tables for word in sorted(table)])
 
     def _paths(self, names: Iterable[Sequence[str]]) -> list[Path]:
         """Return the different paths of names; a name that cannot be typed has none."""

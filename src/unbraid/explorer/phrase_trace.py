@@ -11,12 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from unbraid.control.language.parser_state import ParserState, UnknownWord
+from unbraid.control.language.parser_state import ParserState
+from unbraid.control.language.parser_tokens import UnknownWord
 from unbraid.control.language.phrases import PHRASES
 from unbraid.control.language.terms import FactorTerms, factor_terms
 from unbraid.control.language.tokens import Token
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
+from unbraid.explorer.phrase_numbers import (
+    Affine,
+    TracedTerms,
+    TracedText,
+    TracedTokens,
+    TracedValue,
+    traced,
+)
 
 _LEVEL = 1 << 40  # index of a level that is named by a token, see ``Level``
 _NEAREST, _SHARE = "nearest to ", " of the range"
@@ -26,18 +35,6 @@ class Level(NamedTuple):
     """A value that is the level which a token names."""
 
     token: int
-
-
-class Affine(NamedTuple):
-    """A value that is computed from the number of a token.
-
-    Args:
-        token: index of the token.
-        steps: operations (``*``, ``/`` or ``+``, constant), in their order.
-    """
-
-    token: int
-    steps: tuple[tuple[str, float], ...]
 
 
 class Setting(NamedTuple):
@@ -86,117 +83,6 @@ class Phrase:
     error: str = ""
 
 
-class _Number(float):
-    """A number that remembers what was computed from it, and at which numbers a choice changes."""
-
-    token: int
-    steps: tuple[tuple[str, float], ...]
-    cuts: set[float]
-
-    def _after(self, value: float, step: str, constant: float) -> _Number:
-        found = _Number(value)
-        found.token, found.cuts = self.token, self.cuts
-        found.steps = (*self.steps, (step, float(constant)))
-        return found
-
-    def __bool__(self) -> bool:
-        return True  # "or 0.0" keeps the number
-
-    def __mul__(self, other: float) -> _Number:
-        return self._after(float(self) * other, "*", other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: float) -> _Number:
-        return self._after(float(self) / other, "/", other)
-
-    def __add__(self, other: float) -> _Number:
-        return self._after(float(self) + other, "+", other)
-
-    __radd__ = __add__
-
-    def _cut(self, at: float) -> None:
-        """Note the number of the token at which this one is ``at``."""
-        for step, constant in reversed(self.steps):
-            if step == "*":
-                at /= constant
-            elif step == "/":
-                at *= constant
-            else:
-                at -= constant
-        self.cuts.add(at)
-
-    def __lt__(self, other: float) -> bool:
-        self._cut(other)
-        return float(self) < other
-
-    def __le__(self, other: float) -> bool:
-        self._cut(other)
-        return float(self) <= other
-
-    def __gt__(self, other: float) -> bool:
-        self._cut(other)
-        return float(self) > other
-
-    def __ge__(self, other: float) -> bool:
-        self._cut(other)
-        return float(self) >= other
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, int | float):
-            self._cut(float(other))
-        return float(self) == other
-
-    __hash__ = float.__hash__
-
-
-class _Piece(str):
-    """A part of a request that knows its tokens."""
-
-    tokens: tuple[int, int]
-
-
-class _Stored(float):
-    """A stored value that is computed from a number."""
-
-    affine: Affine
-    given: str
-
-
-class TracedTerms(FactorTerms):
-    """A factor whose conversion of a traced number is left to the reader of the table."""
-
-    def to_stored(self, number: float, clip: bool, given: str = "") -> float:
-        """Return the stored value of a number, traced if the number is."""
-        if not isinstance(number, _Number):
-            return super().to_stored(number, clip, given)
-        found = _Stored(0.0)
-        found.affine = Affine(number.token, number.steps)
-        found.given = "angle" if given == self.number(float(number)) and given else "nearest"
-        return found
-
-    def number(self, number: float) -> str:
-        """Return a number as text; how it is shown decides nothing."""
-        return super().number(float(number))
-
-    def differs(self, stored: float, number: float) -> bool:
-        """Whether a stored value is another number; it may be, if it is traced."""
-        return isinstance(stored, _Stored) or super().differs(stored, number)
-
-
-class _Tokens(list[Token]):
-    """Tokens that note the last one that was read."""
-
-    last = -1
-
-    def __getitem__(self, at: Any) -> Any:
-        if type(at) is int:
-            if at < 0:
-                raise AssertionError("a phrase depends on what is before it")
-            self.last = max(self.last, at)
-        return super().__getitem__(at)
-
-
 class Tracer(ParserState):
     """A parser that parses one phrase at a time and keeps what it says apart.
 
@@ -221,8 +107,8 @@ class Tracer(ParserState):
         cuts: dict[int, set[float]] = {}
         levels: set[int] = set()
         self._levels_read = levels
-        self.tokens = followed = _Tokens(
-            _traced(token, at, cuts) for at, token in enumerate(tokens)
+        self.tokens = followed = TracedTokens(
+            traced(token, at, cuts) for at, token in enumerate(tokens)
         )
         self.constraints, self.without_value = {}, []
         self.centre, self.corner = "", False
@@ -281,7 +167,7 @@ class Tracer(ParserState):
     def source(self, start: int, stop: int) -> str:
         """Return a part of the request that knows its tokens."""
         text = " ".join(self._texts[start:stop])
-        found = _Piece(text.replace(" = ", "="))
+        found = TracedText(text.replace(" = ", "="))
         found.tokens = (start, stop)
         return found
 
@@ -319,7 +205,7 @@ class Tracer(ParserState):
         """Note a value."""
         remark, shown = "word", word
         stored: float | Level | Affine = float(value)
-        if isinstance(value, _Stored):
+        if isinstance(value, TracedValue):
             stored = value.affine
             if word.startswith(_NEAREST):
                 remark, shown = value.given, word.removeprefix(_NEAREST)
@@ -335,7 +221,7 @@ class Tracer(ParserState):
 
     def _piece(self, text: str) -> tuple[int, int] | None:
         """Return the tokens that a text is made of, None if it is not of tokens."""
-        if isinstance(text, _Piece):
+        if isinstance(text, TracedText):
             return text.tokens
         count = len(self._texts)
         for start, first in enumerate(self._texts):
@@ -346,12 +232,3 @@ class Tracer(ParserState):
                 if text == piece or text == piece.replace(" %", "%").replace(" °", "°"):
                     return start, stop
         return None
-
-
-def _traced(token: Token, at: int, cuts: dict[int, set[float]]) -> Token:
-    """Return a token whose number is traced."""
-    if token.number is None:
-        return token
-    number = _Number(token.number)
-    number.token, number.steps, number.cuts = at, (), cuts.setdefault(at, set())
-    return Token(token.text, number, token.starts_phrase)

@@ -18,6 +18,7 @@ from unbraid.control.language import (
     comparisons,
     lexicon,
     parser_state,
+    parser_tokens,
     phrases,
     quantities,
     rotations,
@@ -27,7 +28,16 @@ from unbraid.control.language.tokens import Token, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.factors import FactorSpec
 
-_MODULES = (lexicon, phrases, rotations, quantities, comparisons, parser_state)
+# the files of the grammar in which words are looked for
+MODULES = (
+    lexicon,
+    phrases,
+    rotations,
+    quantities,
+    comparisons,
+    parser_state,
+    parser_tokens,
+)
 # not for the tokens of phrases, but for names, numbers and units; or another table's index
 _ELSEWHERE = {"ROLE_NAMES", "ALIASES", "NUMBERS", "TENS", "_ANGLES", "_SIGNS", "_name"}
 # names of roles, units and arguments in the grammar's code, which no token is compared with
@@ -168,7 +178,7 @@ def _places(names: Sequence[tuple[tuple[str, ...], tuple[int, int]]], word: str)
 def _tables() -> tuple[tuple[str, Any], ...]:
     return tuple(
         (f"{module.__name__}.{name}", value)
-        for module in _MODULES
+        for module in MODULES
         for name, value in vars(module).items()
         if isinstance(value, dict | set | frozenset | tuple | list)
         and not name.startswith("__")
@@ -215,7 +225,7 @@ def _lexicon_words() -> set[str]:
 def _literals() -> frozenset[str]:
     """Return the words that are written in the grammar's code."""
     found: set[str] = set()
-    for module in _MODULES:
+    for module in MODULES:
         for function in _functions(module):
             found.update(_constants(function.__code__))
     return frozenset(found) - _NO_WORDS

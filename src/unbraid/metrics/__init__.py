@@ -61,6 +61,7 @@ def evaluate(
     categories: Sequence[int] = (),
     levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
+    run_levels: Sequence[Sequence[int]] = (),
 ) -> Scores:
     """Score a representation with any of the metrics.
 
@@ -89,6 +90,8 @@ def evaluate(
             categorical ones, each row's value or level. They are discrete where entropies are
             estimated, and numbers elsewhere.
         run_categories: the same for each of ``runs``, empty for one without categorical codes.
+        run_levels: the levels of each run's quantised codes, empty for one without. UDR takes each
+            level as a category: two trainings may have one factor's values in two orders.
 
     Returns:
         One Score per metric, by name, in alphabetical order: a dict, and a table in notebooks.
@@ -119,6 +122,7 @@ def evaluate(
         categories=categories,
         levels=levels,
         run_categories=run_categories,
+        run_levels=run_levels,
     )
     preset = _preset(protocol)
     names = _chosen(metrics, list(preset) if protocol else None, evidence)

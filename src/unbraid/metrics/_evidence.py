@@ -40,7 +40,7 @@ class Evidence:
             categorical: they come before all others, as indices 0..K-1.
         orders: the places of their categories in one-hot blocks; see ``Latents``.
         quantised: how many levels each of the next codes has, for those that are quantised.
-        run_latents: which codes of ``runs`` are categorical.
+        run_latents: which codes of ``runs`` are categorical; quantised ones are, too.
         said: notes on the inputs, such as rows that were left out.
         whole: the same without factors, on all rows, also those whose factors are unknown.
     """

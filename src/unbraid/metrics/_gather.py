@@ -33,6 +33,7 @@ def gather(
     categories: Sequence[int] = (),
     levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
+    run_levels: Sequence[Sequence[int]] = (),
 ) -> Evidence:
     """Check the inputs of ``evaluate`` and bundle them.
 
@@ -42,17 +43,7 @@ def gather(
     Raises:
         UnbraidError: wrong shapes, NaN codes, too few rows, a factor with a single value, ...
     """
-    if factors is not None and codes is None:
-        raise UnbraidError("factors were given without codes: give the codes (N, D) too.")
-    z = np.zeros((0, 0)) if codes is None else finite(matrix(codes, "codes"), "codes")
-    v = np.zeros((len(z), 0)) if factors is None else matrix(factors, "factors")
-    if len(v) != len(z):
-        raise UnbraidError(
-            f"there are {len(z)} rows of codes and {len(v)} of factors: "
-            "row n of both must describe the same image."
-        )
-    if codes is not None:
-        _enough(len(z), "codes")
+    z, v = _matrices(codes, factors)
     _check_specs(specs, v.shape[1])
     known, said = _known(v, specs, "rows")
     if not known.all() and known.sum() < MIN_ROWS:
@@ -64,13 +55,8 @@ def gather(
     _check_factors(v[known], checked)
     sizes = categories_of(z, categories)
     quantised = levels_of(z, len(sizes), levels)
-    if (sizes or quantised) and logvar is not None:
-        kind = "categorical or quantised" if quantised else "categorical"
-        raise UnbraidError(
-            f"logvar were given for codes of which the first {len(sizes) + len(quantised)} are "
-            f"{kind} and so have no Gaussian posterior: give the other codes and their logvar "
-            "alone."
-        )
+    if logvar is not None:
+        _check_gaussian(sizes, quantised)
     spread = _like(logvar, z, "logvar", "codes")
     common: dict[str, Any] = {
         "images": _images(images),
@@ -79,7 +65,7 @@ def gather(
         "categories": sizes,
         "orders": orders_of(z, sizes),
         "quantised": quantised,
-        **_runs(runs, run_categories),
+        **_runs(runs, run_categories, run_levels),
     }
     whole = Evidence(z, v[:, :0], (), logvar=spread, **common)
     tested = None if test is None else _test_set(test, whole, checked, specs)
@@ -95,6 +81,32 @@ def gather(
         whole=whole,
         **common,
     )
+
+
+def _matrices(codes: ArrayLike | None, factors: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Return codes (N, D) and factors (N, F), without columns where they are not given."""
+    if factors is not None and codes is None:
+        raise UnbraidError("factors were given without codes: give the codes (N, D) too.")
+    z = np.zeros((0, 0)) if codes is None else finite(matrix(codes, "codes"), "codes")
+    v = np.zeros((len(z), 0)) if factors is None else matrix(factors, "factors")
+    if len(v) != len(z):
+        raise UnbraidError(
+            f"there are {len(z)} rows of codes and {len(v)} of factors: "
+            "row n of both must describe the same image."
+        )
+    if codes is not None:
+        _enough(len(z), "codes")
+    return z, v
+
+
+def _check_gaussian(categories: Sequence[int], quantised: Sequence[int]) -> None:
+    if categories or quantised:
+        kind = "categorical or quantised" if quantised else "categorical"
+        raise UnbraidError(
+            f"logvar were given for codes of which the first {len(categories) + len(quantised)} "
+            f"are {kind} and so have no Gaussian posterior: give the other codes and their logvar "
+            "alone."
+        )
 
 
 def _enough(rows: int, name: str) -> None:
@@ -148,7 +160,12 @@ def _like(
     return array
 
 
-def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]]) -> dict[str, Any]:
+def _runs(
+    runs: Sequence[ArrayLike] | None,
+    categories: Sequence[Sequence[int]],
+    levels: Sequence[Sequence[int]],
+) -> dict[str, Any]:
+    """Return the codes of runs and what they are made of; quantised codes become categories."""
     if runs is None:
         return {}
     names = [f"the codes of run {i}" for i in range(len(runs))]
@@ -160,17 +177,34 @@ def _runs(runs: Sequence[ArrayLike] | None, categories: Sequence[Sequence[int]])
         )
     if arrays:
         _enough(len(arrays[0]), "every run's codes")
-    given = categories or [()] * len(arrays)
-    if len(given) != len(arrays):
-        raise UnbraidError(
-            f"run_categories are given for {len(given)} runs, but there are {len(arrays)}: "
-            "give one list for each, empty where no code is categorical."
+    given = {"run_categories": categories, "run_levels": levels}
+    for name, each in given.items():
+        if each and len(each) != len(arrays):
+            kind = "categorical" if name == "run_categories" else "quantised"
+            raise UnbraidError(
+                f"{name} are given for {len(each)} runs, but there are {len(arrays)}: "
+                f"give one list for each, empty where no code is {kind}."
+            )
+    none: list[Sequence[int]] = [()] * len(arrays)
+    found = [
+        _discrete(array, sizes, counts, f" of run {i}")
+        for i, (array, sizes, counts) in enumerate(
+            zip(arrays, categories or none, levels or none, strict=True)
         )
-    latents = tuple(
-        Latents(array.shape[1], orders_of(array, categories_of(array, sizes, f" of run {i}")))
-        for i, (array, sizes) in enumerate(zip(arrays, given, strict=True))
-    )
-    return {"runs": arrays, "run_latents": latents}
+    ]
+    return {"runs": tuple(each[0] for each in found), "run_latents": tuple(e[1] for e in found)}
+
+
+def _discrete(
+    codes: Floats, categories: Sequence[int], levels: Sequence[int], of: str
+) -> tuple[Floats, Latents]:
+    """Return codes whose quantised ones are categories, the index of their level."""
+    sizes = categories_of(codes, categories, of)
+    quantised = levels_of(codes, len(sizes), levels, of)
+    codes = codes.copy()
+    for at in range(len(sizes), len(sizes) + len(quantised)):
+        codes[:, at] = np.unique(codes[:, at], return_inverse=True)[1]
+    return codes, Latents(codes.shape[1], orders_of(codes, (*sizes, *quantised)))
 
 
 def _check_specs(specs: Sequence[FactorSpec] | None, factors: int) -> None:

@@ -6,9 +6,10 @@ another, ``UDR = 1/(d_a + d_b) (sum_b r_b^2 / sum_a R_ab + sum_a r_a^2 / sum_b R
 the largest entry of its column or row and the sums run over active codes. A run's score is the
 median over the other runs.
 
-A categorical code is a one-hot block. With the Lasso its R is the root of the squared weights,
-summed over the block's columns as inputs and averaged over them as targets; with ranks it is the
-root mean square canonical correlation (Cramer's V of two categories).
+A categorical code is a one-hot block, as is a quantised one: two trainings may have the values of
+one factor in two orders. With the Lasso its R is the root of the squared weights, summed over the
+block's columns as inputs and averaged over them as targets; with ranks it is the root mean square
+canonical correlation (Cramer's V of two categories).
 """
 
 from __future__ import annotations

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,29 +10,29 @@ from typing import Any
 
 import unbraid
 from unbraid import methods
-from unbraid.core import hardware, notebook, registry
+from unbraid.core import hardware, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import specs_from_json
 from unbraid.core.files import expand, read_json
 from unbraid.core.signals import Signal
 from unbraid.core.store import identity, read_tensors
-from unbraid.datasets import Dataset, correlation_of, load_dataset, moved
-from unbraid.methods import Method, needs_of
+from unbraid.datasets import Dataset, load_dataset, moved
+from unbraid.methods import Method
 from unbraid.nn.nets import check_image_shape
-from unbraid.runs import held_out
+from unbraid.runs import run_data
 from unbraid.runs.config import FORMAT, IN_MEMORY, RunConfig
-from unbraid.runs.fingerprints import DataChanged, Fingerprint, fingerprint
+from unbraid.runs.fingerprints import Fingerprint
 from unbraid.runs.recorders import read_records
 from unbraid.runs.results import (
     NAME,
     NO_PROTOCOL,
     read_result,
     scores_by_metric,
-    stats_of,
     update_result,
 )
 from unbraid.runs.resuming import progress_of
-from unbraid.training import Progress, TrainingConfig, split_rows
+from unbraid.runs.run_summary import summary_html
+from unbraid.training import Progress, TrainingConfig
 
 
 class Run:
@@ -154,24 +152,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what was trained on what, and what it scores."""
-        about = f"{methods.name_of(self.config.method)} on {self.config.data}"
-        html = notebook.heading(
-            f"{self.folder}: {about}" + (f", {self.stage}" if self.stage else "")
-        )
-        if not (self.folder / NAME).is_file() or not self.finished:
-            return html
-        try:
-            result, scores = self.result, self.scores()
-        except UnbraidError as error:
-            return html + notebook.notes([str(error)])
-        stats = [(k.replace("_", " "), f"{v:.4g}") for k, v in stats_of(result).items()]
-        rows = [
-            (score["metric"], f"{score['value']:.3f}", score.get("variant", ""))
-            for score in scores.values()
-            if isinstance(score.get("value"), int | float)
-        ]
-        html += notebook.table(("held-out images", "value"), stats)
-        return html + (notebook.table(("metric", "value", "variant"), rows) if rows else "")
+        return summary_html(self)
 
     def history(self) -> list[dict[str, Any]]:
         """Return the records of metrics.jsonl, one an epoch, without a half-written last line.
@@ -197,7 +178,7 @@ class Run:
             DataChanged: there are other data at their path.
         """
         if self.data_options.get(IN_MEMORY):
-            return self._saved(split)
+            return run_data.stored_images(self, split)
         path = self.data_options.get("path")
         if path and not expand(path).exists():
             raise UnbraidError(
@@ -214,42 +195,7 @@ class Run:
         Raises:
             DataChanged: it is not what the run was trained with.
         """
-        stored = self.fingerprints.get(split)
-        if stored is None:
-            return data
-        learnt = bool(needs_of(self.config.method))
-        found = fingerprint(data, stored)
-        changed = stored.difference(found, factors=learnt)
-        if not changed:
-            return data
-        place = self.data_options.get("path")
-        if not place and (stored.images, stored.shape) == (found.images, found.shape):
-            # rendered: another machine may round pixels differently
-            warnings.warn(
-                f"{self.data} differs from what {self.folder} was trained on ({changed} in the "
-                f"{split} split): another version or machine rendered it.",
-                stacklevel=2,
-            )
-            return data
-        raise DataChanged(
-            f"{place or self.data} holds other data than {self.folder} was trained on ({changed} "
-            f"in the {split} split): restore them, give an unchanged copy with --data PATH, or "
-            "train again with another --out."
-        )
-
-    def _saved(self, split: str) -> Dataset:
-        """Return the held-out images stored with a run on images in memory."""
-        if split == "test":
-            saved = held_out.load(self.folder, self.config.data, self.specs)
-            found = self.data_options.get("correlated")
-            if found:
-                width = self.data_options.get("correlated_width", 0.1)
-                found = correlation_of(found, width, self.config.data)
-            return dataclasses.replace(saved, signal=self.signal, correlation=found)
-        raise UnbraidError(
-            f"{self.folder} was trained on images in memory, which are not stored with it: to use "
-            "its training images, train on a data set's name or a path."
-        )
+        return run_data.checked(self, data, split)
 
     def unseen(self) -> Dataset:
         """Return images the model was not trained on: the test split, or the validation images.
@@ -257,19 +203,7 @@ class Run:
         ``split`` of the latter is ``"validation"``. If the run was trained on all images, these are
         its training images, and ``split`` is ``"train"``.
         """
-        try:
-            data = self.dataset("test")
-            if data.split == "test":
-                return data
-        except DataChanged:
-            raise
-        except UnbraidError:  # no test split
-            pass
-        data = self.dataset("train")
-        _, rows = split_rows(len(data), self.config.training.validation)
-        if not len(rows):
-            return dataclasses.replace(data, split="train")
-        return dataclasses.replace(data.take(rows.numpy()), split="validation")
+        return run_data.unseen(self)
 
     def model(self, device: hardware.Device = "cpu") -> Method:
         """Return the trained model, of the last checkpoint if the run is unfinished.

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unbraid.core.files import atomic
 from unbraid.figures import GREY, PALETTE, WIDTH, new_figure, styled
+from unbraid.studies.panels import (
+    ACROSS,
+    Drawn,
+    Rows,
+    heading_of,
+    measured,
+    name_methods,
+    panel_grid,
+    spread,
+    spread_out,
+    write_cells,
+)
 from unbraid.studies.results import Results, Score, read_results
 from unbraid.studies.statistics import (
     PARTS,
@@ -23,15 +34,6 @@ from unbraid.studies.statistics import (
 )
 from unbraid.studies.study import Study
 from unbraid.studies.table import CSV
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-Rows = list[dict[str, Any]]
-Drawn = tuple["Figure", Rows] | None
-PANEL = 1.55  # inches: the height of a panel
-ACROSS = 3  # panels side by side
 
 
 def write_plots(study: Study) -> list[Path]:
@@ -73,27 +75,27 @@ def violins(results: Results) -> Drawn:
     scores, methods = results.supervised, results.methods
     if not scores:
         return None
-    figure, panels = _panels(len(scores), _title(results, "scores of all runs, by method"))
+    figure, panels = panel_grid(len(scores), heading_of(results, "scores of all runs, by method"))
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         column = results.of(score)
         for place, method in enumerate(methods):
-            values = _known(column[results.rows(method)])
+            values = measured(column[results.rows(method)])
             color = PALETTE[place % len(PALETTE)]
             if len(values) > 1 and np.ptp(values) > 0:
                 body = ax.violinplot([values], [place], widths=0.9, showextrema=False)
                 bodies: Any = body["bodies"]
                 for part in bodies:
                     part.set(facecolor=color, alpha=0.3)
-            ax.scatter(place + _beside(len(values)), values, s=4, color=color, linewidths=0)
+            ax.scatter(place + spread_out(len(values)), values, s=4, color=color, linewidths=0)
             if len(values):
                 median = np.median(values)
                 ax.plot([place - 0.3, place + 0.3], [median, median], color=color, lw=1.5)
                 rows += [
-                    {"score": score.label, "method": method, "median": median, **_spread(values)}
+                    {"score": score.label, "method": method, "median": median, **spread(values)}
                 ]
         ax.set_title(score.label, loc="left")
-        _name_methods(ax, methods)
+        name_methods(ax, methods)
     return figure, rows
 
 
@@ -101,16 +103,16 @@ def violins(results: Results) -> Drawn:
 def strengths(results: Results) -> Drawn:
     """Draw scores against what each method's grid varies first: medians, and seeds as dots."""
     scores = results.supervised
-    swept = [m for m in results.methods if _strengths_of(results, m)[1]]
+    swept = [m for m in results.methods if results.strengths(m)[1]]
     if not scores or not swept:
         return None
-    heading = _title(results, "scores against strength, from the lowest to the highest setting")
-    figure, panels = _panels(len(scores), heading, foot=0.3)
+    heading = heading_of(results, "scores against strength, from the lowest to the highest setting")
+    figure, panels = panel_grid(len(scores), heading, foot=0.3)
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         column = results.of(score)
         for number, method in enumerate(results.methods):
-            option, values = _strengths_of(results, method)
+            option, values = results.strengths(method)
             if not values:
                 continue
             color = PALETTE[number % len(PALETTE)]
@@ -121,7 +123,7 @@ def strengths(results: Results) -> Drawn:
                     for i, cell in enumerate(results.cells)
                     if cell.method == method and cell.strength == (option, value)
                 ]
-                found = _known(column[kept])
+                found = measured(column[kept])
                 middles.append(np.median(found) if len(found) else math.nan)
                 shift = 0.05 * (number - len(results.methods) / 2)
                 ax.scatter(
@@ -129,11 +131,11 @@ def strengths(results: Results) -> Drawn:
                 )
                 rows += [
                     {"score": score.label, "method": method, "option": option, "strength": value,
-                     "median": middles[-1], **_spread(found)}
+                     "median": middles[-1], **spread(found)}
                 ]  # fmt: skip
             label = f"{method} ({option} {values[0]:g} to {values[-1]:g})"
             ax.plot(range(len(values)), middles, color=color, lw=1, label=label)
-        most = max(len(_strengths_of(results, m)[1]) for m in results.methods)
+        most = max(len(results.strengths(m)[1]) for m in results.methods)
         ax.set_xticks(range(most), [str(place + 1) for place in range(most)])
         ax.set_title(score.label, loc="left")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -168,8 +170,8 @@ def _ranks(results: Results, left: list[Score], top: list[Score], heading: str) 
     ax.imshow(found, cmap="RdBu_r", vmin=-1, vmax=1)
     ax.set_xticks(range(len(top)), [s.label for s in top], rotation=35, ha="right")
     ax.set_yticks(range(len(left)), [s.label for s in left])
-    _write_cells(ax, found, lambda value: f"{value:.2f}", 0.6)
-    figure.suptitle(_title(results, heading), x=0.01, ha="left", fontsize=9)
+    write_cells(ax, found, lambda value: f"{value:.2f}", 0.6)
+    figure.suptitle(heading_of(results, heading), x=0.01, ha="left", fontsize=9)
     rows = [
         {"first": a.label, "second": b.label, "rank_correlation": found[i, j],
          "runs": int((~np.isnan(results.of(a)) & ~np.isnan(results.of(b))).sum())}
@@ -226,7 +228,7 @@ def variances(results: Results) -> Drawn:
     ax.set_xlabel("share of variance; bars: 95% over seeds")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     figure.suptitle(
-        _title(results, "variance of method, setting and seed"), x=0.01, ha="left", fontsize=9
+        heading_of(results, "variance of method, setting and seed"), x=0.01, ha="left", fontsize=9
     )
     return figure, rows
 
@@ -241,16 +243,16 @@ def chances(results: Results) -> Drawn:
     if not scores or len(methods) < 2:
         return None
     heading = "chance that a seed of the row beats one of the column, each at its best setting"
-    figure, panels = _panels(len(scores), _title(results, heading))
+    figure, panels = panel_grid(len(scores), heading_of(results, heading))
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
-        best = {method: _best_setting(results, score, method) for method in methods}
+        best = {method: results.best_setting(score, method) for method in methods}
         found = np.full((len(methods), len(methods)), math.nan)
         for i, first in enumerate(methods):
             for j, second in enumerate(methods):
                 if i == j or best[first] is None or best[second] is None:
                     continue
-                own, other = (_known(results.of(score)[best[m][1]]) for m in (first, second))  # type: ignore[index]
+                own, other = (measured(results.of(score)[best[m][1]]) for m in (first, second))  # type: ignore[index]
                 found[i, j] = chance_of_beating(own.tolist(), other.tolist())
                 rows += [
                     {"score": score.label, "first": first, "its_setting": best[first][0],  # type: ignore[index]
@@ -258,9 +260,9 @@ def chances(results: Results) -> Drawn:
                      "chance": found[i, j]}
                 ]  # fmt: skip
         ax.imshow(found, cmap="RdBu_r", vmin=0, vmax=1)
-        _write_cells(ax, found, lambda value: f"{value:.2f}".removeprefix("0"), 0.35, 0.5)
+        write_cells(ax, found, lambda value: f"{value:.2f}".removeprefix("0"), 0.35, 0.5)
         ax.set_title(score.label, loc="left")
-        _name_methods(ax, methods)
+        name_methods(ax, methods)
         ax.set_yticks(range(len(methods)), methods if ax in panels[::ACROSS] else [])
     return figure, rows
 
@@ -272,7 +274,7 @@ def choices(results: Results) -> Drawn:
     if not scores:
         return None
     heading = "score of the run chosen by few labels"
-    figure, panels = _panels(len(scores), _title(results, heading), foot=0.2)
+    figure, panels = panel_grid(len(scores), heading_of(results, heading), foot=0.2)
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         few = results.by_few(score)
@@ -306,91 +308,3 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
     "chances": chances,
     "choices": choices,
 }
-
-
-# -- what figures share ---------------------------------------------------------------------------
-
-
-def _panels(
-    count: int, heading: str, *, height: float = PANEL, foot: float = 0.0
-) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many panels below a heading."""
-    across = min(count, ACROSS)
-    down = -(-count // across)
-    figure = new_figure(
-        max(WIDTH * across / ACROSS, 3.4), down * (height + 0.75) + 0.3 + foot, layout="constrained"
-    )
-    grid = np.atleast_1d(figure.subplots(down, across)).ravel()
-    for ax in grid[count:]:
-        ax.set_axis_off()
-    figure.suptitle(heading, x=0.01, ha="left", fontsize=9)
-    return figure, list(grid[:count])
-
-
-def _title(results: Results, what: str) -> str:
-    lost = f", {results.lost} lost" if results.lost else ""
-    return f"{results.data}, {len(results.cells)} runs{lost}: {what}"
-
-
-def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[~np.isnan(values)]
-
-
-def _spread(values: NDArray[np.float64]) -> dict[str, Any]:
-    """Return count, quartiles and range of values."""
-    if not len(values):
-        return {"runs": 0}
-    low, high = np.quantile(values, [0.25, 0.75])
-    return {
-        "runs": len(values),
-        "low_quartile": low,
-        "high_quartile": high,
-        "least": values.min(),
-        "most": values.max(),
-    }
-
-
-def _beside(count: int) -> NDArray[Any]:
-    """Return places left and right of a middle, so that dots lie less on each other."""
-    found: NDArray[Any] = 0.12 * ((np.arange(count) * 0.618) % 1 - 0.5)
-    return found
-
-
-def _strengths_of(results: Results, method: str) -> tuple[str, list[float]]:
-    """Return what a method's grid varies first, and its values in ascending order."""
-    found = [cell.strength for cell in results.cells if cell.method == method and cell.strength]
-    if not found:
-        return "", []
-    option = found[0][0]
-    return option, sorted({value for name, value in found if name == option})
-
-
-def _best_setting(
-    results: Results, score: Score, method: str
-) -> tuple[str, NDArray[np.intp]] | None:
-    """Return a method's setting of the highest median, and the rows of its runs."""
-    best = None
-    for setting in results.settings(method):
-        rows = results.rows(method, setting)
-        values = _known(results.of(score)[rows])
-        if len(values) and (best is None or np.median(values) > best[0]):
-            best = float(np.median(values)), setting, rows
-    return None if best is None else best[1:]
-
-
-def _name_methods(ax: Axes, methods: Sequence[str]) -> None:
-    ax.set_xticks(range(len(methods)), methods, rotation=35, ha="right", fontsize=7)
-
-
-def _write_cells(
-    ax: Axes,
-    values: NDArray[np.float64],
-    written: Callable[[float], str],
-    dark: float,
-    middle: float = 0.0,
-) -> None:
-    """Write the numbers of a matrix into its cells, white on dark ones."""
-    for (i, j), value in np.ndenumerate(values):
-        if not math.isnan(value):
-            color = "white" if abs(value - middle) > dark else "black"
-            ax.text(j, i, written(value), ha="center", va="center", fontsize=7, color=color)

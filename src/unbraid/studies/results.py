@@ -119,6 +119,25 @@ class Results:
         ]
         return sorted(found, key=lambda other: other.images)
 
+    def strengths(self, method: str) -> tuple[str, list[float]]:
+        """Return what a method's grid varies first, and its values in ascending order."""
+        found = [cell.strength for cell in self.cells if cell.method == method and cell.strength]
+        if not found:
+            return "", []
+        option = found[0][0]
+        return option, sorted({value for name, value in found if name == option})
+
+    def best_setting(self, score: Score, method: str) -> tuple[str, NDArray[np.intp]] | None:
+        """Return a method's setting of the highest median, and the rows of its runs."""
+        best = None
+        for setting in self.settings(method):
+            rows = self.rows(method, setting)
+            values = self.of(score)[rows]
+            values = values[~np.isnan(values)]
+            if len(values) and (best is None or np.median(values) > best[0]):
+                best = float(np.median(values)), setting, rows
+        return None if best is None else best[1:]
+
 
 def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
     """Read the table of a study, and return the results of each data set.

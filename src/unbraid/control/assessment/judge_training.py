@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unbraid.control.assessment.judge_heads import factor_ranges
@@ -70,7 +71,7 @@ def train_judge(
     Args:
         specs: of the factors.
         images: uint8 (N, C, H, W).
-        factors: (N, F) as stored, NaN device unknown.
+        factors: (N, F) as stored, NaN where unknown.
         config: options.
         on_progress: called after each step.
 
@@ -102,25 +103,29 @@ def train_judge(
         optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         size = min(config.batch_size, len(images))
         passes = config.passes or min(max(IMAGES_SEEN // len(images), PASSES[0]), PASSES[1])
-        steps, step = passes * (len(images) // size), 0
-        for number in range(passes):
-            order = np.random.default_rng([config.seed, number]).permutation(len(images))
-            for start in range(0, len(order) - size + 1, size):
-                rows = order[start : start + size]
-                for group in optimizer.param_groups:
-                    group["lr"] = LEARNING_RATE * _rate(step / steps)
-                batch = _augmented(to_floats(images[rows]).to(device))
-                with hardware.autocast(device, precision):
-                    outputs = net(channels_last(batch))
-                loss = judge.heads.loss(outputs.float(), targets[rows])
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                step += 1
-                if on_progress is not None:
-                    on_progress(step, steps)
+        steps = passes * (len(images) // size)
+        for step, rows in enumerate(_batches(len(images), size, passes, config.seed)):
+            for group in optimizer.param_groups:
+                group["lr"] = LEARNING_RATE * _rate(step / steps)
+            batch = _augmented(to_floats(images[rows]).to(device))
+            with hardware.autocast(device, precision):
+                outputs = net(channels_last(batch))
+            loss = judge.heads.loss(outputs.float(), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if on_progress is not None:
+                on_progress(step + 1, steps)
         _estimate_statistics(net, images, size, device)
     return judge
+
+
+def _batches(count: int, size: int, passes: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of each step: those of every pass in another order, without a smaller rest."""
+    for number in range(passes):
+        order = np.random.default_rng([seed, number]).permutation(count)
+        for start in range(0, count - size + 1, size):
+            yield order[start : start + size]
 
 
 @torch.no_grad()

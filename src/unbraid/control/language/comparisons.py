@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.parser_state import ParserState, intensity_at, printable
+from unbraid.control.language.parser_state import ParserState, intensity_at
+from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import change, ratio_change
 from unbraid.control.language.terms import FactorTerms
 from unbraid.core.errors import UnbraidError

@@ -13,12 +13,8 @@ from typing import Any
 import numpy as np
 
 from unbraid.control.language.lexicon import FILLERS
-from unbraid.control.language.parser_state import (
-    Constraint,
-    ParserState,
-    UnknownWord,
-    printable,
-)
+from unbraid.control.language.parser_state import Constraint, ParserState
+from unbraid.control.language.parser_tokens import UnknownWord, printable
 from unbraid.control.language.phrases import PHRASES, value_of
 from unbraid.control.language.quantities import quantity
 from unbraid.control.language.request import Request

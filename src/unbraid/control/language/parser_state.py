@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from unbraid.control.language import lexicon
+from unbraid.control.language.parser_tokens import ParserTokens, printable
 from unbraid.control.language.terms import FactorTerms
-from unbraid.control.language.tokens import Token, tokenize
-from unbraid.control.language.values import is_number
-from unbraid.core.errors import UnbraidError, did_you_mean
-
-_QUOTED = 40  # characters of a request that an error quotes at most
-
-
-class UnknownWord(UnbraidError):
-    """A word or value that is not in the vocabulary."""
+from unbraid.control.language.tokens import Token
+from unbraid.core.errors import UnbraidError
 
 
 class Constraint(NamedTuple):
@@ -42,7 +36,7 @@ class Constraint(NamedTuple):
         return self.value, self.scale, self.offset
 
 
-class ParserState:
+class ParserState(ParserTokens):
     """Tokens of a request, the terms of all factors, and the constraints found so far.
 
     Args:
@@ -55,136 +49,13 @@ class ParserState:
     def __init__(
         self, tokens: Sequence[Token], factors: Sequence[FactorTerms], clip: bool, relative: bool
     ) -> None:
-        self.factors, self.clip, self.relative = factors, clip, relative
+        super().__init__(tokens, factors)
+        self.clip, self.relative = clip, relative
         self.constraints: dict[str, Constraint] = {}
-        self.subject = factors[0].subject if factors else "this model"
-        self.has_voice = any(factor.role in lexicon.VOICE_ROLES for factor in factors)
-        self.tokens = _with_ones(tokens) if self.has_voice else tokens
         self.voice = ""  # the word, such as "woman"; applied at the end
         self.centre = ""  # the word, such as "middle"; applied at the end
         self.corner = False
         self.without_value: list[tuple[FactorTerms, str]] = []  # factors named without a value
-        self._names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
-        for factor in factors:
-            for name in filter(None, factor.names):
-                self._names.setdefault(name[0], []).append((name, factor))
-        self._levels = [
-            (factor, index, [token.text for token in tokenize(str(value))], value)
-            for factor in factors
-            for index, value in enumerate(factor.spec.values or ())
-        ]
-        self._worded: dict[str, list[tuple[FactorTerms, int, list[str], Any]]] = {}
-        for each in self._levels:  # by first token, without those that are numbers
-            if each[2] and not is_number(each[3]):
-                self._worded.setdefault(each[2][0], []).append(each)
-
-    # -- tokens ---------------------------------------------------------------------------------
-
-    def text(self, at: int, start: int | None = None) -> str:
-        """Return the text of a token; empty after the last token and where a new phrase starts.
-
-        Args:
-            at: index of the token.
-            start: first token of the current phrase, which may itself start a phrase.
-        """
-        if not 0 <= at < len(self.tokens) or (self.tokens[at].starts_phrase and at != start):
-            return ""
-        return self.tokens[at].text
-
-    def number(self, at: int, start: int | None = None) -> float | None:
-        """Return the number of a token; None if it is a word or starts a new phrase."""
-        return self.tokens[at].number if self.text(at, start) else None
-
-    def unit(self, at: int) -> str:
-        """Return the unit that a token names, empty for none."""
-        text = self.text(at)
-        if text == "s" and self.with_role("duration"):
-            return "seconds"
-        return lexicon.UNITS.get(text, "")
-
-    def skip(self, at: int, words: Iterable[str], start: int | None = None) -> int:
-        """Return the index after a run of tokens that are in ``words``."""
-        words = frozenset(words)
-        while self.text(at, start) in words:
-            at += 1
-        return at
-
-    def matches(self, at: int, name: Sequence[str], start: int | None = None) -> bool:
-        """Whether the tokens from ``at`` on are those of a name."""
-        return all(self.text(at + n, start) == part for n, part in enumerate(name))
-
-    def source(self, start: int, stop: int) -> str:
-        """Return a part of the request as text."""
-        return " ".join(token.text for token in self.tokens[start:stop]).replace(" = ", "=")
-
-    # -- names and levels -----------------------------------------------------------------------
-
-    def factor_at(self, at: int, start: int | None = None) -> tuple[FactorTerms, int] | None:
-        """Return the factor with the longest name that matches, and the index after the name."""
-        fits = [
-            (len(name), factor)
-            for name, factor in self._names.get(self.text(at, start), ())
-            if self.matches(at, name, start)
-        ]
-        if not fits:
-            return None
-        length, factor = max(fits, key=lambda fit: fit[0])
-        return factor, at + length
-
-    def levels_at(self, at: int, start: int | None = None) -> list[tuple[FactorTerms, int, int]]:
-        """Return the longest levels that match, as (factor, level, index after).
-
-        A number without a name is a level of a categorical factor only.
-        """
-        number = self.number(at, start)
-        fits = []
-        known = self._worded.get(self.text(at, start), ()) if number is None else self._levels
-        for factor, index, name, value in known:
-            if is_number(value):
-                if number == value and not factor.ordered:
-                    fits.append((factor, index, at + 1))
-            elif name and self.matches(at, name, start):
-                fits.append((factor, index, at + len(name)))
-            elif len(name) == 1 and number is not None and _spells(name[0], number):
-                fits.append((factor, index, at + 1))
-        longest = max((stop for _, _, stop in fits), default=0)
-        return [fit for fit in fits if fit[2] == longest]
-
-    def with_role(self, role: str) -> list[FactorTerms]:
-        """Return the factors with a role."""
-        return [factor for factor in self.factors if factor.role == role]
-
-    def role_of(self, word: str, tables: Mapping[str, Mapping[str, float]]) -> str:
-        """Return the role whose table has a word: one that the model has, else the first.
-
-        Empty for none, and for "high" and "low" where no factor is a pitch or one is a place.
-        """
-        roles = [role for role, table in tables.items() if word in table]
-        there = [role for role in roles if self.with_role(role)]
-        if word in lexicon.VERTICAL and (there == [] or self.with_role("vertical")):
-            roles = there = [role for role in roles if role == "vertical"]
-        return next(iter(there or roles), "")
-
-    def factor_with_role(self, role: str, word: str) -> FactorTerms:
-        """Return the only factor with a role; ``word`` is quoted in errors.
-
-        Raises:
-            UnbraidError: no factor has this role, or several have.
-        """
-        factors = self.with_role(role)
-        if len(factors) == 1:
-            return factors[0]
-        if factors:
-            raise self.ambiguous_error(word, factors)
-        kind = {"horizontal": "a place", "vertical": "a place", "rotation": "an angle"}.get(
-            role, f"a {role}"
-        )
-        raise UnbraidError(
-            f"'{printable(word)}' asks for {kind}, which {self.subject} does not vary: it varies "
-            f"{self.describe_factors()}."
-        )
-
-    # -- constraints ----------------------------------------------------------------------------
 
     def set_value(self, factor: FactorTerms, value: float, text: str, word: str = "") -> None:
         """Add a value."""
@@ -224,11 +95,6 @@ class ParserState:
                 f"'{printable(one)}' and '{printable(other)}' contradict each other, as both set "
                 f"{factor.name}: keep one of them."
             )
-
-    @property
-    def thing(self) -> str:
-        """What messages call what a request is of, with its article."""
-        return "a recording" if self.has_voice else "an image"
 
     def set_voice(self, word: str) -> None:
         """Keep a word for a voice, such as "woman", which sets what else is not set at the end."""
@@ -275,83 +141,6 @@ class ParserState:
                     f"'{printable(text)}' needs a value: write, for example, {example}, where "
                     f"{factor.name} is {factor.describe_range()}."
                 )
-
-    # -- errors ---------------------------------------------------------------------------------
-
-    def describe_factors(self) -> str:
-        """Return all factors and their possible values as text."""
-        return ", ".join(factor.describe() for factor in self.factors)
-
-    def ambiguous_error(self, word: str, factors: Sequence[FactorTerms]) -> UnbraidError:
-        """Return the error for a word that fits several factors."""
-        names = list(dict.fromkeys(factor.name for factor in factors))
-        return UnbraidError(
-            f"'{printable(word)}' may be {', '.join(names[:-1])} or {names[-1]}: write, for "
-            f"example, '{names[0]}={printable(word)}'."
-        )
-
-    def no_direction_error(self, factor: FactorTerms, word: str) -> UnbraidError:
-        """Return the error for a direction if the data set does not define the factor's."""
-        return UnbraidError(
-            f"'{printable(word)}' cannot be applied to {factor.name}, as its data set does not "
-            "define in which direction its numbers increase: write "
-            f"'{factor.name}=NUMBER', {factor.describe_range()}."
-        )
-
-    def unknown_error(self, at: int, factor: FactorTerms | None = None) -> UnknownWord:
-        """Return the error for an unknown word, or an unknown value of a factor."""
-        word = self.tokens[at].text if at < len(self.tokens) else ""
-        if factor is not None:
-            given = f"unknown value '{printable(word)}' of" if word else "there is no value for"
-            near = _nearest(printable(word), factor.vocabulary())
-            return UnknownWord(f"{given} {factor.name}{near}: it is {factor.describe_range()}.")
-        if word in lexicon.NEGATIONS:
-            return UnknownWord(
-                f"'{word}' is not understood, as negations are not supported: describe "
-                f"the {self.thing.split()[1]} by what it has."
-            )
-        if word in lexicon.INTENSIFIERS:
-            return UnknownWord(
-                f"'{word}' needs a word to modify, as in '{word} left', but none follows it."
-            )
-        if word == "=":
-            return UnknownWord(
-                f"there is no factor before '=': write FACTOR=VALUE, where {self.subject} varies "
-                f"{self.describe_factors()}."
-            )
-        known = [known for each in self.factors for known in each.vocabulary()]
-        near = _nearest(printable(word), [*known, *lexicon.INTENSIFIERS])
-        return UnknownWord(
-            f"unknown word '{printable(word)}'{near}: {self.subject} varies "
-            f"{self.describe_factors()}."
-        )
-
-
-def printable(text: str) -> str:
-    """Return a part of a request as an error quotes it: shortened, without control characters."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
-
-
-def _spells(name: str, number: float) -> bool:
-    """Whether the name of a level is a number, in digits or spelt out."""
-    return name == f"{number:g}" or lexicon.NUMBERS.get(name) == number
-
-
-def _with_ones(tokens: Sequence[Token]) -> list[Token]:
-    """Return tokens with "an" in "an octave" as the number 1."""
-    found = list(tokens)
-    for at, token in enumerate(found[:-1]):
-        after = found[at + 1]
-        unit = after.text in lexicon.ONE_OF and not after.starts_phrase
-        if token.text in ("a", "an") and unit:
-            found[at] = token._replace(number=1.0)
-    return found
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    """Return a suggestion of the nearest known word of about the same length."""
-    return did_you_mean(word, [each for each in known if abs(len(each) - len(word)) <= 2])
 
 
 def first_match(tables: Iterable[Mapping[str, float]], word: str) -> float | None:

@@ -14,7 +14,8 @@ from unbraid.control.language.comparisons import (
     quantified_change,
     signed_change,
 )
-from unbraid.control.language.parser_state import ParserState, first_match, intensity_at, printable
+from unbraid.control.language.parser_state import ParserState, first_match, intensity_at
+from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import (
     after_adjective,
     converted,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.parser_state import ParserState, printable
+from unbraid.control.language.parser_state import ParserState
+from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.terms import FactorTerms
 from unbraid.core.errors import UnbraidError
 

@@ -60,7 +60,7 @@ class FactorTerms(FactorValues):
             "loudness": [lexicon.LOUDNESSES, lexicon.LOUDNESS_COMPARATIVES],
             "tract": [lexicon.TRACTS, lexicon.SIZE_COMPARATIVES, lexicon.VOICES],
         }
-        return known + [word for table in tables.get(self.role, ()) for word in table]
+        return known + [word for table in tables.get(self.role, ()) for word in sorted(table)]
 
 
 def factor_terms(
