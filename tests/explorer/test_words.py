@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from importlib.resources import files
@@ -225,13 +226,11 @@ def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
     assert chips.count() == 4
     assert chips.nth(1).text_content().startswith("size 26 px (small)")
     assert box.locator(".words-free").text_content() == "Free: xthickness"
-    box.wait_for_function("document.querySelectorAll('.words-image[width=\"32\"]').length === 6")
-    rows = box.locator(".words-reading tbody tr")
-    assert [cell.strip() for cell in rows.nth(0).locator("td").all_text_contents()] == [
-        "7",
-        "7",
-        "none",
-    ]
+    for hand in range(1, 7):  # each is told of when it is drawn
+        box.get_by_role("button", name=re.compile(f"^Hand {hand}: .*digit 7")).wait_for()
+    assert box.locator(".words-image[width='32']").count() == 6
+    row = box.locator(".words-reading tbody tr").first  # read as soon as the first is drawn
+    assert row.locator("td").all_text_contents() == ["7", "7", "none"]
     box.wait_for_function("document.querySelector('.words-live').textContent.includes('digit 7')")
 
 
@@ -276,7 +275,8 @@ def test_suggestions_are_words_that_are_understood(box: Any) -> None:
 def test_another_hand_is_another_style(box: Any) -> None:
     box.get_by_label("Describe an image").fill("upright eight")
     look = "document.querySelector('.words-image').toDataURL()"
-    box.wait_for_timeout(200)
+    box.get_by_role("button", name="Hand 1: digit 8").wait_for()
     before = box.evaluate(look)
     box.get_by_role("button", name="Six other hands").click()
-    box.wait_for_function(f"before => {look} !== before", arg=before)
+    box.get_by_role("button", name="Hand 7: digit 8").wait_for()
+    assert box.evaluate(look) != before
