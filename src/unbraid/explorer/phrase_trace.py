@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from unbraid.control.language.parser_state import ParserState, UnknownWord
 from unbraid.control.language.phrases import PHRASES
+from unbraid.control.language.quantities import as_written
 from unbraid.control.language.terms import FactorTerms, factor_terms
 from unbraid.control.language.tokens import Token
 from unbraid.core.errors import UnbraidError
@@ -33,7 +34,8 @@ class Affine(NamedTuple):
 
     Args:
         token: index of the token.
-        steps: operations (``*``, ``/`` or ``+``, constant), in their order.
+        steps: operations (``*``, ``/`` or ``+``, constant), in their order; or ``log``, the
+            semitones above a frequency.
     """
 
     token: int
@@ -122,6 +124,8 @@ class _Number(float):
                 at /= constant
             elif step == "/":
                 at *= constant
+            elif step == "log":
+                at = constant * 2 ** (at / 12)
             else:
                 at -= constant
         self.cuts.add(at)
@@ -174,6 +178,11 @@ class TracedTerms(FactorTerms):
         found.affine = Affine(number.token, number.steps)
         found.given = "angle" if given == self.number(float(number)) and given else "nearest"
         return found
+
+    def semitones(self, hertz: float) -> float:
+        """Return the semitones of a frequency, traced if it is."""
+        found = super().semitones(float(hertz))
+        return hertz._after(found, "log", self.reference) if isinstance(hertz, _Number) else found
 
     def number(self, number: float) -> str:
         """Return a number as text; how it is shown decides nothing."""
@@ -343,7 +352,7 @@ class Tracer(ParserState):
                 continue
             for stop in range(start + 1, count + 1):
                 piece = " ".join(self._texts[start:stop]).replace(" = ", "=")
-                if text == piece or text == piece.replace(" %", "%").replace(" °", "°"):
+                if text in (piece, as_written(piece)):
                     return start, stop
         return None
 

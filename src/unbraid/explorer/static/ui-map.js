@@ -223,8 +223,8 @@ class CodeMap {
     if (!this.listed(spec)) {
       const ramp = el("span", { class: "ramp" });
       ramp.style.background = `linear-gradient(90deg, ${RAMP.join()})`;
-      const ends = spec.values ? [spec.values[0], spec.values[spec.values.length - 1]] : spec.range.map((value) => shown(value, 1));
-      this.legend.replaceChildren(el("span", {}, String(ends[0])), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));
+      const ends = (spec.values ? [spec.values[0], spec.values.at(-1)] : spec.range).map(levelName);
+      this.legend.replaceChildren(el("span", {}, ends[0]), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));
       return;
     }
     this.legend.replaceChildren(...spec.values.map((value, level) => {
@@ -235,7 +235,7 @@ class CodeMap {
         if (!this.hidden.delete(key)) this.hidden.add(key);
         button.setAttribute("aria-pressed", String(!this.hidden.has(key)));
         this.spots();
-      } }, spot, String(value));
+      } }, spot, levelName(value));
       return button;
     }));
   }
