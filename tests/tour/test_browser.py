@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from unbraid.runs import Run
+from unbraid.tour.statistics.infogan import generate_images
 
 pytest.importorskip("playwright.sync_api")
 
@@ -163,6 +165,27 @@ def test_sliders_decode_in_the_page_as_the_model_does(page: Any, report: Path) -
     box.locator("button").click()
     exact = model.decode(np.array(starts[1:2], np.float32)).numpy().ravel() * 255
     assert np.abs(np.array(box.locator("canvas").evaluate(PIXELS)) - exact).max() < 6
+
+
+def test_codes_of_a_generator_are_chosen_in_the_page(page: Any, report: Path) -> None:
+    box = page.locator('[data-touch="codes"]')
+    value = box.locator(".value").first
+    value.get_by_text("0.00").wait_for()  # once its picture is decoded
+    middle = box.locator("canvas").evaluate(PIXELS)
+    category = box.locator("option").first.text_content().split()[2].rstrip(":")
+    model = Run(next((report.parent / "runs").glob("infogan-0-*"))).model()
+    code = torch.zeros(1, model.layout.width)
+    code[0, int(category)] = 1
+    noise = model.draw_noise(1, torch.Generator().manual_seed(1))
+    exact = generate_images(model, code, noise).ravel() * 255
+    assert np.abs(np.array(middle) - exact).max() < 16  # the picture has 32 greys
+    box.locator("input").first.press("End")
+    assert value.text_content() == "2.00"
+    assert box.locator("input").first.get_attribute("aria-valuetext") == "2.00"
+    moved = box.locator("canvas").evaluate(PIXELS)
+    box.locator("select").select_option(index=7)
+    other = box.locator("canvas").evaluate(PIXELS)
+    assert len({tuple(each) for each in (middle, moved, other)}) == 3
 
 
 def test_requests_are_answered_in_the_page(page: Any) -> None:
