@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import string
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,13 @@ _LOOSE = """
 minus up down corner half possible as more less further twice bigger thicker move turn blub smal
 """
 LOOSE = _LOOSE.split()
+
+
+def same(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether values are the same: their logarithms may differ in the last digit."""
+    return one.keys() == other.keys() and all(
+        math.isclose(one[name], other[name], rel_tol=1e-12, abs_tol=1e-12) for name in one
+    )
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Tally:
         self.understood += 1
         if page["error"] is not None:
             self.refused.append(text)
-        elif page["factors"] != wanted.values or tuple(page["free"]) != wanted.free:
+        elif not same(page["factors"], wanted.values) or tuple(page["free"]) != wanted.free:
             self.different.append(text)
         else:
             self.same += 1

@@ -21,6 +21,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.explorer import graph
 from unbraid.nn.nets import Net, conv, decoder, encoder
 
+pytestmark = pytest.mark.filterwarnings("error::FutureWarning")  # torch's, which users would see
 HALF_A_GREY_LEVEL = 0.5 / 255
 RUN = """({graphs, weights, inputs, scalar}) => {
     const bytes = Uint8Array.from(atob(weights), letter => letter.charCodeAt(0)).buffer;

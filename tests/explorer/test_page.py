@@ -32,6 +32,16 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
 PIXELS = "explorer.state.run.decode(explorer.state.code)"
+# nothing waits for a frame or for the worker, and each latent in sight has the strip of this code
+RESTS = """() => {
+    const {list, state, strips} = explorer;
+    const drawn = (part) => {
+        const others = Float32Array.from(state.code);
+        part.row.set(others, 0);
+        return part.visible === false || part.drawn === others.join();
+    };
+    return !state.dirty && strips.idle && [...list.parts.values()].every(drawn);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -114,19 +124,25 @@ def shared(opening: tuple[Opener, list[str]], written: Path) -> Any:
 @pytest.fixture
 def page(opened: Opener, shared: Any) -> Any:
     """The shared page as it is when it is opened."""
-    shared.evaluate("() => { explorer.state.read('#image=0'); document.activeElement.blur(); }")
+    shared.mouse.move(0, 0)
+    shared.evaluate("""() => {
+        document.querySelectorAll(".toast").forEach(each => each.remove());
+        document.querySelectorAll("html, .left, .right").forEach(each => each.scrollTo(0, 0));
+        document.activeElement.blur();
+        clearTimeout(explorer.state.timer);
+        explorer.state.read("#image=0");
+        explorer.state.save(false);
+    }""")
+    shared.wait_for_function("() => !explorer.state.dirty && !explorer.own.waiting")
     return shared
 
 
-def rest(page: Any) -> None:
-    """Wait until all strips are decoded."""
-    for _ in range(100):
-        page.wait_for_timeout(60)
-        if page.evaluate("explorer.strips.idle && !explorer.state.dirty"):
-            page.wait_for_timeout(120)  # strips begin a little after the last move
-            if page.evaluate("explorer.strips.idle"):
-                return
-    raise AssertionError("strips do not end")
+def choose(page: Any, tab: str) -> None:
+    """Choose a tab, and wait until its panel is built: that of words is when it is first seen."""
+    page.evaluate("tab => explorer.tabs.choose(tab)", tab)
+    panel = page.locator(f"#panel-{tab}")
+    panel.wait_for()
+    panel.locator(".words-text" if tab == "ask" else "*").first.wait_for(state="attached")
 
 
 def array(page: Any, expression: str) -> np.ndarray:
@@ -134,7 +150,7 @@ def array(page: Any, expression: str) -> np.ndarray:
 
 
 def test_it_shows_what_torch_computes(page: Any, run: Run) -> None:
-    rest(page)
+    page.wait_for_function(RESTS)
     model, data = run.model(), pages.sample(run)
     codes = model.encode(np.asarray(data.images[:]))
     assert np.abs(array(page, "explorer.state.run.codes") - codes.numpy().ravel()).max() < 2e-3
@@ -163,14 +179,15 @@ def test_a_drawing_is_encoded_at_every_stroke(page: Any, run: Run) -> None:
     assert page.locator(".own .says").text_content() == ""
     box = pad.bounding_box()
     page.mouse.move(box["x"] + 50, box["y"] + 60)
-    page.mouse.down()
-    codes = []
-    for step in range(3):
-        page.mouse.move(box["x"] + 70 + 20 * step, box["y"] + 80 + 10 * step)
-        page.wait_for_timeout(60)
-        codes.append(tuple(array(page, "explorer.state.code")))
+    for step in range(4):
+        code = page.evaluate("explorer.state.code.join()")
+        if step:
+            page.mouse.move(box["x"] + 50 + 20 * step, box["y"] + 70 + 10 * step)
+        else:
+            page.mouse.down()
+        page.wait_for_function("code => explorer.state.code.join() !== code", arg=code)
     page.mouse.up()
-    assert len(set(codes)) == 3
+    page.wait_for_function("() => !explorer.own.waiting")
     pixels = array(page, "explorer.state.pixels")
     exact = run.model().encode(torch.from_numpy(pixels).view(1, 3, 16, 16)).numpy()[0]
     assert np.abs(array(page, "explorer.state.code") - exact).max() < 1e-2
@@ -216,7 +233,7 @@ def test_the_keyboard_moves_sliders_and_says_so(page: Any) -> None:
     page.keyboard.press("n")
     assert page.evaluate("explorer.state.image") == before + 1
     page.keyboard.press("?")
-    assert page.get_by_role("dialog").is_visible()
+    page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")  # the browser closes it a little later
     page.keyboard.press("/")
@@ -230,7 +247,6 @@ def test_the_keyboard_moves_sliders_and_says_so(page: Any) -> None:
     page.locator(".preview").wait_for()
     before = array(page, "explorer.state.code")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(60)
     assert (array(page, "explorer.state.code") != before).sum() == 2
 
 
@@ -260,7 +276,7 @@ def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -
     page.locator("input.name").first.fill("tilt & more")
     page.locator("input.name").first.press("Enter")
     page.get_by_role("tab", name="Two images").click()
-    page.wait_for_function("() => location.hash.includes('name.')")
+    page.wait_for_function("() => location.hash.includes('tab=compare')")
     fragment = page.evaluate("location.hash")
     other = opened(written, fragment=fragment)
     assert (array(other, PIXELS) == array(page, PIXELS)).all()
@@ -290,14 +306,15 @@ def test_a_request_sets_the_code_and_is_in_the_address(
     page.locator(".words-hand").nth(2).click()
     page.wait_for_function("() => location.hash.includes('hand=2')")
     assert (array(page, "explorer.state.code") != before).any()
-    drawn = page.locator(".words-image").nth(2)
-    look = "canvas => canvas.toDataURL()"
-    assert drawn.evaluate(look) == page.locator("canvas.big").evaluate(look)
+    page.wait_for_function("""() => document.querySelector("canvas.big").toDataURL()
+        === document.querySelectorAll(".words-image")[2].toDataURL()""")
     other = opened(written, fragment=page.evaluate("location.hash"))
     other.wait_for_function("() => document.querySelector('.words-text')?.value === 'green'")
     assert other.locator(".words-hand").nth(2).get_attribute("aria-pressed") == "true"
     assert np.abs(array(other, PIXELS) - array(page, PIXELS)).max() < 1 / 255
     code = array(page, "explorer.state.code")
+    page.evaluate("explorer.held.go(5)")
+    assert (array(page, "explorer.state.code") != code).any()
     page.evaluate("location.hash = 'ask=green&hand=2'")  # as someone writes a link
     exact = "(other) => explorer.state.code.every((each, at) => Math.abs(each - other[at]) < 1e-6)"
     page.wait_for_function(exact, arg=code.tolist())
@@ -313,7 +330,7 @@ def test_the_keyboard_reaches_everything(page: Any) -> None:
             && each.tabIndex >= 0)
         .map((each, at) => each.dataset.at ??= `${at} ${each.outerHTML.slice(0, 80)}`)"""
     for tab in page.evaluate("explorer.tabs.panels.filter(each => !each.narrow).map(e => e.id)"):
-        page.evaluate(f"explorer.tabs.choose('{tab}')")
+        choose(page, tab)
         page.evaluate("document.querySelectorAll('[data-at]').forEach(e => delete e.dataset.at)")
         wanted = set(page.evaluate(mark))
         page.evaluate("document.activeElement.blur()")
@@ -327,21 +344,26 @@ def test_the_keyboard_reaches_everything(page: Any) -> None:
 def test_print_shows_the_state_on_paper(page: Any) -> None:
     page.evaluate("explorer.tabs.choose('map')")
     page.emulate_media(media="print")
-    assert page.locator("#panel-latents .strip").first.is_visible()
-    assert page.locator("canvas.dots").is_visible()
-    assert not page.locator(".tabs").is_visible()
-    assert not page.locator(".pad").is_visible()
-    page.emulate_media(media="screen")
+    try:
+        for seen in ("#panel-latents .strip", "canvas.dots"):
+            page.locator(seen).first.wait_for()
+        for unseen in (".tabs", ".pad"):
+            page.locator(unseen).wait_for(state="hidden")
+    finally:
+        page.emulate_media(media="screen")
 
 
 def test_on_a_phone_a_panel_is_below_its_tab(opened: Opener, written: Path) -> None:
     page = opened(written, "phone")
     for tab, inside in (("Input", ".pad"), ("Map", "canvas.over"), ("Latents", ".strip")):
         page.get_by_role("tab", name=tab).click()
-        below = page.locator(inside).first.bounding_box()["y"]
-        assert below > page.locator(".tabs").bounding_box()["y"]
-        before = "explorer.tabs.list.compareDocumentPosition(document.querySelector(look)) & 4"
-        assert page.evaluate(f"look => {before}", inside)
+        page.locator(inside).first.wait_for()
+        below = """look => {
+            const {list} = explorer.tabs, inside = document.querySelector(look);
+            return inside.getBoundingClientRect().top > list.getBoundingClientRect().top
+                && Boolean(list.compareDocumentPosition(inside) & 4);
+        }"""
+        assert page.evaluate(below, inside)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +379,7 @@ def test_axe_finds_no_violation(
     page.emulate_media(color_scheme="dark" if look == "dark" else "light")
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for tab in tabs:
-        page.evaluate(f"explorer.tabs.choose('{tab}')")
+        choose(page, tab)
         found = axe.Axe().run(page)["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
     width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
@@ -366,7 +388,7 @@ def test_axe_finds_no_violation(
 
 
 def test_a_thousand_moves_leave_nothing_behind(page: Any) -> None:
-    rest(page)
+    page.wait_for_function(RESTS)
     session = page.context.new_cdp_session(page)
 
     def used() -> float:
@@ -382,10 +404,10 @@ def test_a_thousand_moves_leave_nothing_behind(page: Any) -> None:
         }
     }"""
     page.evaluate(moves, 200)
-    rest(page)
+    page.wait_for_function(RESTS)
     before = used()
     page.evaluate(moves, 1000)
-    rest(page)
+    page.wait_for_function(RESTS)
     assert used() - before < 5e5
 
 
@@ -452,7 +474,7 @@ def test_a_notebook_shows_it_in_a_frame(browser: Any, written: Path, tmp_path: P
     page.goto(host.as_uri())
     inner = page.frame_locator("iframe")
     inner.locator("html[data-ready]").wait_for(state="attached")
-    assert inner.locator("canvas.big").is_visible()
+    inner.locator("canvas.big").wait_for()
     page.close()
 
 

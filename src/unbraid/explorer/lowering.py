@@ -26,6 +26,7 @@ Operators, with their attributes after the shape of the result; sizes are in num
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -298,11 +299,14 @@ def lowered(
     try:
         return Lowering(program, repeated).plan()
     except UnknownOperator:
-        program = program.run_decompositions()
-        called = {node.args[0] for node in program.graph.nodes if node.target == REPEATED}
-        parts = [
-            each.run_decompositions() if at in called else each for at, each in enumerate(repeated)
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own, of its insides
+            program = program.run_decompositions()
+            called = {node.args[0] for node in program.graph.nodes if node.target == REPEATED}
+            parts = [
+                each.run_decompositions() if at in called else each
+                for at, each in enumerate(repeated)
+            ]
         return Lowering(program, parts).plan()
 
 

@@ -13,7 +13,8 @@ class Affine(NamedTuple):
 
     Args:
         token: index of the token.
-        steps: operations (``*``, ``/`` or ``+``, constant), in their order.
+        steps: operations (``*``, ``/`` or ``+``, constant), in their order; or ``log``, the
+            semitones above a frequency.
     """
 
     token: int
@@ -27,7 +28,8 @@ class TracedNumber(float):
     steps: tuple[tuple[str, float], ...]
     cuts: set[float]
 
-    def _after(self, value: float, step: str, constant: float) -> TracedNumber:
+    def after(self, value: float, step: str, constant: float) -> TracedNumber:
+        """Return a number that is computed from this one."""
         found = TracedNumber(value)
         found.token, found.cuts = self.token, self.cuts
         found.steps = (*self.steps, (step, float(constant)))
@@ -37,15 +39,15 @@ class TracedNumber(float):
         return True  # "or 0.0" keeps the number
 
     def __mul__(self, other: float) -> TracedNumber:
-        return self._after(float(self) * other, "*", other)
+        return self.after(float(self) * other, "*", other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: float) -> TracedNumber:
-        return self._after(float(self) / other, "/", other)
+        return self.after(float(self) / other, "/", other)
 
     def __add__(self, other: float) -> TracedNumber:
-        return self._after(float(self) + other, "+", other)
+        return self.after(float(self) + other, "+", other)
 
     __radd__ = __add__
 
@@ -56,6 +58,8 @@ class TracedNumber(float):
                 at /= constant
             elif step == "/":
                 at *= constant
+            elif step == "log":
+                at = constant * 2 ** (at / 12)
             else:
                 at -= constant
         self.cuts.add(at)
@@ -108,6 +112,13 @@ class TracedTerms(FactorTerms):
         found.affine = Affine(number.token, number.steps)
         found.given = "angle" if given == self.number(float(number)) and given else "nearest"
         return found
+
+    def semitones(self, hertz: float) -> float:
+        """Return the semitones of a frequency, traced if it is."""
+        found = super().semitones(float(hertz))
+        return (
+            hertz.after(found, "log", self.reference) if isinstance(hertz, TracedNumber) else found
+        )
 
     def number(self, number: float) -> str:
         """Return a number as text; how it is shown decides nothing."""

@@ -59,6 +59,7 @@ _READING = ("of", "to", "at", "the", "a", "by", "in", "very", "slightly", "and",
 READ_ON = dict.fromkeys(_READING, SOON)
 AFTER_THE = "small big thin top left right bottom centre clockwise very rotated"
 MEASURED = ("big", "large", "small", "high", "tall", "wide", "thick", "thin", "bold")
+MEASURED_VOICES = ("long", "short", "loud", "quiet", "low", "deep")
 READ_ON_NUMBER = "and in px degrees %"
 
 
@@ -75,6 +76,7 @@ class Shapes:
         self._further: dict[int, tuple[int, ...]] = {}
         terms = factor_terms(specs)
         names = [name for each in terms for name in each.names]
+        voices = [each.role for each in terms if each.role in lexicon.VOICE_ROLES]
         levels = [
             tuple(token.text for token in tokenize(str(value)))
             for each in terms
@@ -85,10 +87,14 @@ class Shapes:
             "NAME": self._paths(names),
             "LEVEL": self._paths(levels),
             "QUALITY": self._words(
-                lexicon.SIZES, lexicon.THICKNESSES, lexicon.MIDDLES, lexicon.LEVEL_WORDS
+                lexicon.SIZES,
+                lexicon.THICKNESSES,
+                lexicon.MIDDLES,
+                lexicon.LEVEL_WORDS,
+                *(lexicon.ADJECTIVES[role] for role in voices),
             ),
             "DEGREE": self._words(lexicon.INTENSIFIERS),
-            "MEASURED": self._words(MEASURED),
+            "MEASURED": self._words(MEASURED, MEASURED_VOICES if voices else ()),
             "PLACE": self._words(lexicon.HORIZONTAL, lexicon.VERTICAL),
             "SIDE": self._words(lexicon.TILT_SIGNS, lexicon.VERTICAL_OFFSETS),
             "CENTRE": self._words(lexicon.CENTRES),

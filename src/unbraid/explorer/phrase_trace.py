@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unbraid.control.language.parser_state import ParserState
 from unbraid.control.language.parser_tokens import UnknownWord
 from unbraid.control.language.phrases import PHRASES
+from unbraid.control.language.quantities import as_written
 from unbraid.control.language.terms import FactorTerms, factor_terms
 from unbraid.control.language.tokens import Token
 from unbraid.core.errors import UnbraidError
@@ -229,6 +230,6 @@ class Tracer(ParserState):
                 continue
             for stop in range(start + 1, count + 1):
                 piece = " ".join(self._texts[start:stop]).replace(" = ", "=")
-                if text == piece or text == piece.replace(" %", "%").replace(" °", "°"):
+                if text in (piece, as_written(piece)):
                     return start, stop
         return None

@@ -32,7 +32,7 @@ from unbraid.explorer.phrase_tree import END, NUMBER
 VERSION = 2
 TABLES = Path(__file__).parent / "static" / "words"  # made by tools/words_table.py
 _GRAMMAR = Path(language.__path__[0])
-_UNKNOWN = "\u203aword"  # no word of any request
+_UNKNOWN = "\u203a" * 20  # no word of any request, and near to none
 
 
 def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
@@ -140,7 +140,9 @@ def _factor(terms: FactorTerms) -> dict[str, Any]:
         "numeric": terms.numeric,
         "levels": levels,
         "ends": [low, high],
-        "unit": "px" if terms.unit == "pixels" else spec.unit,
+        "limits": list(terms.limits),
+        "unit": "%" if terms.unit == "percent" else terms.short_unit,
+        "reference": terms.reference,
         "turns": terms.unit if terms.role == "rotation" and terms.direction else "",
         "role": terms.role,
         "direction": terms.direction,

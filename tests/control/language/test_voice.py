@@ -148,7 +148,7 @@ def test_what_is_kept_is_told() -> None:
         "pitch +4 semitones from its current value; duration, tract and loudness are kept"
     )
     assert edited("a woman, 3 dB louder, slow").describe("kept") == (
-        "pitch 210 Hz (woman), duration 731.25 ms (slow), tract 87% (woman), "
+        "pitch 210 Hz (woman), duration 731 ms (slow), tract 87% (woman), "
         "loudness +3 dB from its current value"
     )
     assert parse("A3", SPEECH).describe() == (
@@ -199,3 +199,13 @@ def test_pitch_in_hertz_and_places_beside_it() -> None:
     both = parse("high, deep", [y, PITCH])  # "high" stays a place where there is one
     assert set(both.values) == {"y", "pitch"}
     assert both.values["y"] > 0 > both.values["pitch"]
+
+
+def test_a_range_as_it_is_shown_is_within_the_range() -> None:
+    pitch = FactorSpec("pitch", "continuous", range=(-4, 18), unit="semitones from 100 Hz")
+    assert parse("79 Hz", [pitch]).values == {"pitch": -4}
+    assert parse("283 Hz", [pitch]).describe() == "pitch 283 Hz"
+    with pytest.raises(UnbraidError, match=r"pitch 78 Hz is out of .*, 79 to 283 Hz"):
+        parse("78 Hz", [pitch])
+    with pytest.raises(UnbraidError, match="pitch 284 Hz is out of"):
+        parse("284 Hz", [pitch])

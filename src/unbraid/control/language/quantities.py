@@ -93,7 +93,7 @@ def converted(factor: FactorTerms, number: float, unit: str, given: str) -> floa
         if unit in table and factor.unit in table:
             return number * table[unit] / table[factor.unit]
     if unit == "hertz" and factor.reference and number > 0:
-        return 12 * math.log2(number / factor.reference)
+        return factor.semitones(number)
     if {unit, factor.unit} == {"decibels", "dbfs"}:
         return number
     raise UnbraidError(

@@ -79,6 +79,19 @@ class FactorValues:
             return min(numbers), max(numbers)
         return 0.0, len(self.spec.values) - 1.0
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The ends, or as ``describe_range`` shows them where that is further out."""
+        low, high = self.ends
+        shown = [float(text) for text in _span(*map(self._shown, (low, high)))]
+        if self.reference:
+            shown = [self.semitones(hertz) for hertz in shown]
+        return min(low, shown[0]), max(high, shown[1])
+
+    def _shown(self, number: float) -> float:
+        """Return a number in the unit in which it is shown."""
+        return self.hertz(number) if self.reference else number
+
     # -- numbers and stored values --------------------------------------------------------------
 
     def to_stored(self, number: float, clip: bool, given: str = "") -> float:
@@ -111,16 +124,17 @@ class FactorValues:
     def _inside(self, number: float) -> float | None:
         """Return the number within the range, modulo full turns; None if it is out of range."""
         low, high = self.ends
+        least, most = self.limits
         turn = self.spec.period or self._full_turn
         if not math.isfinite(number):
             return None
-        if turn and not low <= number <= high:
+        if turn and not least <= number <= most:
             number = low + (number - low) % turn
             if self.spec.period and self.spec.is_discrete:
                 return number  # after the last level comes the first
             if number - low > turn - 1e-9:
                 number = low
-        return min(max(number, low), high) if low - 1e-9 <= number <= high + 1e-9 else None
+        return min(max(number, low), high) if least - 1e-9 <= number <= most + 1e-9 else None
 
     def _nearest(self, number: float) -> float:
         if self.spec.values is None:
@@ -160,8 +174,14 @@ class FactorValues:
         return float(self.numbers(np.array([stored]))[0])
 
     def differs(self, stored: float, number: float) -> bool:
-        """Whether a stored value is another number than the given one, modulo full turns."""
+        """Whether a stored value is another number than the given one, modulo full turns.
+
+        A number within ``limits`` is that of the end which it is taken as.
+        """
         turn = self.spec.period or self._full_turn
+        (low, high), (least, most) = self.ends, self.limits
+        if self.ordered and self.numeric and least <= number <= most:
+            number = min(max(number, low), high)
         difference = self.number_of(stored) - number
         return abs(math.remainder(difference, turn) if turn else difference) > 1e-6
 
@@ -197,19 +217,26 @@ class FactorValues:
                 f" {direction}" if round(angle, 3) else ""
             )
         if self.reference:
-            return f"{_short(round(self.hertz(number), 1))} Hz"
+            return f"{_short(self.hertz(number))} Hz"
         text = _short(number)
         if self.unit == "percent":
             return f"{text}%"
         if self.role in ("horizontal", "vertical") and number > 0 > self.ends[0]:
             text = f"+{text}"
-        if not self.spec.unit:
-            return text
-        return f"{text} {_SHORT_UNITS.get(self.unit, self.spec.unit)}"
+        return f"{text} {self.short_unit}" if self.spec.unit else text
+
+    @property
+    def short_unit(self) -> str:
+        """The unit as it stands beside a number, such as ``px``."""
+        return _SHORT_UNITS.get(self.unit, self.spec.unit)
 
     def hertz(self, number: float) -> float:
         """Return the frequency of a number of semitones."""
         return float(self.reference * 2.0 ** (number / 12))
+
+    def semitones(self, hertz: float) -> float:
+        """Return the number of semitones of a frequency."""
+        return 12 * math.log2(hertz / self.reference)
 
     def show(self, stored: float, word: str = "") -> str:
         """Return a stored value as text, such as ``size 26 px (small)``."""
@@ -241,11 +268,11 @@ class FactorValues:
         unit = " ms" if self.unit == "milliseconds" else unit
         low, high = self.ends
         if self.reference and values is None:
-            return f"{_short(self.hertz(low))} to {_short(self.hertz(high))} Hz"
+            unit = " Hz"
         if self.unit == "percent" and values is None:
-            return f"{_short(low)} to {_short(high)}%"
+            unit = "%"
         if values is None or (self.ordered and self.numeric and len(values) > 4):
-            return f"{_short(low)} to {_short(high)}{unit}"
+            return f"{' to '.join(_span(self._shown(low), self._shown(high)))}{unit}"
         whole = all(isinstance(value, int) for value in values)
         if whole and len(values) > 3 and high - low == len(values) - 1:
             return f"{low:g} to {high:g}"
@@ -284,5 +311,26 @@ def level_text(value: Any) -> str:
     return f"{value:g}" if is_number(value) else str(value)
 
 
-def _short(number: float) -> str:
-    return f"{round(number, 2) + 0.0:g}" if abs(number) < 1e6 else f"{number:.3g}"  # not -0
+def _short(number: float, beside: float = 0.0) -> str:
+    """Return a number to three significant figures, or whole; with at most two decimals.
+
+    Args:
+        number: it.
+        beside: a number that it is shown with: where that is larger, two figures are enough.
+
+    >>> _short(731.25), _short(93.63), _short(2.4375), _short(79.37, 282.84)
+    ('731', '93.6', '2.44', '79')
+    """
+    if abs(number) >= 1e6:
+        return f"{number:.3g}"
+    decimals = max(_decimals(max(abs(number), abs(beside))), _decimals(abs(number)) - 1)
+    return f"{round(number, decimals) + 0.0:g}"  # not -0
+
+
+def _decimals(size: float) -> int:
+    return 0 if size >= 100 else 1 if size >= 10 else 2
+
+
+def _span(low: float, high: float) -> tuple[str, str]:
+    """Return both ends of a range as text, the smaller one as it stands beside the other."""
+    return _short(low, high), _short(high, low)

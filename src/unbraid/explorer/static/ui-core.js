@@ -23,6 +23,12 @@ function shown(value, digits = 2) {
   const text = round(value, digits).toFixed(digits);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
 }
+/** Return how many decimals show a number of a size to three significant figures: two at most. */
+const decimals = (size) => (size >= 100 ? 0 : size >= 10 ? 1 : 2);
+/** Return a number to three significant figures, or whole, without zeros at the end. */
+const brief = (value) => String(round(value, decimals(Math.abs(value))) + 0).replace("-", "\u2212");
+/** Return a level of a factor as text. */
+const levelName = (value) => (typeof value === "number" ? brief(value) : String(value ?? ""));
 /** Return a number as text with a unit's short form; "pixels up" is that of a number going up. */
 function withUnit(text, unit) {
   const [first] = (unit || "").split(" ");
@@ -187,8 +193,8 @@ class Run {
 /** Return a value of a factor as text; "" where it is unknown. */
 function levelText(spec, value) {
   if (value === undefined || Number.isNaN(value)) return "";
-  if (spec.values) return String(spec.values[Math.round(value)] ?? "");
-  return withUnit(shown(value, 1), spec.unit);
+  if (spec.values) return levelName(spec.values[Math.round(value)]);
+  return withUnit(brief(value), spec.unit);
 }
 
 /** Return the mean squared error of a pixel. */

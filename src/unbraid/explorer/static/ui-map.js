@@ -42,7 +42,7 @@ class CodeMap {
     state.extra.x = [() => (this.x.value === first?.name ? "" : this.x.value), (value) => this.restore(this.x, value, first?.name)];
     state.extra.y = [() => (this.y.value === second?.name ? "" : this.y.value), (value) => this.restore(this.y, value, second?.name)];
     state.extra.colour = [() => (this.by.value === (this.specs[0]?.name || "none") ? "" : this.by.value), (value) => this.restore(this.by, value, this.specs[0]?.name || "none")];
-    new ResizeObserver(() => { if (!matchMedia("print").matches) this.draw(); }).observe(this.frame);
+    new ResizeObserver(() => { if (!matchMedia("print").matches && this.pixels() !== this.dots.width) this.draw(); }).observe(this.frame);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
@@ -57,11 +57,13 @@ class CodeMap {
     if (select.value === wanted) return;
     select.value = wanted;
     this.hidden.clear();
+    this.levelsOf = null;
     this.draw();
   }
 
   chosen() {
     this.hidden.clear();
+    this.levelsOf = null;
     this.cursor = null;
     this.draw();
     this.state.save();
@@ -109,13 +111,17 @@ class CodeMap {
     return code;
   }
 
+  /** Return how many pixels of a canvas the map's side is; 0 while it is not shown. */
+  pixels() {
+    this.scale = Math.min(devicePixelRatio || 1, 2);
+    return Math.round(this.frame.clientWidth * this.scale);
+  }
+
   /** Draw everything: the plane where there is one, the dots and the overlay. */
   draw() {
-    const side = this.frame.clientWidth;
+    const side = this.pixels();
     if (!side || this.numbers.length < 1) return;
-    const scale = Math.min(devicePixelRatio || 1, 2);
-    for (const canvas of [this.dots, this.over]) [canvas.width, canvas.height] = [Math.round(side * scale), Math.round(side * scale)];
-    this.scale = scale;
+    for (const canvas of [this.dots, this.over]) [canvas.width, canvas.height] = [side, side];
     [this.ax, this.ay] = [this.axis(this.x), this.axis(this.y)];
     this.points = new Float32Array(2 * this.run.count);
     for (let image = 0; image < this.run.count; image++) {
@@ -210,12 +216,15 @@ class CodeMap {
   /** Show the levels of the factor, each a switch; of a real factor its ends. */
   levels() {
     const spec = this.specs.find((each) => each.name === this.by.value);
+    const key = `${this.by.value} ${theme()}`;
+    if (this.levelsOf === key) return; // its buttons keep the focus
+    this.levelsOf = key;
     if (!spec) { this.legend.replaceChildren(); return; }
     if (!this.listed(spec)) {
       const ramp = el("span", { class: "ramp" });
       ramp.style.background = `linear-gradient(90deg, ${RAMP.join()})`;
-      const ends = spec.values ? [spec.values[0], spec.values[spec.values.length - 1]] : spec.range.map((value) => shown(value, 1));
-      this.legend.replaceChildren(el("span", {}, String(ends[0])), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));
+      const ends = (spec.values ? [spec.values[0], spec.values.at(-1)] : spec.range).map(levelName);
+      this.legend.replaceChildren(el("span", {}, ends[0]), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));
       return;
     }
     this.legend.replaceChildren(...spec.values.map((value, level) => {
@@ -226,7 +235,7 @@ class CodeMap {
         if (!this.hidden.delete(key)) this.hidden.add(key);
         button.setAttribute("aria-pressed", String(!this.hidden.has(key)));
         this.spots();
-      } }, spot, String(value));
+      } }, spot, levelName(value));
       return button;
     }));
   }

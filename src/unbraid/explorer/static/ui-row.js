@@ -122,8 +122,8 @@ class Row {
     if (!this.bounds) return "";
     const [low, high] = this.bounds;
     const found = low + ((value + 1) / 2) * (high - low);
-    if (this.values) return String(this.values[clamp(Math.round(found), 0, this.values.length - 1)]);
-    return withUnit(shown(found, 1), this.unit);
+    if (this.values) return levelName(this.values[clamp(Math.round(found), 0, this.values.length - 1)]);
+    return withUnit(shown(found, decimals(Math.max(-low, high))), this.unit);
   }
 
   /** Return a value as a screen reader says it. */

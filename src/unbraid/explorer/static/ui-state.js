@@ -169,9 +169,9 @@ class State {
     }
   }
 
-  /** Write it soon: one step for a series of changes. */
+  /** Write it soon: one step for a series of changes, after what they have drawn at the next frame. */
   settle() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.save(), 400);
+    this.timer = setTimeout(() => requestAnimationFrame(() => this.save()), 400);
   }
 }

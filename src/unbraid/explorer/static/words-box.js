@@ -369,9 +369,10 @@ const mountWords = (() => {
       if (spec.kind === "categorical" || typeof at(drawn) !== "number") return same;
       let away = at(read) - at(drawn);
       if (spec.period) away -= spec.period * Math.round(away / spec.period);
-      const text = (Math.round(away * 10) / 10 || 0).toFixed(1).replace("-", "\u2212");
-      const unit = spec.turns || spec.unit.split(" ")[0];
-      return `${away >= 0.05 ? "+" : ""}${text}${unit === "degrees" ? "\u00b0" : unit ? ` ${unit}` : ""}`;
+      const whole = Math.max(...spec.ends.map(Math.abs)) >= 100; // tenths of such a number say nothing
+      const text = whole ? String(Math.round(away) || 0) : (Math.round(away * 10) / 10 || 0).toFixed(1);
+      const unit = spec.turns || (spec.reference ? "semitones" : spec.unit.split(" ")[0]);
+      return `${away >= (whole ? 0.5 : 0.05) ? "+" : ""}${text.replace("-", "\u2212")}${unit === "degrees" ? "\u00b0" : unit ? ` ${unit}` : ""}`;
     }
 
     // Announce a sentence, at most one a second, the last one always.

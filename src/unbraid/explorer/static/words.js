@@ -232,7 +232,7 @@ const Words = (() => {
 
   // The stored value of a number: itself, or the index of the nearest level.
   const stored = (factor, number, given) => {
-    const [low, high] = factor.ends;
+    const [low, high] = factor.ends, [least, most] = factor.limits;
     if (factor.kind === "categorical") {
       const index = (factor.values ?? []).findIndex((value) => value === number);
       if (index < 0) throw new Refusal(fill(factor.none, { given }));
@@ -241,12 +241,12 @@ const Words = (() => {
     if (!factor.numeric) throw new Refusal(fill(factor.none, { given }));
     const turn = factor.turn;
     let inside = number;
-    if (turn && !(low <= number && number <= high)) {
+    if (turn && !(least <= number && number <= most)) {
       inside = low + modulo(number - low, turn);
       if (factor.period && factor.values) return nearest(factor, inside);
       if (inside - low > turn - 1e-9) inside = low;
     }
-    if (!(low - 1e-9 <= inside && inside <= high + 1e-9))
+    if (!(least - 1e-9 <= inside && inside <= most + 1e-9))
       throw new Refusal(fill(factor.out, { given }));
     return nearest(factor, Math.min(Math.max(inside, low), high));
   };
@@ -266,6 +266,9 @@ const Words = (() => {
     factor.values && factor.numeric ? factor.values[value] : value;
 
   const differs = (factor, value, number) => {
+    const [low, high] = factor.ends, [least, most] = factor.limits;
+    if (factor.kind !== "categorical" && factor.numeric && least <= number && number <= most)
+      number = Math.min(Math.max(number, low), high);
     let away = Math.abs(numberOf(factor, value) - number);
     if (factor.turn) away = Math.min(modulo(away, factor.turn), modulo(-away, factor.turn));
     return away > 1e-6;
@@ -273,13 +276,14 @@ const Words = (() => {
 
   // -- text --------------------------------------------------------------------------------------
 
-  // Two digits after the point; halves, which only eighths are exactly, to the even one.
+  // Three significant figures, or whole; with at most two decimals. Halves go to the even one.
   const short = (number) => {
-    const eighth = Number.isInteger(number * 8) && (number * 8) % 2 !== 0;
-    const near = Number(number.toFixed(2));
-    if (!eighth) return String(near + 0);
-    const down = Math.floor(number * 100);
-    return String((down % 2 === 0 ? down : down + 1) / 100);
+    const size = Math.abs(number);
+    const decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2, scale = 10 ** decimals;
+    const half = number * 2 ** (decimals + 1); // only odd numbers of these are exactly halfway
+    if (!Number.isInteger(half) || half % 2 === 0) return String(Number(number.toFixed(decimals)) + 0);
+    const down = Math.floor(number * scale);
+    return String((down % 2 === 0 ? down : down + 1) / scale + 0);
   };
 
   // A number with the factor's unit, as ``FactorValues.number``.
@@ -291,6 +295,8 @@ const Words = (() => {
       const sense = Math.round(angle * 1000) ? (angle > 0 ? " counter-clockwise" : " clockwise") : "";
       return `${short(Math.abs(angle))} ${factor.turns}${sense}`;
     }
+    if (factor.reference) return `${short(factor.reference * 2 ** (number / 12))} Hz`;
+    if (factor.unit === "%") return `${short(number)}%`;
     const sided = ["horizontal", "vertical"].includes(factor.role);
     const text = (sided && number > 0 && factor.ends[0] < 0 ? "+" : "") + short(number);
     return factor.unit ? `${text} ${factor.unit}` : text;
@@ -312,7 +318,8 @@ const Words = (() => {
   const quoted = (text) => (text.length <= 40 ? text : `${text.slice(0, 40)}...`);
   const source = (tokens, start, stop) =>
     tokens.slice(start, stop).map((token) => token.text).join(" ").replaceAll(" = ", "=");
-  const tight = (text) => text.replaceAll(" %", "%").replaceAll(" °", "°");
+  const tight = (text) => text.replaceAll(" %", "%").replaceAll(" °", "°").replaceAll(" hz", " Hz")
+    .replaceAll(" db", " dB").replaceAll(" dBfs", " dBFS");
 
   // -- requests ----------------------------------------------------------------------------------
 
@@ -351,7 +358,8 @@ const Words = (() => {
           let number = tokens[first].number;
           for (let at = 0; at < steps.length; at += 2) {
             const [step, by] = [steps[at], steps[at + 1]];
-            number = step === "*" ? number * by : step === "/" ? number / by : number + by;
+            number = step === "*" ? number * by : step === "/" ? number / by
+              : step === "log" ? 12 * Math.log2(number / by) : number + by;
           }
           const given = shown && remark !== "angle" ? tight(shown) : withUnit(factor, number);
           value = stored(factor, number, quoted(given));
@@ -411,6 +419,8 @@ const Words = (() => {
 
   // The library's sentence for a word that it does not know, with the nearest word.
   const unknownSentence = ({ table }, word) => {
+    if (table.vocabulary.includes(word))
+      return `'${word}' is not understood in this page, but by 'unbraid generate'.`;
     const sentence = fill(table.refusals.unknown, { word: quoted(word) });
     const near = word.length > 2 ? table.vocabulary
       .filter((known) => known.length > 2 && Math.abs(known.length - word.length) <= 2)

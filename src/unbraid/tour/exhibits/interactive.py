@@ -1,7 +1,8 @@
-"""Interactive parts of the page: sliders for latents, and requests with their answers.
+"""Interactive parts of the page: sliders for latents, codes to choose, requests with their answers.
 
-Sliders carry the model's decoder with them, its weights in 8 bits, and touch.js runs it. Requests
-are answered beforehand, each as a tile of one picture. Without scripts, neither is shown.
+Sliders carry the model's decoder with them, its weights in 8 bits, and touch.js runs it. Images of
+codes and requests are made beforehand, each as a tile of one picture. Without scripts, none of them
+is shown.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from unbraid.figures import encode, one_of_each
 from unbraid.figures.traverse import LIMIT
 from unbraid.tour.exhibits.requests import REFERENCE, middling
 from unbraid.tour.page.html import text
+from unbraid.tour.statistics.infogan import generate_images
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 ENDS = (0.01, 0.99)  # quantiles of a latent's draws that its slider reaches to
 STEPS = 200  # of a slider
 STARTS = 10  # held-out images whose codes one can start from
+TURNS = 9  # places of a continuous code of a generator
 LEAST = 0.01  # nats; a latent that says less is switched off, and has no slider
 
 # The words a request is put together from; every combination of them is answered.
@@ -112,6 +115,52 @@ def layers(net: nn.Sequential) -> list[dict[str, Any]]:
     return found
 
 
+# -- codes of a generator --------------------------------------------------------------------------
+
+
+def code_picker(
+    run: Run, order: Sequence[int], meant: Sequence[str], far: float, intro: str
+) -> str:
+    """Return a category and two continuous codes to choose, with the images generated from them.
+
+    Args:
+        run: of InfoGAN's kind, with one categorical latent and grey images.
+        order: of the categories.
+        meant: what each category of this order stands for.
+        far: the continuous codes are varied to +-far.
+        intro: plain text above them, which is hidden where they are.
+    """
+    model: Any = run.model()
+    categories = model.layout.categories[0]
+    turns = np.linspace(-far, far, TURNS)
+    chosen = list(itertools.product(order, turns, turns))
+    codes = torch.zeros(len(chosen), model.layout.width)
+    codes[range(len(chosen)), [category for category, *_ in chosen]] = 1.0
+    codes[:, categories : categories + 2] = torch.tensor([each[1:] for each in chosen])
+    noise = model.draw_noise(1, torch.Generator().manual_seed(1))
+    sheet, height, width = _sheet(generate_images(model, codes, noise.expand(len(codes), -1)))
+    controls = [
+        _select(
+            "category", [f"c0 = {each}: {of}" for each, of in zip(order, meant, strict=True)], 0, 0
+        ),
+        *(
+            _slider(f"z{code}", 0, TURNS - 1, 1, f'data-word="{code + 1}"', TURNS // 2)
+            for code in range(2)
+        ),
+    ]
+    data = {"turns": turns.round(2).tolist(), "across": ACROSS}
+    return _box(
+        "codes",
+        "codes",
+        "codes of an InfoGAN",
+        "The generated image",
+        intro,
+        (height, width),
+        [*controls, _tiles(sheet)],
+        data,
+    )
+
+
 # -- requests --------------------------------------------------------------------------------------
 
 
@@ -154,7 +203,6 @@ def request_picker(controller: Any, draw: Any, judge: Any, intro: str, style: in
     ]
     data = {"words": WORDS, "across": ACROSS, "read": read.round(1).tolist(), "width": width}
     said = '<p aria-live="polite"><q></q> <span></span></p>'
-    tiles = f'<img hidden alt="" src="data:image/png;base64,{_base64(sheet)}">'
     return _box(
         "requests",
         "requests",
@@ -162,7 +210,7 @@ def request_picker(controller: Any, draw: Any, judge: Any, intro: str, style: in
         "The answer",
         intro,
         (height, width),
-        [*controls, said, tiles],
+        [*controls, said, _tiles(sheet)],
         data,
     )
 
@@ -213,6 +261,10 @@ def _slider(
         f'step="{step:g}" value="{at:g}" {mark}><span class="value" aria-hidden="true"></span>'
         "</label>"
     )
+
+
+def _tiles(sheet: bytes) -> str:
+    return f'<img hidden alt="" src="data:image/png;base64,{_base64(sheet)}">'
 
 
 def _select(label: str, options: Sequence[str], chosen: int, word: int) -> str:

@@ -1,4 +1,4 @@
-// Interactive parts: sliders for latents, decoded here, and requests with stored answers.
+// Interactive parts: sliders for latents, decoded here; codes and requests with stored images.
 for (const box of document.querySelectorAll("[data-touch]")) {
   const data = JSON.parse(box.querySelector("script").textContent);
   const canvas = box.querySelector("canvas");
@@ -61,6 +61,20 @@ for (const box of document.querySelectorAll("[data-touch]")) {
     start();
   } else {
     const tiles = box.querySelector("img");
+    const show = (tile) => {
+      const { width, height } = canvas;
+      const [left, top] = [tile % data.across, Math.floor(tile / data.across)];
+      pen.drawImage(tiles, left * width, top * height, width, height, 0, 0, width, height);
+    };
+    const generated = () => {
+      const [category, ...codes] = controls.map((control) => Number(control.value));
+      controls.slice(1).forEach((slider, at) => {
+        const value = signed(data.turns[codes[at]]);
+        slider.setAttribute("aria-valuetext", value);
+        slider.nextElementSibling.textContent = value;
+      });
+      show(codes.reduce((tile, code) => tile * data.turns.length + code, category));
+    };
     const said = box.querySelector("q");
     const judged = box.querySelector("[aria-live] span");
     const answer = () => {
@@ -76,9 +90,7 @@ for (const box of document.querySelectorAll("[data-touch]")) {
         }
       }
       const tile = data.words.reduce((found, words, at) => found * words.length + choice[at], 0);
-      const { width, height } = canvas;
-      const [left, top] = [tile % data.across, Math.floor(tile / data.across)];
-      pen.drawImage(tiles, left * width, top * height, width, height, 0, 0, width, height);
+      show(tile);
       said.textContent = data.words.map((words, at) => words[choice[at]]).join(" ");
       const [digit, size, x, y, angle] = data.read[tile];
       const off = (value, more, less) => `${Math.abs(value).toFixed(1)} ${value < 0 ? less : more}`;
@@ -87,8 +99,9 @@ for (const box of document.querySelectorAll("[data-touch]")) {
         `${off(y, "up", "down")} from its centre, rotated ${Math.abs(angle).toFixed(0)} degrees ` +
         `${angle < 0 ? "clockwise" : "counter-clockwise"}.`;
     };
-    for (const control of controls) control.addEventListener("input", answer);
-    tiles.decode().then(answer);
+    const then = box.dataset.touch === "codes" ? generated : answer;
+    for (const control of controls) control.addEventListener("input", then);
+    tiles.decode().then(then);
   }
   box.hidden = false;
 }
