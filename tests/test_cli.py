@@ -1,4 +1,4 @@
-"""The command line: what it prints, and that each mistake gets one sentence and exit code 2."""
+"""The command line: what it prints, and that invalid input gets one sentence and exit code 2."""
 
 from __future__ import annotations
 

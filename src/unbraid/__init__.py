@@ -1,4 +1,4 @@
-"""unbraid: train, measure and steer disentangled representations.
+"""unbraid: train, measure and control disentangled representations.
 
 >>> import unbraid
 >>> data = unbraid.load_dataset("mnist")

@@ -188,7 +188,7 @@ class Display(Recorder):
         return self.stopped_by is not None
 
     def start(self, progress: training.Progress) -> None:
-        """Say what is trained: only now, so that the sentence of a mistake stands alone."""
+        """Say what is trained: only now, so that an error sentence is printed alone."""
         self._close()
         self.started = self.shown = time.monotonic()
         self.first_step = progress.step

@@ -1,4 +1,4 @@
-"""What handwriting looks like, measured on its images: slant and stroke width.
+"""Slant and stroke width of handwriting, measured on its images.
 
 Neither is told by a data set of digits, but both are what a continuous code should come to mean.
 Grey levels count as ink in proportion, so that nothing is lost to a threshold.

@@ -48,7 +48,7 @@ def test_help_can_be_read_at_any_width(
                 known = line in (  # sentences of ours, which a terminal wraps
                     "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a "
                     "command's options)",
-                    "unbraid: train, measure and steer disentangled representations.",
+                    "unbraid: train, measure and control disentangled representations.",
                 ) or line.startswith(("  unbraid train", "usage", "methods:", "unbraid train"))
                 assert known or len(line) <= 40 or " " not in line.strip(), line
 

@@ -105,7 +105,7 @@ def test_integers_are_scaled_by_their_range() -> None:
 BAD = {
     "stereo": (np.zeros((800, 2)), 8000, r"shape \(800, 2\), expected samples of one channel"),
     "nothing": (np.zeros(0), 8000, "expected samples of one channel"),
-    "nan": (np.full(8000, np.nan), 8000, "not finite"),
+    "nan": (np.full(8000, np.nan), 8000, "NaN or infinite"),
     "silence": (np.zeros(8000), 8000, "silent throughout"),
     "short": (np.ones(100), 8000, "lasts 0.0125 seconds, expected 0.05 to 60"),
     "long": (np.ones(8000 * 61), 8000, "lasts 61 seconds"),

@@ -33,7 +33,7 @@ def usage() -> str:
     commands = {name: summary for name, (_, summary) in COMMANDS.items()}
     commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
     lines = [
-        "unbraid: train, measure and steer disentangled representations.",
+        "unbraid: train, measure and control disentangled representations.",
         "",
         "usage: unbraid COMMAND [OPTIONS]      (unbraid COMMAND --help lists a command's options)",
         "",
@@ -74,7 +74,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "train": (train, "Train a method on a data set into a run folder."),
     "explore": (explore, "Open a run in the browser: sliders, your own images, a map of codes."),
     "export": (export, "Write a run as a page for the browser, or as ONNX files."),
-    "generate": (ask("generate"), 'Draw what is asked for: "small seven in the top".'),
+    "generate": (ask("generate"), 'Generate images from a request: "small seven in the top".'),
     "edit": (ask("edit"), 'Change an image and keep its style: "bigger, in the bottom left".'),
     "swap": (ask("swap"), "Give one image a factor of another."),
     "methods": (list_folder("methods"), "List the methods."),
@@ -84,7 +84,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
     "compare": (compare, "List runs side by side and draw their latents, matched."),
     "score": (score, "Measure codes and factors that any tool wrote, without a run."),
     "metrics": (list_folder("metrics"), "List the metrics."),
-    "control": (control, "Measure whether a run draws what is asked for, by a judge."),
+    "control": (control, "Measure how accurately a run generates requested factors."),
     "judge": (judge, "Train the judge of a data set and measure its errors."),
     "study": (study, "Train a grid of methods, settings and seeds, and compare them."),
     "completion": (completion, "Print a script that completes commands in bash, zsh or fish."),

@@ -25,7 +25,7 @@ class Options:
         latex: print it as LaTeX.
         markdown: print it as Markdown.
         figure: draw the traversals.
-        protocol: of the scores, as given to ``unbraid evaluate``.
+        protocol: the protocol of the scores, as given to ``unbraid evaluate``.
     """
 
     csv: bool = False
@@ -78,8 +78,8 @@ def shape_of(figure: type[Any]) -> type[Any]:
         kw_only=True,
     )
     shape.__doc__ = (
-        "The output file of the figure.\n\nArgs:\n    out: PNG, SVG or PDF by suffix; default "
-        "compare.png in the first run's folder."
+        "List runs side by side and draw their latents, matched.\n\nArgs:\n    out: PNG, SVG or "
+        "PDF by suffix; default compare.png in the first run's folder."
     )
     return shape
 

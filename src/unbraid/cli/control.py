@@ -19,7 +19,10 @@ def control(args: list[str]) -> None:
         raise UnbraidError(f"unbraid control takes a run folder first, found '{args[0]}'.")
     folder = args[0] if args else ""
     rest = args if folder in ("-h", "--help") else args[1:]
-    config, output = parse_with_output(run_report.Config, rest, "unbraid control RUN")
+    about = (
+        "Measure how accurately a run generates requested factors, as a judge network reads them."
+    )
+    config, output = parse_with_output(run_report.Config, rest, "unbraid control RUN", about)
     if not folder:
         raise UnbraidError("unbraid control takes a run folder.")
     report = run_report.assess(folder, config)
@@ -59,7 +62,7 @@ def judge(args: list[str]) -> None:
         frozen=True,
         kw_only=True,
     )
-    options.__doc__ = "Options of a judge, and of its data."
+    options.__doc__ = "Train the judge of a data set and measure its errors."
     given = parse(options, args if asks_help else args[1:], "unbraid judge DATA")
     kind = datasets.resolve(name)[0]
     told = judge_cache.judge_report(kind, plain(given.data_options), given.judge)

@@ -19,7 +19,8 @@ def evaluate(args: list[str]) -> None:
 
     first = next((i for i, arg in enumerate(args) if arg.startswith("-")), len(args))
     names, rest = args[:first], args[first:]
-    config, output = parse_with_output(Config, rest, "unbraid evaluate RUN [RUN ...]")
+    about = "Measure disentanglement and likelihood of runs on held-out images."
+    config, output = parse_with_output(Config, rest, "unbraid evaluate RUN [RUN ...]", about)
     if not names:
         raise UnbraidError("unbraid evaluate takes one or more run folders first.")
     try:

@@ -45,7 +45,7 @@ def figure(name: str, args: list[str]) -> None:
         "The output file.\n\nArgs:\n    out: PNG, SVG, PDF"
         + (" or GIF" if hasattr(module, "animate") else "")
         + (" or, of sounds, HTML" if hasattr(module, "page") else "")
-        + f" by suffix; default {name}.png in the run folder."
+        + f" by suffix; default {name}.png in the {'run folder' if of_run else 'current folder'}."
         + ("\n    data: the present path of the run's data if they were moved." if of_run else "")
     )
     summary = registry.summary("figures", name)

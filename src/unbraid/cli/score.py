@@ -57,7 +57,8 @@ class Config:
 def score(args: list[str]) -> None:
     """Measure codes and factors: ``unbraid score FILE``."""
     named = bool(args) and not args[0].startswith("-")
-    config, output = parse_with_output(Config, args[named:], "unbraid score FILE")
+    about = "Measure codes and factors in files that any tool wrote."
+    config, output = parse_with_output(Config, args[named:], "unbraid score FILE", about)
     if named and config.codes:
         raise UnbraidError(
             f"codes are given as {args[0]} and as --codes {config.codes}: give one of them."

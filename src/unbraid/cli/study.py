@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a study is.
+    """The folders of studies.
 
     Args:
-        root: of the folders of studies and their common runs, if the study is given by its file.
+        root: folder of studies and of the runs that they share, if the study is given by its file.
     """
 
     root: Path = Path("studies")
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Run(Place):
-    """How the runs of a study are done.
+    """How the runs of a study are executed.
 
     Args:
         on: the engine: processes of this machine, Ray (pip install 'unbraid[ray]'), or a script
@@ -84,7 +84,7 @@ def extend(target: str, given: Extend) -> None:
 
 
 def retry(target: str, given: Retry) -> None:
-    """Try the runs again that failed."""
+    """Run failed runs again."""
     from unbraid.studies.reports import forget_failures
     from unbraid.studies.study import open_study
 
@@ -94,7 +94,7 @@ def retry(target: str, given: Retry) -> None:
 
 
 def status(target: str, given: Place) -> None:
-    """Say how far a study is, and group its failures."""
+    """Show the progress of a study, with its failures grouped by cause."""
     from unbraid.studies.reports import status_lines
     from unbraid.studies.study import open_study
 
@@ -207,7 +207,8 @@ def study(args: list[str]) -> None:
     name, rest = args[0], args[1:]
     function, options = COMMANDS[name]
     given = rest[:1] if rest and not rest[0].startswith("-") else []
-    parsed = parse(options, rest[len(given) :], f"unbraid study {name} STUDY")
+    about = function.__doc__ or ""
+    parsed = parse(options, rest[len(given) :], f"unbraid study {name} STUDY", about)
     if not given:
         raise UnbraidError(f"unbraid study {name} takes the file or folder of a study first.")
     function(given[0], parsed)

@@ -27,14 +27,14 @@ class Interrupts:
     def __enter__(self) -> Self:
         # what nohup or a shell in the background made ignored stays so
         heard = [each for each in STOPS if signal.getsignal(each) not in (signal.SIG_IGN, None)]
-        self.previous = {each: signal.signal(each, self._hear) for each in heard}
+        self.previous = {each: signal.signal(each, self._on_signal) for each in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
         for each, handler in self.previous.items():
             signal.signal(each, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.first is not None:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt

@@ -20,7 +20,7 @@ WIDEST = 120  # columns of its help: lines stay readable, and no boxes stand sid
 
 
 def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
-    """Parse options into a dataclass; a mistake becomes an UnbraidError of one sentence."""
+    """Parse options into a dataclass; invalid options raise an UnbraidError of one sentence."""
     import tyro
 
     def attempt(columns: int) -> Any:

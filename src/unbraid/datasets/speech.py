@@ -1,6 +1,6 @@
 """Spoken digits drawn with known word, pitch, duration, vocal tract and loudness.
 
-Real recordings, taken apart and put together again under factors we set. Images are voice
+Real recordings, analysed and synthesised again with factors that we set. Images are voice
 pictures, (3, 64, 64), that can be heard; see ``unbraid.sound``. Each factor is defined absolutely,
 so that it can be measured from the sound: pitch in semitones from 100 Hz, duration in milliseconds,
 loudness in decibels of full scale; the vocal tract is in per cent of an average one. Takes of the
@@ -215,7 +215,7 @@ def _check(config: Config) -> None:
         if low < lowest or high > highest:
             raise UnbraidError(
                 f"speech: {name} goes from {low:g} to {high:g} {UNITS[name]}, expected a range "
-                f"within {lowest:g} to {highest:g}, in which words stay words."
+                f"within {lowest:g} to {highest:g}, in which words remain intelligible."
             )
     start, stop = config.takes if len(config.takes) == 2 else (0, 0)
     if not 5 <= start < stop <= 50:

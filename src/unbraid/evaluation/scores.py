@@ -34,7 +34,7 @@ class Config:
         images: maximum number of images, drawn at random.
         samples: importance samples per image for the log-likelihood.
         seed: seed of every draw, split and predictor.
-        representation: of an image: the ``mean`` of its posterior, or a code ``sampled`` from it.
+        representation: codes to measure: the posterior's ``mean``, or a code ``sampled`` from it.
     """
 
     metrics: str = "all"

@@ -1,4 +1,4 @@
-"""Which latents of two runs say the same of the same images."""
+"""Matching of the latents of two runs by their codes of the same images."""
 
 from __future__ import annotations
 

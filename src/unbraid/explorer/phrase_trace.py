@@ -1,4 +1,4 @@
-"""One phrase of a request as the grammar parses it, with all that the parser looked at.
+"""One phrase of a request as the grammar parses it, with all tokens that the parser read.
 
 The parser's own functions run on chosen tokens. Which tokens they read is recorded, and a number
 is traced through all that is computed from it, so that what is found holds for all tokens and
@@ -85,7 +85,7 @@ class Phrase:
 
 
 class Tracer(ParserState):
-    """A parser that parses one phrase at a time and keeps what it says apart.
+    """A parser of one phrase at a time, which records what the phrase sets.
 
     Args:
         specs: the factors of the model's data.

@@ -1,4 +1,4 @@
-"""What the graph of an exported program says: inputs, constants, what is needed and written."""
+"""Queries of an exported program's graph: inputs, constants, needed nodes, in-place operators."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def refused(what: str, error: Exception) -> UnbraidError:
     """Return the sentence for a function that torch cannot export, with the error's first line."""
     line = str(error).strip().splitlines()[:1] or [type(error).__name__]
     return UnbraidError(
-        f"{what} ({line[0]}): it must be made of torch's operators and must not look at values."
+        f"{what} ({line[0]}): it must be made of torch's operators and must not depend on values."
     )
 
 
@@ -146,7 +146,7 @@ def _exported(module: nn.Module, inputs: Sequence[Tensor]) -> torch.export.Expor
 
 @contextmanager
 def _without_stack_traces() -> Iterator[None]:
-    """Have torch note no stack trace for each operator, where it can be told: that takes long."""
+    """Turn off torch's stack trace of each operator, where there is a setting: it is slow."""
     settings: Any = torch.fx.config
     before = getattr(settings, "do_not_emit_stack_traces", None)
     if before is not None:

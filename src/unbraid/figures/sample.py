@@ -22,7 +22,7 @@ class Config:
     Args:
         rows: rows of images.
         columns: images a row.
-        seed: of the draw.
+        seed: seed of the draw.
     """
 
     rows: int = 6

@@ -211,7 +211,7 @@ def _api(token: str | None) -> Any:
 
 @contextmanager
 def _sentences(what: str) -> Iterator[None]:
-    """Tell what the Hub refused in one sentence."""
+    """Report in one sentence what the Hub refused."""
     try:
         yield
     except Exception as error:
@@ -221,6 +221,6 @@ def _sentences(what: str) -> Iterator[None]:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnbraidError(
-            f"cannot {what} ({reason[:300]}): check the name, your rights (hf auth login) and the "
-            "network."
+            f"cannot {what} ({reason[:300]}): check the name, your permissions (hf auth login) and "
+            "the network."
         ) from error

@@ -30,7 +30,7 @@ class AutoencoderConfig(MethodConfig):
         net: ``conv``, ``mlp``, or a published one that costs more: ``conv-2019``, ``style`` or
             ``residual``, see ``unbraid.nn.nets``.
         likelihood: p(x|z) of a pixel: ``bernoulli``, ``gaussian`` of standard deviation
-            ``sigma``, or ``gaussian-learned``, whose one variance is trained along (Rybkin et
+            ``sigma``, or ``gaussian-learned``, whose single variance is learned (Rybkin et
             al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").
         sigma: standard deviation of a pixel, on [0, 1]; where training starts if learned.
     """

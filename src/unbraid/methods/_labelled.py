@@ -18,10 +18,11 @@ class LabelledConfig(MethodConfig):
     """Options of every method that learns from labels; goes first among a Config's bases.
 
     Args:
-        labels: how many training images keep their labels, and no label of another image is
-            looked at; 0 leaves them to all, held-out images included, where they serve validation.
-            Factors that are measured from the images are known of all.
-        label_seed: chooses those images; fewer of the same seed are among the more.
+        labels: number of training images whose labels are used; labels of other images are never
+            read. 0 uses those of all images, and those of held-out images for validation. Factors
+            that are measured from the images are known for all images.
+        label_seed: seed of the choice of those images; of one seed, a smaller number is a subset
+            of a larger one.
         label_factors: the factors whose labels are used; all if none is named.
     """
 

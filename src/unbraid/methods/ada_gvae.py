@@ -1,4 +1,4 @@
-"""Ada-GVAE: two images that share some causes are made to share the latents that hardly differ.
+"""Ada-GVAE: pairs of images have some factors in common, and share the latents that hardly differ.
 
 Locatello et al. 2020, "Weakly-Supervised Disentanglement Without Compromises", equations 4 to 6.
 For a pair x1, x2 and each latent i,

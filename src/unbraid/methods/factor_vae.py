@@ -1,4 +1,4 @@
-"""FactorVAE: a discriminator measures the total correlation, which is weighted.
+"""FactorVAE: a discriminator estimates the total correlation, which is penalised.
 
 Kim & Mnih 2018, "Disentangling by Factorising", equation 2 and algorithm 2:
 

@@ -1,4 +1,4 @@
-"""InfoVAE: part of the KL is replaced by the discrepancy between all codes and the prior.
+"""InfoVAE: part of the KL is replaced by the discrepancy between aggregate posterior and prior.
 
 Zhao et al. 2019, "InfoVAE: Balancing Learning and Inference in Variational Autoencoders",
 equation 6, as a loss with the maximum mean discrepancy (section 3.3.3):

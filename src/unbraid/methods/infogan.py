@@ -47,7 +47,8 @@ class Config(MethodConfig):
         categories: number of values of the categorical code.
         continuous: number of continuous codes, each uniform on [-1, 1].
         noise: number of noise variables, which carry what the codes do not.
-        channels: of the layers next to the image; deeper ones have up to four times as many.
+        channels: channels of the layers next to the image; deeper ones have up to four times as
+            many.
         hidden: width of the fully connected layers.
         categorical_weight: lambda of the categorical code.
         continuous_weight: lambda of the continuous codes.
@@ -57,12 +58,12 @@ class Config(MethodConfig):
         invariance: weight of the information that the categories of a real image and of its
             warped copy share; 0, as published, trains Q on generated images alone.
         steadiness: weight of the squared change of the continuous codes of a real image that is
-            scaled and shifted a little, so that they come to mean something else than its size;
-            needs ``invariance``, whose copies it looks at.
+            slightly scaled and shifted, so that they do not encode its size; needs ``invariance``,
+            whose warped copies it uses.
         sparseness: weight of the share in which continuous codes change together when the image is
-            also turned and sheared, so that one alone tells of it; needs ``invariance``, too.
-        sparse_from: epochs done before ``sparseness`` acts: codes must mean something before they
-            can be told apart.
+            also rotated and sheared, so that only one encodes it; needs ``invariance``, too.
+        sparse_from: number of epochs after which ``sparseness`` starts: codes must first encode
+            something.
 
     >>> Config(categories=12).continuous
     2

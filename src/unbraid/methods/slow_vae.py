@@ -1,4 +1,4 @@
-"""SlowVAE: from one image of a pair to the other, few latents move much and most hardly.
+"""SlowVAE: between the images of a pair, few latents change much and most hardly change.
 
 Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with Temporal Sparse Coding",
 equation 7: beside the VAE's objective for both images, each posterior is held to a Laplace

@@ -1,4 +1,4 @@
-"""WAE-MMD: an autoencoder whose codes together are held to the prior; each is a point.
+"""WAE-MMD: a deterministic autoencoder whose distribution of codes is matched to the prior.
 
 Tolstikhin et al. 2018, "Wasserstein Auto-Encoders", algorithm 2:
 

@@ -1,4 +1,4 @@
-"""Whatever holds numbers as an array of float64, or one sentence on why it cannot be."""
+"""Arrays, lists, tensors and data frames as float64 arrays, or an UnbraidError with the reason."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _plain(value: Any) -> NDArray[Any]:
 
 
 def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return an array of Python objects as numbers, NaN for those that stand for nothing."""
+    """Return an array of Python objects as numbers, NaN for missing ones."""
     try:
         flat = [np.nan if type(x).__name__ in MISSING else x for x in array.ravel()]
         words = [x for x in flat if isinstance(x, str | bytes)]
@@ -80,13 +80,13 @@ def finite(array: Floats, name: str) -> Floats:
     if bad:
         raise UnbraidError(
             f"{name} hold {bad} values that are NaN or infinite: "
-            "remove those rows, or look why the model produced them."
+            "remove those rows, or find out why the model produced them."
         )
     largest = float(np.abs(array).max(initial=0))
     if largest > LARGEST:
         raise UnbraidError(
             f"{name} hold values as large as {largest:.3g}, expected at most {LARGEST:g}: "
-            "scale them down, or look why the model produced them."
+            "scale them down, or find out why the model produced them."
         )
     return array
 

@@ -1,4 +1,4 @@
-"""What metrics look at: codes and factors, checked once, and views of them that metrics share."""
+"""The input of metrics: codes and factors, checked once, and views of them that metrics share."""
 
 from __future__ import annotations
 

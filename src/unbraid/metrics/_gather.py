@@ -1,4 +1,4 @@
-"""Checks of what users give to the metrics; each mistake is one sentence."""
+"""Checks of the inputs of metrics; invalid input raises an UnbraidError of one sentence."""
 
 from __future__ import annotations
 

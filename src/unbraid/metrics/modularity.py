@@ -63,7 +63,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
 
 
 def _modularity(mutual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each code's modularity, (G + 1, D); codes that tell nothing get 0."""
+    """Return each code's modularity, (G + 1, D); codes without information get 0."""
     squared = np.square(mutual)
     largest = squared.max(axis=2)
     others = squared.sum(axis=2) - largest

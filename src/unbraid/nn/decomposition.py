@@ -1,4 +1,4 @@
-"""The KL term taken apart: index-code mutual information, total correlation, dimension-wise KL.
+"""The KL term decomposed: index-code mutual information, total correlation, dimension-wise KL.
 
 Chen et al. 2018, "Isolating Sources of Disentanglement in VAEs", equation 2:
 

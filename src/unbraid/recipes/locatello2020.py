@@ -1,4 +1,4 @@
-"""Locatello et al. 2020: two VAEs that learn from pairs of images with causes in common.
+"""Locatello et al. 2020: two VAEs that learn from pairs of images with factors in common.
 
 Networks and training are those of the study of 2019, whose code this one extends.
 """

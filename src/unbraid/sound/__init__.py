@@ -1,7 +1,7 @@
-"""Sound: recordings taken apart into pitch, envelope and noise, measured, changed and put together.
+"""Sound: analysis of recordings into pitch, envelope and noise, measurement, editing, synthesis.
 
 Arrays and formulas alone: nothing here is learned, and no file is read or written. A recording is
-an array of samples and a rate; a voice is what a recording was taken apart into; a voice picture is
+an array of samples and a rate; a voice is the analysis of a recording; a voice picture is
 an image of it, for models that see images.
 """
 

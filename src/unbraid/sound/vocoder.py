@@ -1,4 +1,4 @@
-"""The vocoder: a recording taken apart into pitch, envelope and noise, and put together again.
+"""The vocoder: analysis of a recording into pitch, envelope and noise, and its synthesis.
 
 Harmonics and noise are mixed in each band, as in McCree and Barnwell 1995, "A Mixed Excitation LPC
 Vocoder Model for Low Bit Rate Speech Coding" (IEEE Trans. Speech and Audio Processing 3). With S
@@ -116,7 +116,7 @@ def checked(samples: ArrayLike, rate: int) -> Floats:
         raise UnbraidError(f"samples have the type {array.dtype}, expected numbers.")
     if not np.isfinite(floats).all():
         raise UnbraidError(
-            "a recording has samples that are not finite, expected -1 to 1: mend it."
+            "a recording has samples that are NaN or infinite, expected -1 to 1: replace them."
         )
     # the offset is where it is silent; the mean is also of a short sound's lowest frequencies
     floats = np.asarray(floats - np.median(floats))

@@ -47,8 +47,8 @@ def value_of(text: str, options: Mapping[str, Any], owner: str) -> Number:
         return _value(ast.parse(text.strip(), mode="eval").body, options, owner)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise UnbraidError(
-            f"{owner} is {text[:MOST]!r}, which is no arithmetic: expected numbers, other options, "
-            "+ - * / // and brackets."
+            f"{owner} is {text[:MOST]!r}, which is not arithmetic: expected numbers, other "
+            "options, + - * / // and brackets."
         ) from error
     except (ZeroDivisionError, OverflowError) as error:
         raise UnbraidError(f"{owner} is {text!r}, which has no value here ({error}).") from error

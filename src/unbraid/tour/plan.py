@@ -147,8 +147,8 @@ def check_result(run: Run) -> None:
     measured = scores_by_metric(result) if known else {}
     if not known or not all("value" in (measured[m] or {}) for m in METRICS if m in measured):
         raise UnbraidError(
-            f"{run.folder}/result.json is not what a training writes: delete {run.folder}, and the "
-            "tour trains it again."
+            f"{run.folder}/result.json is not the result of a training: delete {run.folder}, and "
+            "the tour trains it again."
         )
 
 

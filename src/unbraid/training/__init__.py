@@ -2,7 +2,7 @@
 
 ``loop.py`` holds the loop; ``batches.py`` takes images by row, and holds all randomness by key;
 ``supervision.py`` adds the labels and pairs that a method needs; ``fleet.py`` trains many seeds at
-once; ``recorder.py`` is what a run folder or a display listens with.
+once; ``recorder.py`` reports events to a run folder or a display.
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ class TrainingConfig:
         lr: learning rate of Adam.
         sampling: how a step's images are drawn: ``epochs`` shuffles all of them and takes each
             once, ``iid`` draws each step's with replacement. An epoch is as many steps either way.
-        seed: of initialisation, order and noise; runs repeat bit for bit on one machine.
+        seed: seed of initialisation, order and noise; runs repeat bit for bit on one machine.
         validation: share of the images held out (the same ones for every seed), at most 5,000; 0
             trains on all of them, and has no terms of validation.
         device: ``auto`` takes cuda, then mps, then cpu.
-        precision: of the networks; ``auto`` is bf16 where the hardware has it, else f32. Losses
-            and weights are always f32.
+        precision: precision of the networks; ``auto`` is bf16 where the hardware has it, else f32.
+            Losses and weights are always f32.
         threads: CPU threads; 0 leaves it to torch. Another number may round differently.
         checkpoint_every: seconds between checkpoints within an epoch.
     """

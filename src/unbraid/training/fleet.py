@@ -63,7 +63,7 @@ class Fleet:
                 raise UnbraidError("the members of a fleet may differ in their seed alone.")
             if loop.progress.step != first.progress.step:
                 raise UnbraidError(
-                    f"the members of a fleet stand at steps {first.progress.step:,} and "
+                    f"the members of a fleet are at different steps, {first.progress.step:,} and "
                     f"{loop.progress.step:,}: train them one by one."
                 )
         self.draws: dict[str, list[Draw]] = {}  # of each phase's step

@@ -273,7 +273,7 @@ class Loop:
         self.save(record)
         if record.get("validation_active_units") == 0 and progress.step == progress.steps:
             self.recorder.warn(
-                "posterior collapse: no latent carries anything of the image (0 active units); "
+                "posterior collapse: no latent has information on the image (0 active units); "
                 "try a lower beta, a warm-up, or more epochs."
             )
 

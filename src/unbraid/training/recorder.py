@@ -1,4 +1,4 @@
-"""Where training stands, who is told of it, and how it may end early."""
+"""Progress of training, the recorder of its events, and how it may be stopped."""
 
 from __future__ import annotations
 
@@ -59,26 +59,26 @@ class Progress:
 
 
 class Recorder:
-    """What the loop reports to. This one listens to nothing; subclasses show, store or stop."""
+    """Receives the events of the loop. This one ignores them; subclasses show, store or stop."""
 
     def start(self, progress: Progress) -> None:
-        """Hear that training begins, or goes on, from where it stands."""
+        """Receive the start of training, or its continuation, at the present progress."""
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
-        """Hear of a finished step."""
+        """Receive the terms of a finished step."""
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Hear of a finished epoch: a flat record of its terms, for metrics.jsonl."""
+        """Receive the record of a finished epoch: its terms, flat, for metrics.jsonl."""
 
     def checkpoint(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Store a checkpoint, before the loop goes on."""
 
     def warn(self, sentence: str) -> None:
-        """Hear of something the user should know."""
+        """Receive a warning for the user."""
         warnings.warn(sentence, stacklevel=3)
 
     def note(self, sentence: str) -> None:
-        """Hear of what was done that the user did not ask for, such as images scaled."""
+        """Receive a note on what was done without being requested, such as images scaled."""
 
     def stop_requested(self) -> bool:
         """Whether to save a checkpoint and stop after this step."""

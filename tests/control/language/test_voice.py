@@ -173,7 +173,7 @@ def test_refusals() -> None:
     assert "'woman' and 'child' contradict each other" in refused("woman child")
     assert "both set pitch" in refused("200 Hz, 210 Hz")
     assert "in hertz, which is another one at each pitch" in refused("20 Hz higher", relative=True)
-    assert "leaves no speed" in refused("100% slower", relative=True)
+    assert "reduces the speed to 0 or below" in refused("100% slower", relative=True)
     assert "'red'" in refused("red")
     sentence = refused("tilted left", relative=True, subject="this edit")
     assert "asks for an angle, which this edit does not vary: it varies pitch" in (sentence)

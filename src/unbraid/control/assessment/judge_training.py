@@ -34,9 +34,9 @@ class Config:
     """Options of a judge.
 
     Args:
-        passes: over the training images; 0 chooses by their number.
+        passes: passes over the training images; 0 chooses by their number.
         batch_size: images per step.
-        seed: of weights, order and noise.
+        seed: seed of weights, order and noise.
         device: ``auto`` is cuda, mps or cpu, the first that is available.
         precision: ``auto`` is bf16 if the hardware supports it, otherwise f32.
 

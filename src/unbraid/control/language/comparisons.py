@@ -253,7 +253,9 @@ def _quantified(
     if unit == "percent" and lexicon.SPEEDS & {state.text(n) for n in range(start, stop)}:
         speed = 1 - sign * number / 100  # 20% faster is 1.2 times the speed
         if speed <= 0:
-            raise UnbraidError(f"'{printable(text)}' leaves no speed: give less than 100%.")
+            raise UnbraidError(
+                f"'{printable(text)}' reduces the speed to 0 or below: give less than 100%."
+            )
         state.set_change(factor, text, scale=1 / speed)
         return stop
     scale, offset = change(factor, sign * number, unit, given)

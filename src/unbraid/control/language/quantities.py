@@ -116,7 +116,7 @@ def change(factor: FactorTerms, number: float, unit: str, given: str) -> tuple[f
     if unit == "hertz" and factor.reference:
         raise UnbraidError(
             f"'{printable(given)}' is a change of {factor.name} in hertz, which is another one at "
-            "each pitch: write it in semitones or octaves, or give the pitch that it shall have."
+            "each pitch: write it in semitones or octaves, or give the new pitch."
         )
     return 1.0, factor.direction * converted(factor, number, unit, given)
 
@@ -131,7 +131,9 @@ def ratio_change(factor: FactorTerms, ratio: float, given: str) -> tuple[float, 
     if not steps:
         return ratio, 0.0
     if ratio <= 0:
-        raise UnbraidError(f"'{printable(given)}' leaves no {factor.name}: give a smaller change.")
+        raise UnbraidError(
+            f"'{printable(given)}' reduces {factor.name} to 0 or below: give a smaller change."
+        )
     return 1.0, steps * math.log2(ratio)
 
 

@@ -83,7 +83,7 @@ def _wav(
     if size > there:
         raise UnbraidError(
             f"{name} is truncated: it holds {there // form.block:,} of the "
-            f"{size // form.block:,} samples that its header promises; copy or record it again."
+            f"{size // form.block:,} samples that its header declares; copy or record it again."
         )
     data = file.read(size - size % form.block)
     # what is not sound has been left out, so that nothing else of the file is trusted

@@ -57,12 +57,12 @@ class Config(LabelledConfig):
         hidden: width of the flow's layers.
         layers: number of the flow's layers.
         width: channels of the reader's first maps.
-        hide: share of images whose factors the flow is not told, for guidance.
-        guidance: weight of the factors when drawing: 1 draws as trained, more obeys more and
-            varies less.
-        sharpness: by which the decoder's logits are multiplied when drawing: 1 draws the mean of
-            all images that a code may stand for, which is blurred; more comes closer to one.
-        path_steps: of the path from noise to code.
+        hide: share of images whose factors are dropped in training, for classifier-free guidance.
+        guidance: weight of classifier-free guidance when generating: 1 is the flow as trained;
+            above 1, images follow the factors more closely and are less diverse.
+        sharpness: factor on the decoder's logits when generating: 1 gives the mean of all images
+            that a code may represent, which is blurred; above 1, edges are sharper.
+        path_steps: integration steps from noise to code.
         reader_share: part of the training that is the reader's.
         flow_share: part of the training that is the flow's; the autoencoder has what is left.
 
@@ -96,7 +96,7 @@ class Config(LabelledConfig):
         if self.reader_share + self.flow_share >= 1:
             raise UnbraidError(
                 f"reader_share is {self.reader_share:g} and flow_share {self.flow_share:g}, "
-                "expected less than 1 together: the autoencoder needs a part, too."
+                "expected a sum below 1: the autoencoder is trained for the rest."
             )
 
 
