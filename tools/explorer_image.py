@@ -19,7 +19,7 @@ from unbraid.explorer import page
 
 IMAGE = Path(__file__).parent.parent / "docs/images/explorer.png"
 SHAPE = {"width": 1280, "height": 860}
-RESTS = "explorer.strips.idle && !explorer.state.dirty"
+RESTS = "() => explorer.strips.idle && !explorer.state.dirty"
 
 
 def main(run: Path) -> None:

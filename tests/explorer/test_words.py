@@ -267,7 +267,8 @@ def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
     assert box.locator(".words-image[width='32']").count() == 6
     row = box.locator(".words-reading tbody tr").first  # read as soon as the first is drawn
     assert row.locator("td").all_text_contents() == ["7", "7", "none"]
-    box.wait_for_function("document.querySelector('.words-live').textContent.includes('digit 7')")
+    said = "() => document.querySelector('.words-live').textContent.includes('digit 7')"
+    box.wait_for_function(said)
 
 
 def test_a_chip_moves_by_keyboard_and_says_so(box: Any) -> None:

@@ -132,12 +132,12 @@ def test_the_page_in_a_browser(voices: Dataset, tmp_path: Path, browser: Any) ->
     first = page.locator(".sound .play").first
     first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("heard.join(' ') === '0'")
+    page.wait_for_function("() => heard.join(' ') === '0'")
     assert page.evaluate("document.querySelector('audio').duration") > 0.3
     page.keyboard.press("ArrowRight")  # one plays at a time
-    page.wait_for_function("heard.join(' ') === '0 1'")
+    page.wait_for_function("() => heard.join(' ') === '0 1'")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Play")
     page.locator(".order").first.click()
-    page.wait_for_function("heard.join(' ').startsWith('0 1 3 4')")  # the next follows by itself
+    page.wait_for_function("() => heard.join(' ').startsWith('0 1 3 4')")  # the next by itself
     context.close()
     assert complaints == []

@@ -113,7 +113,8 @@ def test_the_contents_stay_in_sight(page: Any) -> None:
         else:
             assert box["x"] + box["width"] <= covered["x"]
             assert nav.locator("a").first.is_visible()
-    page.wait_for_function("document.querySelector('nav [aria-current]')?.hash === '#references'")
+    current = "() => document.querySelector('nav [aria-current]')?.hash === '#references'"
+    page.wait_for_function(current)
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
