@@ -18,8 +18,8 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.core.files import write_json
+from unbraid.pages.commands import program
 from unbraid.tour.context import Tour, given
-from unbraid.tour.page.commands import program
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"

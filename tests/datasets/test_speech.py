@@ -12,7 +12,7 @@ import pytest
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import _recordings as fsdd
 from unbraid.datasets import load_dataset
-from unbraid.datasets.speech import SPEAKERS, TAKES, Speech
+from unbraid.datasets.speech import SPEAKERS, TAKES, Speech, recording
 from unbraid.sound import (
     SIGNAL,
     analyse,
@@ -234,3 +234,17 @@ def test_attribution_lies_beside() -> None:
         "creativecommons.org/licenses/by-sa/4.0",
     ):
         assert words in text
+
+
+def test_a_recording_is_had_by_its_names() -> None:
+    where = WORDS[0], SPEAKERS[2]
+    data = load(n=1, words=where[:1], speakers=where[1:])
+    take = int(data.style[0]) % 50
+    np.testing.assert_array_equal(recording(*where, take), data.recording(0))
+    for given, said in (
+        (("sevn", "theo", 0), r"no word 'sevn' \(did you mean 'seven'\?\): they are zero"),
+        (("seven", "ann", 0), "no speaker 'ann': they are george"),
+        (("seven", "theo", 50), "take is 50, expected 0 to 49"),
+    ):
+        with pytest.raises(UnbraidError, match=said):
+            recording(*given)

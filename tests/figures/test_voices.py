@@ -126,13 +126,13 @@ def test_the_page_in_a_browser(voices: Dataset, tmp_path: Path, browser: Any) ->
     first = page.locator(".sound .play").first
     first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"{on}.join() === '0'")
+    page.wait_for_function(f"() => {on}.join() === '0'")
     assert page.evaluate("document.querySelector('audio').duration") > 0.3
     page.keyboard.press("ArrowRight")  # one plays at a time
-    page.wait_for_function(f"{on}.join() === '1'")
+    page.wait_for_function(f"() => {on}.join() === '1'")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Play")
     page.locator(".order").first.click()
-    page.wait_for_function(f"{on}.join() === '3'")
-    page.wait_for_function(f"{on}.join() === '4'")  # the next of the strip follows by itself
+    page.wait_for_function(f"() => {on}.join() === '3'")
+    page.wait_for_function(f"() => {on}.join() === '4'")  # the next of the strip follows by itself
     context.close()
     assert complaints == []
