@@ -248,3 +248,16 @@ def test_a_recording_is_had_by_its_names() -> None:
     ):
         with pytest.raises(UnbraidError, match=said):
             recording(*given)
+
+
+def test_high_renderings_are_not_read_an_octave_lower(data: Speech) -> None:
+    """Where few harmonics are heard, twice the period fits a frame as well as the period."""
+    renderer = data.renderer
+    assert renderer is not None
+    for pitch, duration, tract, take in (
+        (20.5, 418.0, 117.4, 2153),
+        (16.4, 582.0, 100.3, 652),
+        (16.1, 443.5, 111.3, 2153),
+    ):
+        samples = renderer.sound(np.array([0, pitch, duration, tract, -20.0]), take)
+        assert measure(samples, 8000).pitch == pytest.approx(pitch, abs=1)

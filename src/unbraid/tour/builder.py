@@ -43,7 +43,7 @@ SECONDS = {
     "ch06_infogan": 11.0,
     "ch07_beta_vae": 10.0,
     "ch09_control": 46.0,
-    "ch10_speech": 12.0,
+    "ch10_speech": 10.0,
 }
 
 
