@@ -18,8 +18,8 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.core.files import write_json
+from unbraid.pages.commands import program
 from unbraid.tour.context import Tour, given
-from unbraid.tour.page.commands import program
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"
@@ -35,6 +35,7 @@ class Chapters(HTMLParser):
         self.found: list[dict[str, Any]] = []
         self.text = ""  # since the last tag that holds some opened
         self.finding = False
+        self.sound = False  # within a sound to play, which a page without sounds cannot show
         self.feed(html)
 
     @property
@@ -56,6 +57,8 @@ class Chapters(HTMLParser):
             self.finding = attributes.get("class") == "finding"
         if tag == "h2":
             self.found.append({"title": "", "parts": []})
+        elif tag == "figure" and attributes.get("class") == "sound":
+            self.sound = True
         elif tag == "figure":
             self.parts.append({"kind": "figure", "images": [], "caption": "", "command": ""})
         elif tag == "img" and (name := attributes.get("id")):  # films have none
@@ -73,6 +76,9 @@ class Chapters(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """Put text where it belongs."""
         if not self.found:
+            return
+        if self.sound:
+            self.sound = tag != "figure"
             return
         text = " ".join(self.text.split())
         if tag == "h2":

@@ -427,6 +427,37 @@ def speech_control(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def speech_requests(result: dict[str, Any]) -> str:
+    """Return the voices of one request, then how many voices of each kind are as asked for."""
+    voices = result["voices"]
+    head = ["Voice", "Heard", "Sure", "Pitch, Hz", "Duration, ms", "Tract, %", "Sounds like"]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|" + "--:|" * 4 + "---|"]
+    for place, each in enumerate(voices, 1):
+        lines.append(
+            f"| {place} | {each['word']} | {each['sure']:.2f} | {each['hertz']:.0f} | "
+            f"{each['duration']:.0f} | {each['tract']:.0f} | {each['speaker']} |"
+        )
+    met = sum(each["met"] for each in voices)
+    lines.append(
+        f'\n`unbraid generate "{result["request"]}" -n {len(voices)} --seed {result["seed"]}`, '
+        f"understood as {result['understood']}: {met} of {len(voices)} are what was asked for. "
+        "*Sure* is the judge's probability of the word, and *sounds like* the speaker that it "
+        "hears.\n"
+    )
+    lines += ["| Asked for | Voices | Word | Pitch | Duration | All three |", "|---|" + "--:|" * 5]
+    for name, row in result["rows"].items():
+        cells = [row[each] for each in ("voices", "word", "pitch", "duration", "all")]
+        lines.append(f"| {name} | " + " | ".join(map(str, cells)) + " |")
+    machine = result["machine"]
+    lines.append(
+        f"\n{result['words']} words in {result['each']} voices each. The word is as the judge "
+        "hears it. A measured pitch is low, or a duration slow, if it is nearer to the place of "
+        "that word in the model's range than to the middle of the range, or beyond it. "
+        f"`python benchmarks/speech_requests.py`, torch {machine['torch']}, {machine['device']}."
+    )
+    return "\n".join(lines)
+
+
 def judges(result: dict[str, Any]) -> str:
     """Return a row for each data set: what its judge learnt from, its errors, and its cost."""
     lines = ["| `unbraid judge` | Learnt from | Errors on images it never saw | Core-minutes |"]
@@ -1041,6 +1072,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "speech": speech,
     "speech_control": speech_control,
     "speech_judge": speech_judge,
+    "speech_requests": speech_requests,
     "studies": studies,
     "tour": tour,
     "train_speed": train_speed,

@@ -9,12 +9,14 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import _notebooks  # noqa: E402
+import _sounds  # noqa: E402
 import _tables  # noqa: E402
 
 import unbraid  # noqa: E402
 
 _tables.write_all(HERE.parent / "benchmarks/results", HERE / "_generated")
 _notebooks.write_all(HERE, HERE / "_generated")
+_sounds.write_all(HERE / "_generated")
 
 project = "unbraid"
 author = copyright = "the unbraid developers"

@@ -324,6 +324,25 @@ def test_every_result_has_a_table_and_a_missing_one_is_said_to_be_missing(tmp_pa
             assert "|---" in real
 
 
+def test_sounds_of_the_docs_have_names_and_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    module = page_module("_sounds")
+    included = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for name in module.SOUNDS:
+        assert f"```{{include}} _generated/{name}.md\n" in included
+    text = module.edits()
+    files = re.findall(r'<audio controls [^>]*aria-label="Play: [^"]+" src="([^"]+)"', text)
+    assert len(files) == len(set(files)) == text.count("<audio") == 4
+    assert all(file.startswith("data:audio/wav;base64,") for file in files)
+    assert len(text) < 100_000
+    rows = re.findall(r"^\| (.+?) \| (\w+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    before, higher, longer, small = ([int(cell) for cell in row[2:]] for row in rows)
+    assert {row[1] for row in rows} == {"three"}
+    assert higher[0] == pytest.approx(2 * before[0], abs=4)
+    assert longer[1] == pytest.approx(1.5 * before[1], rel=0.03)
+    assert small[0] == pytest.approx(before[0], abs=2)
+
+
 def test_the_version_is_told_once() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'version = "{unbraid.__version__}"' in pyproject

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +59,43 @@ def picture(levels: NDArray[np.float64], top: float) -> NDArray[np.uint8]:
     table = np.rint(colormaps[COLORMAP](np.arange(256))[:, :3] * 255).astype(np.uint8)
     shares = np.clip((levels[::-1] - top) / SPAN + 1, 0, 1)
     return np.asarray(table[np.rint(shares * 255).astype(np.int64)])
+
+
+class Png(NamedTuple):
+    """A spectrogram as a PNG file, and its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def png(
+    samples: NDArray[Any],
+    rate: int,
+    *,
+    top: float,
+    seconds: float,
+    colours: int = 256,
+    reduced: int = 1,
+) -> Png:
+    """Return a spectrogram without axes as a PNG file, silence after its end.
+
+    Args:
+        samples: (N,).
+        rate: samples a second.
+        top: decibels of the brightest colour.
+        seconds: its width.
+        colours: at most; fewer make a smaller file.
+        reduced: how many columns and rows become one, which makes a smaller file, too.
+    """
+    columns = round(seconds / HOP)
+    levels = np.full((BINS, columns), top - SPAN)
+    made = spectrogram(samples, rate)[:, :columns]
+    levels[:, : made.shape[1]] = made
+    file = io.BytesIO()
+    shown = Image.fromarray(picture(levels, top)).reduce(reduced)
+    shown.quantize(colours).save(file, format="png", optimize=True)
+    return Png(file.getvalue(), shown.width, shown.height)
 
 
 def top_of(sounds: Sequence[NDArray[Any]], rate: int) -> float:

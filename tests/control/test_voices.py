@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from unbraid import cli
 from unbraid.control import api, voices
+from unbraid.control.assessment.speech_judge import SpeechJudge, log_mel
 from unbraid.control.language.parser import parse
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
 from unbraid.core.recordings import read
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import factor_specs as digit_specs
-from unbraid.datasets.speech import Config, factor_specs
+from unbraid.datasets.speech import WORDS, Config, factor_specs
 from unbraid.methods import build, configure
 from unbraid.sound import measure
 
@@ -78,3 +82,30 @@ def test_a_given_model_is_the_one_that_is_asked(controller: Native) -> None:
     assert {"word", "pitch", "duration"} == set(found.request.values)
     with pytest.raises(UnbraidError, match="tilted"):
         api.asked("seven, tilted left", controller)
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files that the command writes with the pretrained model: a request in six voices."""
+    out = tmp_path_factory.mktemp("six") / "a.wav"
+    assert cli.main(["generate", "a low slow seven", "-n", "6", "-o", str(out)]) == 0
+    return [out.with_name(f"a-{row}.wav") for row in range(1, 7)]
+
+
+def test_a_low_slow_seven_is_one_to_the_judge_in_six_voices(six: list[Path]) -> None:
+    sounds = [read(path) for path in six]
+    assert {found.rate for found in sounds} == {8000}
+    heard = SpeechJudge.load().hear([found.samples for found in sounds])
+    assert [WORDS[word] for word in heard.word] == ["seven"] * 6
+    for own in heard.measures:
+        assert own.hertz == pytest.approx(93, rel=0.03)  # low
+        assert own.duration == pytest.approx(731, rel=0.03)  # slow
+    assert len(set(heard.speaker.tolist())) >= 3  # to the judge, they are several people
+    near = [np.abs(log_mel(a.samples) - log_mel(b.samples)) for a, b in pairwise(sounds)]
+    assert min(float(each.mean()) for each in near) > 5  # of 255: no two are alike
+
+
+def test_the_first_voice_is_the_same_however_many_there_are(six: list[Path]) -> None:
+    found = api.asked("a low slow seven", kinds=("speech",))
+    (alone,) = voices.speak(*found)
+    np.testing.assert_allclose(alone, read(six[0]).samples, atol=2 / 32768)

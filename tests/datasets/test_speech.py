@@ -12,7 +12,7 @@ import pytest
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import _recordings as fsdd
 from unbraid.datasets import load_dataset
-from unbraid.datasets.speech import SPEAKERS, TAKES, Speech
+from unbraid.datasets.speech import SPEAKERS, TAKES, Speech, recording
 from unbraid.sound import (
     SIGNAL,
     analyse,
@@ -234,3 +234,30 @@ def test_attribution_lies_beside() -> None:
         "creativecommons.org/licenses/by-sa/4.0",
     ):
         assert words in text
+
+
+def test_a_recording_is_had_by_its_names() -> None:
+    where = WORDS[0], SPEAKERS[2]
+    data = load(n=1, words=where[:1], speakers=where[1:])
+    take = int(data.style[0]) % 50
+    np.testing.assert_array_equal(recording(*where, take), data.recording(0))
+    for given, said in (
+        (("sevn", "theo", 0), r"no word 'sevn' \(did you mean 'seven'\?\): they are zero"),
+        (("seven", "ann", 0), "no speaker 'ann': they are george"),
+        (("seven", "theo", 50), "take is 50, expected 0 to 49"),
+    ):
+        with pytest.raises(UnbraidError, match=said):
+            recording(*given)
+
+
+def test_high_renderings_are_not_read_an_octave_lower(data: Speech) -> None:
+    """Where few harmonics are heard, twice the period fits a frame as well as the period."""
+    renderer = data.renderer
+    assert renderer is not None
+    for pitch, duration, tract, take in (
+        (20.5, 418.0, 117.4, 2153),
+        (16.4, 582.0, 100.3, 652),
+        (16.1, 443.5, 111.3, 2153),
+    ):
+        samples = renderer.sound(np.array([0, pitch, duration, tract, -20.0]), take)
+        assert measure(samples, 8000).pitch == pytest.approx(pitch, abs=1)

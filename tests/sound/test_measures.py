@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.sound.voices import in_silence, vowel
-from unbraid.sound import measure
+from unbraid.sound import measure, pitch
 from unbraid.sound.measures import ends, level_curve, loudness_of, step_for, weighted_median
 from unbraid.sound.pitch import folded
 
@@ -82,3 +82,27 @@ def test_jumps_of_an_octave_are_folded() -> None:
     found = folded(f0)
     np.testing.assert_allclose(found[found > 0], 120)
     assert (found[70:75] == 0).all()
+
+
+def test_a_period_that_repeats_after_half_of_it_is_two() -> None:
+    """A run is an octave higher only where the odd harmonics are missing."""
+    times = np.arange(40) * 0.005 + 0.1
+    centres = np.rint(times * 8000).astype(np.int64)
+    noise = np.random.default_rng(0).normal(0, 0.003, 4000)
+    second = sum(  # odd harmonics 12 dB below the second, as of an "i" of 160 Hz
+        level * np.sin(2 * np.pi * k * 160 * np.arange(4000) / 8000 + k)
+        for k, level in ((1, 0.25), (2, 1.0), (3, 0.25), (4, 0.1))
+    )
+    for samples, read, wanted in (
+        (vowel(400.0, 0.5), 200, 400),
+        (vowel(250.0, 0.5), 125, 250),
+        (vowel(200.0, 0.5), 200, 200),
+        (vowel(100.0, 0.5), 100, 100),
+        (second, 160, 160),
+    ):
+        curve, energy, _ = pitch._correlations(samples / samples.std() * 0.1 + noise, centres)
+        path = np.full(40, float(read))
+        path[30:] = 0  # and unvoiced at its end
+        found = pitch._raised(path, curve, energy, 10)
+        np.testing.assert_array_equal(found, path * wanted / read)
+        np.testing.assert_array_equal(pitch._raised(path, curve, energy, 31), path)  # too short

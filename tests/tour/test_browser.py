@@ -226,3 +226,29 @@ def test_a_figure_is_downloaded_from_the_page_alone(
     with Image.open(tmp_path / "sizes.png") as drawn:
         assert drawn.width > 1000
         assert len(drawn.convert("RGB").getcolors(1 << 20) or []) > 20  # not an empty sheet
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_every_sound_has_a_name_and_plays(page: Any) -> None:
+    durations = """audios => Promise.all(audios.map(audio => new Promise((resolve, reject) => {
+        audio.addEventListener("loadedmetadata", () => resolve(audio.duration));
+        audio.addEventListener("error", () => reject(audio.error.message));
+        audio.load();
+    })))"""
+    found = page.eval_on_selector_all(".sound audio", durations)
+    assert len(found) > 20
+    assert all(0.2 < each < 1.1 for each in found)
+    names = page.eval_on_selector_all(
+        ".sound .play", "all => all.map(each => each.getAttribute('aria-label'))"
+    )
+    assert len(names) == len(found)
+    assert len({name for name in names if name.startswith("Play: ")}) == len(found)
+    first = page.locator('[aria-label="Pitch alone"] .play').first
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[aria-label="Pitch alone"] .sound.on')
+    page.keyboard.press("ArrowRight")  # the next one, alone
+    page.wait_for_function("() => document.querySelectorAll('.sound')[11].classList.contains('on')")
+    assert page.locator(".sound.on").count() == 1
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("Play: 100 Hz: heard as seven")

@@ -13,10 +13,11 @@ from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
 from unbraid.datasets.digits import Config as DigitsConfig
 from unbraid.datasets.digits import factor_specs
-from unbraid.tour.chapters import ch01_latent_size, ch06_infogan, ch09_control, ch10_outlook
+from unbraid.tour.chapters import ch01_latent_size, ch06_infogan, ch09_control, ch10_speech
 from unbraid.tour.exhibits import requests
 from unbraid.tour.exhibits.claim import equal_reconstruction, written_interval
 from unbraid.tour.exhibits.files import Numbers, slimmed
+from unbraid.tour.formatting import number
 from unbraid.tour.statistics import claim, comparison, latent_size
 from unbraid.tour.statistics.clouds import (
     agreement,
@@ -42,6 +43,12 @@ def squares(labels: list[int]) -> Dataset:
 def point(reconstruction: list[float], mig: list[float], dci: list[float]) -> Point:
     zeros = [0.0] * len(mig)
     return Point(reconstruction, zeros, {"mig": mig, "dci": dci}, zeros)
+
+
+def test_numbers_are_typeset() -> None:
+    assert number(-1234.56) == "\N{MINUS SIGN}1,234.6"
+    assert number(-0.001, 2) == "0.00"
+    assert number(3, 0) == "3"
 
 
 def test_the_average_of_a_digit_draws_it_best() -> None:
@@ -184,7 +191,7 @@ def test_images_that_are_measured_are_random_ones() -> None:
 
 
 def test_the_documentation_that_is_pointed_to_is_there() -> None:
-    for page in ch10_outlook.PAGES:
+    for page in ch10_speech.PAGES:
         assert (ROOT / page).is_file()
 
 

@@ -37,7 +37,7 @@ def test_nothing_imports_a_chapter_or_a_private_module(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "statistics").glob("*.py")), ids=lambda p: p.stem)
 def test_statistics_draw_nothing_and_write_no_html(path: Path) -> None:
-    drawing = ("matplotlib", "unbraid.figures", "unbraid.tour.exhibits", "unbraid.tour.page")
+    drawing = ("matplotlib", "unbraid.figures", "unbraid.tour.exhibits", "unbraid.pages")
     assert not [name for name in imported(path) if name.startswith(drawing)]
 
 

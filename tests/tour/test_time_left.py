@@ -99,7 +99,7 @@ def test_an_event_that_waits_counts_from_when_it_happened(jobs: list[Job]) -> No
 
 def test_chapters_still_to_be_written_count_too(jobs: list[Job]) -> None:
     estimate = TimeLeft([])
-    estimate.writing = {"ch09_control": 40.0, "ch10_outlook": 2.0}
+    estimate.writing = {"ch09_control": 40.0, "ch10_speech": 2.0}
     assert estimate.left() == 42.0
     estimate.writing.pop("ch09_control")
     estimate.wrote = [80.0, 40.0]  # on half as fast a machine

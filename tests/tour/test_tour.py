@@ -30,14 +30,16 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.store import locked
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
+from unbraid.pages import document
+from unbraid.pages.commands import program
+from unbraid.pages.document import State
 from unbraid.runs import Run
 from unbraid.tour import Config, builder, cache, run
-from unbraid.tour.builder import Builder
+from unbraid.tour.builder import GENERATOR, Builder, check_place
 from unbraid.tour.chapters import CHAPTERS
 from unbraid.tour.context import Tour
-from unbraid.tour.page.commands import program
-from unbraid.tour.page.references import REFERENCES
 from unbraid.tour.plan import plan
+from unbraid.tour.references import REFERENCES
 from unbraid.tour.terminal import Terminal
 from unbraid.tour.time_left import TimeLeft
 
@@ -273,7 +275,7 @@ def copied(report: Path, out: Path) -> Config:
         ("runs/vae-2d-1-*/result.json", ["ch03_vae_prior", "ch04_sampling"]),
         ("runs/vae-2d-1-*/model.safetensors", ["ch03_vae_prior", "ch04_sampling"]),
         ("figures/tradeoff.png", ["ch08_beta_tcvae"]),
-        ("figures/left.csv", ["ch10_outlook"]),
+        ("figures/left.csv", ["ch08_beta_tcvae"]),
         ("chapters/ch05_factors.json", ["ch05_factors"]),
     ],
 )
@@ -414,6 +416,18 @@ def test_someone_elses_page_is_left_alone(
     assert "not a page of the tour" in capsys.readouterr().err
     assert (tmp_path / "index.html").read_text() == "mine"
     assert os.listdir(tmp_path) == ["index.html"]
+
+
+def test_a_page_of_someone_elses_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    check_place(path)  # nothing there
+    path.write_text(
+        document.render("T", "", [], State("", False), "", generator=GENERATOR), encoding="utf-8"
+    )
+    check_place(path)  # a tour's own
+    path.write_text("<html>my site</html>", encoding="utf-8")
+    with pytest.raises(UnbraidError, match="not a page of the tour, so it is left as it is"):
+        check_place(path)
 
 
 def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path) -> None:

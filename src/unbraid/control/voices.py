@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unbraid import sound
 from unbraid.control import api, recordings, sounds
 from unbraid.control.controller import Controller
@@ -46,6 +49,23 @@ def has_voice(controller: Controller) -> bool:
     return shape == sound.SIGNAL.shape and {"pitch", "duration", "loudness"} <= names
 
 
+def speak(
+    controller: Controller,
+    request: Request,
+    n: int = 1,
+    seed: int = 0,
+    candidates: int = 1,
+    correct: bool = True,
+) -> list[NDArray[np.float32]]:
+    """Return voices that have the requested factors: n sounds, float32 (T,) at 8 kHz.
+
+    The options are those of ``api.draw``. A seed's first voice has the same style whatever is asked
+    for, and however many voices there are.
+    """
+    images = api.draw(controller, request, n, seed, candidates, correct)
+    return [sound.sound_of(image, seed + row) for row, image in enumerate(images)]
+
+
 def generate(controller: Controller, request: Request, given: Drawing) -> Iterator[str]:
     """Draw and write voices; yield the parsed request, what is measured of each, and the paths."""
     out, count = given.out or Path("generated.wav"), 1 if given.n is None else given.n
@@ -54,9 +74,8 @@ def generate(controller: Controller, request: Request, given: Drawing) -> Iterat
             f"cannot write '{out}': a voice is written as .wav, or as a spectrogram in .png, found "
             f"'{out.suffix or 'no suffix'}'."
         )
-    images = api.draw(controller, request, count, given.seed, given.candidates, given.correct)
+    voices = speak(controller, request, count, given.seed, given.candidates, given.correct)
     yield request.describe()
-    voices = [sound.sound_of(image, given.seed + row) for row, image in enumerate(images)]
     names = [f"{out.stem}-{row + 1}" for row in range(count)] if count > 1 else [out.stem]
     told = [recordings.described(sound.measure(samples, RATE)) for samples in voices]
     yield from (

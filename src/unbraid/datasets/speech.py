@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.core.errors import UnbraidError
+from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import SPLITS
 from unbraid.datasets._cache import cached
 from unbraid.datasets._factors import grid_of, sample_factors
-from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, WORDS, recordings
+from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, WORDS, number, recordings
 from unbraid.datasets._recordings import TAKES as TAKES_EACH
 from unbraid.datasets._rendered import (
     Correlations,
@@ -50,6 +50,7 @@ __all__ = [
     "Speech",
     "factor_specs",
     "load",
+    "recording",
 ]
 
 UNITS = {
@@ -175,6 +176,31 @@ def load(config: Config, split: str) -> Speech:
         specs, factors = with_style(specs, factors, renderer.sources, style)
     data = Speech("speech", images, factors, specs, split, signal=SIGNAL, style=style)
     return replace(data, renderer=renderer, sampler=sampler, names=names)
+
+
+def recording(word: str, speaker: str, take: int) -> NDArray[np.float32]:
+    """Return a recording as it was made, float32 (T,) at 8,000 samples a second.
+
+    Args:
+        word: of ``WORDS``.
+        speaker: of ``SPEAKERS``.
+        take: 0 to 49.
+
+    Raises:
+        UnbraidError: there is no such recording.
+
+    >>> recording("seven", "jackson", 0).shape
+    (3457,)
+    """
+    for what, given, known in (("word", word, WORDS), ("speaker", speaker, SPEAKERS)):
+        if given not in known:
+            raise UnbraidError(
+                f"speech: there is no {what} '{given}'{did_you_mean(given, known)}: they are "
+                f"{', '.join(known)}."
+            )
+    if not 0 <= take < TAKES_EACH:
+        raise UnbraidError(f"speech: take is {take}, expected 0 to {TAKES_EACH - 1}.")
+    return recordings().take(number(WORDS.index(word), SPEAKERS.index(speaker), take))
 
 
 def _sampled(

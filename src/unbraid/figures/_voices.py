@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from unbraid import sound, spectrograms
 from unbraid.core.factors import FactorSpec
@@ -17,6 +15,7 @@ from unbraid.core.recordings import wav_bytes
 from unbraid.datasets import Dataset
 from unbraid.figures import show
 from unbraid.figures._style import folded, short
+from unbraid.pages import document, html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -156,8 +155,6 @@ def _contour(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def page(dataset: Dataset, config: show.Config) -> str:
     """Return a page on which the samples and strips are heard: one HTML file, nothing beside it."""
-    from unbraid.tour.page import document, html
-
     rows = [samples_of(dataset, config), *strips_of(dataset, config)]
     heard = [[sound.sound_of(image) for image in row.images] for row in rows]
     top = spectrograms.top_of([each for row in heard for each in row], RATE)
@@ -184,8 +181,6 @@ def page(dataset: Dataset, config: show.Config) -> str:
 
 
 def _words(dataset: Dataset, row: Row) -> str:
-    from unbraid.tour.page import html
-
     if row.name == "samples":
         names = ", ".join(spec.name for spec in dataset.specs if show.moves(spec))
         told = f"Below each: {names}." if names else "No factors are known."
@@ -201,19 +196,11 @@ def _words(dataset: Dataset, row: Row) -> str:
 
 def _cells(row: Row, sounds: Sequence[NDArray[np.float32]], top: float) -> list[str]:
     """Return the sounds of a row as parts of the page."""
-    from unbraid.tour.page import html
-
-    columns = round(SECONDS / spectrograms.HOP)
     found = []
     for samples, label in zip(sounds, row.labels, strict=True):
-        levels = np.full((spectrograms.BINS, columns), top - spectrograms.SPAN)
-        made = spectrograms.spectrogram(samples, RATE)[:, :columns]
-        levels[:, : made.shape[1]] = made
-        file = io.BytesIO()
-        shown = Image.fromarray(spectrograms.picture(levels, top))
-        shown.quantize(256).save(file, format="png", optimize=True)
+        shown = spectrograms.png(samples, RATE, top=top, seconds=SECONDS)
         name = label if row.name == "samples" else f"{row.name} {label}"
-        sized = (columns, spectrograms.BINS)
-        wav = wav_bytes(samples, RATE)
-        found.append(html.sound(file.getvalue(), wav, name or "a sample", label, *sized))
+        found.append(
+            html.sound(*shown[:1], wav_bytes(samples, RATE), name or "a sample", label, *shown[1:])
+        )
     return found

@@ -3,7 +3,9 @@
 Boersma 1993, "Accurate Short-Term Analysis of the Fundamental Frequency and the Harmonics-to-Noise
 Ratio of a Sampled Sound" (Proc. Inst. Phonetic Sciences 17). The autocorrelation r_x of a windowed
 frame is divided by that of its window, equation 9, ``r(tau) = r_x(tau) / r_w(tau)``; a peak at tau
-is as strong as equation 24 says, and the path pays for jumps as in equation 27.
+is as strong as equation 24 says, and the path pays for jumps as in equation 27. Of a high voice two
+periods often fit a frame better than one, and the path is an octave too low: whether odd harmonics
+are there is then told by all frames together.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ OCTAVE_COST = 0.01  # favours the higher of two equal peaks
 VOICING = 0.45  # strength a peak must have to be voiced
 SILENCE = 0.03  # share of the recording's peak below which a frame is silent
 JUMP, SWITCH = 0.35, 0.14  # cost of an octave's jump, and of a change of voicing, in 10 ms
+ODD = 0.06  # loss of r at half a period, of a run, below which that is the period
+RAISED = 420.0  # hertz that a run is raised to at most, as no voice here is higher
+LONG = 0.12  # seconds of a run that is long enough to tell
+_APART = 0.5  # octaves between frames of different runs
 _FINER = 4  # lags a sample, by the interpolation of a band-limited autocorrelation
 
 
@@ -41,15 +47,15 @@ def track(samples: Floats, rate: int, times: Floats) -> Floats:
         divisor = int(np.gcd(rate, RATE))
         samples = resample_poly(samples, RATE // divisor, rate // divisor)
     centres = np.rint(times * RATE).astype(np.int64)
-    lags, strengths, quiet = _candidates(samples, centres)
+    curve, energy, quiet = _correlations(samples, centres)
+    lags, strengths = _candidates(curve)
     f0 = np.where(lags > 0, RATE / np.maximum(lags, 1e-9), 0.0)
     hop = float(times[1] - times[0]) if len(times) > 1 else 0.01
-    chosen = _best_path(f0, strengths, quiet, 0.01 / hop)
-    return chosen
+    return _raised(_best_path(f0, strengths, quiet, 0.01 / hop), curve, energy, LONG / hop)
 
 
-def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
-    """Return lags in samples and strengths of peaks, (T, CANDIDATES), and that of silence, (T,)."""
+def _correlations(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """Return r at lags of 1 / _FINER samples, (T, L), energies and strengths of silence, (T,)."""
     length = round(3 * RATE / FLOOR)
     size = 1 << (2 * length - 1).bit_length()
     pieces = frames(samples, centres, length)
@@ -60,7 +66,12 @@ def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Fl
     own = _autocorrelation(window[None], size)[0, :count]
     found = _autocorrelation(pieces * window, size)[:, :count]
     energy = np.maximum(found[:, :1], 1e-20)  # of silence, there is no correlation
-    curve = found / energy / (own / own[0])
+    quiet = VOICING + np.maximum(0, 2 - peak * (1 + VOICING) / SILENCE)
+    return found / energy / (own / own[0]), energy[:, 0], quiet
+
+
+def _candidates(curve: Floats) -> tuple[Floats, Floats]:
+    """Return lags in samples and strengths of the peaks of curves (T, L), (T, CANDIDATES)."""
     first = max(int(RATE / CEILING * _FINER), 1)
     left, middle, right = curve[:, first - 1 : -2], curve[:, first:-1], curve[:, first + 1 :]
     top = (middle > left) & (middle >= right) & (middle > 0.5 * VOICING)
@@ -72,9 +83,7 @@ def _candidates(samples: Floats, centres: NDArray[np.int64]) -> tuple[Floats, Fl
     strength = np.where(top, height - OCTAVE_COST * np.log2(FLOOR * lag / RATE), -np.inf)
     best = np.argpartition(-strength, CANDIDATES, axis=1)[:, :CANDIDATES]
     strengths = np.take_along_axis(strength, best, 1)
-    lags = np.where(np.isfinite(strengths), np.take_along_axis(lag, best, 1), 0.0)
-    quiet = VOICING + np.maximum(0, 2 - peak * (1 + VOICING) / SILENCE)
-    return lags, strengths, quiet
+    return np.where(np.isfinite(strengths), np.take_along_axis(lag, best, 1), 0.0), strengths
 
 
 def _autocorrelation(pieces: Floats, size: int) -> Floats:
@@ -104,6 +113,39 @@ def _best_path(f0: Floats, strengths: Floats, quiet: Floats, pace: float) -> Flo
     for t in range(count - 1, 0, -1):
         path[t - 1] = back[t, path[t]]
     return np.asarray(states[np.arange(count), path])
+
+
+def _raised(f0: Floats, curve: Floats, energy: Floats, least: float) -> Floats:
+    """Return a path (T,) whose runs are an octave higher where they repeat after half a period.
+
+    What repeats after a period repeats after two, so that noise decides between the two in a single
+    frame. Over a run, half the period of a voice is told by the lack of odd harmonics: there r is
+    lower by twice their share of the power.
+
+    Args:
+        f0: hertz, 0 where unvoiced.
+        curve: (T, L) r at lags of 1 / _FINER samples.
+        energy: (T,) of the frames, which weights them.
+        least: frames of a run, fewer of which tell too little.
+    """
+    found = f0.copy()
+    height = np.log2(np.maximum(f0, 1.0))
+    starts = np.flatnonzero(np.abs(np.diff(height)) > _APART) + 1
+    for run in np.split(np.arange(len(f0)), starts):
+        if len(run) < least or f0[run[0]] <= 0 or np.median(f0[run]) > RAISED / 2:
+            continue
+        lag = RATE / f0[run] * _FINER
+        loss = _near(curve[run], lag) - _near(curve[run], lag / 2)
+        if np.average(loss, weights=energy[run]) < ODD:
+            found[run] *= 2
+    return found
+
+
+def _near(curve: Floats, lag: Floats) -> Floats:
+    """Return the largest value of curves (T, L) within two places of a fractional one (T,)."""
+    middle = np.clip(np.rint(lag).astype(np.int64), 2, curve.shape[1] - 3)
+    around = middle[:, None] + np.arange(-2, 3)
+    return np.asarray(np.take_along_axis(curve, around, 1).max(1))
 
 
 def folded(f0: Floats) -> Floats:

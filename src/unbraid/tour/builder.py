@@ -19,22 +19,23 @@ import unbraid
 from unbraid import training
 from unbraid.core.errors import UnbraidError
 from unbraid.core.store import locked
+from unbraid.pages import document, html
+from unbraid.pages.commands import NAME, program, runnable
+from unbraid.pages.document import Chapter, State
 from unbraid.studies.engines import Event
 from unbraid.studies.engines.local import run_all
 from unbraid.tour import Config
 from unbraid.tour.cache import ChapterCache
 from unbraid.tour.chapters import CHAPTERS, anchor
 from unbraid.tour.context import Tour, given
-from unbraid.tour.page import document, html
-from unbraid.tour.page.commands import NAME, program, runnable
-from unbraid.tour.page.document import Chapter, State
-from unbraid.tour.page.references import ARTICLE, cite, listed
 from unbraid.tour.plan import side_by_side
+from unbraid.tour.references import ARTICLE, cite, listed
 from unbraid.tour.terminal import Terminal
 from unbraid.tour.time_left import TimeLeft
 from unbraid.training import Interrupted
 
 TITLE = "Feature disentanglement on your own machine"
+GENERATOR = "unbraid tour"  # by which a page of the tour is known
 # about how many seconds a chapter takes to write, on the machine of benchmarks/side_by_side.py
 USUAL = 3.0
 SECONDS = {
@@ -42,6 +43,7 @@ SECONDS = {
     "ch06_infogan": 11.0,
     "ch07_beta_vae": 10.0,
     "ch09_control": 46.0,
+    "ch10_speech": 10.0,
 }
 
 
@@ -123,7 +125,13 @@ class Builder:
         ]
         references = listed(introduction() + "".join(self.bodies.values()))
         page = document.render(
-            TITLE, introduction(), entries, self.state(), self.footer(), references
+            TITLE,
+            introduction(),
+            entries,
+            self.state(),
+            self.footer(),
+            references,
+            generator=GENERATOR,
         )
         document.write(tour.path, page)
         self.wrote = True
@@ -156,7 +164,9 @@ class Builder:
             f"{os.cpu_count()} cores), by: {command}",
             "All figures (PNG, SVG) and their numbers (CSV) are also files in the folder figures "
             "beside this page.",
-            "MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.",
+            "MNIST is by Yann LeCun and Corinna Cortes, CC BY-SA 3.0. The voices are made from the "
+            "Free Spoken Digit Dataset by Zohar Jackson and contributors, CC BY-SA 4.0; the "
+            "recording of chapter 10 and its edits are under the same licence.",
         ]
         trainings = html.commands(
             [job.command for job in self.tour.jobs.values()], "Commands that repeat each training:"
@@ -184,9 +194,10 @@ def introduction() -> str:
                 "experiments."
             ),
             html.paragraph(
-                "One model and the judge of chapter 9 come with the package. All other models were "
-                "trained on this machine while the page was written, and all other figures and "
-                f"numbers come from them. Each figure has the command that makes it. {place}"
+                "Two models and the judges of chapters 9 and 10 come with the package. All other "
+                "models were trained on this machine while the page was written, and all other "
+                "figures and numbers come from them. Each figure has the command that makes it. "
+                f"{place}"
             ),
         ]
     )
@@ -195,10 +206,33 @@ def introduction() -> str:
 # -- the whole -------------------------------------------------------------------------------------
 
 
+def check_place(path: Path) -> None:
+    """Raise an UnbraidError if another page than a tour's lies where the report would."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            start = file.read(2000)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError as error:
+        raise UnbraidError(
+            f"{path.parent} is a file, expected a folder: give the tour another one with --out."
+        ) from error
+    except OSError as error:
+        raise UnbraidError(
+            f"cannot read {path}: {error.strerror or error}; give the tour another folder with "
+            "--out."
+        ) from error
+    if f'content="{GENERATOR}' not in start:
+        raise UnbraidError(
+            f"{path} is not a page of the tour, so it is left as it is: move it away, or give the "
+            "tour another folder with --out."
+        )
+
+
 def build(config: Config) -> Path:
     """Train, write the report while training, and return its path."""
     if not config.figure:
-        document.check_place(config.out / "index.html")
+        check_place(config.out / "index.html")
     tour = Tour(config)
     # two tours in one folder would write each other's page; a figure alone writes none
     with nullcontext() if config.figure else locked(config.out):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import unbraid
 from unbraid.core.files import atomic
-from unbraid.tour.page.commands import program
+from unbraid.pages.commands import program
 
 if TYPE_CHECKING:
     from unbraid.tour.context import Tour

@@ -19,7 +19,7 @@ CHAPTERS = (
     "ch07_beta_vae",
     "ch08_beta_tcvae",
     "ch09_control",
-    "ch10_outlook",
+    "ch10_speech",
 )
 
 

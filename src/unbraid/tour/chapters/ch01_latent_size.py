@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.datasets import Dataset
+from unbraid.pages.html import paragraph, table
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.latent_size import draw_reconstructions, draw_sizes, draw_training_images
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import cite
 from unbraid.tour.plan import SIZES
+from unbraid.tour.references import cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.latent_size import (
     EACH,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from unbraid.pages.html import paragraph
 from unbraid.tour.exhibits.clouds import cloud_panels, cloud_rows, cloud_sheet, cloud_table
 from unbraid.tour.exhibits.files import exhibit
-from unbraid.tour.page.html import paragraph
-from unbraid.tour.page.references import ARTICLE, cite
+from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.clouds import (
     Cloud,

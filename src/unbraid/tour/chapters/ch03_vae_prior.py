@@ -9,6 +9,7 @@ import numpy as np
 
 from unbraid.core.subsets import some_rows
 from unbraid.figures import sample
+from unbraid.pages.html import paragraph, table
 from unbraid.tour.exhibits.clouds import (
     CLOUD_SHEET,
     cloud_panels,
@@ -19,9 +20,8 @@ from unbraid.tour.exhibits.clouds import (
 )
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import cite
 from unbraid.tour.plan import WIDE
+from unbraid.tour.references import cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.clouds import (
     Cloud,

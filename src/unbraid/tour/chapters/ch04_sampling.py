@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.figures import plane
+from unbraid.pages.html import paragraph, table
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.interactive import latent_sliders
 from unbraid.tour.exhibits.sampling import SHOWN, draw_samples
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.clouds import Cloud, cloud, compared_with_chance, direction_of
 from unbraid.tour.statistics.samples import ASKED, DRAWN, sample_digits, shares

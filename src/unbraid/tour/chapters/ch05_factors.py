@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from unbraid.control.language.parser import parse
 from unbraid.control.language.request import Request
 from unbraid.datasets import Dataset
+from unbraid.pages.html import paragraph, table
 from unbraid.tour.exhibits.factors import draw_answers, draw_factors
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.requests import ANOTHER, OTHERS, REFERENCE, SENTENCE, middling
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import ARTICLE, cite
 from unbraid.tour.plan import CANVAS
+from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics.requests import NEAR, matching
 
 if TYPE_CHECKING:

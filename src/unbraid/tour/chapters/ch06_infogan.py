@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unbraid.pages.html import paragraph, table
 from unbraid.strokes import MEASURES
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.infogan import FAR, draw_codes
 from unbraid.tour.exhibits.interactive import code_picker
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import cite
 from unbraid.tour.plan import PLAIN
+from unbraid.tour.references import cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.infogan import GENERATED, HEADS, Meanings, interpret
 

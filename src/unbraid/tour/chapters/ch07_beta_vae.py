@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unbraid.figures import encode, traverse
+from unbraid.pages.html import paragraph, table
 from unbraid.tour.exhibits.curves import (
     CURVE_HEAD,
     CURVE_SHEET,
@@ -17,8 +18,7 @@ from unbraid.tour.exhibits.curves import (
 )
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import cite
+from unbraid.tour.references import cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.curves import Curve, best_beta, read_curve
 

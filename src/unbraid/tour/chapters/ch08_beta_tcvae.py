@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from unbraid.core import registry
 from unbraid.figures import encode, traverse
+from unbraid.pages.commands import runnable
+from unbraid.pages.html import paragraph, table, text
 from unbraid.tour.exhibits.claim import claim_test, equal_reconstruction
 from unbraid.tour.exhibits.curves import (
     CURVE_HEAD,
@@ -13,23 +18,31 @@ from unbraid.tour.exhibits.curves import (
     curve_alt,
     curve_rows,
     curve_sheet,
+    draw_factor_gaps,
     draw_parts,
     draw_trade_off,
 )
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.interactive import latent_sliders
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import ARTICLE, cite
+from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics import spread
 from unbraid.tour.statistics.comparison import Compared, Curves, compare
-from unbraid.tour.statistics.curves import LABELS, curve_trainings, example_beta, read_curve, score
+from unbraid.tour.statistics.curves import (
+    LABELS,
+    best_beta,
+    curve_trainings,
+    example_beta,
+    factor_gaps,
+    read_curve,
+    score,
+)
 
 if TYPE_CHECKING:
     from unbraid.tour.context import Tour
 
 
 TITLE = "The β-TCVAE: a weight on the total correlation"
-FIGURES = ("tradeoff", "claim", "parts", "moved")
+FIGURES = ("tradeoff", "claim", "parts", "moved", "left")
 ROWS, STEPS = 6, 9  # of the traversal
 
 
@@ -65,6 +78,7 @@ def write(tour: Tour) -> str:
             *_trade(tour, curves, found),
             *claim_test(tour, curves, found),
             *_parts(tour),
+            *_by_factor(tour, curves),
         ]
     )
 
@@ -152,6 +166,72 @@ def _moved(tour: Tour, name: str, beta: int) -> str:
 
 def _value(result: dict[str, Any], term: str) -> float:
     return float(result["reconstruction_stats"]["decomposition"][term]["value"])
+
+
+# -- factor by factor ------------------------------------------------------------------------------
+
+
+def _by_factor(tour: Tour, curves: Curves) -> list[str]:
+    """Return what is disentangled and what is left."""
+    best = {method: best_beta(points) for method, points in curves.items()}
+    factors = tour.drawn("test").factor_names
+    gaps = {method: factor_gaps(tour, method, beta) for method, beta in best.items()}
+    mean = {method: each.mean(0) for method, each in gaps.items()}
+    told = " ".join(
+        f"{LABELS[method]}, β = {best[method]}: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in zip(factors, each, strict=True))
+        + "."
+        for method, each in mean.items()
+    )
+    together = np.mean(list(mean.values()), axis=0)
+    order = np.argsort(-together)
+    lines = [
+        [name, *(spread.written(gaps[method][:, column].tolist(), 2) for method in best)]
+        for column, name in enumerate(factors)
+    ]
+    others = [name for name in registry.names("methods") if name not in ("ae", "vae")]
+    return [
+        paragraph(
+            "Which factors are disentangled? MIG is the mean over factors of a gap: the mutual "
+            "information of the factor with the best latent less that with the second best, "
+            f"divided by the factor's entropy ({cite('chen2018')}). Here it is for each factor."
+        ),
+        exhibit(
+            tour,
+            "left",
+            [Picture(draw_factor_gaps(gaps, best, factors), f"Bars by factor. {told}")],
+            "Mutual information gap of each factor, at the β where the method's mean MIG is "
+            "highest; dots are single trainings.",
+            Numbers(
+                ("method", "beta", "seed", *factors),
+                [
+                    [method, best[method], seed, *row]
+                    for method, each in gaps.items()
+                    for seed, row in enumerate(each.tolist())
+                ],
+            ),
+            grid=True,
+        ),
+        table(
+            f"Mutual information gap of each factor, 0 to 1; {spread.note(tour.scale.curve_seeds)}",
+            ["factor", *(f"{LABELS[m]}, β = {b}" for m, b in best.items())],
+            lines,
+        ),
+        paragraph(
+            f"The factor with the highest gap, in the mean of both methods, is "
+            f"{factors[order[0]]} ({together[order[0]]:.2f}), then {factors[order[1]]} "
+            f"({together[order[1]]:.2f}); the lowest is {factors[order[-1]]} "
+            f"({together[order[-1]]:.2f}).",
+            finding=True,
+        ),
+        paragraph(
+            "Other methods address what is missing: categorical latents for factors without an "
+            f"order ({cite('dupont2018')}), and a few labels that assign factors to latents "
+            f"({cite('locatello2020')}). The package also has "
+            + ", ".join(f"<code>{text(name)}</code>" for name in others)
+            + f"; <code>{text(runnable('unbraid methods'))}</code> says what each is."
+        ),
+    ]
 
 
 # -- both curves -----------------------------------------------------------------------------------

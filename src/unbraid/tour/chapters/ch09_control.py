@@ -12,6 +12,8 @@ from unbraid.control.assessment.run_report import draw_function, writers_in_trai
 from unbraid.control.assessment.summary import better
 from unbraid.control.language.parser import parse
 from unbraid.datasets.digits import Renderer
+from unbraid.pages.commands import runnable
+from unbraid.pages.html import paragraph, table
 from unbraid.runs import Run
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.exhibits.interactive import request_picker
@@ -26,10 +28,8 @@ from unbraid.tour.exhibits.requests import (
     rendered,
 )
 from unbraid.tour.formatting import number
-from unbraid.tour.page.commands import runnable
-from unbraid.tour.page.html import paragraph, table
-from unbraid.tour.page.references import ARTICLE, cite
 from unbraid.tour.plan import CANVAS
+from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics.curves import example_beta
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unbraid.figures import GREY, PALETTE, new_figure, styled
+from unbraid.pages.html import paragraph, table, text
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import paragraph, table, text
-from unbraid.tour.page.references import ARTICLE, cite
+from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics import claim, spread
 from unbraid.tour.statistics.claim import ALPHA, Comparison, Interval
 from unbraid.tour.statistics.comparison import Compared, Curves, Gap

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from unbraid import methods
 from unbraid.core.subsets import some_rows
 from unbraid.figures import GREY, PALETTE, new_figure, scatter, styled
+from unbraid.pages.html import table
 from unbraid.runs import Run
 from unbraid.tour.exhibits.files import Numbers, Picture
 from unbraid.tour.formatting import number
-from unbraid.tour.page.html import table
 from unbraid.tour.statistics.clouds import PRIOR_RADIUS, Cloud
 
 POINTS = 2500  # of each cloud's codes that are drawn

@@ -18,7 +18,7 @@ from PIL.Image import Quantize
 from PIL.Image import open as open_image
 
 from unbraid.core.files import atomic
-from unbraid.tour.page import html
+from unbraid.pages import html
 
 if TYPE_CHECKING:
     from unbraid.tour.context import Tour

@@ -23,8 +23,8 @@ from torch import nn
 from unbraid.control.language.parser import parse
 from unbraid.figures import encode, one_of_each
 from unbraid.figures.traverse import LIMIT
+from unbraid.pages.html import text
 from unbraid.tour.exhibits.requests import REFERENCE, middling
-from unbraid.tour.page.html import text
 from unbraid.tour.statistics.infogan import generate_images
 
 if TYPE_CHECKING:

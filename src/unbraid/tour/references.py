@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from unbraid.tour.page.html import text
+from unbraid.pages.html import text
 
 
 class Reference(NamedTuple):
@@ -74,6 +74,11 @@ REFERENCES = {
         "Ji et al. 2019", "X. Ji, J. F. Henriques, A. Vedaldi",
         "Invariant Information Clustering for Unsupervised Image Classification and Segmentation",
         "ICCV", "https://arxiv.org/abs/1807.06653",
+    ),
+    "jackson2018": Reference(
+        "Jackson et al. 2018",
+        "Z. Jackson, C. Souza, J. Flaks, Y. Pan, H. Nicolas, A. Thite",
+        "Free Spoken Digit Dataset", "Zenodo", "https://doi.org/10.5281/zenodo.1342401",
     ),
     "kingma2014": Reference(
         "Kingma and Welling 2014", "D. P. Kingma, M. Welling", "Auto-Encoding Variational Bayes",

@@ -1,7 +1,9 @@
-"""The report's page: one self-contained, accessible HTML file."""
+"""A page: one self-contained, accessible HTML file, which its own policy keeps off the network."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -10,12 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import unbraid
-from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic
-from unbraid.tour.page.html import text
+from unbraid.pages.html import text
 
 HERE = Path(__file__).parent
-GENERATOR = "unbraid tour"
+# What a page holds may be shown and played; nothing is loaded, sent or framed.
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; style-src {style}; "
+    "script-src {scripts}; base-uri 'none'; form-action 'none'"
+)
 
 
 class Chapter(NamedTuple):
@@ -43,10 +48,14 @@ def render(
     state: State,
     foot: str,
     references: str = "",
-    generator: str = GENERATOR,
+    *,
+    generator: str,
 ) -> str:
-    """Return the page's HTML; ``intro``, ``foot`` and ``references``, a section, are HTML."""
-    style = (HERE / "report.css").read_text(encoding="utf-8")
+    """Return the page's HTML; ``intro``, ``foot`` and ``references``, a section, are HTML.
+
+    ``generator`` is the command that writes it.
+    """
+    style = "\n" + (HERE / "report.css").read_text(encoding="utf-8")
     links = "".join(map(_entry, chapters))
     more = '<p><a href="#references">References</a></p>' if references else ""
     touched = [found for chapter in chapters for found in _touchable(chapter)]
@@ -63,20 +72,20 @@ def render(
             "this page automatically</label>"
         )
         scripts.append("live.js")
-    script = "".join(
-        f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in scripts
-    )
+    codes = [(HERE / name).read_text(encoding="utf-8") for name in scripts]
+    script = "".join(f"<script>{code}</script>" for code in codes)
+    policy = POLICY.format(style=_digest(style), scripts=" ".join(map(_digest, codes)))
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="{generator} {unbraid.__version__}">
 <meta name="color-scheme" content="light dark">
 <title>{text(title)}</title>
 <link rel="icon" href="data:,">
-<style>
-{style}</style>
+<style>{style}</style>
 </head>
 <body>
 {skip}
@@ -97,6 +106,12 @@ def render(
 {script}</body>
 </html>
 """
+
+
+def _digest(text: str) -> str:
+    """Return a script or style as a policy names it."""
+    hashed = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(hashed).decode()}'"
 
 
 def _entry(chapter: Chapter) -> str:
@@ -125,29 +140,6 @@ def _section(place: int, chapter: Chapter) -> str:
         f'<h2 id="{chapter.anchor}-title">{place}. {text(chapter.title)}</h2>\n'
         f"{body}\n</section>"
     )
-
-
-def check_place(path: Path) -> None:
-    """Raise an UnbraidError if another page than a tour's lies where the report would."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            start = file.read(2000)
-    except FileNotFoundError:
-        return
-    except NotADirectoryError as error:
-        raise UnbraidError(
-            f"{path.parent} is a file, expected a folder: give the tour another one with --out."
-        ) from error
-    except OSError as error:
-        raise UnbraidError(
-            f"cannot read {path}: {error.strerror or error}; give the tour another folder with "
-            "--out."
-        ) from error
-    if f'content="{GENERATOR}' not in start:
-        raise UnbraidError(
-            f"{path} is not a page of the tour, so it is left as it is: move it away, or give the "
-            "tour another folder with --out."
-        )
 
 
 def write(path: Path, html: str) -> None:

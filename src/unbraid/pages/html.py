@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
-from unbraid.tour.page.commands import runnable
+from unbraid.pages.commands import runnable
 
 
 def text(plain: str) -> str:

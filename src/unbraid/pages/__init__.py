@@ -1,0 +1,1 @@
+"""Pages that need nothing beside them: their HTML, style sheet and scripts."""

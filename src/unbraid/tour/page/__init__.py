@@ -1,1 +1,0 @@
-"""The report's page: HTML, references, style sheet and scripts."""
