@@ -158,14 +158,29 @@ def test_sliders_decode_in_the_page_as_the_model_does(page: Any, report: Path) -
     box = page.locator('[data-touch="sliders"]').first
     starts = json.loads(box.locator("script").text_content())["starts"]
     model = Run(next((report.parent / "runs").glob("vae-2d-0-*"))).model()
-    seen = box.locator("canvas").evaluate(PIXELS)
+    seen = box.locator("canvas").first.evaluate(PIXELS)
     exact = model.decode(np.array(starts[:1], np.float32)).numpy().ravel() * 255
     assert np.abs(np.array(seen) - exact).max() < 6
     box.locator("input").first.press("End")
-    assert box.locator("canvas").evaluate(PIXELS) != seen
+    assert box.locator("canvas").first.evaluate(PIXELS) != seen
     box.locator("button").click()
     exact = model.decode(np.array(starts[1:2], np.float32)).numpy().ravel() * 255
-    assert np.abs(np.array(box.locator("canvas").evaluate(PIXELS)) - exact).max() < 6
+    assert np.abs(np.array(box.locator("canvas").first.evaluate(PIXELS)) - exact).max() < 6
+
+
+def test_a_press_on_the_plane_of_two_latents_chooses_a_code(page: Any) -> None:
+    box = page.locator("#try-plane")
+    plane = box.locator(".plane[data-drawn]")
+    plane.wait_for()
+    plane.scroll_into_view_if_needed()
+    place = plane.bounding_box()
+    plane.click(position={"x": place["width"] * 0.25, "y": place["height"] * 0.25})
+    for slider, share in zip(box.locator("input").all(), (0.25, 0.75), strict=True):
+        low, high, value = slider.evaluate("each => [each.min, each.max, each.value].map(Number)")
+        assert value == pytest.approx(low + share * (high - low), abs=0.02 * (high - low))
+        assert slider.get_attribute("aria-valuetext") == f"{value:.2f}".replace("-", "\u2212")
+    cell = "plane => [...plane.getContext('2d').getImageData(0, 0, 28, 28).data].slice(0, 40)"
+    assert plane.evaluate(cell)[3] == 255
 
 
 def test_codes_of_a_generator_are_chosen_in_the_page(page: Any, report: Path) -> None:

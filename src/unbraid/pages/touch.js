@@ -1,4 +1,48 @@
 // Interactive parts: sliders for latents, decoded here; codes and requests with stored images.
+// The plane of two latents: a grid of decoded images, with a ring at the code. A press chooses.
+function map(box, plane, { width, height }, pictured, choose) {
+  const sliders = [...box.querySelectorAll("input")];
+  const ends = sliders.map((slider) => [Number(slider.min), Number(slider.max)]);
+  const [down, across] = [Math.floor(plane.height / height), Math.floor(plane.width / width)];
+  const ground = document.createElement("canvas");
+  [ground.width, ground.height] = [plane.width, plane.height];
+  const pen = plane.getContext("2d");
+  const at = (axis, share) => ends[axis][0] + share * (ends[axis][1] - ends[axis][0]);
+  const mark = () => {
+    const [x, y] = sliders.map((slider, axis) =>
+      (Number(slider.value) - ends[axis][0]) / (ends[axis][1] - ends[axis][0]));
+    pen.drawImage(ground, 0, 0);
+    for (const [radius, colour] of [[7, "#fff"], [5, "#d55e00"]]) {
+      Object.assign(pen, { strokeStyle: colour, lineWidth: 2 });
+      pen.beginPath();
+      pen.arc(x * plane.width, (1 - y) * plane.height, radius, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  };
+  const row = (index) => { // one after the other, so that the page is never held up
+    for (let column = 0; column < across; column++) {
+      const code = [];
+      [(column + 0.5) / across, 1 - (index + 0.5) / down].forEach((share, axis) => {
+        code[sliders[axis].dataset.column] = at(axis, share);
+      });
+      ground.getContext("2d").putImageData(pictured(code), column * width, index * height);
+    }
+    mark();
+    if (index + 1 < down) setTimeout(row, 0, index + 1);
+    else plane.dataset.drawn = "";
+  };
+  setTimeout(row, 0, 0);
+  const press = (event) => {
+    const { left, top, width: wide, height: tall } = plane.getBoundingClientRect();
+    choose([at(0, (event.clientX - left) / wide), at(1, 1 - (event.clientY - top) / tall)]);
+  };
+  plane.addEventListener("pointerdown", press);
+  plane.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse" && event.buttons) press(event);
+  });
+  return mark;
+}
+
 for (const box of document.querySelectorAll("[data-touch]")) {
   const data = JSON.parse(box.querySelector("script").textContent);
   const canvas = box.querySelector("canvas");
@@ -33,13 +77,24 @@ for (const box of document.querySelectorAll("[data-touch]")) {
     }, code);
     let next = 0;
     let code = [];
-    const draw = () => {
+    const pictured = (each) => {
       const image = pen.createImageData(canvas.width, canvas.height);
-      decode(code).forEach((grey, pixel) => {
+      decode(each).forEach((grey, pixel) => {
         image.data.fill(255 * grey, 4 * pixel, 4 * pixel + 3);
         image.data[4 * pixel + 3] = 255;
       });
-      pen.putImageData(image, 0, 0);
+      return image;
+    };
+    const plane = box.querySelector(".plane");
+    const mark = plane ? map(box, plane, canvas, pictured, (values) => {
+      controls.forEach((slider, at) => {
+        slider.value = values[at];
+        slider.dispatchEvent(new Event("input"));
+      });
+    }) : () => {};
+    const draw = () => {
+      pen.putImageData(pictured(code), 0, 0);
+      mark();
     };
     const start = () => {
       code = [...data.starts[next]];

@@ -68,7 +68,8 @@ def write(tour: Tour) -> str:
                 "plane",
                 "two latents of a VAE",
                 "Image decoded by the VAE",
-                "Try it: these are the two latents of the first training. Where is a seven?",
+                "Try it: these are the two latents of the first training, z0 across and z1 up. "
+                "Press a place of the plane or move the sliders. Where is a seven?",
             ),
             table(
                 f"Sevens among {len(drawn[0]):,} samples of each training (a sample counts as the "

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ENDS = (0.01, 0.99)  # quantiles of a latent's draws that its slider reaches to
 STEPS = 200  # of a slider
+# of two latents, to be clicked; the sliders do the same by keyboard
+PLANE = '<canvas class="plane" width="336" height="336" aria-hidden="true"></canvas>'
 STARTS = 10  # held-out images whose codes one can start from
 TURNS = 9  # places of a continuous code of a generator
 LEAST = 0.01  # nats; a latent that says less is switched off, and has no slider
@@ -54,7 +56,7 @@ ACROSS = 42  # tiles in a row of the picture
 
 
 def latent_sliders(run: Run, key: str, title: str, name: str, intro: str) -> str:
-    """Return sliders for the latents of a run with fully connected networks.
+    """Return sliders for the latents of a run with fully connected networks, of two also a map.
 
     Args:
         run: of a VAE's kind, with grey images and a Bernoulli likelihood.
@@ -67,6 +69,9 @@ def latent_sliders(run: Run, key: str, title: str, name: str, intro: str) -> str
     unseen = run.unseen()
     codes = encode(model, unseen, LIMIT)
     told = [latent for latent in codes.latents if latent.weight > LEAST] or list(codes.latents)
+    plane = model.latent_dim == len(told) == 2
+    if plane:
+        told.sort(key=lambda latent: latent.columns.start)
     rows = one_of_each(unseen, STARTS, 0)
     starts = model.encode(np.asarray(unseen.images[rows])).numpy()
     controls = []
@@ -83,6 +88,8 @@ def latent_sliders(run: Run, key: str, title: str, name: str, intro: str) -> str
             )
         )
     data = {"layers": layers(model.decoder), "starts": starts.round(3).tolist()}
+    if plane:
+        controls.append(PLANE)
     return _box(
         "sliders",
         key,
