@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset
-from unbraid.methods import LabelledConfig, build, configure
+from unbraid.methods import Context, LabelledConfig, build, configure
 from unbraid.methods._labelled import scaled
 from unbraid.methods.s2_vae import Model
 from unbraid.runs import Run, RunConfig, load, train_run
@@ -175,7 +176,7 @@ def test_labels_that_were_not_kept_have_no_part(squares: Dataset) -> None:
 
 def test_what_is_measured_from_images_needs_no_label(squares: Dataset) -> None:
     assert squares.factors is not None
-    specs = (*squares.specs[:-1], dataclasses.replace(squares.specs[-1], measured=True))
+    specs = (*squares.specs[:-1], dataclasses.replace(squares.specs[-1], measured="shapes"))
     given, rows = dataclasses.replace(squares, specs=specs), torch.arange(32)
     kept = labelled_rows(squares.factors, ROWS, 20, seed=0)
     expected = torch.tensor(squares.factors).float()
@@ -239,3 +240,22 @@ def test_scaled_labels_fill_the_unit_interval(squares: Dataset) -> None:
     found = scaled(torch.tensor(squares.factors).float(), squares.specs)
     assert found.amin(0).tolist() == [0, 0, 0]
     assert found.amax(0).tolist() == [1, 1, 1]
+
+
+def test_images_that_are_only_measured_do_not_weaken_the_loss_of_categories(
+    squares: Dataset,
+) -> None:
+    """With few labels, measured images follow in the batch, and know no category."""
+    found = []
+    for measured in ("", "shapes"):
+        place = FactorSpec("place", "continuous", range=(0.0, 9.0), measured=measured)
+        data = dataclasses.replace(squares, specs=(*squares.specs[:-1], place))
+        model = new_model(configure("conditional-flow", labels=20), data, 0)
+        loop = Loop(model, data, TrainingConfig(epochs=1, batch_size=64), Recorder())
+        batch = loop.supervision.batch(torch.arange(64), 0)
+        context = Context(torch.Generator().manual_seed(0), 0.0, 300, "reader")
+        found.append((len(batch.labelled[1]), model.eval().terms(batch, context)))  # type: ignore[index]
+    (few, alone), (more, beside) = found
+    assert (few, more) == (20, 84)
+    # the frames that are looked through are drawn for other numbers of images
+    assert float(beside["category"]) == pytest.approx(float(alone["category"]), rel=0.05)

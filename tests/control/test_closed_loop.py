@@ -119,7 +119,7 @@ def test_tolerance_shortens_differences_and_goes_round_circles() -> None:
 class Offset:
     """Draws a bar 40% nearer the middle than requested, and reads every place as 0."""
 
-    specs = (FactorSpec("x", "continuous", range=(-9.0, 9.0), measured=True),)
+    specs = (FactorSpec("x", "continuous", range=(-9.0, 9.0), measured="shapes"),)
     reading_error = np.array([5.0])
     model = None
 

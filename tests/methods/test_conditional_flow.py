@@ -211,7 +211,7 @@ def test_factors_that_are_hidden_have_no_say() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"reader_share": 0.6, "flow_share": 0.4}, "expected less than 1 together"),
+        ({"reader_share": 0.6, "flow_share": 0.4}, "expected a sum below 1"),
         ({"width": 20}, "expected a multiple of 8"),
         ({"sharpness": 0.0}, "sharpness is 0, expected a finite number above 0"),
     ],

@@ -127,7 +127,8 @@ def generate(
         clip: replace a number out of the model's range by the nearest end of the range.
         candidates: images drawn for each one, of which the one that reads closest to the request
             is kept.
-        correct: draw once more with the reading error subtracted from the request.
+        correct: draw once more with the reading error subtracted from the request, three times
+            where factors are measured, and keep the closest image.
         **factors: the request by factor, such as ``digit=7, size="small", y="top", angle=30``.
 
     Raises:

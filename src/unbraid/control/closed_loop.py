@@ -26,7 +26,7 @@ Styles = NDArray[np.int64]
 # is as likely to be the reader's as the image's
 TOLERANCE = 1.0
 MARGIN = 0.05  # of its range, by which a corrected factor may exceed it
-ROUNDS = 3  # corrections where factors are measured: each about halves an error that is exact
+ROUNDS = 3  # corrections where factors are measured, as measurements have no error of reading
 
 
 class ClosedLoop:
@@ -34,8 +34,8 @@ class ClosedLoop:
 
     Where the usual error of readings is known, a difference from the request counts only as far as
     it exceeds it (``TOLERANCE``): a good image is not corrected by a worse reading. Factors that
-    are measured from images are measured here too, not read by the model, and corrected
-    ``ROUNDS`` times.
+    are measured from images are measured here too, not read by the model, and where there are
+    any, the request is corrected ``ROUNDS`` times.
 
     It wraps any controller. Around another ``ClosedLoop`` it does not nest: the larger number of
     candidates applies, and the correction if either asks for it.
@@ -87,7 +87,7 @@ class ClosedLoop:
         rows = checked_factors(factors, self.specs)
         return refine_samples(
             self.controller.draw,
-            self.read,
+            self._readings,
             self.specs,
             rows,
             checked_styles(styles, len(rows)),
@@ -105,12 +105,18 @@ class ClosedLoop:
     @property
     def tolerance(self) -> Floats | float:
         """Differences of readings that do not count, (F,), in each factor's unit; 0 if unknown."""
-        measured = np.array([spec.measured for spec in self.specs])
+        measured = np.array([bool(spec.measured) for spec in self.specs])
         return np.where(measured, 0.0, reader_tolerance(self.controller))
 
     def read(self, images: Any) -> Floats:
         """Return the factors of images, (N, F), measured or as the controller reads them."""
         return remeasured(images, self.specs, self.controller.read(images))
+
+    def _readings(self, images: Images) -> Floats:
+        """Return what requests are corrected by, NaN where a measured factor has no measurement."""
+        known = self.controller.read(images).copy()
+        known[:, [bool(spec.measured) for spec in self.specs]] = np.nan
+        return remeasured(images, self.specs, known)
 
     def edit(self, images: Any, changes: Request) -> Images:
         """Return images with the requested changes and everything else kept."""
@@ -142,7 +148,7 @@ def refine_samples(
 
     Args:
         draw: factors (N, F) and styles (N,) to images; a deterministic function of each row.
-        read: images to factors (N, F).
+        read: images to factors (N, F), NaN where they have none, which asks for no correction.
         specs: of the factors.
         factors: requested (N, F).
         styles: of the first candidates; the styles of the others are derived from them.
@@ -177,7 +183,11 @@ def refine_samples(
 def tolerated_readings(
     specs: Sequence[FactorSpec], requested: Floats, read: Floats, tolerance: Floats | float
 ) -> Floats:
-    """Return readings (N, F) moved towards the request by as much as is tolerated, not past it."""
+    """Return readings (N, F) moved towards the request by as much as is tolerated, not past it.
+
+    A reading that is NaN becomes the request.
+    """
+    read = np.where(np.isnan(read), requested, read) if np.isnan(read).any() else read
     allowed = np.broadcast_to(np.asarray(tolerance, np.float64), len(specs))
     if not allowed.any():
         return read

@@ -94,8 +94,8 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     if (own := labels_of(run.config.method)) is not None:  # only the labels that the run was given
         labels, seed = own.labels, own.label_seed
         given = named(data, own)
-        if (columns := given_columns(data, given)).any():
-            given = given[:, columns]  # rows are chosen by these, as in training
+    if (columns := given_columns(data, given)).any():
+        given = given[:, columns]  # rows are chosen by these, as in training
     usable = int((~np.isnan(given[rows.numpy()]).all(1)).sum())
     chosen = labelled_rows(given, rows, min(labels or usable, usable, MAX_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)

@@ -12,6 +12,7 @@ from unbraid.control.controller import Controller
 from unbraid.control.factor_distance import factor_distance
 from unbraid.control.language.request import Request
 from unbraid.control.native import Native
+from unbraid.datasets import remeasured
 from unbraid.methods import Method
 
 PROBES = 16  # random requests, drawn in one style
@@ -38,7 +39,7 @@ def warning_for(
             "the model draws nearly the same image for all requests: train it longer, with more "
             "labels, or with another method."
         )
-    read = controller.read(images)
+    read = remeasured(images, controller.specs, controller.read(images))
     for name, share in _misread_shares(controller, request.values, rows, read):
         if share > 0.5:
             return (

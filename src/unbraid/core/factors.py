@@ -38,7 +38,8 @@ class FactorSpec:
         unit: ``"degrees"``, ``"pixels"``, ...; empty if there is none.
         period: length of one turn in ``unit``; required for ``periodic``.
         symmetries: values of *other* factors at which this one repeats sooner.
-        measured: whether it is computed from the image itself, so that it needs no label.
+        measured: as what it is computed from the image itself, so that it needs no label: of
+            ``"lines"``, of ``"shapes"``, of an ``"image"`` or of a ``"sound"``; empty if it is not.
 
     >>> FactorSpec("angle", "periodic", range=(0, 360), unit="degrees", period=360).period
     360
@@ -51,7 +52,7 @@ class FactorSpec:
     unit: str = ""
     period: float | None = None
     symmetries: tuple[Symmetry, ...] = field(default=())
-    measured: bool = False
+    measured: str = ""
 
     def __post_init__(self) -> None:
         if self.kind == "periodic" and not self.period:
@@ -108,7 +109,7 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
             unit=each.get("unit", ""),
             period=each.get("period"),
             symmetries=tuple(Symmetry(**symmetry) for symmetry in each.get("symmetries", ())),
-            measured=each.get("measured", False),
+            measured=each.get("measured", ""),
         )
         for each in stored
     )
@@ -116,7 +117,7 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
 
 def _check_stored(each: Mapping[str, Any]) -> None:
     """Raise an error unless what a file holds of a factor is of the types that it should be."""
-    texts = [each["name"], each["kind"], each.get("unit", "")]
+    texts = [each["name"], each["kind"], each.get("unit", ""), each.get("measured", "")]
     values, bounds, period = each.get("values"), each.get("range"), each.get("period")
     numbers = [] if bounds is None else list(bounds)
     numbers += [] if period is None else [period]
@@ -125,7 +126,6 @@ def _check_stored(each: Mapping[str, Any]) -> None:
         or each["kind"] not in get_args(Kind)
         or not (values is None or (isinstance(values, list | tuple) and values))
         or not all(isinstance(value, str | float | int) for value in values or ())
-        or not isinstance(each.get("measured", False), bool)
         or not (bounds is None or len(bounds) == 2)
         or not all(isinstance(number, float | int) and isfinite(number) for number in numbers)
     ):

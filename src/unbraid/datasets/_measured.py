@@ -117,7 +117,7 @@ def with_measured_sound(dataset: Dataset, reference: Dataset | None) -> Dataset:
     decides = own if reference is None or reference is dataset else measures(reference)
     pairs = zip(SOUNDS, decides.T, own.T, strict=True)
     new = [
-        (_spec(Found(name, wide, 0, unit)), column)
+        (_spec(Found(name, wide, 0, unit), "sound"), column)
         for (name, unit), wide, column in pairs
         if name not in dataset.factor_names and not np.isnan(wide).all()
     ]
@@ -153,26 +153,25 @@ def remeasured(
     Args:
         images: (N, C, H, W) on [0, 1].
         specs: of the factors.
-        known: the factors as known otherwise, (N, F); kept where nothing can be measured.
+        known: the factors as known otherwise, (N, F); kept where they cannot be measured.
 
-    >>> spec = FactorSpec("x", "continuous", range=(-9, 9), measured=True)
+    >>> spec = FactorSpec("x", "continuous", range=(-9, 9), measured="shapes")
     >>> bar = np.zeros((1, 1, 28, 28))
     >>> bar[0, 0, 6:22, 20:22] = 1
     >>> remeasured(bar, [spec], np.zeros((1, 1))).tolist()
     [[7.0]]
     """
-    names = {spec.name for spec in specs if spec.measured}
-    if not names or not len(known):
+    kind = next((spec.measured for spec in specs if spec.measured), "")
+    if not kind or not len(known):
         return known
     pixels = np.rint(255 * np.asarray(images, np.float32)).astype(np.uint8)
-    if names <= {name for name, _ in SOUNDS}:
+    if kind == "sound":
         from unbraid.sound import measure_picture
 
         heard = [measure_picture(pixel) for pixel in pixels]
         found = {name: np.array([getattr(each, name) for each in heard]) for name, _ in SOUNDS}
     else:
-        plain, lines = bool(names & set(_GEOMETRY)), bool(names & set(_OF_LINES))
-        factors = measured_factors(measure(pixels), plain, lines)
+        factors = measured_factors(measure(pixels), kind != "image", kind == "lines")
         found = {each.name: each.values for each in factors}
     result = known.copy()
     for column, spec in enumerate(specs):
@@ -237,22 +236,24 @@ def measured_factors(measures: Measures, plain: bool, lines: bool) -> Iterator[F
 def _chosen(measures: Measures) -> list[FactorSpec]:
     """Return the specs of the factors that are defined and vary."""
     left = _reasons_left_out(measures)
+    plain, lines = _kinds(measures)
+    kind = "lines" if lines else "shapes" if plain else "image"
     return [
-        _spec(found)
-        for found in measured_factors(measures, *_kinds(measures))
+        _spec(found, kind)
+        for found in measured_factors(measures, plain, lines)
         if found.name not in left
     ]
 
 
-def _spec(found: Found) -> FactorSpec:
+def _spec(found: Found, kind: str) -> FactorSpec:
     if found.period is not None:
         low = 0.0 if found.period == 360 else -found.period / 2
         ends = (low, low + found.period)
         return FactorSpec(
-            found.name, "periodic", None, ends, found.unit, found.period, measured=True
+            found.name, "periodic", None, ends, found.unit, found.period, measured=kind
         )
     low, high = (round(end, 2) for end in np.nanpercentile(found.values, TAILS).tolist())
-    return FactorSpec(found.name, "continuous", None, (low, high), found.unit, measured=True)
+    return FactorSpec(found.name, "continuous", None, (low, high), found.unit, measured=kind)
 
 
 def _reasons_left_out(measures: Measures) -> dict[str, str]:

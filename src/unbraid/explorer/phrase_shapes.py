@@ -77,6 +77,7 @@ class Shapes:
         terms = factor_terms(specs)
         names = [name for each in terms for name in each.names]
         voices = [each.role for each in terms if each.role in lexicon.VOICE_ROLES]
+        lengths = [each.role for each in terms if each.role == "length"]
         levels = [
             tuple(token.text for token in tokenize(str(value)))
             for each in terms
@@ -91,7 +92,7 @@ class Shapes:
                 lexicon.THICKNESSES,
                 lexicon.MIDDLES,
                 lexicon.LEVEL_WORDS,
-                *(lexicon.ADJECTIVES[role] for role in voices),
+                *(lexicon.ADJECTIVES[role] for role in (*voices, *lengths)),
             ),
             "DEGREE": self._words(lexicon.INTENSIFIERS),
             "MEASURED": self._words(MEASURED, MEASURED_VOICES if voices else ()),

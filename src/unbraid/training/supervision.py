@@ -42,7 +42,7 @@ def labelled_rows(factors: NDArray[Any], rows: Tensor, count: int, seed: int) ->
     if len(able) < max(count, 1):
         raise UnbraidError(
             f"labels is {count:,}, but {len(able):,} of the {len(rows):,} images to train on have "
-            "labels: ask for fewer (0 takes all there are), or give more of them."
+            "labels: ask for fewer (0 takes all; measured factors need none), or give more of them."
         )
     order = torch.randperm(len(able), generator=generator(CPU, seed, LABELS))
     return able[order[: count or len(able)]].sort().values
@@ -64,10 +64,11 @@ def named(data: Dataset, config: LabelledConfig) -> NDArray[np.float32]:
     return factors
 
 
-def given_columns(data: Dataset, factors: NDArray[np.float32]) -> NDArray[np.bool_]:
+def given_columns(data: Dataset, factors: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which factors (N, F) are labels that somebody gave: known, and not measured, (F,)."""
     found: NDArray[np.bool_] = np.array([not spec.measured for spec in data.specs])
-    return found & ~np.isnan(factors).all(0)
+    found &= ~np.isnan(factors).all(0)
+    return found
 
 
 class Labels:

@@ -82,6 +82,10 @@ class Reading(nn.Module):
         seen, factors = (part[:READ] for part in batch.labelled)
         return self.reader.shrunk(seen).float(), self.codes.encode(factors)
 
+    def has_category(self, codes: Tensor) -> Tensor:
+        """Return of which rows of code columns some category is known, (B,)."""
+        return ~torch.isnan(codes[:, : self.split]).all(1)
+
     def usable_warps(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw warps, (count, PARAMETERS), that do nothing until it is known what they do."""
         warps, slope = draw_warps(count, noise), self.action.slope()
@@ -215,7 +219,8 @@ class Reading(nn.Module):
             self.steps += 1
             self.adapt(outputs[:count].detach(), codes[:count])
             if batch.labelled is not None:
-                self.keep(batch.labelled[1][:READ])
+                told = self.has_category(codes[:count])
+                self.keep(batch.labelled[1][:READ][told if told.any() else slice(None)])
         wanted = torch.cat([targets[:, : self.split], moved], 1)
         # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan
@@ -223,7 +228,10 @@ class Reading(nn.Module):
         real = reader.real_loss(found, wanted[:, self.split :], reader.real_width)
         frame = reader.correction_loss(off, compose(inverse(starts), goals))
         trust = (self.steps / RISE).clamp_max(1)  # there is little to what is read at first
-        terms = {"category": category[:count].mean(), "real": real[:count].mean()} if count else {}
+        terms = {"real": real[:count].mean()} if count else {}
+        told = self.has_category(codes[:count])
+        if told.any() or (count and not self.split):
+            terms = {"category": mean(category[:count][told]), **terms}
         terms["read_category"] = (category * sure)[count:].mean()
         terms["read_real"] = real[count:].mean()
         terms["frame"] = mean(frame[:count]) + trust * frame[count:].mean()

@@ -48,6 +48,8 @@ class Reads(Conditional):
             seen, factors = (part[:READ] for part in batch.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
+            if torch.isnan(self.categories(self.coder.encode(factors))).all():
+                del terms["category"]  # none is known, as of images that are only measured
         loss = sum(terms.values(), start=images.new_zeros(()))
         with torch.no_grad():
             read = self.coder.reading(self.reader(images))
