@@ -60,7 +60,10 @@ def player(answers: Sequence[Answer], names: Sequence[str], title: str, ordered:
     parts = []
     for samples, name, each in zip(sounds, names, answers, strict=True):
         shown = spectrograms.png(samples, RATE, top=top, seconds=SECONDS, **LOOK)
-        told = f"{name}: heard as {each.word}, {hertz(each)} Hz, {each.measures.duration:.0f} ms"
+        told = (
+            f"{name}: heard by the judge as {each.word}, "
+            f"{hertz(each)} Hz, {each.measures.duration:.0f} ms"
+        )
         wav = wav_bytes(samples, RATE)
         parts.append(html.sound(shown.data, wav, told, name, shown.width, shown.height))
     return html.sounds(parts, title, ordered)
