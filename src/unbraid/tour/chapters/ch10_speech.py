@@ -251,8 +251,8 @@ def _edits(strip: Strip) -> list[str]:
             f"The recording has {before.hertz:.0f} Hz and lasts {before.duration:.0f} ms. What an "
             f"edit does not name is kept: the duration, by at most {moved:.0f} ms of difference "
             "where the end of the word is as quiet as the noise. "
-            f"<code>{text(runnable('unbraid edit'))} rec.wav “{EDITS[0]}”</code> does this with "
-            "your own recordings."
+            f"<code>{text(runnable('unbraid edit'))} rec.wav &quot;{EDITS[0]}&quot;</code> does "
+            "this with your own recordings."
         ),
     ]
 
