@@ -133,8 +133,8 @@ def _introduction() -> list[str]:
         ),
         paragraph(
             "The data are recordings of spoken digits: ten words by six men, fifty times each "
-            f"({cite('jackson2018')}). Each recording was taken apart into its "
-            "pitch, its spectral envelope and its noise, and put together again under five "
+            f"({cite('jackson2018')}). Each recording was analysed into its "
+            "pitch, its spectral envelope and its noise, and synthesised again under five "
             "factors: word, pitch, duration, length of the vocal tract, and loudness. What is "
             "left, who speaks and how the word is said, is the style. No woman was recorded: a "
             "high pitch and a small vocal tract together only resemble one."
