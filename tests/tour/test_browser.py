@@ -266,4 +266,4 @@ def test_every_sound_has_a_name_and_plays(page: Any) -> None:
     page.wait_for_function("() => document.querySelectorAll('.sound')[11].classList.contains('on')")
     assert page.locator(".sound.on").count() == 1
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
-    assert label.startswith("Play: 100 Hz: heard as seven")
+    assert label.startswith("Play: 100 Hz: heard by the judge as seven")
