@@ -74,8 +74,12 @@ class Reads(Conditional):
             noise: draws the warps.
             sure: (B,), 0 where the categories are not to be learned from; 1 for all if None.
         """
-        weight = torch.ones(len(images), device=images.device) if sure is None else sure
         coder = self.coder
+        if sure is None:  # the mean is over images of which a category is known
+            told = ~torch.isnan(self.categories(codes)).all(1)
+            weight = told * (len(told) / told.sum().clamp_min(1))
+        else:
+            weight = sure
         if self.voices is not None:
             assert isinstance(self.reader, VoiceReader)
             found = _voice.measure(images)
