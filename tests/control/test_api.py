@@ -94,10 +94,10 @@ def test_images_of_another_size(drawn: Drawn) -> None:
     with pytest.warns(
         UserWarning, match="8 by 8 pixels, in colour, the model takes 16 by 16, grey"
     ):
-        assert unbraid.edit(np.zeros((2, 3, 8, 8)), "owl", model=native).shape == (2, 1, 16, 16)
+        assert unbraid.edit(np.full((2, 3, 8, 8), 0.5), "owl", model=native).shape == (2, 1, 16, 16)
     with pytest.warns(UserWarning, match="put in the middle"):
         found = unbraid.swap(
-            np.zeros((1, 1, 12, 12)), np.zeros((1, 1, 16, 16)), "kind", model=native
+            np.full((1, 1, 12, 12), 0.5), np.zeros((1, 1, 16, 16)), "kind", model=native
         )
     assert found.shape == (1, 1, 16, 16)
     with pytest.raises(UnbraidError, match="no factor to swap"):

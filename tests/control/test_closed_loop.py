@@ -12,6 +12,9 @@ from tests.control.conftest import Drawn
 from unbraid.control import ClosedLoop, Controller, Native, build_request, loading
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.closed_loop import refine_samples, tolerated_readings
+from unbraid.control.controller import Redraw
+from unbraid.control.factor_distance import factor_distance
+from unbraid.control.language.request import Request
 from unbraid.control.linear_gaussian import store
 from unbraid.core.factors import FactorSpec
 from unbraid.core.store import read_tensors
@@ -133,6 +136,9 @@ class Offset:
     def read(self, images: np.ndarray) -> np.ndarray:
         return np.zeros((len(images), 1))
 
+    def redrawing(self, images: np.ndarray) -> Redraw:
+        return lambda factors: self.draw(factors, np.zeros(len(factors)))
+
 
 def test_measured_factors_are_measured_and_corrected_more_than_once() -> None:
     rows = np.array([[-6.0], [0.0], [5.0]])
@@ -142,3 +148,34 @@ def test_measured_factors_are_measured_and_corrected_more_than_once() -> None:
     np.testing.assert_allclose(first, 0.6 * rows, atol=0.05)
     found = loop.read(loop.draw(rows, np.arange(3)))
     np.testing.assert_allclose(found, (1 - 0.4**4) * rows, atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_edits_start_from_measurements_and_are_corrected(dtype: type) -> None:
+    drawer = Offset()
+    images = drawer.draw(np.array([[-5.0], [2.5]]), np.arange(2))  # bars at -3 and 1.5
+    given = images if dtype is np.float32 else np.rint(255 * images).astype(np.uint8)
+    request = Request({}, {"x": (1.0, 3.0)})
+    loop = ClosedLoop(drawer, correct=True)  # type: ignore[arg-type]
+    np.testing.assert_allclose(loop.read(loop.edit(given, request)), [[0], [4.5]], atol=0.15)
+    swapped = loop.swap(given, given[::-1], ["x"])
+    np.testing.assert_allclose(loop.read(swapped), [[1.5], [-3]], atol=0.15)
+    uncorrected = ClosedLoop(drawer)  # type: ignore[arg-type]
+    np.testing.assert_allclose(
+        loop.read(uncorrected.edit(given, request)), [[0], [0.6 * 4.5]], atol=0.15
+    )
+
+
+def test_an_edit_of_any_controller_reads_closer_when_corrected(controller: Controller) -> None:
+    rows = build_request(controller.specs).rows(controller.specs, 6, seed=1)
+    images = controller.draw(rows, np.arange(6))
+    names = [controller.specs[0].name]
+    target = controller.read(images)
+    target[:, 0] = target[::-1, 0]
+    plain = unbraid.swap(images, images[::-1], names, model=controller, correct=False)
+    np.testing.assert_array_equal(plain, controller.redrawing(images)(target))
+    better = unbraid.swap(images, images[::-1], names, model=controller)
+    first, second = (
+        factor_distance(controller.specs, target, controller.read(each)) for each in (plain, better)
+    )
+    assert (second <= first + 1e-9).all()

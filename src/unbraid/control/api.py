@@ -173,6 +173,7 @@ def edit(
     *,
     model: Model | Run | None = None,
     clip: bool = False,
+    correct: bool = True,
     **factors: Any,
 ) -> NDArray[np.float32]:
     """Return images with the requested changes and everything else kept, (N, C, H, W) on [0, 1].
@@ -184,6 +185,7 @@ def edit(
         model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
             pretrained model of digits if None.
         clip: replace a number out of the model's range by the nearest end of the range.
+        correct: as in ``generate``.
         **factors: the changes by factor.
 
     Raises:
@@ -191,13 +193,18 @@ def edit(
 
     >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
     """
-    controller = controller_of(model)
+    controller = ClosedLoop(controller_of(model), correct=correct)
     request = build_request(controller.specs, clip, text=text, relative=True, **factors)
     return controller.edit(_fitted(images, controller), request)
 
 
 def swap(
-    a: Any, b: Any, names: str | Sequence[str], *, model: Model | Run | None = None
+    a: Any,
+    b: Any,
+    names: str | Sequence[str],
+    *,
+    model: Model | Run | None = None,
+    correct: bool = True,
 ) -> NDArray[np.float32]:
     """Return images ``a`` with the named factors of images ``b``, (N, C, H, W) on [0, 1].
 
@@ -207,6 +214,7 @@ def swap(
         names: factors, as a list or separated by commas.
         model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
             pretrained model of digits if None.
+        correct: as in ``generate``.
 
     Raises:
         UnbraidError: an unknown factor, no images, or unequal numbers of images.
@@ -215,7 +223,7 @@ def swap(
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",") if name.strip()]
-    controller = controller_of(model)
+    controller = ClosedLoop(controller_of(model), correct=correct)
     if not names:
         known = ", ".join(spec.name for spec in controller.specs)
         raise UnbraidError(f"no factor to swap is given: this model varies {known}.")

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unbraid.control.controller import Controller, checked_factors, checked_styles
+from unbraid.control.controller import (
+    Controller,
+    Edits,
+    Redraw,
+    checked_factors,
+    checked_styles,
+)
 from unbraid.control.factor_distance import factor_difference, factor_distance
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import remeasured
 
 if TYPE_CHECKING:
-    from unbraid.control.language.request import Request
     from unbraid.methods import Method
 
 Floats = NDArray[np.float64]
 Images = NDArray[np.float32]
 Styles = NDArray[np.int64]
+Draw = Callable[[Floats, Styles], Images]
 
 # usual errors of the reader, up to which a reading may differ from a request: such a difference
 # is as likely to be the reader's as the image's
@@ -29,7 +35,7 @@ MARGIN = 0.05  # of its range, by which a corrected factor may exceed it
 ROUNDS = 3  # corrections where factors are measured, as measurements have no error of reading
 
 
-class ClosedLoop:
+class ClosedLoop(Edits):
     """A controller that reads the images it draws and refines them.
 
     Where the usual error of readings is known, a difference from the request counts only as far as
@@ -62,13 +68,9 @@ class ClosedLoop:
             correct = correct or controller.correct
             controller = controller.controller
         self.controller: Controller = controller
+        self.specs = controller.specs
         self.candidates: int = candidates
         self.correct: bool = correct
-
-    @property
-    def specs(self) -> tuple[FactorSpec, ...]:
-        """The factors' specs."""
-        return self.controller.specs
 
     @property
     def model(self) -> Method:
@@ -85,17 +87,8 @@ class ClosedLoop:
         if self.candidates == 1 and not self.correct:
             return self.controller.draw(factors, styles)
         rows = checked_factors(factors, self.specs)
-        return refine_samples(
-            self.controller.draw,
-            self._readings,
-            self.specs,
-            rows,
-            checked_styles(styles, len(rows)),
-            self.candidates,
-            self.correct,
-            self.tolerance,
-            ROUNDS if any(spec.measured for spec in self.specs) else 1,
-        )
+        numbers = checked_styles(styles, len(rows))
+        return self._refined(self.controller.draw, rows, numbers, self.candidates)
 
     @property
     def reading_error(self) -> Floats | None:
@@ -118,13 +111,32 @@ class ClosedLoop:
         known[:, [bool(spec.measured) for spec in self.specs]] = np.nan
         return remeasured(images, self.specs, known)
 
-    def edit(self, images: Any, changes: Request) -> Images:
-        """Return images with the requested changes and everything else kept."""
-        return self.controller.edit(images, changes)
+    def redrawing(self, images: Any) -> Redraw:
+        """Return a function of factors (N, F) that redraws images, and corrects as ``draw``."""
+        redraw = self.controller.redrawing(images)
+        if not self.correct:
+            return redraw
 
-    def swap(self, a: Any, b: Any, names: Sequence[str]) -> Images:
-        """Return images ``a`` with the named factors of images ``b``."""
-        return self.controller.swap(a, b, names)
+        def refine(factors: Floats) -> Images:
+            styles = np.zeros(len(factors), np.int64)  # those of the images are kept
+            return self._refined(lambda rows, _: redraw(rows), factors, styles, 1)
+
+        return refine
+
+    def _refined(self, draw: Draw, factors: Floats, styles: Styles, candidates: int) -> Images:
+        """Return refined images of a function that draws factors (N, F) in styles (N,)."""
+        rounds = ROUNDS if any(spec.measured for spec in self.specs) else 1
+        return refine_samples(
+            draw,
+            self._readings,
+            self.specs,
+            factors,
+            styles,
+            candidates,
+            self.correct,
+            self.tolerance,
+            rounds,
+        )
 
 
 def reader_tolerance(controller: Controller) -> Floats | float:
@@ -134,7 +146,7 @@ def reader_tolerance(controller: Controller) -> Floats | float:
 
 
 def refine_samples(
-    draw: Callable[[Floats, Styles], Images],
+    draw: Draw,
     read: Callable[[Images], Floats],
     specs: Sequence[FactorSpec],
     factors: Floats,

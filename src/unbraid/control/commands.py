@@ -69,6 +69,7 @@ class Edit:
         out: what to write: the PNG, of the model's size (edited.png), or the WAV (edited.wav).
         compare: a PNG to write, with the image before and after, enlarged, or with spectrograms.
         clip: replace a number out of the model's range by the nearest end of the range.
+        correct: draw once more with the reading error subtracted. Not of a recording.
     """
 
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
@@ -78,6 +79,7 @@ class Edit:
     out: _OutOf = None
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
     clip: _Clip = False
+    correct: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Swap:
         data: current path of that run's data, if it has changed.
         out: what to write: the PNG, of the model's size (swapped.png), or the WAV (swapped.wav).
         compare: a PNG to write, with both images and the new one, enlarged, or with spectrograms.
+        correct: draw once more with the reading error subtracted. Not of recordings.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A")]
@@ -102,6 +105,7 @@ class Swap:
     data: str = ""
     out: _OutOf = None
     compare: Annotated[Path | None, arg(metavar="PNG")] = None
+    correct: bool = True
 
 
 def generate(given: Generate) -> Iterator[str]:
@@ -132,6 +136,7 @@ def edit(given: Edit) -> Iterator[str]:
         return
     from unbraid import pictures
     from unbraid.control import api
+    from unbraid.control.closed_loop import ClosedLoop
     from unbraid.control.language.parser import parse
 
     out = given.out or Path("edited.png")
@@ -142,7 +147,7 @@ def edit(given: Edit) -> Iterator[str]:
     controller = api.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
     image, note = pictures.read_png(given.image, controller.model.image_shape)
-    edited = controller.edit(image, request)
+    edited = ClosedLoop(controller, correct=given.correct).edit(image, request)
     yield from filter(None, [note])
     yield request.describe("kept")
     yield from _write(out, given.compare, image, edited)
@@ -164,7 +169,7 @@ def swap(given: Swap) -> Iterator[str]:
     controller = api.controller_of(_model(given))
     shape = controller.model.image_shape
     (a, of_a), (b, of_b) = (pictures.read_png(path, shape) for path in (given.a, given.b))
-    swapped = api.swap(a, b, given.factors, model=controller)
+    swapped = api.swap(a, b, given.factors, model=controller, correct=given.correct)
     yield from filter(None, [of_a, of_b])
     yield from _write(out, given.compare, a, b, swapped)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ from unbraid.core.factors import FactorSpec
 if TYPE_CHECKING:
     from unbraid.control.language.request import Request
     from unbraid.methods import Method
+
+
+Redraw = Callable[[NDArray[np.float64]], NDArray[np.float32]]  # (N, F) to (N, C, H, W)
 
 
 class Controller(Protocol):
@@ -41,11 +45,48 @@ class Controller(Protocol):
     def read(self, images: Any) -> NDArray[np.float64]:
         """Return the factors of images, (N, F), as the model infers them."""
 
+    def redrawing(self, images: Any) -> Redraw:
+        """Return a function of factors that redraws images with their style kept."""
+
     def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
         """Return images with the requested changes and everything else kept."""
 
     def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
         """Return images ``a`` with the named factors of images ``b``."""
+
+
+class Edits(ABC):
+    """Edits and swaps of a controller, by reading the factors and drawing the image again."""
+
+    specs: tuple[FactorSpec, ...]
+
+    @abstractmethod
+    def read(self, images: Any) -> NDArray[np.float64]:
+        """Return the factors of images, (N, F)."""
+
+    @abstractmethod
+    def redrawing(self, images: Any) -> Redraw:
+        """Return a function of factors (N, F) that redraws images with their style kept."""
+
+    def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
+        """Return images (N, C, H, W) with the requested changes and everything else kept."""
+        return self.redrawing(images)(changes.applied(self.specs, self.read(images)))
+
+    def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
+        """Return images ``a`` with the named factors of images ``b``.
+
+        Raises:
+            UnbraidError: an unknown factor, or unequal numbers of images.
+        """
+        columns = [column_of(name, self.specs) for name in names]
+        factors, other = self.read(a), self.read(b)
+        if len(factors) != len(other):
+            raise UnbraidError(
+                f"there are {len(factors)} images to change, but {len(other)} to take factors "
+                "from: give as many of both."
+            )
+        factors[:, columns] = other[:, columns]
+        return self.redrawing(a)(factors)
 
 
 def checked_factors(factors: ArrayLike, specs: Sequence[FactorSpec]) -> NDArray[np.float64]:
@@ -75,15 +116,6 @@ def checked_styles(styles: ArrayLike, count: int) -> NDArray[np.int64]:
             f"there are {len(numbers)} styles for {count} rows of factors: give one style per row."
         )
     return numbers
-
-
-def check_equal_count(images: Sized, others: Sized) -> None:
-    """Raise an UnbraidError unless there are as many images to change as to take factors from."""
-    if len(images) != len(others):
-        raise UnbraidError(
-            f"there are {len(images)} images to change, but {len(others)} to take factors from: "
-            "give as many of both."
-        )
 
 
 def column_of(name: str, specs: Sequence[FactorSpec]) -> int:

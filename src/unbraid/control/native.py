@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from unbraid.control.controller import (
-    check_equal_count,
-    checked_factors,
-    checked_styles,
-    column_of,
-)
+from unbraid.control.controller import Edits, Redraw, checked_factors, checked_styles
 from unbraid.methods import Method, TakesFactors
 
-if TYPE_CHECKING:
-    from unbraid.control.language.request import Request
 
-
-class Native:
+class Native(Edits):
     """Control of a method that takes factors itself.
 
     For refined images, see ``ClosedLoop``.
@@ -84,32 +75,17 @@ class Native:
         found = cast(TakesFactors, self.model).read_factors(images)
         return found.numpy().astype(np.float64)
 
-    def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
-        """Return images with the requested changes and their style kept."""
-        codes = self.model.encode(images)
-        return self._redraw(codes, changes.applied(self.specs, self._factors(codes)))
-
-    def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
-        """Return images ``a`` with the named factors of images ``b``."""
-        codes, other = self.model.encode(a), self.read(b)
-        check_equal_count(codes, other)
-        rows = self._factors(codes)
-        for name in names:
-            column = column_of(name, self.specs)
-            rows[:, column] = other[:, column]
-        return self._redraw(codes, rows)
-
-    def _factors(self, codes: Tensor) -> NDArray[np.float64]:
-        found = cast(TakesFactors, self.model).factors_of(codes)
-        return found.numpy().astype(np.float64)
-
-    def _redraw(self, codes: Tensor, factors: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return images with the style of codes and other factors."""
+    def redrawing(self, images: Any) -> Redraw:
+        """Return a function of factors (N, F) that redraws images with their style kept."""
         model = cast(TakesFactors, self.model)
-        codes = codes.to(self.model.device)
-        rows = torch.from_numpy(factors).float().to(self.model.device)
-        style = model.restyle(codes[:, model.factor_width :], model.factors_of(codes), rows)
-        return self._decode(rows, style)
+        codes = self.model.encode(images).to(self.model.device)
+        style, before = codes[:, model.factor_width :], model.factors_of(codes)
+
+        def redraw(factors: NDArray[np.float64]) -> NDArray[np.float32]:
+            rows = torch.from_numpy(factors).float().to(self.model.device)
+            return self._decode(rows, model.restyle(style, before, rows))
+
+        return redraw
 
     @torch.no_grad()
     def _decode(self, rows: Tensor, style: Tensor) -> NDArray[np.float32]:

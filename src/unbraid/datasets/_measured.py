@@ -151,7 +151,7 @@ def remeasured(
     """Return factors of images with those that can be measured replaced by their measurements.
 
     Args:
-        images: (N, C, H, W) on [0, 1].
+        images: (N, C, H, W), uint8 or floats on [0, 1].
         specs: of the factors.
         known: the factors as known otherwise, (N, F); kept where they cannot be measured.
 
@@ -164,7 +164,9 @@ def remeasured(
     kind = next((spec.measured for spec in specs if spec.measured), "")
     if not kind or not len(known):
         return known
-    pixels = np.rint(255 * np.asarray(images, np.float32)).astype(np.uint8)
+    pixels = np.asarray(images)
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(255 * pixels.astype(np.float32)).astype(np.uint8)
     if kind == "sound":
         from unbraid.sound import measure_picture
 

@@ -25,13 +25,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from unbraid.control.controller import (
-    check_equal_count,
-    checked_factors,
-    checked_styles,
-    column_of,
-)
-from unbraid.control.language.request import Request
+from unbraid.control.controller import Edits, Redraw, checked_factors, checked_styles
 from unbraid.control.linear_gaussian import categorical_links, inference, store
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
 from unbraid.control.linear_gaussian.learning import categorical_values, estimate
@@ -42,7 +36,7 @@ from unbraid.methods import Method
 Array = NDArray[np.float64]
 
 
-class Fitted:
+class Fitted(Edits):
     """Control of any method's model, with parameters estimated by ``fit``.
 
     Args:
@@ -84,22 +78,11 @@ class Fitted:
         """Return the factors of images, (N, F), inferred from their codes."""
         return self.read_codes(self._encode(images))
 
-    def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
-        """Return images (N, C, H, W) with the requested changes and everything else kept."""
+    def redrawing(self, images: Any) -> Redraw:
+        """Return a function of factors (N, F) that redraws images with their style kept."""
         codes = self._encode(images)
         current = self.read_codes(codes)
-        return self._decode(self.move(codes, current, changes.applied(self.specs, current)))
-
-    def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
-        """Return images ``a`` with the named factors of images ``b``."""
-        codes = self._encode(a)
-        taken = self.read(b)
-        check_equal_count(codes, taken)
-        current = self.read_codes(codes)
-        columns = [column_of(name, self.specs) for name in names]
-        target = current.copy()
-        target[:, columns] = taken[:, columns]
-        return self._decode(self.move(codes, current, target))
+        return lambda factors: self._decode(self.move(codes, current, factors))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write control.safetensors and control.json into the model's run folder."""

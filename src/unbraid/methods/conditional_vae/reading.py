@@ -24,6 +24,15 @@ AnyReader = PosedReader | VoiceReader | PlainReader
 READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
 
+def _evenly(rows: Tensor, batch: int) -> Tensor:
+    """Return ``READ`` rows at most, of labelled images and of those of the batch if they follow."""
+    before = len(rows) - batch  # labelled rows, where images that are only measured follow
+    if before <= 0 or len(rows) <= READ:
+        return rows[:READ]
+    labelled = min(before, max(READ // 2, READ - batch))
+    return torch.cat([rows[:labelled], rows[before : before + READ - labelled]])
+
+
 class Reads(Conditional):
     """A conditional method with a reader of the factors, and the reader's objective."""
 
@@ -45,7 +54,7 @@ class Reads(Conditional):
         terms: Terms = {}
         images = batch.images[:READ]
         if batch.labelled is not None:
-            seen, factors = (part[:READ] for part in batch.labelled)
+            seen, factors = (_evenly(part, len(batch.images)) for part in batch.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
             if torch.isnan(self.categories(self.coder.encode(factors))).all():
