@@ -32,7 +32,7 @@ from tests.conftest import CHROMIUM  # noqa: E402
 from tests.control.language.test_request import FOLDER, GRIDS, PLAIN, SHAPES  # noqa: E402
 from tests.explorer.asked import Tally, documented, requests  # noqa: E402
 from unbraid.core.factors import FactorSpec  # noqa: E402
-from unbraid.datasets import dsprites, mpi3d, smallnorb  # noqa: E402
+from unbraid.datasets import dsprites, mpi3d, smallnorb, speech  # noqa: E402
 from unbraid.datasets.digits import Config, factor_specs  # noqa: E402
 from unbraid.explorer import words  # noqa: E402
 
@@ -45,6 +45,7 @@ SPECS: dict[str, Sequence[FactorSpec]] = {
     "a folder": FOLDER,
     "numbers": GRIDS,
     "reals": PLAIN,
+    "voices": speech.factor_specs(speech.Config()),
 }
 ASK = """([texts]) => { const start = performance.now();
     const found = texts.map(text => Words.understand(window.table, text));

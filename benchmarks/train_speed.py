@@ -34,7 +34,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "unbrai
 # which its VAEs do not use and which does not load beside a CPU build of torch.
 PEERS: dict[str, tuple[list[str], list[str]]] = {
     "pythae": (["pythae"], []),
-    "disent": (["lightning", "scipy", "scikit-learn", "h5py", "requests"], ["disent"]),
+    "disent": (["lightning", "scipy", "scikit-learn", "h5py", "requests", "pillow"], ["disent"]),
 }
 METHODS = ["beta-vae", "beta-tcvae"]
 NETS = {("mlp", 28): 16_384, ("conv", 28): 8192, ("conv", 64): 2560}  # images an epoch
