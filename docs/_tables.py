@@ -203,6 +203,28 @@ def nets_speed(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def edits(result: dict[str, Any]) -> str:
+    """Return a table for each data set: what edits change and move, first drawn and corrected."""
+    lines = []
+    for name, found in result["data"].items():
+        units = found["units"]
+        category, *numbers = units
+        heads = [f"{each}, {units[each]}" if units[each] else each for each in numbers]
+        lines.append(f"\n**`{name}`**, {result['images']:,} images:\n")
+        lines.append("| Edit | " + " | ".join([f"{category} kept, %", *heads]) + " |")
+        lines.append("|---" + "|--:" * len(units) + "|")
+        for text, told in found["changes"].items():
+            cells = [f"`{text}`"]
+            for each in units:
+                asked = each == told["factor"]
+                key = "error" if asked else f"{each} moved"
+                key = f"{each} kept, %" if each == category else key
+                first, last = (f"{told[one][key]:.3g}" for one in ("first draw", "corrected"))
+                cells.append(f"**{first} → {last}**" if asked else f"{first} → {last}")
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines).strip()
+
+
 def explorer(result: dict[str, Any]) -> str:
     """Return a row for each of the explorer's pages: size, times and exactness, and the aims."""
     columns = {
@@ -1057,6 +1079,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "control_data": control_data,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
+    "edits": edits,
     "explorer": explorer,
     "gallery": gallery,
     "hardening": hardening,

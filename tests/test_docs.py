@@ -171,7 +171,6 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
         return SimpleNamespace(
             specs=SQUARES if folder == Path("runs/mine") else specs,
             model=SimpleNamespace(image_shape=(3, 64, 64) if voice else (1, 32, 32)),
-            edit=lambda *_: done.append("edit") or images,
         )
 
     def draw(controller: Any, *_: Any) -> Any:
@@ -180,6 +179,7 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
 
     monkeypatch.setattr(api, "controller_of", controller_of)
     monkeypatch.setattr(api, "draw", draw)
+    monkeypatch.setattr(api, "change", lambda *_: done.append("edit") or images)
     monkeypatch.setattr(api, "swap", lambda *_, **__: done.append("swap") or images)
     monkeypatch.setattr(pictures, "read_png", lambda *_: (images, ""))
     recording = Recording(voice(150, 0.4), 8000, Source(8000, 1, 0.4))

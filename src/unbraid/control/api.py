@@ -193,9 +193,16 @@ def edit(
 
     >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
     """
-    controller = ClosedLoop(controller_of(model), correct=correct)
+    controller = controller_of(model)
     request = build_request(controller.specs, clip, text=text, relative=True, **factors)
-    return controller.edit(_fitted(images, controller), request)
+    return change(controller, _fitted(images, controller), request, correct)
+
+
+def change(
+    controller: Controller, images: Any, request: Request, correct: bool = True
+) -> NDArray[np.float32]:
+    """Return images with the changes of a parsed request, as ``edit`` does."""
+    return ClosedLoop(controller, correct=correct).edit(images, request)
 
 
 def swap(

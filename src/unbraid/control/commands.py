@@ -136,7 +136,6 @@ def edit(given: Edit) -> Iterator[str]:
         return
     from unbraid import pictures
     from unbraid.control import api
-    from unbraid.control.closed_loop import ClosedLoop
     from unbraid.control.language.parser import parse
 
     out = given.out or Path("edited.png")
@@ -147,7 +146,7 @@ def edit(given: Edit) -> Iterator[str]:
     controller = api.controller_of(_model(given))
     request = parse(" ".join(given.text), controller.specs, given.clip, relative=True)
     image, note = pictures.read_png(given.image, controller.model.image_shape)
-    edited = ClosedLoop(controller, correct=given.correct).edit(image, request)
+    edited = api.change(controller, image, request, given.correct)
     yield from filter(None, [note])
     yield request.describe("kept")
     yield from _write(out, given.compare, image, edited)

@@ -79,7 +79,7 @@ def of_model(model: Method) -> Controller:
 def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Return a controller estimated from labelled images that the run was trained on."""
     from unbraid.control.linear_gaussian.controller import fit
-    from unbraid.training import given_columns, labelled_rows, named, split_rows
+    from unbraid.training import given_labels, labelled_rows, named, split_rows
 
     data = run.dataset()
     if data.factors is None:
@@ -94,8 +94,7 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     if (own := labels_of(run.config.method)) is not None:  # only the labels that the run was given
         labels, seed = own.labels, own.label_seed
         given = named(data, own)
-    if (columns := given_columns(data, given)).any():
-        given = given[:, columns]  # rows are chosen by these, as in training
+    given = given_labels(data, given)  # rows are chosen by these, as in training
     usable = int((~np.isnan(given[rows.numpy()]).all(1)).sum())
     chosen = labelled_rows(given, rows, min(labels or usable, usable, MAX_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)

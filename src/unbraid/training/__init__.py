@@ -14,7 +14,7 @@ from unbraid.training.fleet import Fleet
 from unbraid.training.loop import ACTIVE_VARIANCE, Loop
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.start import LIGHTER, new_model, train
-from unbraid.training.supervision import Labels, Supervision, given_columns, labelled_rows, named
+from unbraid.training.supervision import Labels, Supervision, given_labels, labelled_rows, named
 
 __all__ = [
     "ACTIVE_VARIANCE",
@@ -31,7 +31,7 @@ __all__ = [
     "Supervision",
     "TrainingConfig",
     "generator",
-    "given_columns",
+    "given_labels",
     "labelled_rows",
     "named",
     "new_model",

@@ -71,6 +71,15 @@ def given_columns(data: Dataset, factors: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
+def given_labels(data: Dataset, factors: NDArray[Any]) -> NDArray[Any]:
+    """Return the columns of factors (N, F) that images are chosen by: labels, or all if none.
+
+    Measured factors are known of all images, and would crowd out those that have labels.
+    """
+    given = given_columns(data, factors)
+    return factors[:, given] if given.any() else factors
+
+
 class Labels:
     """The labels a training is given, NaN for all others, which nothing looks at.
 
@@ -99,7 +108,7 @@ class Labels:
     ) -> None:
         factors = named(data, config)
         given = given_columns(data, factors)
-        asked = factors[:, given] if config.labels or given.any() else factors
+        asked = factors[:, given] if config.labels else given_labels(data, factors)
         self.rows = labelled_rows(asked, rows, config.labels, config.label_seed)
         if config.labels:
             hidden = np.ones(len(factors), bool)

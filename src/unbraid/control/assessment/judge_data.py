@@ -15,7 +15,7 @@ from unbraid.control.assessment.units import varies
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.training import given_columns, split_rows
+from unbraid.training import given_labels, split_rows
 
 ENOUGH = 10_000  # training images from the test split, above which no others are used
 MAX_TRAIN, MAX_TEST = 20_000, 5_000
@@ -135,10 +135,7 @@ def _readable(training: Dataset) -> tuple[tuple[int, ...], list[str]]:
 def _labelled(data: Dataset, rows: NDArray[np.int64]) -> LabelledImages:
     """Return the labelled images among some rows in a random order, at most as many as needed."""
     factors = np.array(data.factors, np.float64)
-    # measured factors are known of all images, and would crowd out those with labels
-    given = given_columns(data, factors)
-    asked = factors[:, given] if given.any() else factors
-    usable = rows[~np.isnan(asked[rows]).all(1)]
+    usable = rows[~np.isnan(given_labels(data, factors)[rows]).all(1)]
     order = np.random.default_rng([_ORDER, len(data)]).permutation(usable)
     order = order[: MAX_TRAIN + MAX_TEST]
     return LabelledImages(np.asarray(data.images[order]), factors[order])
