@@ -23,6 +23,7 @@ from unbraid.control.language import (
     quantities,
     rotations,
 )
+from unbraid.control.language.parser_tokens import spells
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.language.tokens import Token, tokenize
 from unbraid.control.language.values import is_number
@@ -124,7 +125,7 @@ def number_key(
         if any(
             value == number and spec.kind == "categorical"
             if is_number(value)
-            else [token.text for token in tokenize(str(value))] == [f"{number:g}"]
+            else len(name := tokenize(str(value))) == 1 and spells(name[0].text, number)
             for value in spec.values or ()
         )
     )

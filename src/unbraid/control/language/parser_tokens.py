@@ -112,7 +112,7 @@ class ParserTokens:
                     fits.append((factor, index, at + 1))
             elif name and self.matches(at, name, start):
                 fits.append((factor, index, at + len(name)))
-            elif len(name) == 1 and number is not None and _spells(name[0], number):
+            elif len(name) == 1 and number is not None and spells(name[0], number):
                 fits.append((factor, index, at + 1))
         longest = max((stop for _, _, stop in fits), default=0)
         return [fit for fit in fits if fit[2] == longest]
@@ -213,7 +213,7 @@ def printable(text: str) -> str:
     return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
 
 
-def _spells(name: str, number: float) -> bool:
+def spells(name: str, number: float) -> bool:
     """Whether the name of a level is a number, in digits or spelt out."""
     return name == f"{number:g}" or lexicon.NUMBERS.get(name) == number
 

@@ -169,21 +169,26 @@ const Words = (() => {
       });
       return known;
     });
+    // levels that are numbers spelt out, such as seven, by their number
+    const spelled = table.factors.map((factor) => new Map(Object.entries(factor.levels)
+      .filter(([text]) => Object.hasOwn(table.spelt, text))
+      .map(([text, index]) => [table.spelt[text], index]).reverse())); // the first one counts
     // levels that are texts of numbers, which Python compares with numbers of six digits
     const exact = table.factors.some((factor) => Object.keys(factor.levels).some((text) => !Number.isNaN(Number(text))));
     const phrases = phrasesOf(table.phrases);
-    const made = { table, classes, shapes, phrases, levels, exact };
+    const made = { table, classes, shapes, phrases, levels, spelled, exact };
     opened.set(table, made);
     return made;
   };
 
   // Which levels of a factor a token names, without its other words; null for none.
-  const levelOf = ({ table, levels }, factor, token) => {
+  const levelOf = ({ table, levels, spelled }, factor, token) => {
     const { levels: words, kind } = table.factors[factor];
     const found = [];
     if (Object.hasOwn(words, token.text)) found.push(words[token.text]);
     if (token.number !== null) {
       if (Object.hasOwn(words, String(token.number))) found.push(words[String(token.number)]);
+      if (spelled[factor].has(token.number)) found.push(spelled[factor].get(token.number));
       if (kind === "categorical" && levels[factor].has(token.number))
         found.push(levels[factor].get(token.number));
     }
