@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -43,3 +44,19 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = f"unbraid {release}"
+templates_path = ["_templates"]
+# tools/versioned_docs.py builds several versions side by side, each with a choice of the others
+html_context = {
+    "versions": os.environ.get("UNBRAID_DOCS_VERSIONS", "").split(),
+    "shown": os.environ.get("UNBRAID_DOCS_SHOWN", ""),
+}
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "versions.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}

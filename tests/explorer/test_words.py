@@ -110,16 +110,16 @@ VOICES = [
     FactorSpec("pitch", "continuous", range=(-4, 18), unit="semitones from 100 Hz"),
     FactorSpec("duration", "continuous", range=(250, 812.5), unit="milliseconds"),
 ]
-VOICE_TEXTS = """
+VOICE_TEXTS = """upper centre; size 50 per cent; pitch 50 per cent;
 220 Hz; pitch 220; pitch 12; a low voice at 200 Hz; 79 Hz; pitch 79; 283 Hz; 78 Hz; 284 Hz; 79.3 Hz;
 281.96 Hz; low; very slow; 400 ms long; duration 812 ms; duration 0.6 s; duration 813; duration 50%;
 6; a seven; word=7; word 0; a low 6; 5; word 3; sevens; 6.5; -7; 7 Hz; slow 0
 """
 SPECS = {
-    "voices": (VOICES, 0.85),
-    "digits": (DIGITS, 0.94),
+    "voices": (VOICES, 0.97),
+    "digits": (DIGITS, 0.965),
     "folder": (FOLDER, 0.97),
-    "grids": (GRIDS, 0.95),
+    "grids": (GRIDS, 0.97),
 }
 # benchmarks/explorer_words.py compares 20,000 and on all data sets
 COUNT = int(os.environ.get("UNBRAID_REQUESTS", "400"))

@@ -112,6 +112,7 @@ def test_the_request_of_the_issue_and_its_echo() -> None:
         ("slightly in the top", {"y": 3}),
         ("top-left", {"x": -6, "y": 6}),
         ("in the upper right corner", {"x": 6, "y": 6}),
+        ("upper centre", {"x": 0, "y": 6}),
         ("in the centre", {"x": 0, "y": 0}),
         ("top center", {"x": 0, "y": 6}),
         ("middle left", {"x": -6, "y": 0}),

@@ -322,9 +322,10 @@ def _is_noun(state: ParserState, factor: FactorTerms, after: int) -> bool:
     own = {"size": lexicon.THICKNESSES, "thickness": lexicon.SIZES}.get(factor.role, {})
     if word in own and state.with_role("size") and state.with_role("thickness"):
         return True  # "bold strokes, small": a word for the other factor
-    if (other := state.factor_at(at + 1)) and other[0] is not factor:
-        return True  # "high pitch low loudness"
-    return factor.position_of(word) is None
+    if factor.position_of(word) is None:
+        return True
+    other = state.factor_at(at + 1)
+    return other is not None and other[0] is not factor  # "high pitch low loudness"
 
 
 def _hue(factor: FactorTerms, word: str) -> float:

@@ -47,7 +47,7 @@ def tokenize(text: str) -> list[Token]:
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
-    plain = plain.replace("per cent", "percent")
+    plain = re.sub(r"\bper cent\b", "percent", plain)  # not of "upper centre"
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):

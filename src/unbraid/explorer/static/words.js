@@ -56,7 +56,8 @@ const Words = (() => {
   // Tokens {text, number, starts}; starts: first of the request or after a stop.
   const tokenize = (table, given) => {
     const text = given.normalize("NFKC").toLowerCase()
-      .replaceAll("\u2212", "-").replaceAll("\u2013", "-").replaceAll("º", "°");
+      .replaceAll("\u2212", "-").replaceAll("\u2013", "-").replaceAll("º", "°")
+      .replace(/(?<![\p{L}\p{N}_])per cent(?![\p{L}\p{N}_])/gu, "percent");
     const tokens = [];
     let starts = true;
     for (let at = 0; at < text.length;) {
