@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -48,3 +49,10 @@ def test_it_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, capture_output=True
     )
     assert done.stdout.decode().split() == [str(tmp_path / "unbraid/__init__.py"), "10000"]
+
+
+def test_the_docs_of_releases_are_listed_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    listed = importlib.import_module("versioned_docs").versions
+    assert listed(["v0.9.0", "v0.10.0", "draft", "v1.0.0rc1"]) == ["latest", "v0.10.0", "v0.9.0"]
+    assert listed([]) == ["latest"]
