@@ -19,6 +19,8 @@ from scipy.stats import spearmanr
 
 import unbraid
 from unbraid.cli import main
+from unbraid.control import loading
+from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
 from unbraid.explorer import page as pages
@@ -293,6 +295,36 @@ def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -
         wrong.evaluate("document.querySelectorAll('.toast').forEach(each => each.remove())")
         wrong.evaluate(f"location.hash = '{broken}'")
         assert "does not fit" in wrong.get_by_role("alert").text_content()
+
+
+def test_factors_of_two_images_are_swapped(
+    page: Any, opened: Opener, tiny_run: Run, tmp_path: Path
+) -> None:
+    choose(page, "compare")  # no latent of the discs depends on their colour
+    assert page.get_by_role("group", name="Factors to swap").count() == 0
+    control = loading.open(tiny_run)
+    assert isinstance(control, Fitted)
+    pages.write([tiny_run], tmp_path / "squares.html")
+    squares = opened(tmp_path / "squares.html", fragment="#tab=compare")
+    squares.get_by_role("checkbox", name="row", exact=True).check()
+    held = array(squares, "explorer.state.run.codes").reshape(-1, control.model.latent_dim)
+    column = [spec.name for spec in control.specs].index("row")
+    rows = control.read_codes(held.astype(np.float64))[:, column]
+    others = [int(rows.argmin()), int(rows.argmax())]
+    for row, button in zip(others, squares.get_by_text("take current image").all(), strict=True):
+        squares.evaluate("row => explorer.held.go(row)", row)
+        button.click()
+    codes = held[others].astype(np.float64)
+    read = control.read_codes(codes)
+    target = read.copy()
+    target[:, column] = read[::-1, column]
+    found = array(squares, "explorer.compare.factors.pair.codes.flatMap(code => Array.from(code))")
+    wanted = control.move(codes, read, target)
+    assert np.abs(wanted - codes).max() > 0.1
+    np.testing.assert_allclose(found.reshape(wanted.shape), wanted, atol=1e-3)
+    image = squares.get_by_role("img", name="B with the ticked factors of the other")
+    image.locator("..").get_by_role("button", name="show").click()
+    assert np.abs(array(squares, "explorer.state.code") - wanted[1]).max() < 1e-3
 
 
 def test_a_request_sets_the_code_and_is_in_the_address(

@@ -1,22 +1,18 @@
 """What a page needs to draw requests: words, styles, the model of codes given factors, the judge.
 
 A model that takes factors draws as ``control.Native`` does, with ready-made styles in place of
-random numbers: hand k of the page is style k of ``unbraid generate``. Any other model draws the
-mean of the codes that have the factors, as ``control.Fitted`` estimates them, and with each hand
-other values of the latents that do not depend on factors.
+random numbers: hand k of the page is style k of ``unbraid generate``. For any other model, see
+``explorer.linear``.
 """
 
 from __future__ import annotations
 
-import base64
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from scipy.special import ndtr
 from torch import Tensor
 
 from unbraid.control import loading
@@ -29,7 +25,8 @@ from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.explorer import graph, words
+from unbraid.explorer import graph, linear, words
+from unbraid.explorer.linear import packed
 from unbraid.methods import TakesFactors
 
 if TYPE_CHECKING:
@@ -64,9 +61,13 @@ def asked(run: Run) -> Asked | None:
     reader = "judge" if found else "model" if isinstance(controller, Native) else ""
     about = {
         "hands": HANDS,
-        "free": _packed(_free(controller)),
+        "free": packed(_free(controller)),
         "reader": reader,
-        **(_native(controller) if isinstance(controller, Native) else _linear(controller)),
+        **(
+            _native(controller)
+            if isinstance(controller, Native)
+            else linear.about(cast(Fitted, controller), HANDS)
+        ),
     }
     if run.config.data == "digits":
         about["note"] = (
@@ -97,7 +98,7 @@ def _native(controller: Native) -> dict[str, Any]:
         [np.random.default_rng(k).standard_normal(model.style_dim + 1) for k in range(HANDS)]
     ).astype(np.float32)
     if int(np.prod(counts)) > MOST_STYLES:
-        return {"kind": "native", "base": _packed(base), **loop}
+        return {"kind": "native", "base": packed(base), **loop}
     found = []
     for levels in itertools.product(*map(range, counts)):
         rows = np.tile([_middle(spec) for spec in specs], (HANDS, 1))
@@ -107,7 +108,7 @@ def _native(controller: Native) -> dict[str, Any]:
     return {
         "kind": "native",
         "categories": columns,
-        "styles": _packed(np.stack(found)),  # (combinations, hands, S), the last category fastest
+        "styles": packed(np.stack(found)),  # (combinations, hands, S), the last category fastest
         **loop,
     }
 
@@ -156,51 +157,6 @@ def _middle(spec: FactorSpec) -> float:
     return (low + high) / 2
 
 
-# -- other models ---------------------------------------------------------------------------------
-
-
-def _linear(controller: Controller) -> dict[str, Any]:
-    """Return the means of codes given factors, as ``Fitted`` has them, and the other latents."""
-    fitted = cast(Fitted, controller)
-    params, design, layout = fitted.params, fitted.design, fitted.model.layout
-    normal, gumbel = fitted._noise(np.arange(HANDS))
-    mean, deviation = params.free_moments
-    free = 2 * ndtr(normal) - 1 if layout.prior == "uniform" else mean + normal * deviation
-    blocks = []
-    for block in design.blocks:
-        low, length = (
-            (0.0, 1.0) if block.kind == "levels" else design._origin_and_length(block.factor)
-        )
-        blocks.append(
-            {
-                "factor": block.factor,
-                "kind": block.kind,
-                "count": block.columns.stop - block.columns.start,
-                "periodic": block.kind != "levels" and design._is_periodic(block.factor),
-                "low": low,
-                "length": length,
-            }
-        )
-    links = [
-        {
-            "factor": link.factor,
-            "logits": _packed(np.log(link.table)) if link.factor >= 0 else None,
-        }
-        for link in params.links
-    ]
-    return {
-        "kind": "linear",
-        "blocks": blocks,
-        "mean": _packed(params.code_mean - params.phi_mean @ params.weights),
-        "weights": _packed(params.weights),
-        "informative": [bool(each) for each in params.informative],
-        "categories": list(fitted.categories),
-        "links": links,
-        "others": _packed(free),  # (hands, continuous), for latents that no factor explains
-        "gumbel": _packed(gumbel),
-    }
-
-
 # -- the judge ------------------------------------------------------------------------------------
 
 
@@ -224,9 +180,3 @@ def _judge(run: Run, controller: Controller) -> graph.Exported | None:
 
     plans = graph.plans({"judge": (read, (torch.rand(1, *shape),))}, net, "the judge")
     return graph.packed(plans)
-
-
-def _packed(values: ArrayLike) -> dict[str, Any]:
-    """Return an array as JSON holds it: its shape, and float32 in base64."""
-    array = np.ascontiguousarray(values, "<f4")
-    return {"shape": list(array.shape), "data": base64.b64encode(array.tobytes()).decode()}

@@ -50,6 +50,7 @@ SCRIPTS = (
     "ui-take.js",
     "words.js",
     "words-draw.js",
+    "words-read.js",
     "words-box.js",
     "ui-ask.js",
     "ui-main.js",

@@ -72,7 +72,7 @@ class Fitted(Edits):
         """
         rows = checked_factors(factors, self.specs)
         numbers = checked_styles(styles, len(rows))
-        return self._decode(self._code(rows, *self._noise(numbers)), numbers)
+        return self._decode(self._code(rows, *self.noise(numbers)), numbers)
 
     def read(self, images: Any) -> Array:
         """Return the factors of images, (N, F), inferred from their codes."""
@@ -138,8 +138,8 @@ class Fitted(Edits):
             start += count
         return np.concatenate([*blocks, continuous], 1)
 
-    def _noise(self, styles: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Return normal noise (N, numbers) and Gumbel noise (N, skip) of styles."""
+    def noise(self, styles: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return the normal (N, numbers) and Gumbel noise (N, skip) of styles."""
         width = self.model.layout.numbers
         normal, gumbel = np.zeros((len(styles), width)), np.zeros((len(styles), self.skip))
         for row, style in enumerate(styles.tolist()):

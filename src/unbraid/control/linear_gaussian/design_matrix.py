@@ -74,9 +74,9 @@ class DesignMatrix:
         """Return the coordinate u of each numeric factor, (N, Q)."""
         columns = []
         for k in self.numeric:
-            low, length = self._origin_and_length(k)
+            low, length = self.origin_and_length(k)
             part = (factors[:, k] - low) / length
-            columns.append(2 * np.pi * part if self._is_periodic(k) else 2 * part - 1)
+            columns.append(2 * np.pi * part if self.is_periodic(k) else 2 * part - 1)
         return np.stack(columns, 1) if columns else np.zeros((len(factors), 0))
 
     def factors(self, levels: Sequence[NDArray[np.int64]], coordinates: Array) -> Array:
@@ -88,14 +88,14 @@ class DesignMatrix:
         for k, chosen in zip(self.categorical, levels, strict=True):
             found[:, k] = chosen
         for k, u in zip(self.numeric, coordinates.T, strict=True):
-            spec, (low, length) = self.specs[k], self._origin_and_length(k)
-            if self._is_periodic(k):
+            spec, (low, length) = self.specs[k], self.origin_and_length(k)
+            if self.is_periodic(k):
                 value = low + length * ((u / (2 * np.pi)) % 1)
             else:
                 value = low + length * (np.clip(u, -1, 1) + 1) / 2
             if spec.values is not None:
                 count = len(spec.values)
-                value = value.round() % count if self._is_periodic(k) else value.round()
+                value = value.round() % count if self.is_periodic(k) else value.round()
             found[:, k] = value
         return found
 
@@ -124,7 +124,7 @@ class DesignMatrix:
         parts: list[Array] = []
         for kind in ("linear", "higher_order"):
             for k, u in zip(self.numeric, coordinates.T, strict=True):
-                if self._is_periodic(k):
+                if self.is_periodic(k):
                     n = 1 if kind == "linear" else 2
                     sine, cosine = np.sin(n * u), np.cos(n * u)
                     parts += [n * cosine, -n * sine] if derivative else [sine, cosine]
@@ -137,17 +137,18 @@ class DesignMatrix:
         return np.stack(parts, 1) if parts else np.zeros((len(coordinates), 0))
 
     def _size(self, factor: int, kind: str) -> int:
-        return 2 if self._is_periodic(factor) or kind == "higher_order" else 1
+        return 2 if self.is_periodic(factor) or kind == "higher_order" else 1
 
-    def _is_periodic(self, factor: int) -> bool:
+    def is_periodic(self, factor: int) -> bool:
+        """Whether a factor is an angle or another number of a circle."""
         return self.specs[factor].kind == "periodic"
 
-    def _origin_and_length(self, factor: int) -> tuple[float, float]:
+    def origin_and_length(self, factor: int) -> tuple[float, float]:
         """Return the lowest stored value, and the length of the range or of a period."""
         spec = self.specs[factor]
         if spec.values is not None:
             count = len(spec.values)
-            return 0.0, float(count if self._is_periodic(factor) else max(count - 1, 1))
+            return 0.0, float(count if self.is_periodic(factor) else max(count - 1, 1))
         assert spec.range is not None  # FactorSpec has it where it has no values
         low, high = spec.range
         return float(low), float(spec.period or max(high - low, 1e-12))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,7 @@ def posterior(
     centred = codes[:, informative] - params.code_mean[informative]
     expected = np.tile(params.phi_mean, (len(codes), 1))
     numeric = design.numeric_columns
-    phi_cov = _regularised_cov(params, numeric)
+    phi_cov = regularised_cov(params, numeric)
     marginal_covariance = noise + weights[numeric].T @ phi_cov @ weights[numeric]
     for _ in range(SWEEPS if len(design.categorical) > 1 else 1):
         for k in design.categorical:
@@ -128,7 +130,7 @@ def _log_likelihood(residual: Array, weights: Array, phi_mean: Array, covariance
     return np.asarray(residual @ solved - 0.5 * np.sum(centres.T * solved, 0))
 
 
-def _regularised_cov(params: Parameters, columns: NDArray[np.int64]) -> Array:
+def regularised_cov(params: Parameters, columns: NDArray[np.int64]) -> Array:
     """Return the covariance of some regressors, made invertible."""
     covariance = params.phi_cov[np.ix_(columns, columns)]
     return np.asarray(covariance + RIDGE * np.eye(len(columns)))
@@ -192,22 +194,34 @@ def _linear_prior(
 ) -> tuple[Array, Array]:
     """Return prior mean (N, L) and precision (N, L, L) of the linear regressors of each code."""
     linear = design.linear_columns
-    precision = np.tile(np.linalg.inv(_regularised_cov(params, linear)), (count, 1, 1))
+    precision = np.tile(np.linalg.inv(regularised_cov(params, linear)), (count, 1, 1))
     information = precision @ params.phi_mean[linear]  # precision times mean
     for value, link in zip(values, params.links, strict=True):
         if link.factor not in design.numeric:
             continue
-        own = np.flatnonzero(np.isin(linear, np.r_[design.columns_of(link.factor)]))
-        centres, within = _bin_regressors(design, link.factor)
-        mean = link.table.mean(0)
-        given = (link.table / link.table.shape[0] / mean).T[value]  # p(bin | value), (N, bins)
-        for column, phi in zip(own, centres.T, strict=True):
-            expected = given @ phi
-            variance = given @ phi**2 - expected**2 + within
-            added = np.maximum(1 / variance - 1 / (phi.var() + within), 0)
-            precision[:, column, column] += added
-            information[:, column] += added * expected
+        for column, added, expected in link_evidence(design, link):
+            precision[:, column, column] += added[value]
+            information[:, column] += (added * expected)[value]
     return np.asarray(np.linalg.solve(precision, information[:, :, None])[:, :, 0]), precision
+
+
+def link_evidence(
+    design: DesignMatrix, link: categorical_links.CategoricalLink
+) -> Iterator[tuple[int, Array, Array]]:
+    """Yield what each value of a categorical latent says of a numeric factor's regressors.
+
+    Yields:
+        The column among the linear regressors, the precision that each value adds (V,), and the
+        regressor's expectation given each value (V,).
+    """
+    own = np.flatnonzero(np.isin(design.linear_columns, np.r_[design.columns_of(link.factor)]))
+    centres, within = _bin_regressors(design, link.factor)
+    mean = link.table.mean(0)
+    given = (link.table / link.table.shape[0] / mean).T  # p(bin | value), (V, bins)
+    for column, phi in zip(own, centres.T, strict=True):
+        expected = given @ phi
+        variance = given @ phi**2 - expected**2 + within
+        yield int(column), np.maximum(1 / variance - 1 / (phi.var() + within), 0), expected
 
 
 def _bin_regressors(design: DesignMatrix, factor: int) -> tuple[Array, float]:

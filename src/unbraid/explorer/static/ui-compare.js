@@ -1,9 +1,57 @@
-// Two images: from A to B, and latents of one swapped into the other.
+// Two images: from A to B, and latents or factors of one swapped into the other.
 
 const STEPS = 11; // images from A to B
 
+/** Two images with what is ticked of each other: boxes, and buttons to show one. */
+class SwapPair {
+  constructor(state, what, changed) {
+    Object.assign(this, { what, changed, codes: null });
+    this.canvases = ["A", "B"].map((name) => el("canvas", { role: "img", "aria-label": `${name} with the ticked ${what} of the other` }));
+    this.boxes = el("div", { class: "ticks", role: "group", "aria-label": `${what[0].toUpperCase()}${what.slice(1)} to swap` });
+    const show = (at) => () => { if (this.codes) { state.setCode(this.codes[at]); state.save(); } };
+    this.root = el("div", {}, el("h2", {}, `Swap ${what}`), this.boxes,
+      el("div", { class: "pair" }, ...this.canvases.map((canvas, at) => el("figure", {}, canvas,
+        el("figcaption", {}, `${"AB"[at]} with ${"BA"[at]}\u2019s ticked ${what} `, el("button", { type: "button", class: "small", onclick: show(at) }, "show"))))));
+  }
+
+  /** Add a box; return it with the text beside it. */
+  tick(name) {
+    const [box, text] = [el("input", { type: "checkbox", onchange: this.changed }), el("span", {}, name)];
+    this.boxes.append(el("label", {}, box, " ", text));
+    return { box, text };
+  }
+}
+
+/** Factors to swap, of a model that does not take factors: read from codes, and codes moved. */
+class FactorSwap {
+  constructor(state, words, changed) {
+    Object.assign(this, { words, changed, reader: null });
+    this.pair = new SwapPair(state, "factors", changed);
+    this.root = el("div", { hidden: true }, this.pair.root, el("p", { class: "note" },
+      "Factors are read from the code and the code is moved to others, by a linear model estimated from labelled images."));
+  }
+
+  async begin() {
+    if (this.begun) return;
+    this.begun = true;
+    const table = JSON.parse(new TextDecoder().decode(await bytesOf("words")));
+    this.reader = new WordsRead.Reader({ ...this.words, table });
+    this.ticks = table.factors.map(({ name }) => this.pair.tick(name));
+    this.root.hidden = false;
+    this.changed();
+  }
+
+  /** Return the codes of A and B with the ticked factors of each other. */
+  mix(codes) {
+    const read = codes.map((code) => this.reader.read(code));
+    this.pair.codes = codes.map((code, at) => this.reader.moved(code, read[at],
+      read[at].map((value, factor) => (this.ticks[factor].box.checked ? read[1 - at][factor] : value))));
+    return this.pair.codes;
+  }
+}
+
 class TwoImages {
-  constructor(state, strips) {
+  constructor(state, strips, words) {
     Object.assign(this, { state, strips });
     this.run = state.run;
     this.slots = ["A", "B"].map((name) => ({ name, code: null, canvas: el("canvas", { role: "img", "aria-label": `Image ${name}` }) }));
@@ -14,8 +62,10 @@ class TwoImages {
       this.between();
       state.settle();
     } });
-    this.ticks = this.run.rows.filter((row) => !row.off).map((row) => ({ row, box: el("input", { type: "checkbox", onchange: () => this.later() }), text: el("span", {}, state.name(row)) }));
-    this.swapped = ["A", "B"].map((name) => el("canvas", { role: "img", "aria-label": `${name} with the ticked latents of the other` }));
+    this.pair = new SwapPair(state, "latents", () => this.later());
+    this.ticks = this.run.rows.filter((row) => !row.off).map((row) => ({ row, ...this.pair.tick(state.name(row)) }));
+    const depends = words?.kind === "linear" && (words.informative.some(Boolean) || words.links.some(({ factor }) => factor >= 0));
+    this.factors = depends ? new FactorSwap(state, words, () => this.later()) : null;
     this.grid = el("div", { class: "swaps" });
     const holders = this.slots.map((slot, at) => el("figure", {}, slot.canvas, el("figcaption", {}, slot.name, " ",
       el("button", { type: "button", class: "small", onclick: () => this.take(at) }, "take current image"))));
@@ -23,16 +73,15 @@ class TwoImages {
       el("div", { class: "pair" }, ...holders),
       el("h2", {}, "From A to B"), this.line, this.share,
       this.run.about.prior === "gaussian" ? el("label", { class: "check" }, this.norms, " interpolate the norm of the code, too") : null,
-      el("h2", {}, "Swap latents"),
-      el("div", { class: "ticks", role: "group", "aria-label": "Latents to swap" }, ...this.ticks.map(({ box, text }) => el("label", {}, box, " ", text))),
-      el("div", { class: "pair" }, ...this.swapped.map((canvas, at) => el("figure", {}, canvas, el("figcaption", {}, `${"AB"[at]} with ${"BA"[at]}\u2019s ticked latents `,
-        el("button", { type: "button", class: "small", onclick: () => { if (this.mixed) { state.setCode(this.mixed[at]); state.save(); } } }, "show"))))),
-      el("p", { class: "note" }, "Each latent swapped alone: in A above, in B below."), this.grid);
+      this.pair.root,
+      el("p", { class: "note" }, "Each latent swapped alone: in A above, in B below."), this.grid,
+      this.factors?.root);
     state.on("names", () => { for (const { row, text } of this.ticks) text.textContent = state.name(row); });
   }
 
   /** Have two images to start with: the present one, and the next of another class. */
   begin() {
+    this.factors?.begin();
     if (this.slots[0].code) return;
     const { starts } = this.run.about.images;
     this.slots[0].code = Float32Array.from(this.state.code);
@@ -77,11 +126,16 @@ class TwoImages {
   later() {
     const { run } = this;
     const [a, b] = this.slots.map((slot) => slot.code);
-    this.mixed = this.mix(this.ticks.filter(({ box }) => box.checked).map(({ row }) => row));
+    this.pair.codes = this.mix(this.ticks.filter(({ box }) => box.checked).map(({ row }) => row));
     const paint = (canvas) => ([image]) => run.painter.paint(canvas, image);
     const jobs = this.slots.map((slot) => ({ run, codes: [slot.code], then: paint(slot.canvas) }));
     jobs.push({ run, codes: Array.from({ length: STEPS }, (_, at) => this.way(at / (STEPS - 1))), then: (images) => run.painter.paint(this.line, images) });
-    this.mixed.forEach((code, at) => jobs.push({ run, codes: [code], then: paint(this.swapped[at]) }));
+    const swapped = (pair) => pair.codes.forEach((code, at) => jobs.push({ run, codes: [code], then: paint(pair.canvases[at]) }));
+    swapped(this.pair);
+    if (this.factors?.reader) {
+      this.factors.mix([a, b]);
+      swapped(this.factors.pair);
+    }
     this.grid.replaceChildren();
     for (const { row } of this.ticks.filter((tick) => !tick.row.same(a, b)).slice(0, 20)) {
       const pair = [el("canvas"), el("canvas")];

@@ -211,7 +211,7 @@ function build(state, picture, app, about) {
   const own = new OwnImage(state);
   const held = new HeldOut(state);
   const map = new CodeMap(state, strips);
-  const compare = new TwoImages(state, strips);
+  const compare = new TwoImages(state, strips, about.words);
   const take = new TakeAway(state, list);
   const panel = (...children) => el("div", { class: "panel" }, ...children);
   const panels = [

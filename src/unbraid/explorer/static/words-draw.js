@@ -26,6 +26,15 @@ const WordsDraw = (() => {
     return first ? [u] : [1.5 * u ** 2 - 0.5, 2.5 * u ** 3 - 1.5 * u];
   });
 
+  // The bin of a factor that a categorical latent depends on.
+  const binOf = (specs, blocks, factor, factors, { shape: [bins] }) => {
+    if (specs[factor].kind === "categorical") return Math.round(factors[factor]);
+    const block = blocks.find((each) => each.factor === factor);
+    const part = (factors[factor] - block.low) / block.length;
+    const within = block.periodic ? part - Math.floor(part) : part;
+    return Math.min(Math.max(Math.floor(within * bins), 0), bins - 1);
+  };
+
   // Drawing and reading for a run.
   // words: about.words. nets: {decode, encode, columns, factors, style, judge}, each a Net or, if it
   // is not there, nothing. paint(pixels): {width, height, data} of an image (C, H, W) on [0, 1].
@@ -77,20 +86,11 @@ const WordsDraw = (() => {
         const noise = row(this.arrays.gumbel, hand).subarray(start, start + count);
         start += count;
         const logits = this.logits[latent];
-        const known = logits ? row(logits, this.bin(this.words.links[latent].factor, factors, logits)) : null;
+        const known = logits ? row(logits, binOf(this.specs, this.words.blocks, this.words.links[latent].factor, factors, logits)) : null;
         const scores = Array.from(noise, (value, at) => value + (known ? known[at] : 0));
         const best = scores.indexOf(Math.max(...scores));
         return scores.map((_, at) => (at === best ? 1 : 0));
       });
-    }
-
-    bin(factor, factors, logits) {
-      if (this.specs[factor].kind === "categorical") return Math.round(factors[factor]);
-      const block = this.words.blocks.find((each) => each.factor === factor);
-      const part = (factors[factor] - block.low) / block.length;
-      const bins = logits.shape[0];
-      const within = block.periodic ? part - Math.floor(part) : part;
-      return Math.min(Math.max(Math.floor(within * bins), 0), bins - 1);
     }
 
     // An image of some factors' values in a hand's style: {width, height, data, pixels, code, factors}.
@@ -175,6 +175,6 @@ const WordsDraw = (() => {
     }
   }
 
-  return { Drawer, regressors };
+  return { Drawer, binOf, numbers, regressors, row };
 })();
 if (typeof module !== "undefined") module.exports = WordsDraw;
