@@ -25,6 +25,7 @@ from unbraid.methods._style import StylePrior, gaussian_information
 from unbraid.methods.conditional_vae import Model
 from unbraid.methods.conditional_vae import pose as _pose
 from unbraid.methods.conditional_vae.pose import Pose, Warp
+from unbraid.methods.conditional_vae.reading import READ, evenly
 from unbraid.training import train
 
 SPECS = (
@@ -329,6 +330,27 @@ def test_what_is_not_learned_from_labels_is_learned_from_reading() -> None:
     assert not {"category", "real"} & terms.keys()
     assert terms["read_category"] > 0
     assert terms["loss"] > 0
+
+
+def test_a_category_counts_as_much_however_few_images_have_one() -> None:
+    model = digits_model(prior="none").eval()  # no warps and no dropout
+    images, factors = torch.rand(6, 1, 32, 32), torch.rand(6, len(DIGITS))
+    factors[:, 0] = torch.tensor([3.0, 7.0, 1.0, 2.0, 5.0, 9.0])
+    codes, noise = model.coder.encode(factors), torch.Generator().manual_seed(0)
+    alone = model.read_terms(images[:2], codes[:2], noise)["category"]
+    factors[2:, 0] = torch.nan  # of four others only what is measured is known
+    few = model.read_terms(images, model.coder.encode(factors), noise)["category"]
+    torch.testing.assert_close(few, alone)
+
+
+def test_labelled_images_and_those_that_are_only_measured_share_the_reader() -> None:
+    rows = torch.arange(400)
+    shown = evenly(torch.cat([rows[:128], 1000 + rows[:128]]), 128)
+    assert shown.tolist() == [*range(64), *range(1000, 1064)]
+    few = evenly(torch.cat([rows[:40], 1000 + rows[:256]]), 256)
+    assert few.tolist() == [*range(40), *range(1000, 1088)]
+    assert evenly(rows[:256], 256).tolist() == list(range(READ))  # all are labelled
+    assert evenly(rows[:50], 256).tolist() == list(range(50))
 
 
 @pytest.mark.parametrize(

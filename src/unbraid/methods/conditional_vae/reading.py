@@ -24,7 +24,7 @@ AnyReader = PosedReader | VoiceReader | PlainReader
 READ = 128  # images of a batch, labelled and others, that the reader takes: its steps cost most
 
 
-def _evenly(rows: Tensor, batch: int) -> Tensor:
+def evenly(rows: Tensor, batch: int) -> Tensor:
     """Return ``READ`` rows at most, of labelled images and of those of the batch if they follow."""
     before = len(rows) - batch  # labelled rows, where images that are only measured follow
     if before <= 0 or len(rows) <= READ:
@@ -54,7 +54,7 @@ class Reads(Conditional):
         terms: Terms = {}
         images = batch.images[:READ]
         if batch.labelled is not None:
-            seen, factors = (_evenly(part, len(batch.images)) for part in batch.labelled)
+            seen, factors = (evenly(part, len(batch.images)) for part in batch.labelled)
             with dropping(self.reader, context.noise):
                 terms |= self.read_terms(seen, self.coder.encode(factors), context.noise)
             if torch.isnan(self.categories(self.coder.encode(factors))).all():
