@@ -81,7 +81,7 @@ def shown(found: list[Answer], names: list[str], title: str) -> str:
     return f"{raw(player(found, names, escape(title), False))}\n\n" + "\n".join(lines)
 
 
-SOUNDS: dict[str, Callable[[], str]] = {"speech_voices": voices, "speech_edits": edits}
+SOUNDS: dict[str, Callable[[], str]] = {"speech_examples": voices, "speech_edits": edits}
 
 
 def write_all(generated: Path) -> None:

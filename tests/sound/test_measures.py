@@ -84,6 +84,16 @@ def test_jumps_of_an_octave_are_folded() -> None:
     assert (found[70:75] == 0).all()
 
 
+def test_a_voice_that_falls_is_not_folded() -> None:
+    """Its pitch is where its energy is, though it falls by more than 7 semitones afterwards."""
+    f0 = np.geomspace(180, 70, 120)
+    np.testing.assert_allclose(folded(f0)[2:-2], f0[2:-2])
+    hertz = np.concatenate([np.full(1600, 180.0), np.geomspace(180, 85, 2000), np.full(3600, 85.0)])
+    fading = np.concatenate([np.ones(1600), np.geomspace(1, 0.1, 2000), np.full(3600, 0.1)])
+    found = measure(in_silence(vowel(hertz, len(hertz) / 8000) * fading), 8000)
+    assert found.hertz == pytest.approx(180, rel=0.01)
+
+
 def test_a_period_that_repeats_after_half_of_it_is_two() -> None:
     """A run is an octave higher only where the odd harmonics are missing."""
     times = np.arange(40) * 0.005 + 0.1

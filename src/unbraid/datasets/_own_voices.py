@@ -22,7 +22,7 @@ from unbraid.datasets._cache import cached
 from unbraid.datasets._folder import read_each
 from unbraid.sound.measures import STEP, ends, level_curve_of_samples, loudness_of
 
-VERSION = 2  # of all that shapes the pictures
+VERSION = 3  # of all that shapes the pictures
 RATE = 8000  # samples a second that are analysed
 LONGEST = 0.9  # seconds of a word that a picture holds
 MARGIN = 0.05  # seconds left before and after a part that is cut out

@@ -18,7 +18,7 @@ from unbraid.datasets._recordings import RATE, SHA256, SPEAKERS, TAKES, WORDS, n
 from unbraid.sound import FrameFactors, analyse, canonical_of
 from unbraid.sound.canonical import BANDS, FRAMES
 
-VERSION = 1  # of all that shapes the cached array
+VERSION = 2  # of all that shapes the cached array
 # Takes that are analysed together: the test split's, those that models are trained on, and those
 # for judges.
 BLOCKS = ((0, 5), (5, 30), (30, 50))

@@ -69,3 +69,16 @@ def filled(f0: Floats) -> Floats:
     if not len(voiced):
         return np.full(len(f0), 100.0)
     return np.asarray(np.exp(np.interp(np.arange(len(f0)), voiced, np.log(f0[voiced]))))
+
+
+def weighted_median(values: Floats, weights: Floats) -> Floats:
+    """Return where half of the weights (..., T) is reached, between two values linearly, (...)."""
+    order = np.argsort(values, -1)
+    ordered, weight = (np.take_along_axis(each, order, -1) for each in (values, weights))
+    total = np.cumsum(weight, -1)
+    reached = total - weight / 2 - total[..., -1:] / 2
+    after = np.maximum((reached >= 0).argmax(-1), 1)[..., None]
+    low, high = (np.take_along_axis(reached, at, -1) for at in (after - 1, after))
+    part = np.clip(-low / np.maximum(high - low, 1e-300), 0, 1)
+    below, above = (np.take_along_axis(ordered, at, -1) for at in (after - 1, after))
+    return np.asarray((below + part * (above - below))[..., 0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unbraid.core.signals import Axis
-from unbraid.sound._frames import Floats, along, at, filled
+from unbraid.sound._frames import Floats, along, at, filled, weighted_median
 from unbraid.sound.measures import (
     REFERENCE,
     ends,
@@ -21,7 +21,6 @@ from unbraid.sound.measures import (
     pitch_of,
     step_for,
     voice_levels,
-    weighted_median,
 )
 from unbraid.sound.noise import EDGES
 from unbraid.sound.pitch import folded
@@ -138,7 +137,7 @@ def canonical_of(voice: Voice, tract: float = 100.0) -> tuple[Canonical, FrameFa
     envelope[:, outside] = SILENCE
     top = band_levels(envelope).max()
     envelope = with_clear_ends(envelope)
-    f0 = folded(voice.f0)
+    f0 = folded(voice.f0, voice.power)
     pitch = pitch_of(f0, voice.power)
     height = 12 * np.log2(along(filled(f0), place / step) / REFERENCE)
     base = 0.0 if np.isnan(pitch) else pitch

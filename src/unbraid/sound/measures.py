@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unbraid.core.errors import UnbraidError
-from unbraid.sound._frames import Floats
+from unbraid.sound._frames import Floats, weighted_median
 from unbraid.sound.pitch import folded, track
 from unbraid.sound.vocoder import HOP, Voice, checked
 
@@ -73,7 +73,7 @@ def measure(samples: ArrayLike, rate: int) -> Measures:
     power = 10 ** (np.interp(times, np.arange(len(curve)) * STEP, curve) / 10)
     start, stop = ends(curve)
     return Measures(
-        pitch_of(folded(f0), power), 1000 * float(stop - start), float(loudness_of(curve))
+        pitch_of(folded(f0, power), power), 1000 * float(stop - start), float(loudness_of(curve))
     )
 
 
@@ -92,19 +92,6 @@ def pitch_of(f0: Floats, power: Floats) -> float:
         return float(12 * np.log2(f0[voiced][0] / REFERENCE))
     height = 12 * np.log2(f0[voiced] / REFERENCE)
     return float(weighted_median(height, power[voiced]))
-
-
-def weighted_median(values: Floats, weights: Floats) -> Floats:
-    """Return where half of the weights (..., T) is reached, between two values linearly, (...)."""
-    order = np.argsort(values, -1)
-    ordered, weight = (np.take_along_axis(each, order, -1) for each in (values, weights))
-    total = np.cumsum(weight, -1)
-    reached = total - weight / 2 - total[..., -1:] / 2
-    after = np.maximum((reached >= 0).argmax(-1), 1)[..., None]
-    low, high = (np.take_along_axis(reached, at, -1) for at in (after - 1, after))
-    part = np.clip(-low / np.maximum(high - low, 1e-300), 0, 1)
-    below, above = (np.take_along_axis(ordered, at, -1) for at in (after - 1, after))
-    return np.asarray((below + part * (above - below))[..., 0])
 
 
 def level_curve_of_samples(samples: Floats, rate: int) -> Floats:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.signal import resample_poly
 
-from unbraid.sound._frames import Floats, frames
+from unbraid.sound._frames import Floats, frames, weighted_median
 
 FLOOR, CEILING = 60.0, 500.0  # hertz
 RATE = 8000  # hertz; what is tracked at, as no voice's fundamental needs more
@@ -27,6 +27,7 @@ JUMP, SWITCH = 0.35, 0.14  # cost of an octave's jump, and of a change of voicin
 ODD = 0.06  # loss of r at half a period, of a run, below which that is the period
 RAISED = 420.0  # hertz that a run is raised to at most, as no voice here is higher
 LONG = 0.12  # seconds of a run that is long enough to tell
+FOLD = 7.0  # semitones off the median beyond which a run is taken for another octave
 _APART = 0.5  # octaves between frames of different runs
 _FINER = 4  # lags a sample, by the interpolation of a band-limited autocorrelation
 
@@ -148,22 +149,33 @@ def _near(curve: Floats, lag: Floats) -> Floats:
     return np.asarray(np.take_along_axis(curve, around, 1).max(1))
 
 
-def folded(f0: Floats) -> Floats:
-    """Return a contour (T,) whose jumps beyond 7 semitones are folded back by an octave.
+def folded(f0: Floats, power: Floats | None = None) -> Floats:
+    """Return a contour (T,) whose runs more than 7 semitones off are folded back by octaves.
 
-    The octave is chosen so that a voiced frame is near the recording's median; a median of five
-    frames then removes single outliers. Zeros, unvoiced frames, stay.
+    Off the recording's median, weighted by power. A run has no gap and no jump beyond half an
+    octave, and is folded as a whole: a voice may fall by more than 7 semitones, but an octave at
+    once is an error. A median of five frames then removes single outliers. Zeros, unvoiced frames,
+    stay.
+
+    Args:
+        f0: (T,) hertz.
+        power: (T,) of the frames; all are alike if not given.
 
     >>> folded(np.array([100.0, 101, 202, 202, 101, 100, 0])).round().tolist()
     [100.0, 101.0, 101.0, 101.0, 101.0, 100.0, 0.0]
+    >>> folded(np.linspace(180, 90, 7)).round().tolist()
+    [180.0, 165.0, 150.0, 135.0, 120.0, 105.0, 90.0]
     """
-    voiced = f0 > 0
-    if not voiced.any():
+    voiced = np.flatnonzero(f0 > 0)
+    if len(voiced) < 2:
         return f0
     height = 12 * np.log2(f0[voiced])
-    away = height - np.median(height)
-    height = height - 12 * np.sign(away) * np.ceil(np.maximum(np.abs(away) - 7, 0) / 12)
-    smooth = median_filter(height, 5, mode="nearest")
+    weight = np.ones(len(voiced)) if power is None else power[voiced]
+    middle = weighted_median(height, weight)
+    apart = (np.diff(voiced) > 1) | (np.abs(np.diff(height)) > 12 * _APART)
+    for run in np.split(np.arange(len(voiced)), np.flatnonzero(apart) + 1):
+        away = np.median(height[run]) - middle
+        height[run] -= 12 * np.sign(away) * np.ceil(max(abs(away) - FOLD, 0) / 12)
     found = np.zeros_like(f0)
-    found[voiced] = 2 ** (smooth / 12)
+    found[voiced] = 2 ** (median_filter(height, 5, mode="nearest") / 12)
     return found
