@@ -112,9 +112,16 @@ class ClosedLoop(Edits):
         return remeasured(images, self.specs, known)
 
     def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors (N, F) that redraws images, and corrects as ``draw``."""
+        """Return a function of factors (N, F) that redraws images, and corrects as ``draw``.
+
+        Nothing is corrected where factors are only read by a model of codes: its readings are too
+        coarse to say that a factor which is to be kept has changed.
+        """
+        from unbraid.methods import TakesFactors
+
         redraw = self.controller.redrawing(images)
-        if not self.correct:
+        measured = any(spec.measured for spec in self.specs)
+        if not (self.correct and (measured or isinstance(self.model, TakesFactors))):
             return redraw
 
         def refine(factors: Floats) -> Images:

@@ -51,6 +51,11 @@ def test_probabilities_go_with_the_digit_read(judge: Judge) -> None:
     np.testing.assert_allclose(judge.read(images[7:9] / 255), factors[7:9], atol=1e-3)
 
 
+def test_an_array_that_runs_backwards_is_read(judge: Judge) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 1, 32, 32), np.uint8)
+    np.testing.assert_allclose(judge.read(images[::-1]), judge.read(images)[::-1], atol=1e-4)
+
+
 def test_larger_images_are_averaged_down() -> None:
     images = np.random.default_rng(0).random((3, 1, 64, 64), np.float32)
     means = images.reshape(3, 1, 32, 2, 32, 2).mean((3, 5))

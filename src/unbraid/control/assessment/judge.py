@@ -97,7 +97,7 @@ def to_input(images: Any) -> Tensor:
     >>> to_input(np.full((2, 1, 64, 64), 255, np.uint8)).shape
     torch.Size([2, 1, 32, 32])
     """
-    tensor = torch.as_tensor(np.asarray(images))
+    tensor = torch.as_tensor(np.ascontiguousarray(images))
     if tuple(tensor.shape[1:]) not in ((1, SIDE, SIDE), (1, 2 * SIDE, 2 * SIDE)):
         raise UnbraidError(
             f"the judge was given images of shape {tuple(tensor.shape)}, expected (N, 1, 32, 32) "

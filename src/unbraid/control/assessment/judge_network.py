@@ -122,7 +122,7 @@ def central_moments(weights: Tensor, mass: Tensor) -> tuple[Tensor, Tensor, Tens
 
 def to_floats(images: Any) -> Tensor:
     """Return images as float32 on [0, 1]."""
-    tensor = torch.as_tensor(np.asarray(images))
+    tensor = torch.as_tensor(np.ascontiguousarray(images))
     return tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor.float().clamp(0, 1)
 
 
