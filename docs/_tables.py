@@ -612,14 +612,15 @@ def control_data(result: dict[str, Any]) -> str:
             lines.append(f"| {name} | {' | '.join(cells)} | {real} | {aim} |")
         aims = ", ".join(f"{name} {value:g}" for name, value in row["aims"].items())
         lines.append(
-            f"\nAims: {aims}. {row['core_minutes']:.0f} core-minutes of training, "
+            f"\nAims: {aims}. {report['requests']:,} requests, "
+            f"{row['core_minutes']:.0f} core-minutes of training, "
             f"{row['judging_core_minutes']:.0f} for the judge and the report."
         )
     if left := result.get("not measured yet"):
         lines.append(f"\n**Not measured yet:** {'; '.join(left)}.")
     machine = result["machine"]
     lines.append(
-        f"\n{result['requests']:,} requests each. `python benchmarks/control_data.py`, torch "
+        "\n`python benchmarks/control_data.py`, torch "
         f"{machine['torch']} ({machine['device']}, {machine['vector instructions']})."
     )
     return "\n".join(lines)

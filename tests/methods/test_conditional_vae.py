@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import load_dataset
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import Renderer, factor_specs
@@ -74,6 +74,28 @@ def test_the_middle_keeps_categories_and_is_a_reading() -> None:
     middle = codes.middle(codes.encode(torch.tensor([[4.0, 2.0, 77.0, 3.0, 1.0]])))
     assert codes.decode(middle)[0, [0, 1, 2, 4]].tolist() == [0, 2, 0, 0]
     assert middle[0, :4].tolist() == [0, 0, 1, 0]
+
+
+def test_images_that_look_the_same_have_the_same_code() -> None:
+    sides = (Symmetry("shape", "square", 90.0), Symmetry("shape", "disc", 0.0))
+    specs = (
+        FactorSpec("turn", "periodic", range=(0.0, 360.0), period=360.0, symmetries=sides),
+        FactorSpec("shape", "categorical", values=("heart", "square", "disc")),
+        FactorSpec("step", "periodic", values=(0, 30, 60), period=90.0, symmetries=sides[:1]),
+    )
+    coder = FactorCodes(specs)
+    rows = torch.tensor([[200.0, 0, 1], [200.0, 1, 1], [290.0, 1, 1], [20.0, 1, 1], [77.0, 2, 2]])
+    codes = coder.encode(rows)
+    torch.testing.assert_close(codes[1], codes[2])
+    torch.testing.assert_close(codes[1], codes[3])
+    assert (codes[0] - codes[1])[3:5].abs().max() > 0.1
+    torch.testing.assert_close(codes[4, 3:5], torch.tensor([0.0, 1.0]))  # a disc has no angle
+    found = coder.decode(codes)
+    torch.testing.assert_close(found[:, 0], torch.tensor([200.0, 20.0, 20.0, 20.0, 0.0]))
+    assert found[:, 1:].tolist() == rows[:, 1:].tolist()
+    rows[:, 1] = torch.nan  # what an angle means is not known then
+    unknown = torch.isnan(coder.encode(rows))
+    assert unknown[:, :5].all()
 
 
 def test_errors_of_columns_are_errors_of_factors() -> None:

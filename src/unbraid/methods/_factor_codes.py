@@ -19,7 +19,9 @@ class FactorCodes:
     """How factors (B, F) become code columns (B, width) and back.
 
     Categorical factors come first, one column a level; then a column for each real or ordinal
-    factor, its range brought to [-1, 1]; then sine and cosine of each periodic one.
+    factor, its range brought to [-1, 1]; then sine and cosine of each periodic one. Where a
+    periodic factor repeats sooner (a square after 90 degrees), its angle is multiplied by how often
+    it repeats in a turn, so that images that look the same have the same code.
 
     >>> digit = FactorSpec("digit", "categorical", values=(0, 1))
     >>> codes = FactorCodes([FactorSpec("x", "continuous", range=(-9, 9)), digit])
@@ -52,6 +54,26 @@ class FactorCodes:
         spec = self.specs[column]
         return float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
 
+    def repeats(self, column: int, codes: Tensor) -> Tensor:
+        """Return how often a periodic factor repeats in a turn, (B,), given the categories' columns.
+
+        0 where it has no meaning, NaN where that depends on a category that is unknown.
+        """
+        found = torch.ones_like(codes[:, 0]) if codes.shape[1] else codes.new_ones(len(codes))
+        period = self.specs[column].period
+        starts = [sum(self.levels[:at]) for at in range(len(self.levels))]
+        for each in self.specs[column].symmetries:
+            for other, first in zip(self.categorical, starts, strict=True):
+                spec = self.specs[other]
+                if spec.name != each.factor or period is None:
+                    continue
+                levels = list(spec.values or ())
+                times = period / each.period if each.period else 0.0
+                if each.value in levels:
+                    share = codes[:, first + levels.index(each.value)]
+                    found = found * (1 + share * (times - 1))
+        return found
+
     def encode(self, factors: Tensor) -> Tensor:
         """Return the code columns of factors (B, F), (B, width); unknown factors stay NaN."""
         parts = []
@@ -63,8 +85,10 @@ class FactorCodes:
         for column in self.real:
             low, high = self.bounds(column)
             parts.append(((factors[:, column] - low) / (high - low) * 2 - 1)[:, None])
+        categories = torch.cat([factors[:, :0], *parts[: len(self.levels)]], 1)
         for column in self.periodic:
             angle = factors[:, column] * (2 * math.pi / self.turn(column))
+            angle = angle * self.repeats(column, categories)
             parts.append(torch.stack([angle.sin(), angle.cos()], 1))
         return torch.cat(parts, 1).float() if parts else factors.new_zeros(len(factors), 0)
 
@@ -100,9 +124,12 @@ class FactorCodes:
             value = low + (codes[:, at] + 1) / 2 * (high - low)
             factors[column] = value.round() if self.specs[column].is_discrete else value
             at += 1
+        categories = self.most_probable(codes)[:, : self.categories]
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
             value = torch.atan2(codes[:, at], codes[:, at + 1]) * (turn / (2 * math.pi))
+            if self.specs[column].symmetries:
+                value = value / self.repeats(column, categories).clamp_min(1)
             value = (value - low) % turn + low
             if self.specs[column].is_discrete:
                 value = value.round() % turn
