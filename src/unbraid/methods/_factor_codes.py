@@ -55,7 +55,7 @@ class FactorCodes:
         return float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
 
     def repeats(self, column: int, codes: Tensor) -> Tensor:
-        """Return how often a periodic factor repeats in a turn, (B,), given the categories' columns.
+        """Return how often a periodic factor repeats in a turn, (B,), given columns of categories.
 
         0 where it has no meaning, NaN where that depends on a category that is unknown.
         """
