@@ -93,6 +93,13 @@ def test_images_that_look_the_same_have_the_same_code() -> None:
     found = coder.decode(codes)
     torch.testing.assert_close(found[:, 0], torch.tensor([200.0, 20.0, 20.0, 20.0, 0.0]))
     assert found[:, 1:].tolist() == rows[:, 1:].tolist()
+    # an angle that a warp has turned on is brought back; near the jump, nothing is learned of it
+    turned = codes.clone()
+    over = math.radians(50)
+    turned[1, 3:5] = 2 * torch.tensor([math.sin(over), math.cos(over)])
+    back = coder.canonical(turned)[1, 3:5] / 2
+    torch.testing.assert_close(torch.atan2(*back), torch.tensor(math.radians(-40)))
+    assert coder.apart(turned)[:, 0].tolist() == [True, False, True, True, False]
     rows[:, 1] = torch.nan  # what an angle means is not known then
     unknown = torch.isnan(coder.encode(rows))
     assert unknown[:, :5].all()

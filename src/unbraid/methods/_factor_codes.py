@@ -20,8 +20,8 @@ class FactorCodes:
 
     Categorical factors come first, one column a level; then a column for each real or ordinal
     factor, its range brought to [-1, 1]; then sine and cosine of each periodic one. Where a
-    periodic factor repeats sooner (a square after 90 degrees), its angle is multiplied by how often
-    it repeats in a turn, so that images that look the same have the same code.
+    periodic factor repeats sooner (a square after 90 degrees), it is the angle nearest to 0 of
+    those at which an image looks the same, so that such images have the same code.
 
     >>> digit = FactorSpec("digit", "categorical", values=(0, 1))
     >>> codes = FactorCodes([FactorSpec("x", "continuous", range=(-9, 9)), digit])
@@ -54,25 +54,67 @@ class FactorCodes:
         spec = self.specs[column]
         return float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
 
-    def repeats(self, column: int, codes: Tensor) -> Tensor:
+    def repeats(self, column: int, categories: Tensor) -> Tensor:
         """Return how often a periodic factor repeats in a turn, (B,), given columns of categories.
 
         0 where it has no meaning, NaN where that depends on a category that is unknown.
         """
-        found = torch.ones_like(codes[:, 0]) if codes.shape[1] else codes.new_ones(len(codes))
-        period = self.specs[column].period
-        starts = [sum(self.levels[:at]) for at in range(len(self.levels))]
+        found, period = categories.new_ones(len(categories)), self.specs[column].period or 1.0
+        places = zip(self.categorical, torch.split(categories, self.levels, 1), strict=True)
+        parts = {self.specs[other].name: (self.specs[other], part) for other, part in places}
         for each in self.specs[column].symmetries:
-            for other, first in zip(self.categorical, starts, strict=True):
-                spec = self.specs[other]
-                if spec.name != each.factor or period is None:
-                    continue
-                levels = list(spec.values or ())
+            spec, part = parts.get(each.factor, (None, categories))
+            levels = list(spec.values or ()) if spec else []
+            if each.value in levels:
                 times = period / each.period if each.period else 0.0
-                if each.value in levels:
-                    share = codes[:, first + levels.index(each.value)]
-                    found = found * (1 + share * (times - 1))
+                found = found * (1 + part[:, levels.index(each.value)] * (times - 1))
         return found
+
+    def canonical(self, codes: Tensor) -> Tensor:
+        """Return code columns (B, width) with the angle nearest to 0 of those that look the same.
+
+        Where that depends on a category that is unknown, the angle stays.
+        """
+        if not any(self.specs[column].symmetries for column in self.periodic):
+            return codes
+        first, sure = self.categories + len(self.real), self._known_categories(codes)
+        columns = [codes[:, :first]]
+        for at, column in enumerate(self.periodic):
+            pair = codes[:, first + 2 * at : first + 2 * at + 2]
+            if self.specs[column].symmetries:
+                repeats = self.repeats(column, sure)
+                step = 2 * math.pi / repeats.clamp_min(1)
+                angle = torch.atan2(pair[:, 0], pair[:, 1])
+                angle = torch.where(repeats == 0, 0.0, angle - step * torch.round(angle / step))
+                length = pair.square().sum(1).sqrt()
+                moved = torch.stack([length * angle.sin(), length * angle.cos()], 1)
+                pair = torch.where(torch.isnan(repeats)[:, None], pair, moved)
+            columns.append(pair)
+        return torch.cat([*columns, codes[:, self.width :]], 1)
+
+    def apart(self, codes: Tensor) -> Tensor:
+        """Return which code columns (B, R), but categories, are far from where their code jumps.
+
+        An angle is near one where the image of a slightly larger angle has that of a much smaller.
+        """
+        found = torch.ones_like(codes[:, self.categories : self.width], dtype=torch.bool)
+        sure = self._known_categories(codes)
+        for at, column in enumerate(self.periodic):
+            if self.specs[column].symmetries:
+                repeats = self.repeats(column, sure)
+                place = len(self.real) + 2 * at
+                pair = codes[:, self.categories + place : self.categories + place + 2]
+                angle = torch.atan2(pair[:, 0], pair[:, 1]).abs()
+                far = (repeats == 1) | ((repeats > 1) & (angle * repeats < math.pi / 2))
+                found[:, place : place + 2] = far[:, None]
+        return found
+
+    def _known_categories(self, codes: Tensor) -> Tensor:
+        """Return one level of each category, the most probable, NaN where unknown."""
+        given = codes[:, : self.categories]
+        return torch.where(
+            torch.isnan(given), math.nan, self.most_probable(codes)[:, : self.categories]
+        )
 
     def encode(self, factors: Tensor) -> Tensor:
         """Return the code columns of factors (B, F), (B, width); unknown factors stay NaN."""
@@ -88,9 +130,11 @@ class FactorCodes:
         categories = torch.cat([factors[:, :0], *parts[: len(self.levels)]], 1)
         for column in self.periodic:
             angle = factors[:, column] * (2 * math.pi / self.turn(column))
-            angle = angle * self.repeats(column, categories)
+            if self.specs[column].symmetries:  # its meaning depends on them
+                angle = angle + 0 * self.repeats(column, categories)
             parts.append(torch.stack([angle.sin(), angle.cos()], 1))
-        return torch.cat(parts, 1).float() if parts else factors.new_zeros(len(factors), 0)
+        codes = torch.cat(parts, 1) if parts else factors.new_zeros(len(factors), 0)
+        return self.canonical(codes).float()
 
     def even(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw factors evenly over their levels and ranges, (count, F)."""
@@ -124,12 +168,9 @@ class FactorCodes:
             value = low + (codes[:, at] + 1) / 2 * (high - low)
             factors[column] = value.round() if self.specs[column].is_discrete else value
             at += 1
-        categories = self.most_probable(codes)[:, : self.categories]
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
             value = torch.atan2(codes[:, at], codes[:, at + 1]) * (turn / (2 * math.pi))
-            if self.specs[column].symmetries:
-                value = value / self.repeats(column, categories).clamp_min(1)
             value = (value - low) % turn + low
             if self.specs[column].is_discrete:
                 value = value.round() % turn

@@ -122,20 +122,27 @@ class Reading(nn.Module):
         filled = torch.where(known, reals, glance)
         if self.training and len(seen):
             self.action.calibrate(reals[held], glance[held])
-            self.observe(seen[held], filled[held], self.action.middle(reals)[held], context.noise)
+            used = self.action.middle(reals) & self.codes.apart(codes)
+            self.observe(seen[held], filled[held], used[held], context.noise)
             self.remember(reals)
         seen, known, filled = seen[~held], known[~held], filled[~held]
         if not len(seen):
             weights = [weight.sum() for weight in self.parameters_of("glance")]
             return {"loss": 0 * torch.stack(weights).sum()}  # nothing is learned
         warps = self.usable_warps(len(seen), context.noise)
-        seen, moved = warp(seen, warps), self.action(warps, filled)
+        moved = self.moved(warps, torch.cat([codes[~held, : self.split], filled], 1))
+        seen = warp(seen, warps)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
         wanted = torch.where(known, moved, torch.nan)
         real = mean(reader.real_loss(found, wanted, reader.glance_width))
         pose = self.pose_loss(seen, moved)
         return {"loss": real + pose, "real": real, "pose": pose}
+
+    def moved(self, warps: Tensor, codes: Tensor) -> Tensor:
+        """Return the code columns but categories, (B, R), of images of codes (B, width) warped."""
+        reals = self.action(warps, codes[:, self.split :])
+        return self.codes.canonical(torch.cat([codes[:, : self.split], reals], 1))[:, self.split :]
 
     @torch.no_grad()
     def observe(self, images: Tensor, codes: Tensor, used: Tensor, noise: torch.Generator) -> None:
@@ -201,13 +208,13 @@ class Reading(nn.Module):
         warps = self.usable_warps(len(both), noise)
         with dropping(reader, noise):
             glance = reader.glance(warp(both, warps))
-        moved = self.action(warps, targets[:, self.split :])
+        moved = self.moved(warps, targets)
         glance_loss = reader.real_loss(glance, moved, reader.glance_width)
         # images whose factors are read are shown in other frames, but are not warped
         given = ~torch.isnan(codes).any(1, keepdim=True)
         given[:count] = True
         warps = warps * given
-        moved = self.action(warps, targets[:, self.split :])
+        moved = self.moved(warps, targets)
         glanced = torch.where(given, glance, glanced)
         jitter = JITTER * _wide(moved, noise)
         shown, starts, goals = self.starts(frames, warps, targets, jitter)
@@ -275,7 +282,7 @@ class Reading(nn.Module):
             jitter: of the code columns that are no categories, (B, R): how far a frame is off.
         """
         reals, frame = codes[:, self.split :], self.reader.frame
-        moved = self.action(warps, reals)
+        moved = self.moved(warps, codes)
         # a frame that goes with factors does so after the warp, too
         goals = compose(frame(moved), compose(inverse(frame(reals)), frames))
         starts = compose(goals, compose(inverse(frame(moved)), frame(moved + jitter)))
