@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,15 @@ def test_figures_of_an_unfinished_run_say_so(squares_npz: Path, tmp_path: Path, 
     run = train_run(asked(squares_npz, epochs=4), tmp_path / "run", resume=True)
     figure = module.draw(run, module.Config())
     assert not any("epoch" in t.get_text() for t in figure.texts)
+
+
+@pytest.mark.parametrize(("steps", "an_epoch"), [(800, 2572), (333, 47), (1600, 140)])
+@pytest.mark.parametrize(("reader", "flow"), [(0.79, 0.1), (0.4, 0.3)])
+def test_parts_that_follow_each_other_leave_no_step_out(
+    steps: int, an_epoch: int, reader: float, flow: float
+) -> None:
+    ends = [0.0, 0.25 * reader, reader, 1 - flow, 1.0]
+    parts = [Phase([], span=span, schedule="cosine", rise=0.1) for span in pairwise(ends)]
+    for step in range(steps):
+        shares = [part.lr_at(step / an_epoch, steps / an_epoch) for part in parts]
+        assert sum(share > 0 for share in shares) == 1

@@ -50,6 +50,7 @@ class Context(NamedTuple):
 
 
 WHOLE = 10  # epochs from which on phases have whole ones
+ROUNDING = 1e-9  # of the length of a training, by which computed ends of its parts differ
 FIRST = 1e-3  # share of a phase at whose learning rate one that rises begins
 
 
@@ -99,9 +100,10 @@ class Phase(NamedTuple):
         )
         if end <= start:  # less than half an epoch
             start, end = (start, start + 1) if start < epochs else (epochs - 1, epochs)
-        if not start <= epoch < end:
+        now = epoch + ROUNDING * epochs  # the end of one part is the start of the next, as computed
+        if not start <= now < end:
             return 0.0
-        done = (epoch - start) / (end - start)
+        done = max(epoch - start, 0.0) / (end - start)
         # never 0, as a step without a learning rate is none
         risen = min(1.0, max(done, FIRST) / self.rise) if self.rise else 1.0
         if self.schedule == "linear":

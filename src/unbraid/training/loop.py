@@ -210,7 +210,8 @@ class Loop:
         """Read the pending steps' terms, check that they are finite and add them up."""
         for step, seen in self.pending:
             names = [(phase, name) for phase, terms in seen.items() for name in terms]
-            read = torch.stack([seen[phase][name] for phase, name in names]).tolist()
+            values = [seen[phase][name] for phase, name in names]
+            read = torch.stack(values).tolist() if values else []  # none where no phase has a step
             self.take(step, dict(zip(names, read, strict=True)))
         self.pending.clear()
 
