@@ -1,9 +1,9 @@
 """How exactly an edit changes what was asked and keeps the rest, with and without correction.
 
-``python benchmarks/edits.py`` edits real images that no model was trained on, by the pretrained
-model of digits and by the run of benchmarks/control_data.py on MNIST with measured factors, if it
-is there. The judge reads digits before and after, and measured factors are measured. Writes
-benchmarks/results/edits.json.
+``python benchmarks/edits.py`` edits images that no model was trained on: renderings of digits by
+the pretrained model, and real images by the run of benchmarks/control_data.py on MNIST with
+measured factors, if it is there. The judge reads digits before and after, and measured factors are
+measured. Writes benchmarks/results/edits.json.
 """
 
 from __future__ import annotations

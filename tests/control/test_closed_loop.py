@@ -182,3 +182,25 @@ def test_an_edit_reads_closer_when_corrected_if_the_model_takes_factors(
     )
     assert (second <= first + 1e-9).all()
     assert np.array_equal(plain, better) is not isinstance(controller, Native)
+
+
+def test_what_is_not_measured_is_not_corrected_of_a_model_of_codes() -> None:
+    asked: list[np.ndarray] = []
+
+    class Toned(Offset):
+        specs = (*Offset.specs, FactorSpec("tone", "continuous", range=(0.0, 1.0)))
+
+        def draw(self, factors: np.ndarray, styles: np.ndarray) -> np.ndarray:
+            asked.append(factors[:, 1].copy())
+            return super().draw(factors, styles)
+
+        def read(self, images: np.ndarray) -> np.ndarray:
+            return np.full((len(images), 2), 0.3)
+
+    drawer = Toned()
+    images = drawer.draw(np.array([[-5.0, 0.5]]), np.arange(1))
+    asked.clear()
+    loop = ClosedLoop(drawer, correct=True)  # type: ignore[arg-type]
+    edited = loop.edit(images, Request({"x": 4.0, "tone": 0.6}))
+    assert [row.tolist() for row in asked] == [[0.6]] * 4
+    assert loop.read(edited)[0, 0] == pytest.approx(4, abs=0.15)

@@ -121,6 +121,7 @@ def test_refused_commands_write_nothing(files: Path, capsys: pytest.CaptureFixtu
         ("edit", "a.wav", "louder", "-o", "a.png"): "ends in .wav, found '.png'",
         ("edit", "a.wav", "louder", "--compare", "c.wav"): "ends in .png, found '.wav'",
         ("edit", "a.wav", "louder", "--model", "x"): "edited without a model",
+        ("edit", "a.wav", "louder", "--no-correct"): "and --no-correct",
         ("edit", "a.wav", " "): "no change is given: write one, such as 'higher'",
         ("edit", "a.wav", "redder"): "unknown word 'redder'",
         ("edit", "text.wav", "higher"): "text.wav is no recording: it starts with",

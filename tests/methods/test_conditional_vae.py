@@ -86,6 +86,8 @@ def test_images_that_look_the_same_have_the_same_code() -> None:
     coder = FactorCodes(specs)
     rows = torch.tensor([[200.0, 0, 1], [200.0, 1, 1], [290.0, 1, 1], [20.0, 1, 1], [77.0, 2, 2]])
     codes = coder.encode(rows)
+    halves = torch.tensor([[at, 1, 1] for at in (45.0, 135.0, 225.0, 315.0)])
+    torch.testing.assert_close(coder.decode(coder.encode(halves))[:, 0], torch.full((4,), 315.0))
     torch.testing.assert_close(codes[1], codes[2])
     torch.testing.assert_close(codes[1], codes[3])
     assert (codes[0] - codes[1])[3:5].abs().max() > 0.1

@@ -105,10 +105,13 @@ class ClosedLoop(Edits):
         """Return the factors of images, (N, F), measured or as the controller reads them."""
         return remeasured(images, self.specs, self.controller.read(images))
 
-    def _readings(self, images: Images) -> Floats:
-        """Return what requests are corrected by, NaN where a measured factor has no measurement."""
+    def _readings(self, images: Images, reads: bool = True) -> Floats:
+        """Return what requests are corrected by, NaN where a measured factor has no measurement.
+
+        With ``reads`` False, also where a factor is not measured.
+        """
         known = self.controller.read(images).copy()
-        known[:, [bool(spec.measured) for spec in self.specs]] = np.nan
+        known[:, [bool(spec.measured) or not reads for spec in self.specs]] = np.nan
         return remeasured(images, self.specs, known)
 
     def redrawing(self, images: Any) -> Redraw:
@@ -121,21 +124,24 @@ class ClosedLoop(Edits):
 
         redraw = self.controller.redrawing(images)
         measured = any(spec.measured for spec in self.specs)
-        if not (self.correct and (measured or isinstance(self.model, TakesFactors))):
+        takes = isinstance(self.model, TakesFactors)
+        if not (self.correct and (measured or takes)):
             return redraw
 
         def refine(factors: Floats) -> Images:
             styles = np.zeros(len(factors), np.int64)  # those of the images are kept
-            return self._refined(lambda rows, _: redraw(rows), factors, styles, 1)
+            return self._refined(lambda rows, _: redraw(rows), factors, styles, 1, takes)
 
         return refine
 
-    def _refined(self, draw: Draw, factors: Floats, styles: Styles, candidates: int) -> Images:
+    def _refined(
+        self, draw: Draw, factors: Floats, styles: Styles, candidates: int, reads: bool = True
+    ) -> Images:
         """Return refined images of a function that draws factors (N, F) in styles (N,)."""
         rounds = ROUNDS if any(spec.measured for spec in self.specs) else 1
         return refine_samples(
             draw,
-            self._readings,
+            lambda images: self._readings(images, reads),
             self.specs,
             factors,
             styles,

@@ -28,6 +28,10 @@ class Options(Protocol):
         """A PNG to write."""
 
     @property
+    def correct(self) -> bool:
+        """Whether to correct what a model drew; a recording has none."""
+
+    @property
     def model(self) -> Path | None:
         """Not of recordings."""
 
@@ -91,8 +95,10 @@ def _checked(given: Options, default: str) -> Path:
     check_wav(out)
     if given.compare is not None:
         pictures.check_png(given.compare)
-    if given.model is not None or given.data:
-        raise UnbraidError("recordings are edited without a model: leave out --model and --data.")
+    if given.model is not None or given.data or not given.correct:
+        raise UnbraidError(
+            "recordings are edited without a model: leave out --model, --data and --no-correct."
+        )
     return out
 
 

@@ -166,7 +166,7 @@ def remeasured(
         return known
     pixels = np.asarray(images)
     if pixels.dtype != np.uint8:
-        pixels = np.rint(255 * pixels.astype(np.float32)).astype(np.uint8)
+        pixels = np.rint(255 * pixels.astype(np.float32).clip(0, 1)).astype(np.uint8)
     if kind == "sound":
         from unbraid.sound import measure_picture
 

@@ -99,12 +99,12 @@ def _labels(run: Run) -> str:
     given = methods.labels_of(run.config.method)
     if given is None:
         return "none used"
-    found = f"of {given.labels:,} images" if given.labels else "of all training images"
+    images = f"of {given.labels:,} images" if given.labels else "of all training images"
     named = [
         spec for spec in run.specs if not given.label_factors or spec.name in given.label_factors
     ]
-    if labelled := [spec.name for spec in named if not spec.measured]:
-        found = f"{', '.join(labelled)} {found}"
+    labelled = [spec.name for spec in named if not spec.measured]
+    found = f"{', '.join(labelled)} {images}" if labelled else "none used"
     if measured := [spec.name for spec in named if spec.measured]:
         found += f"; measured of all images: {', '.join(measured)}"
     return found

@@ -12,6 +12,7 @@ from torch import Tensor
 from unbraid.core.factors import FactorSpec
 
 WIDTH = 0.2  # of a reading's error, in units of half a factor's range, where its loss is 1 nat
+HALF = 0.5 + 1e-4  # rounds halves up, whatever their last digits
 SMOOTH = 0.5  # in widths: below it the loss is quadratic
 
 
@@ -57,18 +58,23 @@ class FactorCodes:
     def repeats(self, column: int, categories: Tensor) -> Tensor:
         """Return how often a periodic factor repeats in a turn, (B,), given columns of categories.
 
-        0 where it has no meaning, NaN where that depends on a category that is unknown.
+        0 where it has no meaning, NaN where that depends on a category that is unknown. Of several
+        symmetries the shortest period counts.
         """
-        found, period = categories.new_ones(len(categories)), self.specs[column].period or 1.0
+        most, meaning = categories.new_ones(len(categories)), categories.new_ones(len(categories))
         places = zip(self.categorical, torch.split(categories, self.levels, 1), strict=True)
         parts = {self.specs[other].name: (self.specs[other], part) for other, part in places}
         for each in self.specs[column].symmetries:
             spec, part = parts.get(each.factor, (None, categories))
             levels = list(spec.values or ()) if spec else []
             if each.value in levels:
-                times = period / each.period if each.period else 0.0
-                found = found * (1 + part[:, levels.index(each.value)] * (times - 1))
-        return found
+                here = part[:, levels.index(each.value)]
+                if each.period:
+                    times = (self.specs[column].period or 1.0) / each.period
+                    most = torch.maximum(most, here * times)
+                else:
+                    meaning = meaning * (1 - here)
+        return most * meaning
 
     def canonical(self, codes: Tensor) -> Tensor:
         """Return code columns (B, width) with the angle nearest to 0 of those that look the same.
@@ -85,7 +91,9 @@ class FactorCodes:
                 repeats = self.repeats(column, sure)
                 step = 2 * math.pi / repeats.clamp_min(1)
                 angle = torch.atan2(pair[:, 0], pair[:, 1])
-                angle = torch.where(repeats == 0, 0.0, angle - step * torch.round(angle / step))
+                angle = torch.where(
+                    repeats == 0, 0.0, angle - step * torch.floor(angle / step + HALF)
+                )
                 length = pair.square().sum(1).sqrt()
                 moved = torch.stack([length * angle.sin(), length * angle.cos()], 1)
                 pair = torch.where(torch.isnan(repeats)[:, None], pair, moved)

@@ -58,6 +58,7 @@ class Draws(Reads):
                 unknown = torch.isnan(known)
                 chosen = torch.where(unknown, self.categories(codes), known)
                 codes = torch.cat([chosen, codes[:, self.coder.categories :]], 1)
+                codes = self.coder.canonical(codes)
                 # an image that reads as another class would teach to draw such
                 sure = torch.where(unknown.any(1), sure, self.coder.plausible(read, codes))
             if not self.training:  # else a reader that is never sure would do best
@@ -103,6 +104,7 @@ class Draws(Reads):
         """
         split = self.coder.categories
         asked = torch.cat([codes[:, :split].roll(1, 0), codes[:, split:]], 1)
+        asked = self.coder.canonical(asked)
         base = torch.randn((len(codes), 1 + self.style_dim), generator=noise, device=noise.device)
         # The prior does not learn from it: it would come to draw the plainest of digits alone.
         style = self.prior.sample(base, asked[:, :split]).detach()
