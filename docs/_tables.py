@@ -1027,10 +1027,11 @@ def _follows(result: dict[str, Any]) -> str:
         kept = [row["judge"] for name, row in edits.items() if "pitch" in row]
         off = [row["pitch"]["beyond"] for row in edits.values() if "pitch" in row]
         found.append(
-            f"The judge hears {_over(voices, 'as made'):.0f}% of the words of synthetic voices "
-            f"that have a pitch, and the pretrained model reads "
-            f"{_over(voices, 'read by the model'):.0f}%. Both are for voices like those of the "
-            "data: of others, compare the judge's figures before and after a change, and not with "
+            f"The judge hears {_over_words(voices, 'as made'):.0f}% of the words of synthetic "
+            "voices that have a pitch, and the pretrained model reads "
+            f"{_over_words(voices, 'read by the model'):.0f}%. Both are made for voices like those "
+            "of the data. Of other voices, compare the judge's figures before and after a change, "
+            "not with "
             "the tables above."
         )
         found.append(
@@ -1089,7 +1090,7 @@ def _rows(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([top, "|---" + "|--:" * (len(head) - 1) + "|", *lines])
 
 
-def _over(rows: list[dict[str, Any]], name: str, count: str = "words") -> float:
+def _over_words(rows: list[dict[str, Any]], name: str, count: str = "words") -> float:
     """Return the mean of a figure over rows, weighted by what it is of."""
     return sum(row[name] * row[count] for row in rows) / sum(row[count] for row in rows)
 
@@ -1141,7 +1142,7 @@ def _voices_heard(found: dict[str, Any]) -> str:
         rows.append([name, str(row["words"]), hertz, *cells, tract])
     for program in found["programs"]:
         members = [row for name, row in _spoken(found).items() if name.startswith(program)]
-        cells = [f"{_over(members, each):.0f}" for each in figures]
+        cells = [f"{_over_words(members, each):.0f}" for each in figures]
         count = str(sum(row["words"] for row in members))
         rows.append([f"**{program}, all that have a pitch**", count, "", *cells, ""])
     head = ["Voice", "Words", "Pitch, Hz", "As made", "Copied", "As a picture", "Redrawn"]

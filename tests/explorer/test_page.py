@@ -7,6 +7,7 @@ import html
 import io
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -302,9 +303,10 @@ def test_factors_of_two_images_are_swapped(
 ) -> None:
     choose(page, "compare")  # no latent of the discs depends on their colour
     assert page.get_by_role("group", name="Factors to swap").count() == 0
-    control = loading.open(tiny_run)
+    run = Run(shutil.copytree(tiny_run.folder, tmp_path / "run"))  # its control is kept in it
+    control = loading.open(run)
     assert isinstance(control, Fitted)
-    pages.write([tiny_run], tmp_path / "squares.html")
+    pages.write([run], tmp_path / "squares.html")
     squares = opened(tmp_path / "squares.html", fragment="#tab=compare")
     squares.get_by_role("checkbox", name="row", exact=True).check()
     held = array(squares, "explorer.state.run.codes").reshape(-1, control.model.latent_dim)
