@@ -110,8 +110,10 @@ def pitches(sounds: Sequence[Floats]) -> dict[str, Floats]:
 
 
 def beside(read: dict[str, Floats]) -> Floats:
-    """Return the pitch of the other ways where these agree, (N,), else NaN."""
+    """Return the pitch of the other ways where these agree, (N,), else NaN; so where there is one."""
     others = [values for way, values in read.items() if way != "unbraid"]
+    if len(others) < 2:
+        return np.full_like(read["unbraid"], np.nan)
     return np.where(np.ptp(others, 0) < AGREED, np.mean(others, 0), np.nan)
 
 

@@ -58,7 +58,7 @@ TRACTS: dict[str, Change] = {
     "tract 112%": lambda own: {"tract": 112.0},
 }
 
-# -- recogniser: another ear ----------------------------------------------------------------------
+# -- recogniser ------------------------------------------------------------------------------------
 
 
 def recogniser(programs: dict[str, Program]) -> dict[str, Any]:
