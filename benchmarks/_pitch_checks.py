@@ -110,7 +110,7 @@ def pitches(sounds: Sequence[Floats]) -> dict[str, Floats]:
 
 
 def beside(read: dict[str, Floats]) -> Floats:
-    """Return the pitch of the other ways where these agree, (N,), else NaN; so where there is one."""
+    """Return the pitch of the other ways where two agree, (N,), else NaN."""
     others = [values for way, values in read.items() if way != "unbraid"]
     if len(others) < 2:
         return np.full_like(read["unbraid"], np.nan)
