@@ -24,7 +24,7 @@ from unbraid.training import TrainingConfig
 
 NAMES = registry.names("recipes")
 # whose values are the user's and the machine's, in no study's settings
-OWN = {"seed", "device", "precision", "threads", "checkpoint_every"}
+OWN = {"seed", "device", "precision", "threads", "checkpoint_every", "capture"}
 FREE = {"path", "download", "original", "labels", "label_column"}
 DATA = {"size", "split_seed", "full", "variant"}
 CASES = [(name, method) for name in NAMES for method in recipes.load(name).methods]

@@ -22,9 +22,9 @@ def model_of(**options: Any) -> annealed_vae.Model:
 
 def test_the_capacity_rises_evenly_and_stays() -> None:
     model = model_of(capacity=25.0, threshold=100_000)
-    found = [model.capacity_at(step) for step in (0, 50_000, 100_000, 200_000)]
-    assert found == [0, 12.5, 25, 25]
-    assert model_of(threshold=0).capacity_at(0) == 25
+    at = [Context(torch.Generator(), 0.0, 100, step=s) for s in (0, 50_000, 100_000, 200_000)]
+    assert [model.capacity_at(context) for context in at] == [0, 12.5, 25, 25]
+    assert model_of(threshold=0).capacity_at(at[0]) == 25
 
 
 @pytest.mark.parametrize("step", [0, 300, 10_000])

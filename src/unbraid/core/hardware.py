@@ -78,6 +78,18 @@ def place(model: Module, where: torch.device) -> Module:
 
 
 @cache
+def exact_on_gpu() -> None:
+    """Have GPUs compute float32 as float32, and a seed give the same weights again.
+
+    By default convolutions round their inputs to 10 bits (TF32), and sum in an order that differs
+    from run to run. Who wants speed has bfloat16.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+
+
+@cache
 def keep_freed_memory() -> None:
     """Let glibc keep freed blocks for the next step instead of giving them back to the kernel.
 

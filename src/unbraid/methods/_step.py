@@ -48,6 +48,29 @@ class Context(NamedTuple):
     phase: str = "model"  # which of the model's phases the step is for
     step: int = 0  # steps done; very many in validation
 
+    # While a step is recorded on a GPU, epoch and step are scalar tensors: compute with them, and
+    # compare them by the following two alone. A method that does otherwise is not recorded.
+
+    def done(self, epochs: float) -> float:
+        """Return the share of the first so many epochs that is done, at most 1; 1 of none.
+
+        >>> Context(torch.Generator(), epoch=3.0, total=100).done(epochs=4)
+        0.75
+        """
+        return _at_most_one(self.epoch, epochs)
+
+    def done_steps(self, steps: int) -> float:
+        """Return the share of the first so many steps that is done, at most 1; 1 of none."""
+        return _at_most_one(self.step, steps)
+
+
+def _at_most_one(now: float, end: float) -> float:
+    if not end:
+        return 1.0
+    if isinstance(now, Tensor):
+        return (now / end).clamp(max=1.0)
+    return min(1.0, now / end)
+
 
 WHOLE = 10  # epochs from which on phases have whole ones
 ROUNDING = 1e-9  # of the length of a training, by which computed ends of its parts differ

@@ -49,16 +49,15 @@ class Model(vae.Model):
 
     config: Config
 
-    def capacity_at(self, step: int) -> float:
-        """Return C after a number of steps, nats."""
-        config = self.config
-        return config.capacity * min(1.0, step / config.threshold if config.threshold else 1.0)
+    def capacity_at(self, context: Context) -> float:
+        """Return C at a step, nats."""
+        return self.config.capacity * context.done_steps(self.config.threshold)
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
         """Return ``reconstruction`` and ``kl``; the loss weighs the KL's distance from C."""
         z = gaussian_sample(mean, logvar, context.noise)
         log_likelihood = self.log_likelihood(z, images)
         found = vae.elbo_terms(log_likelihood, gaussian_kl(mean, logvar), 0.0)
-        away = (found["kl"] - self.capacity_at(context.step)).abs()
+        away = (found["kl"] - self.capacity_at(context)).abs()
         weight = self.config.gamma * self.kl_weight(context)
         return {**found, "loss": found["reconstruction"] + weight * away}

@@ -148,8 +148,7 @@ class Model(Autoencoder, HasPosterior):
         codes = torch.cat([category, gaussian_sample(mean, logvar, context.noise)], 1)
         most = min(config.discrete_capacity, math.log(config.categories))
         risen, discrete = (
-            min(1.0, context.epoch / epochs) if epochs else 1.0
-            for epochs in (config.capacity_epochs, config.discrete_epochs)
+            context.done(epochs) for epochs in (config.capacity_epochs, config.discrete_epochs)
         )
         terms = joint_terms(
             self.log_likelihood(codes, images),  # log p(x|z,c), (B,)

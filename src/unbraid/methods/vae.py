@@ -82,8 +82,11 @@ class Model(Autoencoder, HasPosterior):
 
     def kl_weight(self, context: Context) -> float:
         """Return the weight of the latent terms: from the start's to 1 over the warm-up, then 1."""
-        done = min(1.0, context.epoch / self.config.warmup) if self.config.warmup else 1.0
-        return float(self.config.warmup_start ** (1 - done)) if self.config.warmup_start else done
+        done = context.done(self.config.warmup)
+        if not self.config.warmup_start:
+            return done
+        weight: float = self.config.warmup_start ** (1 - done)
+        return weight
 
     def terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``reconstruction`` and the unweighted ``kl``; the loss sums them, weighted."""

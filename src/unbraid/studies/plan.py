@@ -24,7 +24,7 @@ from unbraid.training import Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
 SEMANTICS = 1
-FREE = ("device", "checkpoint_every")  # options of training that decide no weights
+FREE = ("device", "checkpoint_every", "capture")  # options of training that decide no weights
 NOT_OPTIONS = {
     "seed": "[study] has 'seeds'",
     "threads": "[resources] has 'threads'",

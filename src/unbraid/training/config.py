@@ -29,6 +29,7 @@ class TrainingConfig:
             Losses and weights are always f32.
         threads: CPU threads; 0 leaves it to torch. Another number may round differently.
         checkpoint_every: seconds between checkpoints within an epoch.
+        capture: on a GPU, record a step once and replay it (a CUDA graph), where the method can.
     """
 
     epochs: int = 10
@@ -42,6 +43,7 @@ class TrainingConfig:
     precision: hardware.Precision = "auto"
     threads: int = 0
     checkpoint_every: float = 30.0
+    capture: bool = True
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")

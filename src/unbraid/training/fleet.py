@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +21,11 @@ from unbraid.core import hardware, memory
 from unbraid.core.errors import UnbraidError, one_line
 from unbraid.methods import Batch, Context, Method, Terms, name_of
 from unbraid.training.batches import NOISE, reseed
+from unbraid.training.captured import Captured, Fields, Seen, batch_of, fields_of
 from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.loop import GPU_CHECK_EVERY, Loop
 from unbraid.training.optimizers import Optimizers
 from unbraid.training.recorder import Diverged, Interrupted
-
-Fields = dict[str, tuple[Tensor, ...]]  # of a batch, each stacked: (K, B, ...)
 
 
 class _Terms(nn.Module):
@@ -67,7 +65,7 @@ class Fleet:
                     f"{loop.progress.step:,}: train them one by one."
                 )
         self.draws: dict[str, list[Draw]] = {}  # of each phase's step
-        self.pending: list[tuple[int, dict[tuple[str, str], Tensor]]] = []
+        self.pending: list[tuple[int, Seen]] = []
         self._stack()
 
     # -- stacked weights --------------------------------------------------------------------
@@ -92,6 +90,13 @@ class Fleet:
             }
         )
         self.skeleton = _Terms(self.first.model)
+        self.captured = self.capturing() if self.first.device.type == "cuda" else None
+
+    def capturing(self) -> Captured | None:
+        """Return what records and replays the fleet's steps; None if it is not to."""
+        if not self.first.config.capture:
+            return None
+        return Captured(self.optimizers, self._objective, self._drawn)
 
     def _unstack(self) -> None:
         """Give every member its weights, optimizer state and moving averages back."""
@@ -144,25 +149,17 @@ class Fleet:
         """
         start = time.perf_counter()
         progress = self.leader.progress
-        context = Context(
-            self.first.noise,
-            progress.step / progress.steps_per_epoch,
-            total=len(self.first.rows),
-            step=progress.step,
-        )
+        context, shares = self.leader.standing()
         fields = self._fields(rows, progress.step)
         self._reseed(progress.step)
-        before: list[Draw] = []  # of the phases before this one
-        seen: dict[tuple[str, str], Tensor] = {}
-        for phase, optimizer in self.optimizers.items():
-            share = self.first.phases[phase].lr_at(context.epoch, progress.length)
-            if not share:
-                continue
-            optimizer.zero_grad()
-            terms = self._terms(fields, context._replace(phase=phase), before)
-            optimizer.step(terms["loss"].sum(), share)
-            before += self.draws[phase]
-            seen |= {(phase, name): value.detach() for name, value in terms.items()}
+        seen = None
+        if self.captured is not None:
+            seen = self.captured.step(fields, context, shares)
+            if self.captured.refused:
+                self.captured = None
+                self._reseed(progress.step)
+        if seen is None:
+            seen = self._eager(fields, context, shares)
         spent = (time.perf_counter() - start) / len(self.members)
         for k in self.members:
             self.loops[k].progress.step += 1
@@ -170,6 +167,19 @@ class Fleet:
         self.pending.append((progress.step, seen))
         if len(self.pending) >= (1 if self.first.device.type == "cpu" else GPU_CHECK_EVERY):
             self.flush()
+
+    def _eager(self, fields: Fields, context: Context, shares: Mapping[str, float]) -> Seen:
+        """Take a step, one operation at a time."""
+        before: list[Draw] = []  # of the phases before this one
+        seen: Seen = {}
+        for phase, share in shares.items():
+            optimizer = self.optimizers[phase]
+            optimizer.zero_grad()
+            terms = self._terms(fields, context._replace(phase=phase), before)
+            optimizer.step(terms["loss"].sum(), share)
+            before += self.draws[phase]
+            seen |= {(phase, name): value.detach() for name, value in terms.items()}
+        return seen
 
     def flush(self) -> None:
         """Read the pending steps' terms, all at once, and hand each member its own."""
@@ -208,35 +218,19 @@ class Fleet:
             self.loops[k].supervision.batch(own, step)
             for k, own in zip(self.members, rows, strict=True)
         ]
-        found: Fields = {}
-        for name in ("images", "factors", "labelled", "pairs"):
-            parts = [getattr(batch, name) for batch in batches]
-            if parts[0] is not None:
-                tuples = [part if isinstance(part, tuple) else (part,) for part in parts]
-                found[name] = tuple(torch.stack(same) for same in zip(*tuples, strict=True))
-        return found
+        members = [fields_of(batch) for batch in batches]
+        return {
+            name: tuple(torch.stack(same) for same in zip(*(m[name] for m in members), strict=True))
+            for name in members[0]
+        }
 
     def _terms(self, fields: Fields, context: Context, before: Sequence[Draw]) -> Terms:
         """Return a phase's terms, each (K,), of noise drawn ahead for every member."""
         if context.phase not in self.draws:
             self.draws[context.phase] = self._record(fields, context)
             self._rewind(context.step, before)
-        draws = self.draws[context.phase]
-        drawn = [[draw.make(self.loops[k].noise) for draw in draws] for k in self.members]
-        values = tuple(torch.stack(same) for same in zip(*drawn, strict=True))
-        named = (*self.model.named_parameters(), *self.model.named_buffers())
-        weights = {f"model.{name}": value for name, value in named}
-
-        def one(weights: dict[str, Tensor], fields: Fields, values: Sequence[Tensor]) -> Terms:
-            with Replayed(draws, values) as mode:
-                terms: Terms = functional_call(self.skeleton, weights, (_batch_of(fields), context))
-            if mode.left:
-                raise OtherDraws
-            return terms
-
         try:
-            with hardware.autocast(self.first.device, self.first.precision):
-                return torch.vmap(one)(weights, fields, values)
+            return self._objective(fields, context, self._drawn(context.phase))
         except OtherDraws:  # the step's shape depends on where training stands
             del self.draws[context.phase]
             return self._terms(fields, context, before)
@@ -245,13 +239,35 @@ class Fleet:
                 raise
             raise self._cannot(str(error)) from error
 
+    def _drawn(self, phase: str) -> list[Tensor]:
+        """Return the numbers that a phase draws, each stacked, (K, ...)."""
+        draws = self.draws[phase]
+        drawn = [[draw.make(self.loops[k].noise) for draw in draws] for k in self.members]
+        return [torch.stack(same) for same in zip(*drawn, strict=True)]
+
+    def _objective(self, fields: Fields, context: Context, values: Sequence[Tensor]) -> Terms:
+        """Return a phase's terms, each (K,), of numbers drawn ahead for every member."""
+        draws = self.draws[context.phase]
+        named = (*self.model.named_parameters(), *self.model.named_buffers())
+        weights = {f"model.{name}": value for name, value in named}
+
+        def one(weights: dict[str, Tensor], fields: Fields, values: Sequence[Tensor]) -> Terms:
+            with Replayed(draws, values) as mode:
+                terms: Terms = functional_call(self.skeleton, weights, (batch_of(fields), context))
+            if mode.left:
+                raise OtherDraws
+            return terms
+
+        with hardware.autocast(self.first.device, self.first.precision):
+            return torch.vmap(one)(weights, fields, tuple(values))
+
     def _record(self, fields: Fields, context: Context) -> list[Draw]:
         """Return the draws of one member's phase; it is run for that alone."""
         mine = {name: tuple(part[0] for part in parts) for name, parts in fields.items()}
         autocast = hardware.autocast(self.first.device, self.first.precision)
         mode = Recorded(self.first.noise)
         with torch.no_grad(), autocast, mode:
-            self.skeleton(_batch_of(mine), context)
+            self.skeleton(batch_of(mine), context)
         if mode.foreign:
             raise self._cannot("it draws from a generator of its own")
         return mode.draws
@@ -306,14 +322,6 @@ def _is_count(name: str) -> bool:
     return name.startswith("averaged.") or (
         name.startswith("optimizer.") and name.endswith(".step")
     )
-
-
-def _batch_of(fields: Fields) -> Batch:
-    """Return the batch whose parts these are."""
-    parts: dict[str, Any] = {
-        name: part if name in ("labelled", "pairs") else part[0] for name, part in fields.items()
-    }
-    return Batch(**parts)
 
 
 def _ended(loop: Loop) -> Method:

@@ -10,7 +10,8 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import Context, HasPosterior, Method, Terms
+from unbraid.methods import Batch, Context, HasPosterior, Method, Terms
 from unbraid.training.batches import (
     NOISE,
     VALIDATION,
@@ -33,7 +34,9 @@ from unbraid.training.batches import (
     shuffled,
     split_rows,
 )
+from unbraid.training.captured import Captured, Fields, Seen, batch_of, fields_of
 from unbraid.training.config import TrainingConfig
+from unbraid.training.draws import Draw, Recorded, Replayed
 from unbraid.training.optimizers import Optimizers, check_selection
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
@@ -64,6 +67,8 @@ class Loop:
         self.device = hardware.device(config.device)
         self.precision = hardware.precision(config.precision, self.device)
         hardware.keep_freed_memory()
+        if self.device.type == "cuda":
+            hardware.exact_on_gpu()
         self.config, self.recorder = config, recorder
         size = hardware.parameters(model)
         hardware.check_fits(size, f"training {size:,} parameters", self.device)
@@ -93,8 +98,9 @@ class Loop:
         epochs = config.epochs or math.ceil(config.steps / per_epoch)
         self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
         self.noise = torch.Generator(self.device)
-        # steps not yet looked at, and each phase's terms
-        self.pending: list[tuple[int, dict[str, Terms]]] = []
+        self.pending: list[tuple[int, Seen]] = []  # steps not yet looked at
+        self.draws: dict[str, list[Draw]] = {}  # of each phase's step, if steps are recorded
+        self.captured = self.capturing() if self.device.type == "cuda" else None
         self.saved_step = 0
 
     # -- checkpoints ------------------------------------------------------------------------
@@ -106,6 +112,7 @@ class Loop:
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Go back to a checkpoint; how far training goes stays as the config says."""
         self.optimizers.restore(tensors)
+        self.captured = self.captured and self.capturing()  # tensors have been replaced
         end = self.progress
         # an earlier version's checkpoint tells no counts: its terms are of every step
         counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
@@ -183,36 +190,67 @@ class Loop:
         start = time.perf_counter()
         progress = self.progress
         reseed(self.noise, self.config.seed, NOISE, progress.step)
-        context = Context(
-            self.noise,
-            progress.step / progress.steps_per_epoch,
-            total=len(self.rows),
-            step=progress.step,
-        )
+        context, shares = self.standing()
         batch = self.supervision.batch(rows, progress.step)
-        seen: dict[str, Terms] = {}
-        for phase, optimizer in self.optimizers.items():
-            share = self.phases[phase].lr_at(context.epoch, progress.length)
-            if not share:
-                continue
-            optimizer.zero_grad()
-            with hardware.autocast(self.device, self.precision):
-                terms = self.model.terms(batch, context._replace(phase=phase))
-            optimizer.step(terms["loss"], share)
-            seen[phase] = {name: value.detach() for name, value in terms.items()}
+        seen = None
+        if self.captured is not None:
+            seen = self.captured.step(fields_of(batch), context, shares)
+            if self.captured.refused:
+                self.captured = None
+                reseed(self.noise, self.config.seed, NOISE, progress.step)
+        if seen is None:
+            seen = self._eager(batch, context, shares)
         progress.step += 1
         progress.seconds += time.perf_counter() - start
         self.pending.append((progress.step, seen))
         if len(self.pending) >= (1 if self.device.type == "cpu" else GPU_CHECK_EVERY):
             self.flush()
 
+    def standing(self) -> tuple[Context, dict[str, float]]:
+        """Return where training stands, and the shares of the rate of the phases of this step."""
+        progress = self.progress
+        epoch = progress.step / progress.steps_per_epoch
+        context = Context(self.noise, epoch, total=len(self.rows), step=progress.step)
+        shares = {name: p.lr_at(epoch, progress.length) for name, p in self.phases.items()}
+        return context, {name: share for name, share in shares.items() if share}
+
+    def _eager(self, batch: Batch, context: Context, shares: Mapping[str, float]) -> Seen:
+        """Take a step, one operation at a time."""
+        seen: Seen = {}
+        for phase, share in shares.items():
+            optimizer = self.optimizers[phase]
+            optimizer.zero_grad()
+            recorded = Recorded(self.noise) if self.captured is not None else nullcontext()
+            with hardware.autocast(self.device, self.precision), recorded:
+                terms = self.model.terms(batch, context._replace(phase=phase))
+            if isinstance(recorded, Recorded):
+                self.draws[phase] = recorded.draws
+                self.captured = None if recorded.foreign else self.captured
+            optimizer.step(terms["loss"], share)
+            seen |= {(phase, name): value.detach() for name, value in terms.items()}
+        return seen
+
+    def capturing(self) -> Captured | None:
+        """Return what records and replays this training's steps; None if it is not to."""
+        if not self.config.capture:
+            return None
+
+        def objective(fields: Fields, context: Context, values: Sequence[Tensor]) -> Terms:
+            replayed = Replayed(self.draws[context.phase], values)
+            with hardware.autocast(self.device, self.precision), replayed:
+                return self.model.terms(batch_of(fields), context)
+
+        def draw(phase: str) -> list[Tensor]:
+            return [each.make(self.noise) for each in self.draws[phase]]
+
+        return Captured(self.optimizers, objective, draw)
+
     def flush(self) -> None:
         """Read the pending steps' terms, check that they are finite and add them up."""
         for step, seen in self.pending:
-            names = [(phase, name) for phase, terms in seen.items() for name in terms]
-            values = [seen[phase][name] for phase, name in names]
-            read = torch.stack(values).tolist() if values else []  # none where no phase has a step
-            self.take(step, dict(zip(names, read, strict=True)))
+            # none where no phase has a step
+            read = torch.stack(list(seen.values())).tolist() if seen else []
+            self.take(step, dict(zip(seen, read, strict=True)))
         self.pending.clear()
 
     def take(self, step: int, read: Mapping[tuple[str, str], float]) -> None:

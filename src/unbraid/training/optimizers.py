@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,7 +40,7 @@ class PhaseOptimizer:
     ) -> None:
         _check(name, phase)
         self.name, self.phase, self.lr = name, phase, lr * phase.lr
-        self.members = members
+        self.members, self.on_gpu = members, device.type == "cuda"
         self.optimizer = KINDS[phase.optimizer](  # type: ignore[call-arg]
             _groups(phase), lr=self.lr, betas=phase.betas, fused=device.type != "mps"
         )
@@ -53,8 +54,28 @@ class PhaseOptimizer:
 
     def step(self, loss: Tensor, share: float) -> None:
         """Take a step down the gradient of a loss, at a share of the learning rate."""
+        rate = self.lr * share
+        if self.on_gpu:  # as recorded steps have it
+            rate = float(np.float32(rate))
         for group in self.groups:
-            group["lr"] = self.lr * share
+            group["lr"] = rate
+        self.move(loss)
+        self.average()
+
+    @contextmanager
+    def rate(self, lr: Tensor) -> Iterator[None]:
+        """Let the learning rate be a tensor on the device, read at each step, within a block."""
+        kept = [(group["lr"], group["capturable"]) for group in self.groups]
+        for group in self.groups:
+            group["lr"], group["capturable"] = lr, True
+        try:
+            yield
+        finally:
+            for group, (before, capturable) in zip(self.groups, kept, strict=True):
+                group["lr"], group["capturable"] = before, capturable
+
+    def move(self, loss: Tensor) -> None:
+        """Move the weights down the gradient of a loss."""
         scaled = loss if self.phase.loss_scale == 1 else loss * self.phase.loss_scale
         scaled.backward()  # type: ignore[no-untyped-call]
         if self.phase.clip and self.members:
@@ -67,6 +88,9 @@ class PhaseOptimizer:
                 if parameter.grad is not None:
                     parameter.grad.clamp_(-self.phase.clip_value, self.phase.clip_value)
         self.optimizer.step()
+
+    def average(self) -> None:
+        """Let the moving averages, where there are some, follow the weights."""
         if self.averages:
             self.steps += 1
             # short at first, so that a short training does not average its initial weights
