@@ -34,12 +34,14 @@ class Run(Place):
         on: the engine: processes of this machine, Ray (pip install 'unbraid[ray]'), or a script
             for Slurm.
         jobs: runs side by side; 0 is what the study's file says.
+        fleet: runs that differ in their seed alone trained at once, in one process; for a GPU.
         shard: only every n-th run, from the i-th on: ``0/8`` to ``7/8`` for eight machines.
         dry_run: list the runs, time some steps of each kind, and say how long all would take.
     """
 
     on: Literal["local", "ray", "slurm"] = "local"
     jobs: int = 0
+    fleet: int = 1
     shard: str = ""
     dry_run: bool = False
 
@@ -173,7 +175,7 @@ def _drive(study: Study, target: str, given: Run, jobs: int) -> None:
 
         engine = Local(jobs, study.spec.resources.threads)
     with Display(Progress(study.cells, study.states(), jobs)) as display:
-        done = drive(study, engine, display)
+        done = drive(study, engine, display, given.fleet)
     if not done:
         words = ["unbraid", "study", "run", target]
         words += [] if given.root == Place.root else ["--root", str(given.root)]

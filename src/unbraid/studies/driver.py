@@ -10,7 +10,8 @@ from typing import Protocol
 from unbraid.core.errors import UnbraidError
 from unbraid.studies import cells
 from unbraid.studies.cells import read_state
-from unbraid.studies.engines import ENDS, Engine, Event
+from unbraid.studies.engines import ENDS, Engine, Event, Job
+from unbraid.studies.fleets import FleetJob, fleets_of
 from unbraid.studies.study import Study
 from unbraid.studies.work import CellJob, record_failure
 
@@ -28,13 +29,14 @@ class Watcher(Protocol):
         """Whether to save and stop."""
 
 
-def drive(study: Study, engine: Engine, watcher: Watcher) -> bool:
+def drive(study: Study, engine: Engine, watcher: Watcher, fleet: int = 1) -> bool:
     """Do the runs that are left, and wait for those that another process does.
 
     Args:
         study: its runs are done in the order of its cells.
         engine: does them; it is closed at the end.
         watcher: is told of each event.
+        fleet: how many runs that differ in their seed are trained at once.
 
     Returns:
         False if the watcher asked to stop; all is saved.
@@ -43,7 +45,7 @@ def drive(study: Study, engine: Engine, watcher: Watcher) -> bool:
         UnbraidError: no run can go on, such as on a full disk; all is saved that can be.
     """
     try:
-        return _Drive(study, engine, watcher).work()
+        return _Drive(study, engine, watcher, fleet).work()
     finally:
         engine.close()
 
@@ -51,7 +53,7 @@ def drive(study: Study, engine: Engine, watcher: Watcher) -> bool:
 class _Drive:
     """What is waiting, what the engine does, and what other processes do."""
 
-    def __init__(self, study: Study, engine: Engine, watcher: Watcher) -> None:
+    def __init__(self, study: Study, engine: Engine, watcher: Watcher, fleet: int) -> None:
         self.study, self.engine, self.watcher = study, engine, watcher
         resources = study.spec.resources
         left = [
@@ -63,7 +65,10 @@ class _Drive:
             cell.id: CellJob(cell, study.run_folder(cell), resources.threads, resources.retries)
             for cell in left
         }
-        self.waiting = deque(self.jobs)
+        self.fleets: Mapping[str, FleetJob] = fleets_of(self.jobs, fleet)
+        together = {job.name for each in self.fleets.values() for job in each.jobs}
+        # a fleet's runs come after it, to be measured
+        self.waiting = deque([*self.fleets, *(name for name in self.jobs if name not in together)])
         self.flying: set[str] = set()
         self.elsewhere: set[str] = set()
         self.looked = time.monotonic()
@@ -74,8 +79,9 @@ class _Drive:
             while self.waiting and self.engine.room > 0:
                 name = self.waiting.popleft()
                 self.flying.add(name)
-                self.engine.submit(self.jobs[name])
-                self.watcher.on_event(Event(name, "started"))
+                job: Job = self.fleets.get(name) or self.jobs[name]
+                self.engine.submit(job)
+                self._tell(Event(name, "started"))
             for event in self.engine.wait(TICK):
                 self._receive(event)
             if time.monotonic() - self.looked > ELSEWHERE:
@@ -89,6 +95,9 @@ class _Drive:
             raise UnbraidError(event.sentence)
         if event.kind in ENDS:
             self.flying.discard(event.job)
+        if event.job in self.fleets:
+            self._receive_of_fleet(event)
+            return
         if event.kind == "busy":
             self.elsewhere.add(event.job)
         elif event.kind == "died":
@@ -96,6 +105,34 @@ class _Drive:
         if event.kind in ("failed", "died") and self._unfinished(event.job):
             self.waiting.append(event.job)  # another attempt
         self.watcher.on_event(event)
+
+    def _receive_of_fleet(self, event: Event) -> None:
+        """Take in what happened to a fleet; its end has its runs measured, or trained singly."""
+        if event.kind not in ENDS:
+            self._tell(event)
+            return
+        if event.kind in ("failed", "died"):
+            self._tell(event._replace(kind="warning"))
+        for job in self.fleets[event.job].jobs:
+            state = read_state(job.folder)
+            if state.status(job.cell) == "unfinished":
+                self.watcher.on_event(Event(job.name, "stopped"))
+                self.waiting.append(job.name)
+            elif state.failed:
+                last = state.failures[-1]
+                sentence = f"{last['kind']}: {last['message']}"
+                self.watcher.on_event(Event(job.name, "failed", sentence))
+            else:
+                self.watcher.on_event(Event(job.name, "done"))
+
+    def _tell(self, event: Event) -> None:
+        """Tell the watcher of an event; a fleet's is its first run's, its start that of all."""
+        fleet = self.fleets.get(event.job)
+        if fleet is None:
+            self.watcher.on_event(event)
+            return
+        for job in fleet.jobs[: None if event.kind == "started" else 1]:
+            self.watcher.on_event(event._replace(job=job.name))
 
     def _died(self, event: Event) -> Event:
         """Record that the process of a run has ended."""

@@ -82,7 +82,7 @@ class CellJob:
         except Exception as error:
             failure = described(error, reporter.reached)
             try:
-                if _errno(error) in FATAL:
+                if number_of(error) in FATAL:
                     raise error
                 record_failure(self.folder, failure, self.retries)
             except Exception as worse:
@@ -141,7 +141,7 @@ def described(error: Exception, step: int) -> dict[str, Any]:
         kind = "timeout"
     elif any(memory.ran_out(each) for each in _chain(error)):
         kind = "out of memory"
-    elif _errno(error) is not None:
+    elif number_of(error) is not None:
         kind = "files"
     found = {"kind": kind, "type": type(error).__name__, "message": str(error), "step": step}
     if not isinstance(error, UnbraidError | Timeout):
@@ -197,7 +197,7 @@ class Alarm:
             raise Timeout(f"the attempt took longer than {self.seconds:g} s")
 
 
-def _errno(error: BaseException) -> int | None:
+def number_of(error: BaseException) -> int | None:
     """Return the number of the operating system's error behind an exception, None without one."""
     return next((e.errno for e in _chain(error) if isinstance(e, OSError) and e.errno), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -60,20 +61,33 @@ class Batches:
         self.device = device
         self.source = images
         self.resident: Tensor | None = None
+        self.there: Tensor | None = None  # which of them are, if they come as they are asked for
         if isinstance(images, np.ndarray) and (
             device.type == "cpu" or images.nbytes <= GPU_RESIDENT
         ):
             with warnings.catch_warnings():  # a memory-mapped file is read-only, and only read
                 warnings.filterwarnings("ignore", message=".*not writable.*")
                 self.resident = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+        elif device.type != "cpu" and math.prod(images.shape) <= GPU_RESIDENT:
+            self.resident = torch.empty(images.shape, dtype=torch.uint8, device=device)
+            self.there = torch.zeros(len(images), dtype=torch.bool)
 
     def take(self, rows: Tensor) -> Tensor:
         """Return the images of the given rows as floats on [0, 1], (len(rows), C, H, W)."""
+        if self.there is not None:
+            self._fill(torch.from_numpy(np.unique(rows[~self.there[rows]])))
         if self.resident is not None:
             images = self.resident.index_select(0, rows.to(self.device))
         else:
             images = torch.from_numpy(self.source[rows.numpy()]).to(self.device)
         return as_pixels(images.contiguous(memory_format=torch.channels_last))
+
+    def _fill(self, rows: Tensor) -> None:
+        """Make images that are made on demand, for good."""
+        if self.resident is not None and self.there is not None and len(rows):
+            made = torch.from_numpy(np.ascontiguousarray(self.source[rows.numpy()]))
+            self.resident[rows.to(self.device)] = made.to(self.device)
+            self.there[rows] = True
 
 
 def check_images_differ(data: Dataset) -> None:
