@@ -76,20 +76,20 @@ def total_correlation(z: Tensor, mean: Tensor, logvar: Tensor, weights: Tensor) 
     return (joint - torch.logsumexp(weights[:, :, None] + density, 1).sum(1)).mean()
 
 
-def bare(case: Case, images: np.ndarray, layers: str = "unbraid") -> Train:
+def bare(case: Case, images: np.ndarray, layers: str = "unbraid", device: str = "cpu") -> Train:
     """Plain PyTorch in float32, with the allocator and the optimizer at their defaults."""
-    encoder, decoder = case.networks(layers)
+    encoder, decoder = (net.to(device) for net in case.networks(layers))
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=LR)
-    data = torch.from_numpy(images)
+    data = torch.from_numpy(images).to(device)
     total, others = len(data), case.batch - 1
     weights = torch.full((case.batch, case.batch), 1 / others)
     weights.fill_diagonal_(1 / total)
     weights[range(case.batch), [*range(1, case.batch), 0]] = (total - others) / (total * others)
-    weights.log_()
+    weights = weights.log_().to(device)
 
     def train() -> list[float]:
         ends = []
-        for rows in torch.randperm(total).split(case.batch):
+        for rows in torch.randperm(total, device=device).split(case.batch):
             pixels = data[rows].float() / 255
             mean, logvar = encoder(pixels).chunk(2, 1)
             z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
@@ -139,7 +139,7 @@ def unbraid(case: Case, images: np.ndarray, precision: str) -> Train:
 # -- peers -----------------------------------------------------------------------------------------
 
 
-def pythae(case: Case, images: np.ndarray) -> Train:
+def pythae(case: Case, images: np.ndarray, device: str = "cpu") -> Train:
     from pythae import models
     from pythae.data.datasets import BaseDataset
     from pythae.models.base.base_utils import ModelOutput
@@ -181,7 +181,7 @@ def pythae(case: Case, images: np.ndarray) -> Train:
     data = BaseDataset(torch.from_numpy(images).float() / 255, torch.zeros(len(images)))
     folder = tempfile.mkdtemp()
     config = BaseTrainerConfig(
-        folder, case.batch, case.batch, num_epochs=1, learning_rate=LR, no_cuda=True
+        folder, case.batch, case.batch, num_epochs=1, learning_rate=LR, no_cuda=device == "cpu"
     )
     trainer = BaseTrainer(model, data, training_config=config, callbacks=[Clock()])
 

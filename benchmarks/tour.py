@@ -4,6 +4,7 @@
 make the others, the last for hours. One that was stopped goes on where it was. Each writes its part
 of benchmarks/results/tour.json: the time, the size of the page, and the curves. What these say of
 the claim is worked out by benchmarks/claim.py.
+``--fleets`` first trains the seeds of each model at once, for a GPU.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 
 import torch
 import tyro
+from _fleets import train_together
 
 from unbraid import runs, tour
+from unbraid.core import hardware
 from unbraid.core.files import read_json, write_json
 from unbraid.tour.context import Tour, given
 from unbraid.tour.plan import plan
@@ -31,7 +34,7 @@ def scale_of(config: tour.Config) -> str:
     return "quick" if config.quick else "full" if config.full else "default"
 
 
-def timed(config: tour.Config) -> tuple[float, int]:
+def timed(config: tour.Config, fleets: bool) -> tuple[float, int]:
     """Make the report; return the seconds it took, those before it was stopped included.
 
     Also returns how many of its trainings were there before anything was timed.
@@ -42,6 +45,8 @@ def timed(config: tour.Config) -> tuple[float, int]:
     found |= read_json(kept) if kept.is_file() else {}
     start = time.monotonic()
     try:
+        if fleets:
+            train_together(config)
         tour.run(config)
     finally:
         if not found["complete"]:  # what comes later only writes the page again
@@ -67,13 +72,15 @@ def rows(path: Path) -> list[dict[str, Any]]:
 def main() -> None:
     """Make the report, and write what the docs tell of it."""
     torch.set_num_threads(1)
-    config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config])
-    seconds, before = timed(config)
+    fleets = "--fleets" in sys.argv
+    args = [arg for arg in sys.argv[1:] if arg != "--fleets"]
+    config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config], args=args)
+    seconds, before = timed(config, fleets)
     made = Tour(config)
     options = given(config, leave=("out",))
     found = {
         "command": " ".join(["unbraid", "tour", *options]),
-        "made by": " ".join(["python", "benchmarks/tour.py", *options]),
+        "made by": " ".join(["python", "benchmarks/tour.py", *options, *["--fleets"] * fleets]),
         "seconds": round(seconds),
         "trained before": before,
         "page bytes": made.path.stat().st_size,
@@ -81,7 +88,7 @@ def main() -> None:
         "seeds": made.scale.seeds,
         "seeds of the curves": made.scale.curve_seeds,
         "curves": rows(made.figures / "tradeoff.csv"),
-        "machine": runs.machine(torch.device("cpu")),
+        "machine": runs.machine(hardware.device("auto")),
     }
     kept = read_json(RESULT) if RESULT.is_file() else {}
     write_json(RESULT, kept | {scale_of(config): found})
