@@ -2,9 +2,11 @@
 
 ``python benchmarks/gpu.py`` takes a few minutes on a GPU and writes benchmarks/results/gpu.json.
 ``--quick`` runs the same code on any device in a minute, and writes nothing. Each case is trained
-one kernel at a time (``eager``), with the step recorded (``captured``), as fleets of 16 and 64
-seeds, and, for comparison, by a plain loop and by pythae where it is installed: the peer that
-benchmarks/train_speed.py found the fastest.
+one kernel at a time (``eager``), with the step recorded (``captured``), as fleets of seeds, and,
+for comparison, by a plain loop and by pythae where it is installed: the peer that
+benchmarks/train_speed.py found the fastest. One case is also trained by 16 processes at once, which
+share the GPU as its settings have it (``CUDA_MPS_PIPE_DIRECTORY`` set: the processes' kernels run
+side by side).
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,8 +35,10 @@ CASES = [
     Case("beta-vae", "conv", 32, 64),
     Case("beta-tcvae", "conv", 64, 64),
 ]
-FLEETS = [16, 64]
-STEPS, WARM = 200, 50  # steps in all, and those before the timed ones
+FLEETS = [[16, 64], [16, 64], [16]]
+SIDE_BY_SIDE = 1  # the case that processes train at once
+PROCESSES = 16
+STEPS, WARM = 150, 50  # steps in all, and those before the timed ones
 IMAGES = 64 * STEPS  # an epoch of the plain loop and of pythae
 AT = (1, 10, 100)  # steps whose losses are compared
 
@@ -56,7 +62,10 @@ def loops(case: Case, data: Dataset, seeds: int, steps: int, **options: Any) -> 
     found: list[Loop] = []
     for seed in range(seeds):
         config = TrainingConfig(
-            **{"precision": "f32", **options}, steps=steps, batch_size=case.batch, seed=seed
+            **{"precision": "f32", "validation": 0.0, **options},
+            steps=steps,
+            batch_size=case.batch,
+            seed=seed,
         )
         held = found[0].batches if found else None
         found.append(Loop(new_model(method, data, seed), data, config, Clock(), held))
@@ -85,7 +94,6 @@ def measured(case: Case, fleets: list[int], steps: int, warm: int) -> dict[str, 
     for name, options in (
         ("eager", {"capture": False}),
         ("captured", {}),
-        ("eager bf16", {"capture": False, "precision": "bf16"}),
         ("captured bf16", {"precision": "bf16"}),
     ):
         (loop,) = alone[name] = loops(case, data, 1, steps, **options)
@@ -97,6 +105,8 @@ def measured(case: Case, fleets: list[int], steps: int, warm: int) -> dict[str, 
     again = loops(case, data, 1, steps)
     rate(again, again[0].run, steps, warm)
     row["captured again: difference"] = differences(alone["captured"][0], again[0])
+    members = loops(case, data, fleets[0], steps, precision="bf16")
+    row[f"fleet of {fleets[0]} bf16"] = rate(members, Fleet(members).run, steps, warm)
     for count in fleets:
         members = loops(case, data, count, steps)
         row[f"fleet of {count}"] = rate(members, Fleet(members).run, steps, warm)
@@ -111,7 +121,8 @@ def peers(case: Case, images: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, make in (("plain loop", bare), ("pythae", pythae)):
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            quiet = io.StringIO()
+            with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
                 train: Train = make(case, pixels, device=device)
                 train()
                 ends = train()
@@ -120,6 +131,45 @@ def peers(case: Case, images: int) -> dict[str, Any]:
             continue
         found[name] = round(case.batch * (len(ends) - 2) / (ends[-1] - ends[1]))
     return found
+
+
+class Together(Clock):
+    """Waits for the other processes once it is warm."""
+
+    def __init__(self, barrier: Any, warm: int) -> None:
+        super().__init__()
+        self.barrier, self.warm = barrier, warm
+
+    def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
+        """Note the step."""
+        super().step(progress, terms, images_per_second)
+        if len(self.times) == self.warm:
+            self.barrier.wait(120)
+            self.times[self.warm] = time.perf_counter()
+
+
+def one_of_many(case: Case, barrier: Any, steps: int, warm: int, found: Any) -> None:
+    """Train in a process of its own, and put the images a second into a queue."""
+    torch.set_num_threads(1)
+    images = np.random.default_rng(0).integers(0, 256, (20_000, *case.shape), np.uint8)
+    (loop,) = loops(case, Dataset("noise", images, None, ()), 1, steps, precision="auto")
+    loop.recorder = Together(barrier, warm)
+    found.put(rate([loop], loop.run, steps, warm))
+
+
+def side_by_side(case: Case, processes: int, steps: int, warm: int) -> dict[str, Any]:
+    """Return the images a second of processes that train at once, together."""
+    context = multiprocessing.get_context("spawn")
+    barrier, found = context.Barrier(processes), context.Queue()
+    arguments = (case, barrier, steps, warm, found)
+    started = [context.Process(target=one_of_many, args=arguments) for _ in range(processes)]
+    for process in started:
+        process.start()
+    rates = [found.get(timeout=180) for _ in started]
+    for process in started:
+        process.join()
+    shared = "CUDA_MPS_PIPE_DIRECTORY" in os.environ
+    return {"processes": processes, "together": sum(rates), "multi-process service": shared}
 
 
 def limits(device: torch.device, size: int, repeats: int) -> dict[str, float]:
@@ -153,17 +203,19 @@ def main() -> None:
     quick = parser.parse_args().quick
     device = hardware.device("auto")
     steps, warm = (12, 2) if quick else (STEPS, WARM)
-    fleets = [2] if quick else FLEETS
     cases = []
-    for case in CASES[: 1 if quick else None]:
+    for case, fleets in zip(CASES, [[2]] if quick else FLEETS, strict=not quick):
         begun = time.perf_counter()
         cases.append(measured(case, fleets, steps, warm) | peers(case, 64 * steps))
         print(cases[-1], f"{time.perf_counter() - begun:.0f} s", flush=True)
     limit = limits(device, 512 if quick else 8192, 3 if quick else 20)
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    print(limit)
+    many = (2, steps, warm) if quick else (PROCESSES, 20 * STEPS, WARM)
+    together = side_by_side(CASES[0 if quick else SIDE_BY_SIDE], *many)
+    print(limit, together)
     if not quick:
-        write("gpu", {"card": card, "batch": 64, "steps": steps, "cases": cases, "limits": limit})
+        found = {"cases": cases, "side by side": together, "limits": limit}
+        write("gpu", {"card": card, "batch": 64, "steps": steps, **found})
 
 
 if __name__ == "__main__":

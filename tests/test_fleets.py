@@ -68,7 +68,12 @@ def loops(method: MethodConfig, data: Dataset, steps: int, **options: Any) -> li
         Loop(
             new_model(method, data, seed).to(torch.get_default_dtype()),
             data,
-            TrainingConfig(steps=steps, batch_size=8, seed=seed, precision="f32", **options),
+            TrainingConfig(
+                **{"device": "cpu", "precision": "f32", **options},
+                steps=steps,
+                batch_size=8,
+                seed=seed,
+            ),
             Terms(),
         )
         for seed in (0, 1)
@@ -133,7 +138,7 @@ def test_clipping_is_of_each_members_gradient(squares: Dataset) -> None:
         for seed in (0, 1):
             torch.manual_seed(seed)
             model = Clipped(method, squares.image_shape).double()
-            config = TrainingConfig(steps=4, batch_size=8, seed=seed, precision="f32")
+            config = TrainingConfig(steps=4, batch_size=8, seed=seed, precision="f32", device="cpu")
             found.append(Loop(model, squares, config, Terms()))
         return found
 
