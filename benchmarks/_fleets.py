@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -18,7 +17,7 @@ def train_together(config: tour.Config) -> None:
     alike: dict[str, list[Job]] = {}
     for job in plan(config).values():
         seedless = replace(job.config, training=replace(job.config.training, seed=0))
-        alike.setdefault(json.dumps(seedless.to_json(), sort_keys=True), []).append(job)
+        alike.setdefault(repr(seedless), []).append(job)
     # the longest first, so that no process is left over at the end
     groups = sorted(alike.values(), key=lambda jobs: -jobs[0].config.training.epochs)
     context = multiprocessing.get_context("spawn")
