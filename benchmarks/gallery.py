@@ -17,6 +17,7 @@ import torch
 import tyro
 
 from unbraid import runs, tour
+from unbraid.core import hardware
 from unbraid.core.files import write_json
 from unbraid.pages.commands import program
 from unbraid.tour.context import Tour, given
@@ -109,7 +110,7 @@ def main() -> None:
                 file = f"{image['name']}.svg"
                 shutil.copy(page.parent / "figures" / file, IMAGES / file)
     made = Tour(config)
-    options = given(config, leave=("out",))
+    options = given(config, leave=("out", "jobs"))
     result = {
         "command": " ".join(["unbraid", "tour", *options]),
         "seeds": made.scale.seeds,
@@ -117,7 +118,7 @@ def main() -> None:
         "seeds of the curves": made.scale.curve_seeds,
         "trainings": len(made.jobs),
         "chapters": chapters,
-        "machine": runs.machine(torch.device("cpu")),
+        "machine": runs.machine(hardware.device("auto")),
     }
     write_json(RESULT, result)
     print(RESULT, file=sys.stderr)

@@ -77,7 +77,7 @@ def main() -> None:
     config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config], args=args)
     seconds, before = timed(config, fleets)
     made = Tour(config)
-    options = given(config, leave=("out",))
+    options = given(config, leave=("out", "jobs"))
     found = {
         "command": " ".join(["unbraid", "tour", *options]),
         "made by": " ".join(["python", "benchmarks/tour.py", *options, *["--fleets"] * fleets]),

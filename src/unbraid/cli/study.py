@@ -148,7 +148,7 @@ def _run(study: Study, target: str, given: Run) -> None:
         from unbraid.studies.comparing import compare
         from unbraid.studies.table import write_table
 
-        compare(whole)
+        compare(whole, min(jobs, cores()))
         write_table(whole)
     print("\n".join(ended(study)))
 

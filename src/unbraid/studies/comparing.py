@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from unbraid.evaluation.scores import Config
 from unbraid.runs import Run
 from unbraid.runs.evaluating import evaluate
+from unbraid.studies.engines.local import environment
 from unbraid.studies.study import Study
 
 
-def compare(study: Study) -> None:
+def compare(study: Study, jobs: int = 1) -> None:
     """Measure what compares runs, for each setting whose seeds are all trained.
 
     Runs that diverged or failed are left out. What was measured before of the same runs stays.
+
+    Args:
+        study: its runs.
+        jobs: settings side by side.
     """
-    for told in study.compared:
-        for folders in _groups(study):
-            if not all(_has(folder, folders, told) for folder in folders):
-                evaluate([str(folder) for folder in folders], Config(**told))
+    left = [
+        (folders, told)
+        for told in study.compared
+        for folders in _groups(study)
+        if not all(_has(folder, folders, told) for folder in folders)
+    ]
+    if min(jobs, len(left)) < 2:
+        for each in left:
+            _measure(each)
+        return
+    # measurements of one run after the other: they write into the same result
+    names = list(dict.fromkeys(str(told) for _, told in left))
+    context = multiprocessing.get_context("spawn")
+    with environment(1), ProcessPoolExecutor(min(jobs, len(left)), context) as pool:
+        for name in names:
+            list(pool.map(_measure, [each for each in left if str(each[1]) == name]))
+
+
+def _measure(each: tuple[list[Path], dict[str, Any]]) -> None:
+    folders, told = each
+    evaluate([str(folder) for folder in folders], Config(**told))
 
 
 def _groups(study: Study) -> Iterator[list[Path]]:

@@ -84,7 +84,7 @@ class Local:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.threads), daemon=True)
         try:
-            with _environment(self.threads):
+            with environment(self.threads):
                 process.start()
         except BrokenPipeError:
             ours.close()
@@ -114,7 +114,7 @@ class Local:
 
 
 @contextmanager
-def _environment(threads: int) -> Iterator[None]:
+def environment(threads: int) -> Iterator[None]:
     """Let processes that are started within the block compute with a number of threads."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
