@@ -76,7 +76,9 @@ class Model(vae.Model):
         """Return ``reconstruction``, the three terms of the KL as estimated, and ``kl`` itself."""
         z = gaussian_sample(mean, logvar, context.noise)
         log_likelihood = self.log_likelihood(z, images)  # log p(n|z), (B,)
-        log_weights = log_importance_weights(len(images), context.total, self.config.estimator)
+        log_weights = log_importance_weights(
+            len(images), context.total, self.config.estimator, z.device
+        )
         decomposition = minibatch_decomposition(z, mean, logvar, log_weights)
         weight = self.kl_weight(context)
         config = self.config

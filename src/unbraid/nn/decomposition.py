@@ -28,8 +28,10 @@ NEGLIGIBLE = -80.0  # nats: e^-80 is lost in rounding, yet not a denormal in sin
 CHUNK = 200_000  # pairs of a code and a posterior scored at once: a few megabytes, cache-sized
 
 
-def log_importance_weights(batch: int, total: int, estimator: Estimator) -> Tensor:
-    """Return log W, shape (batch, batch), with log q(z_i) estimated by logsumexp_k(W_ik q(z_i|k)).
+def log_importance_weights(
+    batch: int, total: int, estimator: Estimator, device: torch.device | None = None
+) -> Tensor:
+    """Return log W, shape (batch, batch), where log q(z_i) = logsumexp_k(log W_ik + log q(z_i|k)).
 
     ``mss`` (minibatch stratified sampling, Chen et al. 2018, appendix C.2): the image a code came
     from is in the batch for certain and so weighs only 1/N; one other weighs (N-M)/(NM) and the
@@ -47,15 +49,17 @@ def log_importance_weights(batch: int, total: int, estimator: Estimator) -> Tens
     tensor([1., 1., 1., 1.], dtype=torch.float64)
     """
     if estimator == "mws":
-        return torch.full((batch, batch), -math.log(total * batch), dtype=torch.float64)
+        value = -math.log(total * batch)
+        return torch.full((batch, batch), value, dtype=torch.float64, device=device)
     if batch < 2:
         raise UnbraidError(f"the mss estimator needs a batch of at least 2 images, found {batch}.")
     others = batch - 1
-    weights = torch.full((batch, batch), 1 / others, dtype=torch.float64)
-    rows = torch.arange(batch)
-    weights[rows, (rows + 1) % batch] = (total - others) / (total * others)
-    weights[rows, rows] = 1 / total
-    return weights.log()
+    weights = torch.full((batch, batch), 1 / others, dtype=torch.float64, device=device)
+    rows = torch.arange(batch, device=device)
+    # filled in without an index, which would send the numbers to a GPU one by one
+    following = (rows[:, None] + 1) % batch == rows
+    weights = weights.masked_fill(following, (total - others) / (total * others))
+    return weights.masked_fill(rows[:, None] == rows, 1 / total).log()
 
 
 def log_sum_exp(values: Tensor, dim: int) -> Tensor:

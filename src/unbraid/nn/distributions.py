@@ -7,6 +7,7 @@ average. Sums run over pixels and channels, never means, so that beta means what
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import groupby
 
 import torch
@@ -112,9 +113,15 @@ def prior_sample(layout: Layout, count: int, noise: torch.Generator) -> Tensor:
         for latent in latents:
             if isinstance(latent, Discrete):
                 index = torch.randint(latent.levels, (count,), generator=noise, device=device)
-                columns.append(torch.as_tensor(latent.table, device=device).float()[index])
+                columns.append(_table(latent, device)[index])
         if not latents[0].discrete:
             draw = torch.randn if latents[0].randomness == "normal" else torch.rand
             numbers = draw((count, len(latents)), generator=noise, device=device)
             columns.append(latents[0].place(numbers))
     return torch.cat(columns, 1)
+
+
+@cache
+def _table(latent: Discrete, device: torch.device) -> Tensor:
+    """Return the columns of each level, on the device for good."""
+    return torch.as_tensor(latent.table, device=device).float()
