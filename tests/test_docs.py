@@ -293,8 +293,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def tables() -> ModuleType:
-    """Import docs/_tables.py."""
-    return page_module("_tables")
+    """Import the package docs/_tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "docs"))
+        return importlib.import_module("_tables")
 
 
 def page_module(name: str) -> ModuleType:
