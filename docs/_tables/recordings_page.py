@@ -22,6 +22,7 @@ def recordings(result: dict[str, Any]) -> str:
     ]
     lines.append(
         "\nMedian errors of what is measured after it; in brackets, of pitch the share beyond one "
-        "semitone, of duration the mean. Refused are changes out of range. " + made_by(result)
+        "semitone or not read, of duration the mean. Refused are changes out of range. "
+        + made_by(result)
     )
     return "\n".join(lines)

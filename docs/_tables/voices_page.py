@@ -31,7 +31,7 @@ def _follows(result: dict[str, Any]) -> str:
         voices = list(_spoken(part).values())
         edits = part["edits"]
         kept = [row["judge"] for name, row in edits.items() if "pitch" in row]
-        off = [row["pitch"]["beyond"] for row in edits.values() if "pitch" in row]
+        missed = [off(row["pitch"]) for row in edits.values() if "pitch" in row]
         found.append(
             f"The judge hears {_over_words(voices, 'as made'):.0f}% of the words of synthetic "
             "voices that have a pitch, and the pretrained model reads "
@@ -41,9 +41,10 @@ def _follows(result: dict[str, Any]) -> str:
             "the tables above."
         )
         found.append(
-            f"Edits need no word. Of voices never heard, {100 - max(off):.1f}% or more of the "
-            "pitches are within a semitone of what was asked for, and "
-            f"{min(kept):.0f} to {max(kept):.0f}% of the words are heard after an edit, "
+            f"Edits need no word. Of voices never heard, {100 - max(missed):.1f}% or more of the "
+            "words have, after an edit, a pitch that is read within a semitone of what was asked "
+            "for, and "
+            f"{min(kept):.0f} to {max(kept):.0f}% of the words are heard then, "
             f"{edits['nothing']['judge']:.0f}% before."
         )
     if part := result.get("left-out"):
@@ -77,6 +78,13 @@ def _follows(result: dict[str, Any]) -> str:
             f"prior, and still names the former in {moved:.0f}%."
         )
     return "\n".join(f"- {each}" for each in found)
+
+
+def off(pitch: dict[str, Any]) -> float:
+    """Return how many pitches in per cent are beyond a semitone, or not read at all."""
+    unread: float = pitch["unread"]
+    beyond: float = pitch["beyond"] or 0.0  # of those that are read
+    return unread + beyond * (100 - unread) / 100
 
 
 def _with_error(row: dict[str, Any]) -> str:
@@ -117,12 +125,12 @@ def _unheard(found: dict[str, Any]) -> str:
         parts += [
             "The pitch of voices that were asked for one frequency throughout, "
             f"{hertz} Hz ({asked['words']} words each). Median error in semitones, and how many "
-            "are beyond one:",
+            "are beyond one or not read:",
             rows_of(
                 ["Voice", *ways],
                 [
                     [f"flite {name}"]
-                    + [f"{row[way]['median']:.3f} ({row[way]['beyond']:.1f}%)" for way in ways]
+                    + [f"{row[way]['median']:.3f} ({off(row[way]):.1f}%)" for way in ways]
                     for name, row in asked["voices"].items()
                 ],
             ),
@@ -156,12 +164,12 @@ def _edits_met(edits: dict[str, Any]) -> str:
         cells = [""] * 5
         if "pitch" in row:
             pitch = row["pitch"]
-            cells = [f"{pitch['median']:.3f}", f"{pitch['beyond']:.1f}"]
+            cells = [f"{pitch['median']:.3f}", f"{off(pitch):.1f}"]
             cells += [f"{row[f'duration {each}']:.1f}" for each in ("median", "mean")]
             cells += [f"{row['loudness mean']:.2f}"]
         rows.append([name, str(row["words"]), *cells, f"{row['judge']:.1f}", f"{row['model']:.1f}"])
-    head = ["Edit", "Words", "Pitch, semitones: median", "beyond 1, %", "Duration, %: median"]
-    return rows_of([*head, "mean", "Loudness, dB", "Judge", "Model"], rows)
+    head = ["Edit", "Words", "Pitch, semitones: median", "beyond 1 or unread, %"]
+    return rows_of([*head, "Duration, %: median", "mean", "Loudness, dB", "Judge", "Model"], rows)
 
 
 def _recogniser(found: dict[str, Any]) -> str:
