@@ -29,10 +29,11 @@ def figures(pairs: list[tuple[recordings.Edited, tuple[float, float, float]]]) -
     got = np.array([(e.after.pitch, e.after.duration, e.after.loudness) for e, _ in pairs])
     wanted = np.array([each for _, each in pairs])
     away = np.abs(got - wanted)
-    pitch = away[:, 0][~np.isnan(away[:, 0])]
+    pitch = away[:, 0]
     return {
-        "pitch": round(float(np.median(pitch)), 3),
-        "beyond": round(float((pitch > 1).mean()), 3),
+        "pitch": round(float(np.nanmedian(pitch)), 3),
+        "beyond": round(float((~(pitch <= 1)).mean()), 3),  # also where none is read
+        "unread": round(float(np.isnan(pitch).mean()), 3),
         "duration": round(float(np.median(away[:, 1] / wanted[:, 1])), 4),
         "duration_mean": round(float((away[:, 1] / wanted[:, 1]).mean()), 4),
         "loudness": round(float(away[:, 2].mean()), 3),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -293,8 +293,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def tables() -> ModuleType:
-    """Import docs/_tables.py."""
-    return page_module("_tables")
+    """Import the package docs/_tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "docs"))
+        return import_module("_tables")
 
 
 def page_module(name: str) -> ModuleType:
@@ -322,6 +324,15 @@ def test_every_result_has_a_table_and_a_missing_one_is_said_to_be_missing(tmp_pa
         if result.is_file():
             assert json.loads(result.read_text(encoding="utf-8"))
             assert "|---" in real
+
+
+def test_a_pitch_that_is_not_read_is_off() -> None:
+    off = import_module(f"{tables().__name__}.voices_page").off
+    assert off({"beyond": 4.0, "unread": 0.0}) == 4.0
+    assert off({"beyond": 4.0, "unread": 50.0}) == pytest.approx(
+        52.0
+    )  # and 2 of the 50 that are read
+    assert off({"beyond": None, "unread": 100.0}) == 100.0
 
 
 def test_sounds_of_the_docs_have_names_and_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,10 +52,10 @@ def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
         write_png(tmp_path / "image.jpg", np.zeros((1, 16, 16)))
     with pytest.raises(UnbraidError, match="does not exist"):
         read_png(tmp_path / "image.png", (1, 16, 16))
-    with pytest.raises(UnbraidError, match="cannot read"):
+    with pytest.raises(UnbraidError, match="is a folder, expected an image"):
         read_png(tmp_path, (1, 16, 16))
     (tmp_path / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(UnbraidError, match="cannot read"):
+    with pytest.raises(UnbraidError, match="as an image"):
         read_png(tmp_path / "half.png", (1, 16, 16))
 
 

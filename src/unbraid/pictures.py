@@ -132,22 +132,38 @@ def read_png(path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8]
     Raises:
         UnbraidError: no picture.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     channels = shape[0]
     path = expand(path)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            kind = "folder" if path.is_dir() else "pipe or device"
+            raise UnbraidError(f"{path} is a {kind}, expected an image: give a PNG or JPEG file.")
         with Image.open(path, formats=limits.FORMATS) as file:
             limits.check_pixels(file.size)
             file.load()
             image: Image.Image = file
+    except UnbraidError:
+        raise
     except FileNotFoundError as error:
-        raise UnbraidError(f"{path} does not exist: give a PNG file.") from error
+        raise UnbraidError(f"{path} does not exist, expected an image: give a PNG file.") from error
+    except limits.Implausible as error:
+        raise UnbraidError(f"{path} is too large: {error}; scale it down.") from error
+    except UnidentifiedImageError as error:
+        raise _broken(path, "its format is unknown") from error
     except Exception as error:  # a broken file can make Pillow raise anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnbraidError(f"cannot read {path} as an image: {reason}.") from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise _broken(path, reason) from error
     pixels = np.moveaxis(_pixels(image, channels, path), -1, 0)[None]
     return fitted(pixels, shape, str(path))
+
+
+def _broken(path: Path, reason: str) -> UnbraidError:
+    return UnbraidError(
+        f"{path} cannot be read as an image ({reason}), expected a whole PNG, JPEG or similar "
+        "file: copy it again, or save it as PNG."
+    )
 
 
 def fitted(
@@ -204,7 +220,10 @@ def _recoloured(images: NDArray[np.uint8], channels: int, name: str) -> NDArray[
     if (had, channels) == (3, 1):
         grey = np.tensordot(images, np.array([0.299, 0.587, 0.114]), (1, 0))
         return np.rint(grey).astype(np.uint8)[:, None]
-    raise UnbraidError(f"{name} has {had} channels, but the model's images have {channels}.")
+    raise UnbraidError(
+        f"{name} has {had} channels, but the model's images have {channels}: give one with "
+        f"{channels}."
+    )
 
 
 def _placed(
@@ -240,8 +259,15 @@ def _pixels(image: Image.Image, channels: int, path: Path) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray(np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
-    if channels not in modes or image.mode == "F":
-        raise UnbraidError(f"cannot read {path} as an image of {channels} channels.")
+    if image.mode == "F":
+        raise UnbraidError(
+            f"{path} has pixels of 32 bits, expected 8 or 16: save it as PNG of 8 bits."
+        )
+    if channels not in modes:
+        raise UnbraidError(
+            f"the model's images have {channels} channels, and no image file has as many: give "
+            "images as an array, in Python."
+        )
     if channels < 4 and (image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)

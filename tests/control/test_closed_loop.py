@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 import unbraid
 from tests.control.conftest import Drawn
 from unbraid.control import ClosedLoop, Controller, Native, build_request, loading
 from unbraid.control.assessment.run_report import draw_function
 from unbraid.control.closed_loop import refine_samples, tolerated_readings
-from unbraid.control.controller import Redraw
+from unbraid.control.controller import Redrawing
 from unbraid.control.factor_distance import factor_distance
 from unbraid.control.language.request import Request
 from unbraid.control.linear_gaussian import store
+from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.store import read_tensors
+from unbraid.methods import Method
 from unbraid.runs import Run
 
 OPTIONS = [(1, False), (1, True), (3, False), (3, True)]
@@ -136,8 +140,10 @@ class Offset:
     def read(self, images: np.ndarray) -> np.ndarray:
         return np.zeros((len(images), 1))
 
-    def redrawing(self, images: np.ndarray) -> Redraw:
-        return lambda factors: self.draw(factors, np.zeros(len(factors)))
+    def redrawing(self, images: np.ndarray) -> Redrawing:
+        return Redrawing(
+            self.read(images), lambda factors: self.draw(factors, np.zeros(len(factors)))
+        )
 
 
 def test_measured_factors_are_measured_and_corrected_more_than_once() -> None:
@@ -166,6 +172,31 @@ def test_edits_start_from_measurements_and_are_corrected(dtype: type) -> None:
     )
 
 
+@pytest.mark.parametrize("around", [lambda controller: controller, ClosedLoop])
+def test_an_image_to_change_is_read_once(
+    controller: Controller,
+    around: Callable[[Controller], Controller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = build_request(controller.specs).rows(controller.specs, 5, seed=1)
+    images = controller.draw(rows, np.arange(5))
+    kind, codes, read = type(controller.model), type(controller.model).codes, []
+
+    def counted(self: Method, given: Tensor) -> Tensor:
+        read.append(len(given))
+        return codes(self, given)
+
+    monkeypatch.setattr(kind, "codes", counted)
+    spec = controller.specs[1]
+    value = (spec.values or spec.range or (0,))[0]
+    around(controller).edit(images, Request({spec.name: float(value)}))
+    assert read == [5]
+    around(controller).swap(images, images[::-1], [spec.name])
+    assert read == [5, 5, 5]  # and those that factors are taken from
+    with pytest.raises(UnbraidError, match="5 images to change, but 2 to take factors from"):
+        around(controller).swap(images, images[:2], [spec.name])
+
+
 def test_an_edit_reads_closer_when_corrected_if_the_model_takes_factors(
     controller: Controller,
 ) -> None:
@@ -175,7 +206,7 @@ def test_an_edit_reads_closer_when_corrected_if_the_model_takes_factors(
     target = controller.read(images)
     target[:, 0] = target[::-1, 0]
     plain = unbraid.swap(images, images[::-1], names, model=controller, correct=False)
-    np.testing.assert_array_equal(plain, controller.redrawing(images)(target))
+    np.testing.assert_array_equal(plain, controller.redrawing(images).draw(target))
     better = unbraid.swap(images, images[::-1], names, model=controller)
     first, second = (
         factor_distance(controller.specs, target, controller.read(each)) for each in (plain, better)

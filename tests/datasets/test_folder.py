@@ -274,7 +274,7 @@ def test_several_broken_files_are_counted_and_labels_stay_with_their_images(tmp_
 
 def test_all_broken(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(UnbraidError, match="no image is left"):
+    with pytest.raises(UnbraidError, match="no image is left: replace them"):
         load_dataset(str(tmp_path), full=True, skip_broken=True)
 
 

@@ -82,7 +82,7 @@ def test_truth_values_are_black_and_white(path: Path, dtype: type) -> None:
         (GREY * 1j, r"type complex128, expected whole numbers"),
         (GREY.astype(str), r"type <U3, expected whole numbers"),
         (GREY[0], r"shape \(9, 8\), expected \(N, H, W\)"),
-        (GREY[:0], r"shape \(0, 9, 8\): there are none"),
+        (GREY[:0], r"shape \(0, 9, 8\), expected at least one image"),
     ],
 )
 def test_what_are_no_images(path: Path, array: NDArray[Any], sentence: str) -> None:

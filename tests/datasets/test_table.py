@@ -180,7 +180,7 @@ def test_the_same_name_in_two_folders(classes: Path) -> None:
         (["0.png,cat", "1.png,dog"], r"the first row of .* names an image, 0\.png, expected the"),
         (["file,age,age", "0.png,1,2"], "two columns called 'age'"),
         (["file,age", "0.png,1", "1.png,2,3"], "row 2 of .* has 3 cells, but its first row names"),
-        (["file,age"], "has no rows: expected one an image"),
+        (["file,age"], "has no rows, expected one an image: add them"),
         ([], "is empty: expected a row of names"),
         (
             ["file,age", "0.png,7", "1.png,old"],
@@ -269,7 +269,9 @@ def test_parquet(folder: Path, parquet: Path) -> None:
     assert found["animal"] == ["dog", "cat"] * 4
     assert found["age"] == [1.5, None, *[2.0] * 6]
     parquet.write_bytes(b"")
-    with pytest.raises(UnbraidError, match="as a Parquet file: no magic bytes"):
+    with pytest.raises(
+        UnbraidError, match=r"as a Parquet file \(no magic bytes\): save the table again"
+    ):
         opened(folder)
 
 

@@ -129,6 +129,25 @@ def test_its_reader_measures_and_reads(images: np.ndarray, factors: np.ndarray) 
     assert np.abs(read[:, 4] - factors[:, 4]).max() < 0.2  # decibels
 
 
+def test_a_picture_is_measured_once_to_be_encoded(
+    images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, measure, seen = model(), _voice.measure, []
+
+    def counted(pictures: torch.Tensor) -> _voice.Measures:
+        seen.append(len(pictures))
+        return measure(pictures)
+
+    monkeypatch.setattr(_voice, "measure", counted)
+    codes = own.encode(images)
+    assert seen == [len(images)]
+    pixels = own.to_pixels(images)
+    with torch.no_grad():
+        columns = own.read(pixels)
+        apart = torch.cat([columns, own.style(pixels, columns)[0]], 1)
+    assert torch.equal(codes, apart)  # as by measuring for each part
+
+
 def test_both_phases_have_finite_terms_and_gradients(
     images: np.ndarray, factors: np.ndarray
 ) -> None:

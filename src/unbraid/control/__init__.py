@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unbraid.control.api import edit, generate, swap
     from unbraid.control.closed_loop import ClosedLoop
-    from unbraid.control.controller import Controller
+    from unbraid.control.controller import Controller, Redrawing
     from unbraid.control.language.parser import build_request, parse
     from unbraid.control.language.request import Request
     from unbraid.control.linear_gaussian.controller import Fitted, fit
@@ -23,6 +23,7 @@ _MODULES = {
     "Controller": "controller",
     "Fitted": "linear_gaussian.controller",
     "Native": "native",
+    "Redrawing": "controller",
     "Request": "language.request",
     "build_request": "language.parser",
     "edit": "api",
@@ -40,6 +41,7 @@ __all__ = [
     "Controller",
     "Fitted",
     "Native",
+    "Redrawing",
     "Request",
     "build_request",
     "edit",

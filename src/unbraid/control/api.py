@@ -127,8 +127,8 @@ def generate(
         clip: replace a number out of the model's range by the nearest end of the range.
         candidates: images drawn for each one, of which the one that reads closest to the request
             is kept.
-        correct: draw once more with the reading error subtracted from the request, three times
-            where factors are measured, and keep the closest image.
+        correct: draw again with the reading error subtracted from the request, three times where
+            factors are measured, otherwise once, and keep the closest image.
         **factors: the request by factor, such as ``digit=7, size="small", y="top", angle=30``.
 
     Raises:
@@ -185,7 +185,8 @@ def edit(
         model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
             pretrained model of digits if None.
         clip: replace a number out of the model's range by the nearest end of the range.
-        correct: as in ``generate``.
+        correct: as in ``generate``; not where factors are only read by a model that does not take
+            them.
         **factors: the changes by factor.
 
     Raises:
@@ -221,7 +222,7 @@ def swap(
         names: factors, as a list or separated by commas.
         model: a run folder, a Run, a Controller, or a model in memory that takes factors; the
             pretrained model of digits if None.
-        correct: as in ``generate``.
+        correct: as in ``edit``.
 
     Raises:
         UnbraidError: an unknown factor, no images, or unequal numbers of images.

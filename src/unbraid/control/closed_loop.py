@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from unbraid.control.controller import (
     Controller,
     Edits,
-    Redraw,
+    Redrawing,
     checked_factors,
     checked_styles,
 )
@@ -114,25 +114,26 @@ class ClosedLoop(Edits):
         known[:, [bool(spec.measured) or not reads for spec in self.specs]] = np.nan
         return remeasured(images, self.specs, known)
 
-    def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors (N, F) that redraws images, and corrects as ``draw``.
+    def redrawing(self, images: Any) -> Redrawing:
+        """Read or measure images once; return their factors and what redraws and corrects them.
 
         Nothing is corrected where factors are only read by a model of codes: its readings are too
         coarse to say that a factor which is to be kept has changed.
         """
         from unbraid.methods import TakesFactors
 
-        redraw = self.controller.redrawing(images)
+        plain = self.controller.redrawing(images)
+        found = remeasured(images, self.specs, plain.factors)
         measured = any(spec.measured for spec in self.specs)
         takes = isinstance(self.model, TakesFactors)
         if not (self.correct and (measured or takes)):
-            return redraw
+            return Redrawing(found, plain.draw)
 
         def refine(factors: Floats) -> Images:
             styles = np.zeros(len(factors), np.int64)  # those of the images are kept
-            return self._refined(lambda rows, _: redraw(rows), factors, styles, 1, takes)
+            return self._refined(lambda rows, _: plain.draw(rows), factors, styles, 1, takes)
 
-        return refine
+        return Redrawing(found, refine)
 
     def _refined(
         self, draw: Draw, factors: Floats, styles: Styles, candidates: int, reads: bool = True

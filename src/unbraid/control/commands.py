@@ -40,7 +40,8 @@ class Generate:
         clip: replace a number out of the model's range by the nearest end of the range.
         candidates: images drawn for each one, of which the one that reads closest to the request
             is kept.
-        correct: draw once more with the reading error subtracted from the request.
+        correct: draw again with the reading error subtracted from the request, three times where
+            factors are measured, otherwise once, and keep the closest image.
     """
 
     text: Annotated[Positional[tuple[str, ...]], arg(metavar="TEXT")]
@@ -69,7 +70,9 @@ class Edit:
         out: what to write: the PNG, of the model's size (edited.png), or the WAV (edited.wav).
         compare: a PNG to write, with the image before and after, enlarged, or with spectrograms.
         clip: replace a number out of the model's range by the nearest end of the range.
-        correct: draw once more with the reading error subtracted. Not of a recording.
+        correct: draw again with the reading error subtracted, three times where factors are
+            measured, otherwise once, and keep the closest image; not where factors are only read
+            by a model that does not take them. Not of a recording.
     """
 
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
@@ -95,7 +98,7 @@ class Swap:
         data: current path of that run's data, if it has changed.
         out: what to write: the PNG, of the model's size (swapped.png), or the WAV (swapped.wav).
         compare: a PNG to write, with both images and the new one, enlarged, or with spectrograms.
-        correct: draw once more with the reading error subtracted. Not of recordings.
+        correct: as of edit. Not of recordings.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A")]

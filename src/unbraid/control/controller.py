@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
 
 
 Redraw = Callable[[NDArray[np.float64]], NDArray[np.float32]]  # (N, F) to (N, C, H, W)
+
+
+@dataclass(frozen=True)
+class Redrawing:
+    """Images that have been read, and are to be drawn again with their style kept.
+
+    Args:
+        factors: of the images as they were read, (N, F).
+        draw: a function of factors (N, F) that redraws the images.
+
+    >>> found = Redrawing(np.array([[7.0]]), lambda to: np.zeros((len(to), 1, 16, 16), np.float32))
+    >>> found.draw(found.factors + 1).shape
+    (1, 1, 16, 16)
+    """
+
+    factors: NDArray[np.float64]
+    draw: Redraw
 
 
 class Controller(Protocol):
@@ -45,8 +63,8 @@ class Controller(Protocol):
     def read(self, images: Any) -> NDArray[np.float64]:
         """Return the factors of images, (N, F), as the model infers them."""
 
-    def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors that redraws images with their style kept."""
+    def redrawing(self, images: Any) -> Redrawing:
+        """Read images once; return their factors and what redraws them with their style kept."""
 
     def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
         """Return images with the requested changes and everything else kept."""
@@ -65,12 +83,13 @@ class Edits(ABC):
         """Return the factors of images, (N, F)."""
 
     @abstractmethod
-    def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors (N, F) that redraws images with their style kept."""
+    def redrawing(self, images: Any) -> Redrawing:
+        """Read images once; return their factors and what redraws them with their style kept."""
 
     def edit(self, images: Any, changes: Request) -> NDArray[np.float32]:
         """Return images (N, C, H, W) with the requested changes and everything else kept."""
-        return self.redrawing(images)(changes.applied(self.specs, self.read(images)))
+        found = self.redrawing(images)
+        return found.draw(changes.applied(self.specs, found.factors))
 
     def swap(self, a: Any, b: Any, names: Sequence[str]) -> NDArray[np.float32]:
         """Return images ``a`` with the named factors of images ``b``.
@@ -79,14 +98,15 @@ class Edits(ABC):
             UnbraidError: an unknown factor, or unequal numbers of images.
         """
         columns = [column_of(name, self.specs) for name in names]
-        factors, other = self.read(a), self.read(b)
-        if len(factors) != len(other):
+        if len(a) != len(b):
             raise UnbraidError(
-                f"there are {len(factors)} images to change, but {len(other)} to take factors "
-                "from: give as many of both."
+                f"there are {len(a)} images to change, but {len(b)} to take factors from: give as "
+                "many of both."
             )
-        factors[:, columns] = other[:, columns]
-        return self.redrawing(a)(factors)
+        found = self.redrawing(a)
+        factors = found.factors.copy()
+        factors[:, columns] = self.read(b)[:, columns]
+        return found.draw(factors)
 
 
 def checked_factors(factors: ArrayLike, specs: Sequence[FactorSpec]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from unbraid.control.controller import Edits, Redraw, checked_factors, checked_styles
+from unbraid.control.controller import Edits, Redrawing, checked_factors, checked_styles
 from unbraid.methods import Method, TakesFactors
 
 
@@ -75,8 +75,8 @@ class Native(Edits):
         found = cast(TakesFactors, self.model).read_factors(images)
         return found.numpy().astype(np.float64)
 
-    def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors (N, F) that redraws images with their style kept."""
+    def redrawing(self, images: Any) -> Redrawing:
+        """Read images once; return their factors and what redraws them with their style kept."""
         model = cast(TakesFactors, self.model)
         codes = self.model.encode(images).to(self.model.device)
         style, before = codes[:, model.factor_width :], model.factors_of(codes)
@@ -85,7 +85,7 @@ class Native(Edits):
             rows = torch.from_numpy(factors).float().to(self.model.device)
             return self._decode(rows, model.restyle(style, before, rows))
 
-        return redraw
+        return Redrawing(before.cpu().double().numpy(), redraw)
 
     @torch.no_grad()
     def _decode(self, rows: Tensor, style: Tensor) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ class Drawing(Protocol):
 
     @property
     def correct(self) -> bool:
-        """Draw once more with the reading error subtracted."""
+        """Draw again with the reading error subtracted, and keep the closest."""
 
 
 def has_voice(controller: Controller) -> bool:

@@ -104,9 +104,12 @@ def read_json(path: Path) -> Any:
         limits.check_json(path)
         return json.loads(path.read_text(encoding="utf-8"))
     except limits.Implausible as error:
-        raise UnbraidError(f"cannot read {path}: {error}.") from error
+        raise UnbraidError(f"cannot read {path}: {error}; restore it or delete it.") from error
     except OSError as error:
-        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+        raise UnbraidError(
+            f"cannot read {path}: {error.strerror or error}, expected a JSON file; restore it, or "
+            "check its permissions."
+        ) from error
     except (ValueError, RecursionError) as error:  # of syntax, encoding, depth or digits
         raise UnbraidError(
             f"{path} is not valid JSON ({error}); restore it or delete it."

@@ -18,12 +18,11 @@ def checked(factors: NDArray[Any], count: int, owner: str) -> NDArray[Any]:
     if not plain and not records:
         raise UnbraidError(
             f"{owner} has shape {factors.shape} and type {factors.dtype}, expected (N,) or (N, F) "
-            "of whole numbers, reals or words."
+            "of whole numbers, reals or words: save them so."
         )
     if len(factors) != count:
         raise UnbraidError(
-            f"{owner} has {len(factors)} rows, but there are {count} images: there must be one "
-            "row an image."
+            f"{owner} has {len(factors)} rows, but there are {count} images: give one row an image."
         )
     return factors[:, 0] if factors.ndim == 2 and factors.shape[1] == 1 else factors
 

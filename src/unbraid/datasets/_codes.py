@@ -205,7 +205,10 @@ class _Columns:
         cells = cells_of(self.columns[name], f"{self.path}: {name}")
         if cells.numbers is None:
             found = cells.mixed or f"{self.path}: {name} holds words"
-            raise UnbraidError(f"{found}, expected the numbers of a code.")
+            raise UnbraidError(
+                f"{found}, expected the numbers of a code: name the columns of codes with "
+                "--codes-key."
+            )
         return cells.numbers
 
     def factors(
@@ -234,7 +237,7 @@ def _opened(path: Path) -> _Arrays | _Columns:
         return _Arrays(path) if suffix == ".npz" else _Array(path)
     raise UnbraidError(
         f"{path} is no file of codes or factors: expected a path that ends in .npz, .npy, "
-        f"{', '.join(SUFFIXES)}."
+        f"{', '.join(SUFFIXES)}; save them in one of these formats."
     )
 
 
@@ -244,7 +247,7 @@ def _split(array: NDArray[Any], names: tuple[str, ...] | None, owner: str) -> di
     if array.ndim not in (1, 2) or not set(kinds) <= set("buifUS"):
         raise UnbraidError(
             f"{owner} has shape {array.shape} and type {array.dtype}, expected factors (N,) or "
-            "(N, F) of whole numbers, reals or words."
+            "(N, F) of whole numbers, reals or words: save them so."
         )
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     return split_columns(array, names, owner)
@@ -258,7 +261,7 @@ def _matching(key: str, names: Sequence[str], path: Path, what: str) -> list[str
         if not some:
             raise UnbraidError(
                 f"{path} has no {what} '{part}'{did_you_mean(part, names)}: it has "
-                f"{', '.join(names[:20]) or 'none'}."
+                f"{', '.join(names[:20]) or 'none'}; name one of those."
             )
         found += [name for name in some if name not in found]
     return found

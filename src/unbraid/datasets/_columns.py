@@ -65,7 +65,7 @@ def read_columns(
             if name not in columns:
                 raise UnbraidError(
                     f"{owner}: {option} name '{name}'{did_you_mean(name, columns)}, but its "
-                    f"factors are {', '.join(columns) or 'none'}."
+                    f"factors are {', '.join(columns) or 'none'}: name one of those."
                 )
     read: list[NDArray[np.float64]] = []
     specs: list[FactorSpec] = []

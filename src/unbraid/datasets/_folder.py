@@ -126,7 +126,9 @@ def read_each(
             f"{sentence}: replace or delete it, or leave such files out with skip_broken=True."
         )
     if not kept:
-        raise UnbraidError(f"{sentence}: no {noun} is left.")
+        raise UnbraidError(
+            f"{sentence}, so no {noun} is left: replace them, or convert them to another format."
+        )
     warnings.warn(f"left out {broken} of {len(paths)} files: {sentence}.", stacklevel=4)
     return kept
 

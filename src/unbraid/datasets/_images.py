@@ -34,7 +34,10 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
     (2, 3, 5, 6)
     """
     if 0 in array.shape:
-        raise UnbraidError(f"{owner}: images have shape {array.shape}: there are none in it.")
+        raise UnbraidError(
+            f"{owner}: images have shape {array.shape}, expected at least one image of at "
+            "least one pixel: give others."
+        )
     return np.ascontiguousarray(_as_uint8(_channels_first(array, layout, owner), owner))
 
 
@@ -47,12 +50,15 @@ def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uin
     if array.shape[1:] != signal.shape or not len(array):
         raise UnbraidError(
             f"{owner}: arrays have shape {array.shape}, expected (N, C, H, W) with (C, H, W) = "
-            f"{signal.shape}, the shape of their signal."
+            f"{signal.shape}, the shape of their signal: save arrays of that shape."
         )
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     if array.dtype.kind not in "iuf":
-        raise UnbraidError(f"{owner}: arrays are of type {array.dtype}, expected numbers.")
+        raise UnbraidError(
+            f"{owner}: arrays are of type {array.dtype}, expected numbers: save them as uint8 or "
+            "reals."
+        )
     shares = signal.to_unit(array)
     low, high = shares.min(), shares.max()
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN, too
@@ -70,7 +76,7 @@ def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any
     if array.ndim != 4:
         raise UnbraidError(
             f"{owner}: images have shape {array.shape}, expected (N, H, W), (N, H, W, C) or "
-            "(N, C, H, W)."
+            "(N, C, H, W): reshape them."
         )
     if layout == "auto":
         first, last = (array.shape[axis] in CHANNELS for axis in (1, 3))
@@ -84,7 +90,7 @@ def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any
     if images.shape[1] not in CHANNELS:
         raise UnbraidError(
             f"{owner}: images of shape {array.shape} have {images.shape[1]} channels as {layout}, "
-            "expected 1 to 4."
+            "expected 1 to 4: set the other layout, or leave some channels out."
         )
     return images
 
@@ -93,7 +99,7 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     if images.dtype.kind not in "buif":
         raise UnbraidError(
             f"{owner}: images are of type {images.dtype}, expected whole numbers in 0..255 or "
-            "reals in 0..1."
+            "reals in 0..1: convert them."
         )
     low, high = images.min(), images.max()  # NaN if there is one
     if images.dtype.kind == "f":

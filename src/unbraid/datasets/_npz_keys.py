@@ -107,7 +107,8 @@ def _key(file: NpzFile, chosen: str | None, usual: tuple[str, ...], path: Path) 
     """Return the key a user chose, or the first usual one the file has."""
     if chosen is not None and chosen not in file.files:
         raise UnbraidError(
-            f"{path} has no array '{chosen}'{did_you_mean(chosen, file.files)}: {_listing(file)}."
+            f"{path} has no array '{chosen}'{did_you_mean(chosen, file.files)}: {_listing(file)}; "
+            "name one of those."
         )
     return chosen or next((key for key in usual if key in file.files), None)
 

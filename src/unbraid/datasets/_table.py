@@ -112,7 +112,7 @@ def _naming_column(table: Table, found: _Names, noun: str) -> tuple[str, NDArray
     """Return the column that names most images, and the image of each row."""
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
-        raise UnbraidError(f"{table.path} has no rows: expected one {_a(noun)}.")
+        raise UnbraidError(f"{table.path} has no rows, expected one {_a(noun)}: add them.")
     able = [name for name in table.columns if name == first or name.casefold() in KEYS]
     matched = {
         name: np.array([found.row(text) for text in _texts(table.columns[name])]) for name in able

@@ -35,7 +35,8 @@ def read_table(path: Path) -> Table:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnbraidError(
-            f"{path} is no table of labels: expected a path that ends in {', '.join(SUFFIXES)}."
+            f"{path} is no table of labels: expected a path that ends in {', '.join(SUFFIXES)}; "
+            "save it as CSV."
         )
     return _parquet(path) if suffix == ".parquet" else _separated(path)
 
@@ -49,16 +50,21 @@ def _separated(path: Path) -> Table:
             separator = "\t" if path.suffix.lower() == ".tsv" else _separator(first)
             lines = [line for line in csv.reader(file, delimiter=separator) if any(line)]
     except OSError as error:
-        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+        raise _unreadable(path, error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise UnbraidError(
             f"{path} is not text in UTF-8 ({error.reason} at byte {error.start}): save it as CSV "
             "in UTF-8."
         ) from error
     except csv.Error as error:
-        raise UnbraidError(f"cannot read {path} as a table: {error}.") from error
+        raise UnbraidError(
+            f"cannot read {path} as a table ({error}), expected text with commas, semicolons, tabs "
+            "or bars between cells: save it again as CSV."
+        ) from error
     if not lines:
-        raise UnbraidError(f"{path} is empty: expected a row of names and one a file.")
+        raise UnbraidError(
+            f"{path} is empty: expected a row of names and one a file; save the table again."
+        )
     header = [name.strip() for name in lines[0]]
     _check_names(header, path)
     for number, line in enumerate(lines[1:], 1):
@@ -93,7 +99,7 @@ def _with_points(cells: list[str]) -> list[str]:
 def _parquet(path: Path) -> Table:
     """Read a Parquet file, with pyarrow or pandas."""
     if not path.is_file():
-        raise UnbraidError(f"cannot read {path}: No such file or directory.")
+        raise _unreadable(path, "No such file or directory")
     try:
         reader = importlib.import_module("pyarrow.parquet")
     except ImportError as error:
@@ -108,11 +114,19 @@ def _parquet(path: Path) -> Table:
             for name in table.column_names
         }
     except Exception as error:  # a broken file can make it raise anything
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UnbraidError(
-            f"cannot read {path} as a Parquet file: {str(error) or type(error).__name__}."
+            f"cannot read {path} as a Parquet file ({reason}): save the table again, or as CSV."
         ) from error
     _check_names(list(columns), path)
     return Table(path, columns, table.num_rows)
+
+
+def _unreadable(path: Path, reason: str) -> UnbraidError:
+    return UnbraidError(
+        f"cannot read {path}: {reason}, expected a table of labels; check the path and its "
+        "permissions."
+    )
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:

@@ -140,7 +140,8 @@ def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
         rest = [each for each in media.suffixes if each not in (*media.common.split(", "), ".jpeg")]
         raise UnbraidError(
             f"found no {media.noun}s in {root}: it holds {there}, expected some in "
-            f"{media.common} or another of the formats {', '.join(rest)}."
+            f"{media.common} or another of the formats {', '.join(rest)}; "
+            f"give the folder that holds the {media.noun}s, or convert them."
         )
     parents = [each.relative_to(root).parent.parts for each in found]
     return [
@@ -302,7 +303,10 @@ def _is_hidden(name: str) -> bool:
 
 
 def _unreadable(error: OSError) -> UnbraidError:
-    return UnbraidError(f"cannot read {error.filename}: {error.strerror}.")
+    return UnbraidError(
+        f"cannot read {error.filename}: {error.strerror}, expected a folder that may be read; "
+        "change its permissions, or give another one."
+    )
 
 
 def _relative(path: Path, root: Path) -> str:

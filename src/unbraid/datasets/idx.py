@@ -99,7 +99,8 @@ def read(path: Path) -> NDArray[Any]:
     if not expected:
         raise UnbraidError(
             f"{path} is not an IDX file: it starts with the bytes '{data[:4].hex(' ')}', expected "
-            "'00 00', a type from 08 to 0e and a number of axes, as in '00 00 08 03'."
+            "'00 00', a type from 08 to 0e and a number of axes, as in '00 00 08 03'; "
+            "give a file such as train-images-idx3-ubyte, or download it again."
         )
     shape = _shape(data)
     if len(data) != expected:
@@ -109,7 +110,10 @@ def read(path: Path) -> NDArray[Any]:
             f"{shape} in its header; download it again."
         )
     if 0 in shape:  # of which the other numbers may be anything
-        raise UnbraidError(f"{path} is empty: the shape in its header is {shape}.")
+        raise UnbraidError(
+            f"{path} is empty: the shape in its header is {shape}, expected at least one image or "
+            "label; download it again."
+        )
     return np.frombuffer(data, TYPES[data[2]], offset=4 + 4 * len(shape)).reshape(shape)
 
 
@@ -134,7 +138,8 @@ def _read_labels(path: Path, count: int, images: Path) -> NDArray[np.int64]:
     if labels.ndim != 1 or labels.dtype.kind == "f" or labels.min(initial=0) < 0:
         raise UnbraidError(
             f"{path} is not a labels' file: it has shape {labels.shape} and type "
-            f"{labels.dtype.name}, expected one axis of whole numbers from 0 up."
+            f"{labels.dtype.name}, expected one axis of whole numbers from 0 up; give the labels' "
+            "file of these images with the option labels."
         )
     if len(labels) != count:
         raise UnbraidError(

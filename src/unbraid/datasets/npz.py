@@ -201,7 +201,9 @@ def read_array(file: NpzFile, key: str, path: Path, save: str = SAVE) -> NDArray
         limits.check_array(file, key)
         array: NDArray[Any] = file[key]
     if not isinstance(array, np.ndarray):  # a member that is no .npy comes as bytes
-        raise UnbraidError(f"{path}: '{key}' is not an array, expected one in NumPy's format.")
+        raise UnbraidError(
+            f"{path}: '{key}' is not an array, expected one in NumPy's format: save it with {save}."
+        )
     return array
 
 

@@ -105,9 +105,12 @@ def read(path: Path) -> Spec:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UnbraidError(f"cannot read {path}: {error.strerror or error}.") from error
+        raise UnbraidError(
+            f"cannot read {path}: {error.strerror or error}, expected a study's TOML file; check "
+            "the path."
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise UnbraidError(f"{path} is no valid TOML: {error}.") from error
+        raise UnbraidError(f"{path} is no valid TOML: {error}; correct it.") from error
     try:
         return understood(raw, path.absolute().parent)
     except UnbraidError as error:

@@ -55,8 +55,8 @@ class Config:
         seed: of requests and styles; use another one to choose settings than to report figures.
         candidates: images drawn for each request, of which the one that the model reads closest to
             the request is kept.
-        correct: draw once more with the model's reading error subtracted from the request, as
-            ``generate`` does.
+        correct: draw again with the reading error subtracted from the request, three times where
+            factors are measured, otherwise once, as ``generate`` does.
         reject: let a model that rejects styles draw them again, as ``generate`` does.
 
     >>> Config().candidates

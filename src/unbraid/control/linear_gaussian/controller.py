@@ -25,7 +25,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from unbraid.control.controller import Edits, Redraw, checked_factors, checked_styles
+from unbraid.control.controller import Edits, Redrawing, checked_factors, checked_styles
 from unbraid.control.linear_gaussian import categorical_links, inference, store
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
 from unbraid.control.linear_gaussian.learning import categorical_values, estimate
@@ -78,11 +78,11 @@ class Fitted(Edits):
         """Return the factors of images, (N, F), inferred from their codes."""
         return self.read_codes(self._encode(images))
 
-    def redrawing(self, images: Any) -> Redraw:
-        """Return a function of factors (N, F) that redraws images with their style kept."""
+    def redrawing(self, images: Any) -> Redrawing:
+        """Read images once; return their factors and what redraws them with their style kept."""
         codes = self._encode(images)
         current = self.read_codes(codes)
-        return lambda factors: self._decode(self.move(codes, current, factors))
+        return Redrawing(current, lambda to: self._decode(self.move(codes, current, to)))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write control.safetensors and control.json into the model's run folder."""

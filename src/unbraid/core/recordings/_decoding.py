@@ -24,9 +24,11 @@ def decode(path: Path, longest: float) -> tuple[NDArray[np.float64], Source]:
     """Return the frames of a file, (T, channels), and what it is."""
     name = readable(str(path))
     if path.is_dir():
-        raise UnbraidError(f"{name} is a folder, expected a recording such as rec.wav.")
+        raise UnbraidError(
+            f"{name} is a folder, expected a recording: name a file such as rec.wav."
+        )
     if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise UnbraidError(f"{name} is not a file, expected a recording such as rec.wav.")
+        raise UnbraidError(f"{name} is not a file, expected a recording: name one such as rec.wav.")
     try:
         with path.open("rb") as file:
             start = file.read(12)
@@ -38,7 +40,10 @@ def decode(path: Path, longest: float) -> tuple[NDArray[np.float64], Source]:
     except FileNotFoundError as error:
         raise UnbraidError(f"{name} does not exist: give a recording such as rec.wav.") from error
     except OSError as error:
-        raise UnbraidError(f"cannot read {name}: {error.strerror or error}.") from error
+        raise UnbraidError(
+            f"cannot read {name}: {error.strerror or error}, expected a recording; check its "
+            "permissions, or copy it again."
+        ) from error
     if start[:4] in _MAGIC or start[:3] in _MAGIC or _starts_mpeg(start):
         return _by_soundfile(path, longest, f"a {path.suffix[1:].upper() or 'sound'} file")
     if not start:
@@ -49,7 +54,7 @@ def decode(path: Path, longest: float) -> tuple[NDArray[np.float64], Source]:
         )
     raise UnbraidError(
         f"{name} is no recording: it starts with {start.decode('latin-1').strip()!a}, expected a "
-        "WAV, FLAC, OGG or MP3 file."
+        "WAV, FLAC, OGG or MP3 file; convert it to one, or record it again."
     )
 
 

@@ -223,9 +223,13 @@ class Model(Draws):
         mean, logvar = Tensor.float(self.style_out(F.silu(seen))).chunk(2, 1)
         return mean, logvar.clamp(-8, 3)
 
-    def read(self, images: Tensor) -> Tensor:
-        """Return the code columns read from images, (B, factor_width)."""
-        return self.coder.reading(self.reader(images))
+    def read(self, images: Tensor, found: _voice.Measures | None = None) -> Tensor:
+        """Return the code columns read from images, (B, factor_width).
+
+        Given what was measured of voice pictures, it need not be measured again.
+        """
+        given = (images,) if found is None else (images, found)
+        return self.coder.reading(self.reader(*given))
 
     def frames(self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None) -> Tensor:
         """Return voice pictures without what code columns say of the voice, (B, rows, frames)."""
@@ -237,8 +241,9 @@ class Model(Draws):
 
     def codes(self, images: Tensor) -> Tensor:
         """Return the factors read from images and the mean of their style, (B, D)."""
-        found = self.read(images)
-        return torch.cat([found, self.style(images, found)[0]], 1)
+        found = None if self.voices is None else _voice.measure(images)
+        columns = self.read(images, found)
+        return torch.cat([columns, self.style(images, columns, found)[0]], 1)
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return E[x|f,z], (B, C, H, W) on [0, 1]."""

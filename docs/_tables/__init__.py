@@ -1,0 +1,73 @@
+"""Tables of measured numbers: a module a page, a function for each file in benchmarks/results.
+
+``train_speed(result)`` turns benchmarks/results/train_speed.json into Markdown, and a page shows it
+with an include of ``_generated/train_speed.md``. Numbers are never typed into a page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from _tables.control_benchmark_page import control, control_data, judge, judges
+from _tables.control_page import edits, request_speed
+from _tables.explorer_page import explorer
+from _tables.hardening_page import hardening
+from _tables.methods_page import autoencoders, discrete_codes, methods, tripod_cost
+from _tables.readme import control_summary, peers, request_time
+from _tables.recordings_page import recordings
+from _tables.speech_page import speech, speech_control, speech_judge, speech_requests
+from _tables.speed_page import data_speed, nets_speed, render_speed, train_speed
+from _tables.studies_page import studies
+from _tables.tour_page import claim, gallery, side_by_side, tour
+from _tables.voices_page import speech_voices
+from _tables.your_data_page import measured
+
+__all__ = ["TABLES", "control_summary", "peers", "request_time", "write_all"]
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "autoencoders": autoencoders,
+    "claim": claim,
+    "control": control,
+    "control_data": control_data,
+    "data_speed": data_speed,
+    "discrete_codes": discrete_codes,
+    "edits": edits,
+    "explorer": explorer,
+    "gallery": gallery,
+    "hardening": hardening,
+    "judge": judge,
+    "judges": judges,
+    "measured": measured,
+    "methods": methods,
+    "nets_speed": nets_speed,
+    "recordings": recordings,
+    "render_speed": render_speed,
+    "request_speed": request_speed,
+    "side_by_side": side_by_side,
+    "speech": speech,
+    "speech_control": speech_control,
+    "speech_judge": speech_judge,
+    "speech_requests": speech_requests,
+    "speech_voices": speech_voices,
+    "studies": studies,
+    "tour": tour,
+    "train_speed": train_speed,
+    "tripod_cost": tripod_cost,
+}
+
+
+def write_all(results: Path, out: Path) -> None:
+    """Write every table; where there is no result yet, the table says which command makes it."""
+    out.mkdir(exist_ok=True)
+    for name, table in TABLES.items():
+        result = results / f"{name}.json"
+        if result.is_file():
+            text = table(json.loads(result.read_text(encoding="utf-8")))
+        else:
+            text = f"*Not measured yet: `python benchmarks/{name}.py` does.*"
+        page = out / f"{name}.md"
+        if not page.is_file() or page.read_text(encoding="utf-8") != text + "\n":
+            page.write_text(text + "\n", encoding="utf-8")

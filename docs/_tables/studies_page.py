@@ -1,0 +1,61 @@
+"""Tables of docs/studies.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from _tables.shared import made_by
+
+
+def studies(result: dict[str, Any]) -> str:
+    """Return a row for each thing that a study must survive, or must not cost."""
+    parts = result["parts"]
+    rows: list[tuple[str, str]] = []
+
+    def same(part: dict[str, Any]) -> str:
+        return (
+            "the table is that of an undisturbed study"
+            if part["table is that of an undisturbed study"]
+            else "**the table is another one**"
+        )
+
+    if found := parts.get("kills"):
+        killed = " and ".join(f"{count} {name}s" for name, count in found["kills of"].items())
+        ended = "" if found["finished"] else "**not finished**; "
+        rows.append((f"`SIGKILL` at random moments, of {killed}", ended + same(found)))
+    if found := parts.get("drivers"):
+        each = " and ".join(map(str, found["trained by each"]))
+        told = f"{found['trained twice']} of {found['runs']} runs trained twice ({each})"
+        rows.append(("Two drivers on one folder", f"{told}; {same(found)}"))
+    if found := parts.get("disk"):
+        if "skipped" in found:
+            rows.append(("A full disk", f"not measured: {found['skipped']}"))
+        else:
+            code = f"exit code {found['exit code']}"
+            after = "finished" if found["finished after"] else "**not finished**"
+            rows.append(
+                ("A full disk", f"{code}: “{found['sentence']}” {after} after; {same(found)}")
+            )
+    if found := parts.get("ray"):
+        told = f"{found['runs of the same weights']} of {found['runs']} runs have the same weights"
+        rows.append(("Ray against local processes", f"{told}; {same(found)}"))
+    if found := parts.get("rerun"):
+        told = (
+            f"{found['best']:.2f} s at best of {len(found['seconds'])} (limit {found['limit']:g} s)"
+        )
+        rows.append((f"A rerun of {found['runs']:,} finished runs", told))
+    if found := parts.get("overhead"):
+        own = found["processor seconds per run of the study"]
+        told = (
+            f"{found['overhead']:+.1%} (a run {own:.1f} s, the study's start and end "
+            f"{found['processor seconds of its start and end']:.1f} s, `unbraid train` "
+            f"{found['processor seconds per unbraid train']:.1f} s; limit {found['limit']:.0%})"
+        )
+        rows.append((f"Processor time of {found['runs']} runs, over `unbraid train`", told))
+    lines = ["| | Found |", "|---|---|", *(f"| {what} | {told} |" for what, told in rows)]
+    missing = [name for name in ("kills", "drivers", "disk", "ray", "rerun", "overhead")
+               if name not in parts]  # fmt: skip
+    if missing:
+        lines.append(f"\nNot measured yet: {', '.join(missing)}.")
+    lines.append("\n" + made_by(result))
+    return "\n".join(lines)
