@@ -14,6 +14,7 @@ from typing import Any
 from _tables.control_benchmark_page import control, control_data, judge, judges
 from _tables.control_page import edits, request_speed
 from _tables.explorer_page import explorer
+from _tables.gpu_page import gpu
 from _tables.hardening_page import hardening
 from _tables.methods_page import autoencoders, discrete_codes, methods, tripod_cost
 from _tables.readme import control_summary, peers, request_time
@@ -37,6 +38,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "edits": edits,
     "explorer": explorer,
     "gallery": gallery,
+    "gpu": gpu,
     "hardening": hardening,
     "judge": judge,
     "judges": judges,
