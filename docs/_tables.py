@@ -115,6 +115,8 @@ def _gate(gate: dict[str, Any]) -> str:
             text += f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
     if ratio := gate.get("ratio"):
         text += f": {ratio:.2f}"
+    if operations := gate.get("ratio of operations"):
+        text += f", with {operations:.2f} times its floating-point operations"
     return text + ("; met" if gate["met"] else "; **missed**")
 
 

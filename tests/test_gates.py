@@ -121,6 +121,17 @@ def test_speed() -> None:
     assert told([], vae=10.0) == {}
 
 
+def test_speed_tells_the_operations() -> None:
+    times = {"made-up": {"vae": 10.0, "factor-vae": 46.0}}
+    counts = {"made-up": {"vae": 1.5, "factor-vae": 6.6}}
+    (gate,) = gates.evaluate([], times, counts)
+    assert gate["ratio of operations"] == pytest.approx(4.4)
+    line = imported("docs/_tables.py")._gate(gate)
+    assert line.endswith(": 4.60, with 4.40 times its floating-point operations; **missed**")
+    (gate,) = gates.evaluate([], times, {})
+    assert gate["ratio of operations"] is None
+
+
 def test_the_table_copes_with_rows_that_are_missing() -> None:
     tables = imported("docs/_tables.py")
     rows = of("vae", 0.1, 0.2) + of("factor-vae", 0.3) + of("qlae", None)
