@@ -94,16 +94,73 @@ def methods(result: dict[str, Any]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _over(values: list[float | None], digits: int = 3) -> str:
-    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
-    known = [value for value in values if value is not None]
+GIVEN = {"pairs": ("ada-gvae", "ada-ml-vae", "slow-vae")}  # methods that get more than images
+
+
+def methods_first(result: dict[str, Any]) -> str:
+    """Return the method of the highest mean for each data set, score and what a method is given."""
+    lines = [
+        "| Data | Given | " + " | ".join(COMPARED.values()) + " |",
+        "|---|---|" + "---|" * len(COMPARED),
+    ]
+    more = {name for names in GIVEN.values() for name in names}
+    for data in dict.fromkeys(row["data"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["data"] == data]
+        given = {"images": [row for row in rows if row["method"] not in more]}
+        for kind, names in GIVEN.items():
+            given[kind] = [row for row in rows if row["method"] in names]
+        for kind, mine in given.items():
+            if mine:
+                cells = " | ".join(_first(mine, score) for score in COMPARED)
+                lines.append(f"| `{data}` | {kind} | {cells} |")
+    if len(lines) == 2:
+        return "No method is measured yet."
+    return "\n".join(lines) + (
+        f"\n\nThe highest mean over seeds after {result['steps']:,} steps, of the published "
+        "settings and of the tuned ones, ± half of its 95% t interval; in brackets, how many other "
+        "methods have an interval that overlaps with it."
+    )
+
+
+def _first(rows: list[dict[str, Any]], score: str) -> str:
+    """Return the method of the highest mean, and how many others the seeds do not separate."""
+    values: dict[tuple[str, str], list[float | None]] = {}
+    for row in rows:
+        if row["setting"] in ("published", "tuned"):
+            found = row["scores"].get(score, [None])[0]
+            values.setdefault((row["method"], row["setting"]), []).append(found)
+    known = {key: over for key, each in values.items() if (over := _interval_over(each))}
     if not known:
         return ""
-    mean = statistics.fmean(known)
+    best = max(known, key=lambda key: known[key][0])
+    mean, half = known[best]
+    close = {
+        key[0]
+        for key, (other, around) in known.items()
+        if key[0] != best[0] and other + around >= mean - half
+    }
+    return f"`{best[0]}` {_over(values[best])}" + (f" ({len(close)})" if close else "")
+
+
+def _interval_over(values: list[float | None]) -> tuple[float, float] | None:
+    """Return the mean over seeds and half of its 95% t interval, 0 of a single seed."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
     if len(known) < 2:
-        return f"{mean:.{digits}f}"
+        return known[0], 0.0
     half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+    return statistics.fmean(known), half
+
+
+def _over(values: list[float | None], digits: int = 3) -> str:
+    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
+    found = _interval_over(values)
+    if found is None:
+        return ""
+    text = f"{found[0]:.{digits}f}"
+    single = sum(value is not None for value in values) < 2
+    return text if single else f"{text} ± {found[1]:.{digits}f}"
 
 
 def _gate(gate: dict[str, Any]) -> str:
@@ -1393,17 +1450,22 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "train_speed": train_speed,
     "tripod_cost": tripod_cost,
 }
+# further tables of a result, by the name of their page
+MORE: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "methods_first": ("methods", methods_first),
+}
 
 
 def write_all(results: Path, out: Path) -> None:
     """Write every table; where there is no result yet, the table says which command makes it."""
     out.mkdir(exist_ok=True)
-    for name, table in TABLES.items():
-        result = results / f"{name}.json"
+    tables = {name: (name, table) for name, table in TABLES.items()} | MORE
+    for name, (measured, table) in tables.items():
+        result = results / f"{measured}.json"
         if result.is_file():
             text = table(json.loads(result.read_text(encoding="utf-8")))
         else:
-            text = f"*Not measured yet: `python benchmarks/{name}.py` does.*"
+            text = f"*Not measured yet: `python benchmarks/{measured}.py` does.*"
         page = out / f"{name}.md"
         if not page.is_file() or page.read_text(encoding="utf-8") != text + "\n":
             page.write_text(text + "\n", encoding="utf-8")

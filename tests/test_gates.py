@@ -155,3 +155,15 @@ def test_the_table_copes_with_rows_that_are_missing() -> None:
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
     empty = tables.methods({**result, "rows": [], "gates": []})
     assert "|---" in empty
+
+
+def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it() -> None:
+    tables = imported("docs/_tables.py")
+    rows = of("vae", 0.1, 0.12) + of("beta-vae", 0.3, 0.5) + of("factor-vae", 0.39, 0.41)
+    rows += of("beta-vae", 0.6, 0.62, setting="tuned") + of("vae", 0.9, setting="beta=4-tried")
+    rows += of("ada-gvae", 0.7)
+    text = tables.methods_first({"rows": rows, "steps": 20_000})
+    images = next(line for line in text.split("\n") if "| images |" in line)
+    assert images.split(" | ")[2] == "`beta-vae` 0.610 ± 0.127 (1)"  # the other is factor-vae
+    assert "| `made-up` | pairs | `ada-gvae` 0.700 |" in text
+    assert tables.methods_first({"rows": [], "steps": 1}) == "No method is measured yet."
