@@ -2,8 +2,8 @@
 
 ``python benchmarks/discrete_codes.py`` trains five seeds of each on MNIST, one thread a process,
 going on where it was stopped, and writes benchmarks/results/discrete_codes.json. ``--methods`` and
-``--seeds`` do a part: parts may run side by side, and each writes what there is by then; with no
-seed at all it only writes that.
+``--seeds`` do a part: parts may run side by side, and each writes what there is by then. With no
+seed at all it only writes that; seeds whose runs are not here stay as the result has them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import argparse
 import os
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import load, write
+from _choices import restarts
+from _common import RESULTS, load, machine, write
 
 from unbraid.cli import main as unbraid
 from unbraid.core.files import read_json, write_json
@@ -32,17 +32,20 @@ RUNS = ROOT / "runs/discrete-codes"
 IMAGES = ROOT / "docs/images"
 DRAWN = 5000  # images whose strokes are measured
 SEEDS = range(5)
-COMPARED = 3  # seeds among which --restarts chooses
 
 RECIPES = {
     "infogan": "unbraid train infogan --data mnist --channels 32 --hidden 256 --invariance 1"
     " --steadiness 2 --sparseness 0.2 --epochs 8",
     "joint-vae": "unbraid train joint-vae --data mnist --invariance 500 --discrete-epochs 2"
     " --capacity-epochs 5 --epochs 12",
+    "joint-vae-published": "unbraid train joint-vae --recipe dupont2018",
 }
+PICTURED = ("infogan", "joint-vae")  # with a traversal on their pages
+
 TARGETS = {
     "infogan": {"accuracy": 0.95, "slant": 0.8, "stroke width": 0.8, "minutes": 15},
     "joint-vae": {"accuracy": 0.887},
+    "joint-vae-published": {"accuracy": 0.887},
 }
 
 
@@ -139,42 +142,36 @@ def summary(method: str, seeds: list[dict[str, Any]]) -> dict[str, Any]:
         name: found[name]["median"] <= aim if name == "minutes" else found[name]["median"] >= aim
         for name, aim in TARGETS[method].items()
     }
-    failed = sum(bool(seed["digits without a category"]) for seed in seeds)
+    whole = np.array([not seed["digits without a category"] for seed in seeds])
     return {
         "over seeds": found,
-        "failed seeds": failed,
-        "restarts": restarts(accuracy, np.array([seed["restart score"] for seed in seeds])),
+        "failed seeds": int((~whole).sum()),
+        "restarts": restarts(accuracy, np.array([seed["restart score"] for seed in seeds]), whole),
         "targets": TARGETS[method],
         "met": met,
     }
 
 
-def restarts(accuracy: np.ndarray, score: np.ndarray) -> dict[str, Any]:
-    """Return the accuracy of what ``--restarts`` keeps: of all seeds, and of any few of them."""
-    picked = int(score.argmax())
+def collect(load_before: float, trained: bool) -> dict[str, Any]:
+    """Gather what has been measured by now, of all methods and seeds, and write it.
+
+    Args:
+        load_before: of the machine.
+        trained: whether something has been; else the machine stays the one of the result.
+    """
+    path = RESULTS / "discrete_codes.json"
+    stored = read_json(path) if path.is_file() else {}
+    here = {"machine": machine(), "load_before": load_before}
     found: dict[str, Any] = {
-        "kept": picked,
-        "accuracy": float(accuracy[picked]),
-        "best": float(accuracy.max()),
+        "command": "python benchmarks/discrete_codes.py",  # whichever parts were done one by one
+        **{name: here[name] if trained else stored.get(name, here[name]) for name in here},
     }
-    if len(accuracy) > COMPARED:
-        few = [list(rows) for rows in combinations(range(len(accuracy)), COMPARED)]
-        kept = [accuracy[rows][score[rows].argmax()] for rows in few]
-        found[f"best of {COMPARED}"] = {
-            "mean": round(float(np.mean(kept)), 4),
-            "lowest": round(float(np.min(kept)), 4),
-            "the best there is, mean": round(float(np.mean([accuracy[r].max() for r in few])), 4),
-        }
-    return found
-
-
-def collect(load_before: float) -> dict[str, Any]:
-    """Gather what has been measured by now, of all methods and seeds, and write it."""
-    whole = "python benchmarks/discrete_codes.py"  # whichever parts were done one by one
-    found: dict[str, Any] = {"command": whole, "load_before": load_before}
     for method in RECIPES:
-        paths = [folder(method, seed) / "measured.json" for seed in SEEDS]
-        seeds = [read_json(path) for path in paths if path.is_file()]
+        rows = {seed["seed"]: seed for seed in stored.get(method, {}).get("seeds", [])}
+        for seed in SEEDS:
+            if (measured := folder(method, seed) / "measured.json").is_file():
+                rows[seed] = read_json(measured)
+        seeds = [rows[seed] for seed in sorted(rows)]
         seeds = [seed | {"strokes": best_pair(seed["correlations"])} for seed in seeds]
         if seeds:
             found[method] = {
@@ -188,9 +185,11 @@ def collect(load_before: float) -> dict[str, Any]:
 
 def draw(found: dict[str, Any]) -> None:
     """Draw what the pages show: a traversal of the seed that restarts would keep."""
-    for method in RECIPES:
+    for method in PICTURED:
         if method in found:
             seed = found[method]["seeds"][found[method]["restarts"]["kept"]]["seed"]
+            if not (folder(method, seed) / "measured.json").is_file():
+                continue  # trained elsewhere
             path = IMAGES / f"{method}-traverse.png"
             if unbraid(["traverse", str(folder(method, seed)), "--rows", "2", "--out", str(path)]):
                 sys.exit("unbraid traverse failed")
@@ -228,7 +227,7 @@ def main() -> None:
         for seed in options.seeds:
             run = train(method, seed)
             write_json(run.folder / "measured.json", measure(run))
-    found = collect(before)
+    found = collect(before, bool(options.seeds))
     draw(found)
     show(found)
 

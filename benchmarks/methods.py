@@ -21,6 +21,7 @@ import _common
 import _gates
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from unbraid import methods
 from unbraid.core import registry
@@ -90,6 +91,8 @@ TUNING_SEEDS = (100, 101)
 TUNED_BY = "dci disentanglement"
 ROW = "row.json"  # what the result holds of a run, in its folder
 TIMED = 12  # steps of each method, in turns
+TIMES, OPERATIONS = "milliseconds a step", "billion operations a step"  # by data set and method
+Costs = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -245,8 +248,13 @@ def correlation(codes: np.ndarray[Any, Any]) -> float:
     return -0.5 * float(np.linalg.slogdet(np.corrcoef(codes.T))[1])
 
 
-def step_times(data: str, names: list[str]) -> dict[str, float]:
-    """Return the milliseconds of one core that a step of each method takes, the best of several."""
+def step_costs(data: str, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what a step of 64 images costs, by method: time and floating-point operations.
+
+    Returns:
+        The milliseconds of one core, the best of several steps, and the operations of products and
+        convolutions in billions, of any precision.
+    """
     dataset = load_dataset(data, **DATA[data])
     loops = {}
     for name in names:
@@ -262,7 +270,12 @@ def step_times(data: str, names: list[str]) -> dict[str, float]:
             start = time.process_time()
             loop.step(rows)
             best[name] = min(best[name], 1000 * (time.process_time() - start))
-    return {name: round(value, 2) for name, value in best.items()}
+    operations = {}
+    for name, loop in loops.items():
+        with FlopCounterMode(display=False) as counter:
+            loop.step(rows)
+        operations[name] = round(counter.get_total_flops() / 1e9, 3)
+    return {name: round(value, 2) for name, value in best.items()}, operations
 
 
 def cells(given: argparse.Namespace) -> Iterator[Cell]:
@@ -304,7 +317,7 @@ def available() -> list[str]:
     return [name for name in METHODS if name in registry.names("methods")]
 
 
-def write(given: argparse.Namespace, busy: float, speed: dict[str, dict[str, float]]) -> None:
+def write(given: argparse.Namespace, busy: float, costs: Costs) -> None:
     """Write all that is trained and measured by now."""
     rows = [row for cell in everything(given.steps) if (row := row_of(cell))]
     result = {
@@ -313,20 +326,18 @@ def write(given: argparse.Namespace, busy: float, speed: dict[str, dict[str, flo
         "common": COMMON,
         "tuned by": TUNED_BY,
         "published": PUBLISHED,
-        "milliseconds a step": speed,
+        **costs,
         "rows": rows,
-        "gates": _gates.evaluate(rows, speed),
+        "gates": _gates.evaluate(rows, costs[TIMES], costs[OPERATIONS]),
     }
     _common.write("methods", result)
 
 
-def stored_speed() -> dict[str, dict[str, float]]:
-    """Return the times of steps that the result holds already."""
+def stored_costs() -> Costs:
+    """Return what steps cost, as far as the result holds it already."""
     path = _common.RESULTS / "methods.json"
-    if not path.is_file():
-        return {}
-    found: dict[str, dict[str, float]] = read_json(path)["milliseconds a step"]
-    return found
+    stored = read_json(path) if path.is_file() else {}
+    return {name: stored.get(name, {}) for name in (TIMES, OPERATIONS)}
 
 
 def main() -> None:
@@ -349,19 +360,21 @@ def main() -> None:
         if unknown := [name for name in asked if name not in known]:
             parser.error(f"there is no {kind} {unknown[0]}: they are {', '.join(known)}")
     busy = _common.load()
-    speed = stored_speed()
+    costs = stored_costs()
     if given.speed:
         for data in given.data:
-            speed[data] = speed.get(data, {}) | step_times(data, given.methods)
+            found = step_costs(data, given.methods)
+            for name, values in zip((TIMES, OPERATIONS), found, strict=True):
+                costs[name][data] = costs[name].get(data, {}) | values
     done = False
     for cell in cells(given):
         if row_of(cell) is None:
             print(cell.folder.relative_to(RUNS), cell.options, flush=True)
             train(cell, given.metrics)
-            write(given, busy, speed)
+            write(given, busy, costs)
             done = True
     if not done:
-        write(given, busy, speed)
+        write(given, busy, costs)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import json
 import re
@@ -263,6 +265,41 @@ def test_a_method_has_a_page_with_its_options_and_a_command(name: str) -> None:
 def test_the_page_of_purposes_names_every_method() -> None:
     page = (ROOT / "docs/methods/which.md").read_text(encoding="utf-8")
     assert {name for name in registry.names("methods") if f"`{name}`" not in page} == set()
+
+
+# how tests speak of code that is not ours
+OTHERS = re.compile(
+    r"\b(public|published) (code|port|implementation|note)s?\b|\bimplementation that\b"
+    r"|\btutorials?\b|\bin a public\b|\bwidely copied\b|disentanglement_lib|studys_code",
+    re.IGNORECASE,
+)
+
+
+def documented_tests() -> dict[str, str]:
+    """Return name, docstring and comments of tests of methods, metrics, networks and data."""
+    found = {}
+    for folder in ("methods", "metrics", "nn", "datasets"):
+        for path in sorted((ROOT / "tests" / folder).glob("test_*.py")):
+            text = path.read_text(encoding="utf-8")
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+                    said = [node.name, ast.get_docstring(node) or ""]
+                    said += [line for line in lines if line.strip().startswith("#")]
+                    name = path.relative_to(ROOT / "tests").as_posix()
+                    found[f"{name}::{node.name}"] = " ".join(said)
+    return found
+
+
+def test_the_page_of_faults_names_every_test_that_guards_against_one() -> None:
+    page = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py::test_\w+)`", page))
+    for each in named:
+        path, name = each.split("::")
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), each
+    guards = {name for name, said in documented_tests().items() if OTHERS.search(said)}
+    assert guards
+    assert guards - named == set()
 
 
 @pytest.mark.parametrize("name", registry.names("figures"))

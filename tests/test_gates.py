@@ -121,6 +121,19 @@ def test_speed() -> None:
     assert told([], vae=10.0) == {}
 
 
+def test_speed_tells_the_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    methods_page = importlib.import_module("_tables.methods_page")
+    times = {"made-up": {"vae": 10.0, "factor-vae": 46.0}}
+    counts = {"made-up": {"vae": 1.5, "factor-vae": 6.6}}
+    (gate,) = gates.evaluate([], times, counts)
+    assert gate["ratio of operations"] == pytest.approx(4.4)
+    line = methods_page._gate(gate)
+    assert line.endswith(": 4.60, with 4.40 times its floating-point operations; **missed**")
+    (gate,) = gates.evaluate([], times, {})
+    assert gate["ratio of operations"] is None
+
+
 def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     tables = importlib.import_module("_tables")
@@ -145,3 +158,18 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
     empty = tables.methods({**result, "rows": [], "gates": []})
     assert "|---" in empty
+
+
+def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    tables = importlib.import_module("_tables.methods_page")
+    rows = of("vae", 0.1, 0.12) + of("beta-vae", 0.3, 0.5) + of("factor-vae", 0.39, 0.41)
+    rows += of("beta-vae", 0.6, 0.62, setting="tuned") + of("vae", 0.9, setting="beta=4-tried")
+    rows += of("ada-gvae", 0.7)
+    text = tables.methods_first({"rows": rows, "steps": 20_000})
+    images = next(line for line in text.split("\n") if "| images |" in line)
+    assert images.split(" | ")[2] == "`beta-vae` 0.610 ± 0.127 (1)"  # the other is factor-vae
+    assert "| `made-up` | pairs | `ada-gvae` 0.700 |" in text
+    assert tables.methods_first({"rows": [], "steps": 1}) == "No method is measured yet."

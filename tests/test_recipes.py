@@ -96,6 +96,24 @@ def test_the_capacities_of_joint_vae_rise_over_25000_steps() -> None:
         assert recipe.methods["joint-vae"][option] * per_epoch == pytest.approx(25_000)
 
 
+def test_the_settings_of_single_methods() -> None:
+    """The weights, learning rates and lengths that their papers name."""
+    kim, burgess, higgins, kumar = map(
+        recipes.load, ("kim2018", "burgess2018", "higgins2017", "kumar2018")
+    )
+    discriminator = ("gamma", "discriminator_lr", "discriminator_hidden", "discriminator_layers")
+    assert [kim.methods["factor-vae"][each] for each in discriminator] == [35, 1, 1000, 6]
+    assert (kim.training["steps"], kim.training["lr"]) == (300_000, 1e-4)
+    rise = ("gamma", "capacity", "threshold")
+    assert [burgess.methods["annealed-vae"][each] for each in rise] == [1000, 25, 100_000]
+    assert burgess.training["lr"] == 5e-4
+    assert higgins.methods["beta-vae"]["beta"] == 4
+    for method, ratio in (("dip-vae-i", 10), ("dip-vae-ii", 1)):
+        options = kumar.methods[method]
+        assert options["diagonal"] == ratio * options["off_diagonal"]
+    assert all(each.training["batch_size"] == 64 for each in (kim, burgess, higgins, kumar))
+
+
 def test_options_of_a_data_set_of_its_own() -> None:
     options = recipes.load("hsu2023").method_options
     assert options("qlae")["latent_dim"] == options("qlae", "shapes3d")["latent_dim"] == 12

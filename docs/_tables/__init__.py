@@ -16,7 +16,13 @@ from _tables.control_page import edits, request_speed
 from _tables.explorer_page import explorer
 from _tables.gpu_page import gpu
 from _tables.hardening_page import hardening
-from _tables.methods_page import autoencoders, discrete_codes, methods, tripod_cost
+from _tables.methods_page import (
+    autoencoders,
+    discrete_codes,
+    methods,
+    methods_first,
+    tripod_cost,
+)
 from _tables.readme import control_summary, peers, request_time
 from _tables.recordings_page import recordings
 from _tables.speech_page import speech, speech_control, speech_judge, speech_requests
@@ -59,17 +65,22 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "train_speed": train_speed,
     "tripod_cost": tripod_cost,
 }
+# further tables of a result, by the name of their page
+MORE: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "methods_first": ("methods", methods_first),
+}
 
 
 def write_all(results: Path, out: Path) -> None:
     """Write every table; where there is no result yet, the table says which command makes it."""
     out.mkdir(exist_ok=True)
-    for name, table in TABLES.items():
-        result = results / f"{name}.json"
+    tables = {name: (name, table) for name, table in TABLES.items()} | MORE
+    for name, (source, table) in tables.items():
+        result = results / f"{source}.json"
         if result.is_file():
             text = table(json.loads(result.read_text(encoding="utf-8")))
         else:
-            text = f"*Not measured yet: `python benchmarks/{name}.py` does.*"
+            text = f"*Not measured yet: `python benchmarks/{source}.py` does.*"
         page = out / f"{name}.md"
         if not page.is_file() or page.read_text(encoding="utf-8") != text + "\n":
             page.write_text(text + "\n", encoding="utf-8")

@@ -71,7 +71,9 @@ def methods(result: dict[str, Any]) -> str:
         for method, setting in dict.fromkeys((row["method"], row["setting"]) for row in rows):
             mine = [r for r in rows if (r["method"], r["setting"]) == (method, setting)]
             told = published["values"].get(method, {}) if setting == "published" else {}
-            cells = [f"`{method}`", setting, str(len(mine))]
+            diverged = sum("diverged" in r for r in mine)
+            seeds = f"{len(mine)}, {diverged} diverged" if diverged else str(len(mine))
+            cells = [f"`{method}`", setting, seeds]
             cells += [_over([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED]
             cells.append(_over([r["stats"].get("reconstruction") for r in mine], 1))
             cells.append(f"{times[method]:.1f}" if method in times else "")
@@ -90,16 +92,73 @@ def methods(result: dict[str, Any]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _over(values: list[float | None], digits: int = 3) -> str:
-    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
-    known = [value for value in values if value is not None]
+GIVEN = {"pairs": ("ada-gvae", "ada-ml-vae", "slow-vae")}  # methods that get more than images
+
+
+def methods_first(result: dict[str, Any]) -> str:
+    """Return the method of the highest mean for each data set, score and what a method is given."""
+    lines = [
+        "| Data | Given | " + " | ".join(COMPARED.values()) + " |",
+        "|---|---|" + "---|" * len(COMPARED),
+    ]
+    more = {name for names in GIVEN.values() for name in names}
+    for data in dict.fromkeys(row["data"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["data"] == data]
+        given = {"images": [row for row in rows if row["method"] not in more]}
+        for kind, names in GIVEN.items():
+            given[kind] = [row for row in rows if row["method"] in names]
+        for kind, mine in given.items():
+            if mine:
+                cells = " | ".join(_first(mine, score) for score in COMPARED)
+                lines.append(f"| `{data}` | {kind} | {cells} |")
+    if len(lines) == 2:
+        return "No method is measured yet."
+    return "\n".join(lines) + (
+        f"\n\nThe highest mean over seeds after {result['steps']:,} steps, of the published "
+        "settings and of the tuned ones, ± half of its 95% t interval; in brackets, how many other "
+        "methods have an interval that overlaps with it."
+    )
+
+
+def _first(rows: list[dict[str, Any]], score: str) -> str:
+    """Return the method of the highest mean, and how many others the seeds do not separate."""
+    values: dict[tuple[str, str], list[float | None]] = {}
+    for row in rows:
+        if row["setting"] in ("published", "tuned"):
+            found = row["scores"].get(score, [None])[0]
+            values.setdefault((row["method"], row["setting"]), []).append(found)
+    known = {key: over for key, each in values.items() if (over := _interval_over(each))}
     if not known:
         return ""
-    mean = statistics.fmean(known)
+    best = max(known, key=lambda key: known[key][0])
+    mean, half = known[best]
+    close = {
+        key[0]
+        for key, (other, around) in known.items()
+        if key[0] != best[0] and other + around >= mean - half
+    }
+    return f"`{best[0]}` {_over(values[best])}" + (f" ({len(close)})" if close else "")
+
+
+def _interval_over(values: list[float | None]) -> tuple[float, float] | None:
+    """Return the mean over seeds and half of its 95% t interval, 0 of a single seed."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
     if len(known) < 2:
-        return f"{mean:.{digits}f}"
+        return known[0], 0.0
     half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+    return statistics.fmean(known), half
+
+
+def _over(values: list[float | None], digits: int = 3) -> str:
+    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
+    found = _interval_over(values)
+    if found is None:
+        return ""
+    text = f"{found[0]:.{digits}f}"
+    single = sum(value is not None for value in values) < 2
+    return text if single else f"{text} ± {found[1]:.{digits}f}"
 
 
 def _gate(gate: dict[str, Any]) -> str:
@@ -111,6 +170,8 @@ def _gate(gate: dict[str, Any]) -> str:
             text += f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
     if ratio := gate.get("ratio"):
         text += f": {ratio:.2f}"
+    if operations := gate.get("ratio of operations"):
+        text += f", with {operations:.2f} times its floating-point operations"
     return text + ("; met" if gate["met"] else "; **missed**")
 
 
@@ -119,7 +180,8 @@ def discrete_codes(result: dict[str, Any]) -> str:
     columns = "Seed | One to one | Majority vote | Slant | Stroke width | Minutes | Score"
     lines = [f"| Method | {columns} |", "|---" + "|--:" * len(columns.split("|")) + "|"]
     below = []
-    methods = [name for name in ("infogan", "joint-vae") if name in result]
+    known = ("infogan", "joint-vae", "joint-vae-published")
+    methods = [name for name in known if name in result]
     for name in methods:
         found = result[name]
         for seed in found["seeds"]:
@@ -133,6 +195,7 @@ def discrete_codes(result: dict[str, Any]) -> str:
             ]
             lines.append(f"| `{name}` | {seed['seed']} | " + " | ".join(cells) + " |")
         below.append(f"\n**`{name}`**, `{found['command']}`: " + _over_seeds(found))
+    below += ["", *_restarts({name: result[name]["restarts"]["by count"] for name in methods})]
     machine = result["machine"]
     below.append(
         "\nAccuracies are of MNIST's 10,000 test images. Slant and stroke width: the largest |rho| "
@@ -158,18 +221,31 @@ def _over_seeds(found: dict[str, Any]) -> str:
         f"`--restarts` keeps one of {100 * kept['accuracy']:.1f}%, the best has "
         f"{100 * kept['best']:.1f}%"
     )
-    few = next((name for name in kept if name.startswith("best of")), "")
-    if few:
-        text += (
-            f"; of any {few.split()[-1]} it keeps {100 * kept[few]['mean']:.1f}% on average, where "
-            f"their best has {100 * kept[few]['the best there is, mean']:.1f}%"
-        )
     aims = [
         f"{name} {'at most' if name == 'minutes' else 'at least'} {aim:g} "
         + ("(met)" if found["met"][name] else "(**missed**)")
         for name, aim in found["targets"].items()
     ]
     return f"{text}. Aimed at in the median: {', '.join(aims)}."
+
+
+def _restarts(methods: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Return a table of what ``--restarts`` keeps of so many seeds, over all choices of them."""
+    lines = [
+        "| Method | `--restarts` | Accuracy, mean | Lowest | Their best, mean | Each digit has a "
+        "category |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, rows in methods.items():
+        for row in rows:
+            share = f"{row['whole']} of {row['choices']}"
+            figures = (row["mean"], row["lowest"], row["the best there is, mean"])
+            cells = [f"`{name}`", str(row["count"]), *(f"{100 * each:.1f}%" for each in figures)]
+            lines.append(f"| {' | '.join(cells)} | {share} |")
+    return [
+        *lines,
+        "\nOf the seeds above, all choices of so many: the seed with the highest score is kept.",
+    ]
 
 
 def tripod_cost(result: dict[str, Any]) -> str:

@@ -52,6 +52,22 @@ def test_permutation_is_of_each_column_by_itself() -> None:
     assert not torch.equal(rows, found[:, 1] // 4)
 
 
+def test_the_discriminator_learns_from_both_kinds_of_codes_alike() -> None:
+    """Its loss and gradients are those of codes and permuted codes passed one after the other."""
+    model = model_of()
+    model.terms(Batch(PIXELS), context("discriminator"))["loss"].backward()  # type: ignore[no-untyped-call]
+    found = [weight.grad for weight in model.discriminator.parameters()]
+    noise = context("discriminator").noise
+    with torch.no_grad():
+        codes = model.draw(PIXELS, noise)
+        shuffled = permuted(codes, noise)
+    odds = [model.discriminator(each)[:, 0] for each in (codes, shuffled)]
+    loss = discriminator_loss(*odds)
+    assert not torch.equal(codes, shuffled)
+    expected = torch.autograd.grad(loss, list(model.discriminator.parameters()))
+    torch.testing.assert_close(found, list(expected))
+
+
 @torch.no_grad()
 def test_equation_2() -> None:
     model = model_of(gamma=5.0).eval()

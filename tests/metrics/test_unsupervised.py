@@ -160,6 +160,8 @@ def test_udr_by_hand() -> None:
     relation = np.array([[0.8, 0.0], [0.2, 0.6]])
     expected = (0.64 + 0.6 + 0.8 + 0.45) / 4
     assert agreement(relation) == pytest.approx(expected)
+    # Not the mean of the means of rows and of columns, which differs where their numbers do.
+    assert agreement(np.array([[0.8], [0.2]])) == pytest.approx((0.64 + 0.8 + 0.2) / 3)
     assert agreement(np.zeros((0, 2))) == 0
 
 

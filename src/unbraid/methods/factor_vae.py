@@ -126,9 +126,9 @@ class Model(vae.Model):
         with torch.no_grad():
             codes = self.draw(batch.images, context.noise)
             shuffled = permuted(codes, context.noise)
-        loss = discriminator_loss(
-            self.log_odds(codes, learning=True), self.log_odds(shuffled, learning=True)
-        )
+        # in one pass: two would read all weights twice, and add up two gradients of each
+        found = self.log_odds(torch.cat([codes, shuffled]), learning=True)
+        loss = discriminator_loss(*found.chunk(2))
         return {"loss": loss, "discriminator": loss}
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
