@@ -33,7 +33,7 @@ from unbraid.evaluation.scores import Config as Metrics
 from unbraid.methods import HasPosterior
 from unbraid.nn.nets import as_pixels
 from unbraid.runs import Run, RunConfig, evaluating, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model
+from unbraid.training import Diverged, Loop, Recorder, TrainingConfig, new_model
 
 RUNS = Path(__file__).parent.parent / "runs/methods"
 DATA: dict[str, dict[str, Any]] = {
@@ -175,21 +175,45 @@ def weighted(data: str, seed: int, steps: int, weight: float) -> Cell:
 
 
 def train(cell: Cell, metrics: str) -> None:
-    """Train and measure a cell, or go on where it was stopped; a failure is told, and left."""
+    """Train and measure a cell, or go on where it was stopped.
+
+    That a training diverged is a result of its own, without scores. Another failure is told, and
+    left for the next time.
+    """
     try:
         cell.folder.parent.mkdir(parents=True, exist_ok=True)
         run = train_run(cell.config, cell.folder, resume=True)
         evaluating.evaluate([str(cell.folder)], Metrics(metrics=metrics))
+        row = described(cell, run)
+    except Diverged as error:
+        print(f"{cell.folder}: {error}")
+        row = {**identity(cell), "diverged": str(error), "scores": {}, "stats": {}}
     except UnbraidError as error:
         print(f"{cell.folder}: {error}")
         return
-    write_json(cell.folder / ROW, described(cell, run))
+    write_json(cell.folder / ROW, row)
 
 
 def row_of(cell: Cell) -> dict[str, Any] | None:
-    """Return what the result holds of a cell, None if it is not trained and measured."""
+    """Return what the result holds of a cell, None if it is not trained and measured.
+
+    One with other options, of an earlier version of this table, is none of this cell.
+    """
     path = cell.folder / ROW
-    return {**read_json(path), "setting": cell.setting} if path.is_file() else None
+    row: dict[str, Any] = read_json(path) if path.is_file() else {}
+    return row if {**row, **identity(cell)} == row else None
+
+
+def identity(cell: Cell) -> dict[str, Any]:
+    """Return what tells a cell from others."""
+    return {
+        "data": cell.data,
+        "method": cell.method,
+        "setting": cell.setting,
+        "seed": cell.seed,
+        "options": cell.options,
+        "training": {k: v for k, v in cell.training.items() if k != "threads"},
+    }
 
 
 def described(cell: Cell, run: Run) -> dict[str, Any]:
@@ -200,12 +224,7 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
             told[f"{metric} {part}".strip()] = [each["value"], each["standard_error"]]
     stats = run.result["reconstruction_stats"]
     return {
-        "data": cell.data,
-        "method": cell.method,
-        "setting": cell.setting,
-        "seed": cell.seed,
-        "options": cell.options,
-        "training": {k: v for k, v in cell.training.items() if k != "threads"},
+        **identity(cell),
         "scores": told,
         "stats": {k: stats[k] for k in ("reconstruction", "kl", "active_units") if k in stats},
         "gaussian_tc": gaussian_tc(run),
@@ -317,10 +336,16 @@ def available() -> list[str]:
     return [name for name in METHODS if name in registry.names("methods")]
 
 
-def write(given: argparse.Namespace, busy: float, costs: Costs) -> None:
-    """Write all that is trained and measured by now."""
+def write(given: argparse.Namespace, busy: float, measured: Costs) -> None:
+    """Write all that is trained and measured by now, and what other parts wrote meanwhile."""
+    costs = stored_costs()
+    for name, by_data in measured.items():
+        for data, values in by_data.items():
+            costs[name][data] = costs[name].get(data, {}) | values
     rows = [row for cell in everything(given.steps) if (row := row_of(cell))]
     result = {
+        # whichever parts were done one by one
+        "command": f"python benchmarks/methods.py --steps {given.steps}",
         "load_before": busy,
         "steps": given.steps,
         "common": COMMON,
@@ -360,21 +385,18 @@ def main() -> None:
         if unknown := [name for name in asked if name not in known]:
             parser.error(f"there is no {kind} {unknown[0]}: they are {', '.join(known)}")
     busy = _common.load()
-    costs = stored_costs()
-    if given.speed:
-        for data in given.data:
-            found = step_costs(data, given.methods)
-            for name, values in zip((TIMES, OPERATIONS), found, strict=True):
-                costs[name][data] = costs[name].get(data, {}) | values
+    measured: Costs = {TIMES: {}, OPERATIONS: {}}
+    for data in given.data if given.speed else []:
+        measured[TIMES][data], measured[OPERATIONS][data] = step_costs(data, given.methods)
     done = False
     for cell in cells(given):
         if row_of(cell) is None:
             print(cell.folder.relative_to(RUNS), cell.options, flush=True)
             train(cell, given.metrics)
-            write(given, busy, costs)
+            write(given, busy, measured)
             done = True
     if not done:
-        write(given, busy, costs)
+        write(given, busy, measured)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,9 @@ def methods(result: dict[str, Any]) -> str:
         for method, setting in dict.fromkeys((row["method"], row["setting"]) for row in rows):
             mine = [r for r in rows if (r["method"], r["setting"]) == (method, setting)]
             told = published["values"].get(method, {}) if setting == "published" else {}
-            cells = [f"`{method}`", setting, str(len(mine))]
+            diverged = sum("diverged" in r for r in mine)
+            seeds = f"{len(mine)}, {diverged} diverged" if diverged else str(len(mine))
+            cells = [f"`{method}`", setting, seeds]
             cells += [_over([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED]
             cells.append(_over([r["stats"].get("reconstruction") for r in mine], 1))
             cells.append(f"{times[method]:.1f}" if method in times else "")
