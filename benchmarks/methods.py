@@ -11,7 +11,6 @@ weight of each method that has the highest DCI on other seeds, and then trains w
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,20 +19,17 @@ from typing import Any
 import _common
 import _gates
 import numpy as np
-import torch
-from torch.utils.flop_counter import FlopCounterMode
+from _gaussian_tc import gaussian_tc
+from _step_costs import OPERATIONS, TIMES, Costs, merged, step_costs
 
 from unbraid import methods
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import read_json, write_json
-from unbraid.core.subsets import some_rows
 from unbraid.datasets import load_dataset
 from unbraid.evaluation.scores import Config as Metrics
-from unbraid.methods import HasPosterior
-from unbraid.nn.nets import as_pixels
 from unbraid.runs import Run, RunConfig, evaluating, train_run
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model
+from unbraid.training import Diverged, Loop, Recorder, TrainingConfig, new_model
 
 RUNS = Path(__file__).parent.parent / "runs/methods"
 DATA: dict[str, dict[str, Any]] = {
@@ -90,9 +86,6 @@ MOST_SEEDS = 20  # that are looked for
 TUNING_SEEDS = (100, 101)
 TUNED_BY = "dci disentanglement"
 ROW = "row.json"  # what the result holds of a run, in its folder
-TIMED = 12  # steps of each method, in turns
-TIMES, OPERATIONS = "milliseconds a step", "billion operations a step"  # by data set and method
-Costs = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -175,21 +168,45 @@ def weighted(data: str, seed: int, steps: int, weight: float) -> Cell:
 
 
 def train(cell: Cell, metrics: str) -> None:
-    """Train and measure a cell, or go on where it was stopped; a failure is told, and left."""
+    """Train and measure a cell, or go on where it was stopped.
+
+    That a training diverged is a result of its own, without scores. Another failure is told, and
+    left for the next time.
+    """
     try:
         cell.folder.parent.mkdir(parents=True, exist_ok=True)
         run = train_run(cell.config, cell.folder, resume=True)
         evaluating.evaluate([str(cell.folder)], Metrics(metrics=metrics))
+        row = described(cell, run)
+    except Diverged as error:
+        print(f"{cell.folder}: {error}")
+        row = {**identity(cell), "diverged": str(error), "scores": {}, "stats": {}}
     except UnbraidError as error:
         print(f"{cell.folder}: {error}")
         return
-    write_json(cell.folder / ROW, described(cell, run))
+    write_json(cell.folder / ROW, row)
 
 
 def row_of(cell: Cell) -> dict[str, Any] | None:
-    """Return what the result holds of a cell, None if it is not trained and measured."""
+    """Return what the result holds of a cell, None if it is not trained and measured.
+
+    One with other options, of an earlier version of this table, is none of this cell.
+    """
     path = cell.folder / ROW
-    return {**read_json(path), "setting": cell.setting} if path.is_file() else None
+    row: dict[str, Any] = read_json(path) if path.is_file() else {}
+    return row if {**row, **identity(cell)} == row else None
+
+
+def identity(cell: Cell) -> dict[str, Any]:
+    """Return what tells a cell from others."""
+    return {
+        "data": cell.data,
+        "method": cell.method,
+        "setting": cell.setting,
+        "seed": cell.seed,
+        "options": cell.options,
+        "training": {k: v for k, v in cell.training.items() if k != "threads"},
+    }
 
 
 def described(cell: Cell, run: Run) -> dict[str, Any]:
@@ -200,12 +217,7 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
             told[f"{metric} {part}".strip()] = [each["value"], each["standard_error"]]
     stats = run.result["reconstruction_stats"]
     return {
-        "data": cell.data,
-        "method": cell.method,
-        "setting": cell.setting,
-        "seed": cell.seed,
-        "options": cell.options,
-        "training": {k: v for k, v in cell.training.items() if k != "threads"},
+        **identity(cell),
         "scores": told,
         "stats": {k: stats[k] for k in ("reconstruction", "kl", "active_units") if k in stats},
         "gaussian_tc": gaussian_tc(run),
@@ -213,69 +225,15 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
     }
 
 
-def gaussian_tc(run: Run, images: int = 10_000) -> dict[str, float] | None:
-    """Return the total correlation of Gaussians fitted to sampled codes and to means, nats.
-
-    Locatello et al. 2019, "Challenging Common Assumptions in the Unsupervised Learning of
-    Disentangled Representations", section 5.2. None without posteriors.
-    """
-    model = run.model()
-    if not isinstance(model, HasPosterior):
-        return None
-    unseen = run.unseen()
-    rows = some_rows(len(unseen), images)
-    noise, parts = torch.Generator().manual_seed(0), []
-    with torch.no_grad():
-        for start in range(0, len(rows), methods.ROWS):
-            batch = np.asarray(unseen.images[rows[start : start + methods.ROWS]])
-            pixels = as_pixels(torch.tensor(batch))
-            parts.append(torch.stack([model.draw(pixels, noise), model.codes(pixels)]))
-    sampled, means = (correlation(codes.numpy()) for codes in torch.cat(parts, 1))
-    return {"sampled": sampled, "means": means}
-
-
-def correlation(codes: np.ndarray[Any, Any]) -> float:
-    """Return the total correlation of a Gaussian with the codes' covariance, nats.
-
-    >>> codes = np.random.default_rng(0).standard_normal((100_000, 2))
-    >>> codes[:, 1] = 0.8 * codes[:, 0] + 0.6 * codes[:, 1]
-    >>> round(correlation(codes), 2)
-    0.51
-    """
-    codes = codes[:, codes.std(axis=0) > 1e-6].astype(np.float64)
-    if codes.shape[1] < 2:
-        return 0.0
-    return -0.5 * float(np.linalg.slogdet(np.corrcoef(codes.T))[1])
-
-
-def step_costs(data: str, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return what a step of 64 images costs, by method: time and floating-point operations.
-
-    Returns:
-        The milliseconds of one core, the best of several steps, and the operations of products and
-        convolutions in billions, of any precision.
-    """
+def loops_of(data: str, names: list[str]) -> dict[str, Loop]:
+    """Return a training of each method on one thread, of batches of 64 images."""
     dataset = load_dataset(data, **DATA[data])
     loops = {}
     for name in names:
         cell = published(data, name, 0, steps=1000)
         training = TrainingConfig(**{**cell.training, "batch_size": 64})
-        model = new_model(cell.config.method, dataset, 0)
-        loops[name] = Loop(model, dataset, training, Recorder())
-    best = dict.fromkeys(names, np.inf)
-    rows = torch.from_numpy(some_rows(len(dataset), 64))
-    torch.set_num_threads(1)
-    for _ in range(TIMED):
-        for name, loop in loops.items():
-            start = time.process_time()
-            loop.step(rows)
-            best[name] = min(best[name], 1000 * (time.process_time() - start))
-    operations = {}
-    for name, loop in loops.items():
-        with FlopCounterMode(display=False) as counter:
-            loop.step(rows)
-        operations[name] = round(counter.get_total_flops() / 1e9, 3)
-    return {name: round(value, 2) for name, value in best.items()}, operations
+        loops[name] = Loop(new_model(cell.config.method, dataset, 0), dataset, training, Recorder())
+    return loops
 
 
 def cells(given: argparse.Namespace) -> Iterator[Cell]:
@@ -317,10 +275,13 @@ def available() -> list[str]:
     return [name for name in METHODS if name in registry.names("methods")]
 
 
-def write(given: argparse.Namespace, busy: float, costs: Costs) -> None:
-    """Write all that is trained and measured by now."""
+def write(given: argparse.Namespace, busy: float, measured: Costs) -> None:
+    """Write all that is trained and measured by now, and what other parts wrote meanwhile."""
+    costs = merged(measured, _common.RESULTS / "methods.json")
     rows = [row for cell in everything(given.steps) if (row := row_of(cell))]
     result = {
+        # whichever parts were done one by one
+        "command": f"python benchmarks/methods.py --steps {given.steps}",
         "load_before": busy,
         "steps": given.steps,
         "common": COMMON,
@@ -331,13 +292,6 @@ def write(given: argparse.Namespace, busy: float, costs: Costs) -> None:
         "gates": _gates.evaluate(rows, costs[TIMES], costs[OPERATIONS]),
     }
     _common.write("methods", result)
-
-
-def stored_costs() -> Costs:
-    """Return what steps cost, as far as the result holds it already."""
-    path = _common.RESULTS / "methods.json"
-    stored = read_json(path) if path.is_file() else {}
-    return {name: stored.get(name, {}) for name in (TIMES, OPERATIONS)}
 
 
 def main() -> None:
@@ -360,21 +314,19 @@ def main() -> None:
         if unknown := [name for name in asked if name not in known]:
             parser.error(f"there is no {kind} {unknown[0]}: they are {', '.join(known)}")
     busy = _common.load()
-    costs = stored_costs()
-    if given.speed:
-        for data in given.data:
-            found = step_costs(data, given.methods)
-            for name, values in zip((TIMES, OPERATIONS), found, strict=True):
-                costs[name][data] = costs[name].get(data, {}) | values
+    measured: Costs = {TIMES: {}, OPERATIONS: {}}
+    for data in given.data if given.speed else []:
+        found = step_costs(loops_of(data, given.methods))
+        measured[TIMES][data], measured[OPERATIONS][data] = found
     done = False
     for cell in cells(given):
         if row_of(cell) is None:
             print(cell.folder.relative_to(RUNS), cell.options, flush=True)
             train(cell, given.metrics)
-            write(given, busy, costs)
+            write(given, busy, measured)
             done = True
     if not done:
-        write(given, busy, costs)
+        write(given, busy, measured)
 
 
 if __name__ == "__main__":

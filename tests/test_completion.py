@@ -58,7 +58,7 @@ def test_bash_completes(words: Words, tmp_path: Path, line: str, wanted: str) ->
     script = SHELLS["bash"][0](words)
     (tmp_path / "unbraid").write_text(script)
     code = (
-        f"source unbraid; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); "
+        f"source ./unbraid; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); "
         '_unbraid; echo "${COMPREPLY[*]}"'
     )
     done = subprocess.run(

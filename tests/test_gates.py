@@ -138,6 +138,7 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     tables = importlib.import_module("_tables")
     rows = of("vae", 0.1, 0.2) + of("factor-vae", 0.3) + of("qlae", None)
+    rows.append({**row("vae", 2), "stats": {}, "diverged": "training stopped"})
     machine = {"torch": "2", "cores": 2, "device": "cpu", "vector instructions": "AVX2"}
     result: dict[str, Any] = {
         "command": "python benchmarks/methods.py",
@@ -151,7 +152,7 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
         "gates": gates.evaluate(rows, {"made-up": {"vae": 10.0, "factor-vae": 23.0}}),
     }
     text = tables.methods(result)
-    assert "| `vae` | published | 2 | 0.150 ± 0.635 |  |" in text
+    assert "| `vae` | published | 3, 1 diverged | 0.150 ± 0.635 |  |" in text
     assert "| MIG 0.50 |" in text
     assert "| `factor-vae` | published | 1 | 0.300 |" in text
     assert "- factor-vae above the VAE in mig (published): +0.200; met" in text

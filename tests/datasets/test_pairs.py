@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.datasets._pairs import index_of, partner_rows
+from unbraid.datasets._pairs import FactorIndex, index_of, partner_rows
 from unbraid.datasets.digits import Digits
 
 
@@ -64,6 +65,30 @@ def test_a_partner_depends_on_the_key_alone() -> None:
     np.testing.assert_array_equal(first.changed, again.changed)
     other = data.pairs(rows, "uniform", (1, 7, 21))
     assert (other.changed != first.changed).any()
+
+
+def test_trainings_in_turns_share_the_index_of_equal_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making it takes longer than a step."""
+    data, made = load_dataset("dsprites"), []
+
+    def counted(data: Dataset, among: NDArray[np.int64] | None) -> FactorIndex:
+        made.append(among)
+        return index_of(data, among)
+
+    monkeypatch.setattr("unbraid.datasets._dataset.index_of", counted)
+    rows = np.arange(64)
+    members = [np.arange(0, len(data), 2) for _ in range(6)]
+    for step in range(2):
+        for among in (*members, None):
+            found = data.pairs(rows, 1, (1, 7, step), among)
+            again = load_dataset("dsprites").pairs(rows, 1, (1, 7, step), among)
+            np.testing.assert_array_equal(found.images, again.images)
+            made.pop()  # of the one loaded again
+    assert len(made) == 2
+    other = members[0] + 1
+    changed = data.pairs(rows, 1, (1, 7, 0), other).images
+    assert len(made) == 3
+    assert (changed != data.pairs(rows, 1, (1, 7, 0), members[0]).images).any()
 
 
 @pytest.mark.parametrize("style_factor", [False, True])

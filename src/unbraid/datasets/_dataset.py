@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from unbraid.datasets._images import Layout
     from unbraid.datasets._items import FactorOptions, PictureOptions
 
+KEPT = 4  # indices of rows by their factors, for pairs
+
 
 class ImageSource(Protocol):
     """What ``Dataset.images`` must do: a uint8 array, or something that makes rows on demand."""
@@ -357,12 +359,22 @@ class Dataset:
         return Pairs(np.asarray(self.images[found]), changed)
 
     def _index(self, among: NDArray[np.int64] | None) -> FactorIndex:
-        """Return the index of the rows; that of the rows asked for last is kept."""
-        kept = self._indices.get(among is None)
-        if kept is None or kept[0] is not among:
-            kept = self._indices[among is None] = (among, index_of(self, among))
-        return kept[1]
+        """Return the index of the rows; those of the rows asked for last are kept.
+
+        Trainings at once, such as a fleet's, ask in turns, each for equal rows of its own.
+        """
+        kept = self._indices
+        for rows, index in kept:
+            if rows is among:
+                return index
+        for place, (rows, index) in enumerate(kept):
+            if rows is not None and among is not None and np.array_equal(rows, among):
+                kept[place] = (among, index)
+                return index
+        kept.append((among, index_of(self, among)))
+        del kept[:-KEPT]
+        return kept[-1][1]
 
     @cached_property
-    def _indices(self) -> dict[bool, tuple[NDArray[np.int64] | None, FactorIndex]]:
-        return {}
+    def _indices(self) -> list[tuple[NDArray[np.int64] | None, FactorIndex]]:
+        return []
