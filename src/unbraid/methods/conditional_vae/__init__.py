@@ -225,7 +225,7 @@ class Model(Draws):
 
     def read(self, images: Tensor) -> Tensor:
         """Return the code columns read from images, (B, factor_width)."""
-        return self.coder.reading(self.reader(images))
+        return self.coder.canonical(self.coder.reading(self.reader(images)))
 
     def frames(self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None) -> Tensor:
         """Return voice pictures without what code columns say of the voice, (B, rows, frames)."""
@@ -242,7 +242,7 @@ class Model(Draws):
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return E[x|f,z], (B, C, H, W) on [0, 1]."""
-        width = self.factor_width
+        width, codes = self.factor_width, self.coder.canonical(codes)
         drawn = self.drawer(codes[:, :width], codes[:, width:])
         return drawn if self.voices is not None else torch.sigmoid(drawn)
 
