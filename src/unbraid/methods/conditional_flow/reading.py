@@ -8,10 +8,9 @@ from torch import Tensor, nn
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
-from unbraid.methods.conditional_flow import frames as _frames
-from unbraid.methods.conditional_flow.frames import compose, inverse, see
+from unbraid.methods.conditional_flow.frames import compose, inverse, pose_loss, see
 from unbraid.methods.conditional_flow.reader import Reader
-from unbraid.methods.conditional_flow.turns import SPIN, spin_maps, upright
+from unbraid.methods.conditional_flow.turns import spun
 from unbraid.methods.conditional_flow.warps import PARAMETERS, WarpAction, draw_warps, moves, warp
 from unbraid.nn import nets
 
@@ -143,7 +142,8 @@ class Reading(nn.Module):
             found = reader.glance(seen)
         wanted = torch.where(known, self.nearest(found, kinds, moved), torch.nan)
         real = mean(reader.real_loss(found, wanted, reader.glance_width))
-        pose = self.pose_loss(seen, moved)
+        assert reader.first is not None
+        pose = pose_loss(reader.frame, reader.first, self.usual, seen, moved)
         return {"loss": real + pose, "real": real, "pose": pose}
 
     def moved(self, warps: Tensor, codes: Tensor) -> Tensor:
@@ -171,33 +171,6 @@ class Reading(nn.Module):
         found = reals.nanmean(0)[:count]
         fresh = torch.where(torch.isnan(found), self.usual[:count], found)
         self.usual[:count].lerp_(fresh, 1 - MEMORY)
-
-    def pose_loss(self, images: Tensor, reals: Tensor) -> Tensor:
-        """Return what frames are to make least: through them, the glance reads the usual.
-
-        To it are added what is lost of an image that is seen through its frame and put back, and
-        how much frames stretch and shear.
-
-        Args:
-            images: (B, C, H, W), shrunk.
-            reals: their code columns, (B, R).
-        """
-        frame, first = self.reader.frame, self.reader.first
-        assert first is not None
-        if not len(images):
-            return images.new_zeros(())
-        parts = frame.parts(reals)
-        maps = _frames.affine(parts)
-        weights = {name: weight.detach() for name, weight in first.named_parameters()}
-        found: Tensor = torch.func.functional_call(first, weights, (see(images, maps),))
-        # what is far off, as of a rare shape, has no more say
-        pose = (found.float() - self.usual).square().clamp_max(1).sum(1).mean()
-        maps = frame.zoomed(maps)
-        back = see(see(images, maps), inverse(maps))
-        lost = (back - images).square().mean() / images.var().clamp_min(1e-6)
-        bent = parts[:, 3:5].square().sum(1).mean()
-        total: Tensor = pose + _frames.LOST * lost + _frames.BENT * bent
-        return total
 
     # -- the reader ---------------------------------------------------------------------------
 
@@ -288,18 +261,14 @@ class Reading(nn.Module):
         jitter = JITTER / 2 * _wide(targets[:, self.split :], noise)
         still = images.new_zeros(len(images), PARAMETERS)
         _, starts, _ = self.starts(frames, still, targets, jitter)
-        drawn = torch.rand((2, len(images)), generator=noise, device=images.device)
-        spins = SPIN * (2 * drawn[0] - 1) * (drawn[1] < 0.5)
-        maps = compose(upright(starts), inverse(spin_maps(spins)))
+        pictures, spins = spun(images, starts, noise)
         with dropping(reader, noise):
-            found = turns(see(images, maps))
+            found = turns(pictures)
         pairs = turns.targets(targets)
         pairs[:count] = turns.targets(labels)
         if self.training and count:
             turns.observe(found[:count], pairs[:count], spins[:count])
-        moved = turns.slopes() * spins[:, None]  # (B, P), NaN where that is not clear
-        moved = torch.where(spins[:, None] == 0, 0.0, moved)
-        return reader.real_loss(found, turns.turned(pairs, moved), turns.width)
+        return reader.real_loss(found, turns.expected(pairs, spins), turns.width)
 
     @torch.no_grad()
     def told(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods.conditional_flow.frames import compose, inverse, see
 
 SLOPES = -1.0, 0.0, 1.0  # of a factor over a rotation of the picture
 SPIN = 0.5  # radians, by which pictures are turned at most,
@@ -93,6 +94,16 @@ class Turns(nn.Module):
         clear = (least >= 0) & (least < CLEAR * still)
         return torch.where(clear, self.errors.new_tensor(SLOPES)[best], math.nan)
 
+    def expected(self, pairs: Tensor, spins: Tensor) -> Tensor:
+        """Return the pairs (B, K) of turned pictures; NaN where it is not clear what they are.
+
+        Args:
+            pairs: of the pictures before.
+            spins: by how much they are turned, (B,), radians.
+        """
+        angles = torch.where(spins[:, None] == 0, 0.0, self.slopes() * spins[:, None])
+        return self.turned(pairs, angles)
+
     @torch.no_grad()
     def observe(self, found: Tensor, pairs: Tensor, spins: Tensor) -> None:
         """Learn how rotations move factors.
@@ -149,6 +160,13 @@ def pairs_of(codes: FactorCodes) -> list[tuple[int, float]]:
         }
         found += [(at, times) for times in sorted(repeats | {1.0})]
     return found
+
+
+def spun(images: Tensor, frames: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return pictures of images in frames (B, 2, 3), half of them turned, and by how much, (B,)."""
+    drawn = torch.rand((2, len(images)), generator=noise, device=images.device)
+    spins = SPIN * (2 * drawn[0] - 1) * (drawn[1] < 0.5)
+    return see(images, compose(upright(frames), inverse(spin_maps(spins)))), spins
 
 
 def spin_maps(spins: Tensor) -> Tensor:
