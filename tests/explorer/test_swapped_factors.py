@@ -42,7 +42,7 @@ def of_numbers() -> tuple[Fitted, Array]:
 def of_circles() -> tuple[Fitted, Array]:
     specs = (
         FactorSpec("turn", "periodic", range=(0.0, 360.0), period=360.0),
-        FactorSpec("hour", "periodic", values=tuple(range(12)), period=12),
+        FactorSpec("hour", "periodic", values=tuple(range(13)), period=12),  # the last is the first
         FactorSpec("kind", "categorical", values=("a", "b", "c")),
         FactorSpec("shape", "categorical", values=("d", "e")),
         FactorSpec("step", "ordinal", values=(1, 2, 4, 8)),

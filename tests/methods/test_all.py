@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import Dataset
 from unbraid.methods import (
     LABELS,
@@ -50,10 +50,11 @@ SMALL = {
     **{"discriminator_hidden": 100, "discriminator_layers": 2},
 }
 # What a method that learns from labels is told of: one factor of each kind.
+REPEATS = (Symmetry("kind", "b", 180.0), Symmetry("kind", "c", 0.0))
 SPECS = (
     FactorSpec("kind", "categorical", values=("a", "b", "c")),
     FactorSpec("x", "continuous", range=(-2.0, 2.0)),
-    FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0),
+    FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0, symmetries=REPEATS),
 )
 VARIANTS = {
     "net": ("conv", "mlp", "conv-2019", "style", "residual"),

@@ -8,7 +8,7 @@ import torch
 
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets import Dataset
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
@@ -16,6 +16,7 @@ from unbraid.methods._style import TRIES, sample_with_rejection
 from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
 from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, held_out
+from unbraid.methods.conditional_flow.turns import SPIN, Turns, spin_maps, upright
 from unbraid.methods.conditional_flow.warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
 
@@ -468,3 +469,137 @@ def test_names_and_units_have_no_say() -> None:
         found.append(model.state_dict())
     assert found[0].keys() == found[1].keys()
     assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+
+
+# -- periodic factors -----------------------------------------------------------------------------
+
+SHAPES = ("heart", "square", "ellipse", "disc")
+SIDES = tuple(
+    Symmetry("shape", shape, period)
+    for shape, period in zip(SHAPES[1:], (90.0, 180.0, 0.0), strict=True)
+)
+TURNED = (
+    FactorSpec("shape", "categorical", values=SHAPES),
+    FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0, symmetries=SIDES),
+    FactorSpec("hue", "periodic", values=(0, 90, 180, 270), period=360.0),
+)
+
+
+def turns_of(*specs: FactorSpec) -> Turns:
+    codes = FactorCodes(specs)
+    return Turns(codes, torch.nn.Flatten())
+
+
+def test_angles_are_told_as_often_as_they_repeat_and_come_back() -> None:
+    rows = torch.tensor([[0, 200.0, 1], [1, 200.0, 2], [2, 200.0, 3], [3, 200.0, 0], [1, 46.0, 0]])
+    turns, codes = turns_of(*TURNED), FactorCodes(TURNED).encode(rows)
+    pairs = turns.targets(codes)
+    assert turns.pairs == [(0, 1.0), (0, 2.0), (0, 4.0), (1, 1.0)]
+    known = ~torch.isnan(pairs[:, :6:2])
+    assert known.tolist() == [[shape == 0, shape == 2, shape == 1] for shape in (0, 1, 2, 3, 1)]
+    assert not torch.isnan(pairs[:, 6:]).any()
+    expected = torch.deg2rad(torch.tensor(4 * 200.0))
+    torch.testing.assert_close(pairs[1, 4:6], torch.stack([expected.sin(), expected.cos()]))
+    back = turns.columns(3 * pairs.nan_to_num(), codes)
+    torch.testing.assert_close(back, codes[:, 4:], atol=1e-6, rtol=0)
+    rows[:, 0] = torch.nan
+    assert torch.isnan(turns.targets(FactorCodes(TURNED).encode(rows))[:, :6]).all()
+
+
+def test_there_is_no_jump_where_a_square_begins_again() -> None:
+    rows = torch.tensor([[1, 44.9, 0], [1, 45.1, 0]])
+    codes = FactorCodes(TURNED).encode(rows)
+    assert (codes[0] - codes[1]).abs().max() > 1
+    one, other = turns_of(*TURNED).targets(codes).nan_to_num()
+    torch.testing.assert_close(one, other, atol=0.02, rtol=0)
+
+
+def test_what_a_rotation_does_to_an_angle_is_learned_and_of_a_hue_nothing() -> None:
+    """Readings err by a tenth of a radian; angles count the other way round."""
+    turns, draws = turns_of(*TURNED), noise()
+    assert torch.isnan(turns.slopes()).all()
+    for _ in range(40):
+        rows = torch.rand((64, 3), generator=draws) * torch.tensor([3.0, 360, 4])
+        pairs = turns.targets(FactorCodes(TURNED).encode(rows.floor()))
+        spins = SPIN * (2 * torch.rand(64, generator=draws) - 1)
+        truth = turns.turned(pairs, torch.stack([-spins, 0 * spins], 1))
+        turns.observe(truth + 0.1 * torch.randn(truth.shape, generator=draws), pairs, spins)
+    assert turns.slopes().nan_to_num(7).tolist() == [-1, 7]
+
+
+def test_readings_that_tell_nothing_have_no_slope() -> None:
+    turns, draws = turns_of(TURNED[2]), noise()
+    for _ in range(40):
+        rows = torch.randint(4, (64, 1), generator=draws).float()
+        pairs, spins = turns.targets(FactorCodes(TURNED[2:]).encode(rows)), torch.full((64,), SPIN)
+        turns.observe(0.1 * torch.randn(pairs.shape, generator=draws), pairs, spins)
+    assert torch.isnan(turns.slopes()).all()
+
+
+def test_pictures_are_turned_and_frames_are_not() -> None:
+    image = torch.zeros(1, 1, 16, 16)
+    image[0, 0, 2:5, 7:9] = 1  # above the middle
+    turned = see(image, inverse(spin_maps(torch.tensor([np.pi / 2]).float())))
+    assert float(turned[0, 0, 7:9, 11:14].mean()) == pytest.approx(1, abs=0.01)  # to its right
+    maps = affine(torch.tensor([[np.sin(0.7), np.cos(0.7) - 1, 0.3, 0.1, 0, 0.2, -0.4]]).float())
+    expected = affine(torch.tensor([[0, 0, 0.3, 0, 0, 0.2, -0.4]]))
+    torch.testing.assert_close(upright(maps), expected)
+
+
+def bars_of(draws: torch.Generator, count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw arrows at known angles, (count, 1, 16, 16), and kind and angle, (count, 2)."""
+    angle = 2 * np.pi * torch.rand(count, generator=draws)
+    kind = torch.randint(2, (count,), generator=draws)  # a bar looks the same upside down
+    down, right = torch.meshgrid(*[torch.arange(16) - 7.5] * 2, indexing="ij")
+    sin, cos = angle.sin()[:, None, None], angle.cos()[:, None, None]
+    along, across = right * cos + down * sin, down * cos - right * sin
+    one_sided = (along > -1) | (kind[:, None, None] == 1)
+    images = ((along.abs() < 6) & (across.abs() < 1.5) & one_sided).float()
+    return images[:, None], torch.stack([kind.float(), angle.rad2deg()], 1)
+
+
+def test_a_reader_learns_angles_that_repeat_and_what_rotations_do_to_them() -> None:
+    bars = Symmetry("kind", "bar", 180.0)
+    draws, reading = (
+        noise(),
+        reading_of(
+            FactorSpec("kind", "categorical", values=("hand", "bar")),
+            FactorSpec("angle", "periodic", range=(0.0, 360.0), period=360.0, symmetries=(bars,)),
+        ),
+    )
+    few, labels = bars_of(draws, 100)
+    optimizer = torch.optim.Adam(reading.parameters_of("reader"), 2e-3)
+    for _ in range(250):
+        rows = torch.randint(100, (64,), generator=draws)
+        batch = Batch(bars_of(draws, 32)[0], labelled=(few[rows], labels[rows]))
+        loss = reading.reader_terms(batch, Context(draws, 0.0, 1000, "reader"))["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    images, right = bars_of(draws, 200)
+    turns = reading.reader.turns
+    assert turns is not None
+    assert turns.slopes().tolist() == [1]  # clockwise, as warps count
+    with torch.no_grad():
+        found = reading.codes.decode(reading.reader.eval()(images))
+    period = torch.where(right[:, 0] == 1, 180.0, 360.0)
+    away = (found - right)[:, 1]
+    away = (away - period * torch.round(away / period)).abs()
+    assert float((found[:, 0] == right[:, 0]).float().mean()) > 0.95
+    assert float(away.median()) < 8
+
+
+def test_codes_that_look_the_same_are_drawn_the_same() -> None:
+    torch.manual_seed(0)
+    small = {"hidden": 32, "width": 8, "layers": 1, "path_steps": 2}
+    model = build(configure("conditional-flow", **small), (1, 16, 16), TURNED).eval()
+    codes = model.prior_sample(4, noise())
+    codes[:, :4] = torch.eye(4)  # heart, square, ellipse, disc
+    turned = codes.clone()
+    angles = torch.deg2rad(torch.tensor([0.0, 90, 180, 77]))  # by what no one sees
+    sine, cosine = codes[:, 4], codes[:, 5]
+    turned[:, 4] = sine * angles.cos() + cosine * angles.sin()
+    turned[:, 5] = cosine * angles.cos() - sine * angles.sin()
+    torch.testing.assert_close(model.decode(turned), model.decode(codes), atol=1e-4, rtol=0)
+    turned[0, 4:6] *= -1  # a heart upside down
+    assert not torch.allclose(model.decode(turned)[0], model.decode(codes)[0], atol=1e-4)

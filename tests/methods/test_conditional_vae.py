@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -105,6 +106,29 @@ def test_images_that_look_the_same_have_the_same_code() -> None:
     rows[:, 1] = torch.nan  # what an angle means is not known then
     unknown = torch.isnan(coder.encode(rows))
     assert unknown[:, :5].all()
+
+
+def test_across_the_jump_of_a_code_is_near() -> None:
+    """A square read as turned by -44 degrees is 2 degrees from one turned by 44, or by 134."""
+    specs = (
+        FactorSpec("shape", "categorical", values=("heart", "square")),
+        FactorSpec(
+            "turn",
+            "periodic",
+            range=(0.0, 360.0),
+            period=360.0,
+            symmetries=(Symmetry("shape", "square", 90.0),),
+        ),
+    )
+    coder, bare = FactorCodes(specs), FactorCodes([specs[0], replace(specs[1], symmetries=())])
+    rows = torch.tensor([[1, 44.0], [1, 134.0], [1, 10.0], [0, 44.0]])
+    read = bare.encode(torch.tensor([[1, -44.0], [1, -44.0], [1, -44.0], [0, -44.0]]))
+    away = coder.away(read, coder.encode(rows))
+    near, far = (2 * math.sin(math.radians(angle) / 2) for angle in (2.0, 88.0))
+    between = 2 * math.sin(math.radians(54.0) / 2)
+    expected = torch.tensor([near, near, between, far])
+    torch.testing.assert_close(away.norm(dim=1), expected, atol=1e-5, rtol=0)
+    assert coder.real_loss(read, coder.encode(rows))[:2].max() < 0.05
 
 
 def test_errors_of_columns_are_errors_of_factors() -> None:

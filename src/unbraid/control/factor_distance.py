@@ -48,8 +48,7 @@ def factor_difference(
     """
     spec = specs[column]
     difference = read[:, column] - requested[:, column]
-    levels = len(spec.values) if spec.values is not None else 0
-    turn = float(levels) if levels and spec.period else spec.period or 0.0
+    turn = spec.stored_turn or 0.0
     unit = turn / spec.period if spec.period else 1.0  # stored numbers per unit of the factor
     period = np.full(len(requested), turn)
     for symmetry in spec.symmetries:
@@ -68,6 +67,6 @@ def factor_difference(
 def range_length(spec: FactorSpec) -> float:
     """Return the difference of stored values that counts as the whole range of a factor."""
     if spec.values is not None:
-        return float(max(len(spec.values) - (not spec.period), 1))
+        return spec.stored_turn or float(max(len(spec.values) - 1, 1))
     low, high = spec.range or (0.0, 1.0)
     return max(high - low, 1e-9)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from math import isfinite
+from itertools import pairwise
+from math import ceil, inf, isfinite
 from typing import Any, Literal, get_args
 
 from unbraid.core.errors import UnbraidError
 
+EVEN = 1e-3  # part of a step, by which steps between evenly spaced levels may differ
 Kind = Literal["categorical", "ordinal", "continuous", "periodic"]
 
 
@@ -64,6 +66,38 @@ class FactorSpec:
     def is_discrete(self) -> bool:
         """Whether the factor is stored as an index into ``values``."""
         return self.values is not None
+
+    @property
+    def stored_turn(self) -> float | None:
+        """Length of one turn in stored values, None without a period.
+
+        It is the period itself for reals. For levels, it is the number of levels in one period
+        where they are evenly spaced numbers, which may begin again after it; else all of them.
+
+        >>> FactorSpec("hour", "periodic", values=(0, 6, 12, 18), period=24).stored_turn
+        4.0
+        >>> FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24).stored_turn
+        4.0
+        """
+        if not self.period:
+            return None
+        if self.values is None:
+            return float(self.period)
+        turn = self.period / step if (step := _step(self.values)) else float(len(self.values))
+        return float(round(turn)) if abs(turn - round(turn)) < EVEN else turn
+
+    @property
+    def wrap_level(self) -> float:
+        """Place between levels from which on the first one, a turn later, is the nearest.
+
+        Infinite without a period.
+
+        >>> FactorSpec("hour", "periodic", values=(0, 6, 12, 18), period=24).wrap_level
+        3.5
+        """
+        turn = self.stored_turn or inf
+        last = min(len(self.values or ()), turn - EVEN)  # levels after a turn repeat others
+        return (ceil(last) - 1 + turn) / 2
 
     def period_given(self, factor: str, value: str | float) -> float | None:
         """Return the period of this factor where ``factor`` has ``value`` (0: no meaning there).
@@ -130,6 +164,16 @@ def _check_stored(each: Mapping[str, Any]) -> None:
         or not all(isinstance(number, float | int) and isfinite(number) for number in numbers)
     ):
         raise ValueError(f"a factor is {str(dict(each))[:300]}")
+
+
+def _step(values: tuple[str | float, ...]) -> float:
+    """Return the distance of evenly spaced numbers, 0 if they are not."""
+    numbers = [value for value in values if not isinstance(value, str | bool)]
+    if len(numbers) < len(values) or len(numbers) < 2:
+        return 0.0
+    step = (numbers[-1] - numbers[0]) / (len(numbers) - 1)
+    away = [abs(after - before - step) for before, after in pairwise(numbers)]
+    return float(abs(step)) if max(away) < EVEN * abs(step) else 0.0
 
 
 def _tuple(stored: Any) -> Any:

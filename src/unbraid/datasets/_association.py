@@ -88,8 +88,7 @@ def _basis(column: NDArray[np.float64], spec: FactorSpec) -> tuple[Any, int]:
         weights = 1 / np.sqrt(counts)[index]
         return csr_array((weights, (np.arange(len(column)), index))), len(counts) - 1
     if spec.kind == "periodic":
-        turn = float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
-        angle = column * (2 * np.pi / turn)
+        angle = column * (2 * np.pi / (spec.stored_turn or 1.0))
         features = np.stack([np.cos(angle), np.sin(angle)], 1)
     else:
         features = rankdata(column)[:, None]

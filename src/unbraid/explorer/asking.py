@@ -128,7 +128,7 @@ def _loop(controller: Native) -> list[dict[str, Any]]:
         levels = spec.values is not None
         low, high = spec.range or (0.0, 0.0)
         margin = MARGIN * (high - low)
-        turn = float(len(spec.values or ())) if levels and spec.period else spec.period or 0.0
+        turn = spec.stored_turn or 0.0
         unit = turn / spec.period if spec.period else 1.0
         found.append(
             {

@@ -117,6 +117,7 @@ def _with_factors(model: Any, codes: Codes, rows: list[Row]) -> list[Row]:
                 "range": [0, turn],
                 "weight": round(sine["weight"] + cosine["weight"], 4),
                 "low": low,
+                "wrap": spec.wrap_level,
                 **_unit(spec),
             }
         )

@@ -55,15 +55,17 @@ def _blocks(fitted: Fitted) -> list[dict[str, Any]]:
     design, found = fitted.design, []
     for block in design.blocks:
         levels = block.kind == "levels"
+        periodic = not levels and design.is_periodic(block.factor)
         low, length = (0.0, 1.0) if levels else design.origin_and_length(block.factor)
         found.append(
             {
                 "factor": block.factor,
                 "kind": block.kind,
                 "count": block.columns.stop - block.columns.start,
-                "periodic": not levels and design.is_periodic(block.factor),
+                "periodic": periodic,
                 "low": low,
                 "length": length,
+                "wrap": design.specs[block.factor].wrap_level if periodic else None,
             }
         )
     return found

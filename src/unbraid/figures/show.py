@@ -262,18 +262,26 @@ def _value(spec: FactorSpec, stored: Any, figures: int = 3) -> str:
 
 def _unit(dataset: Dataset, spec: FactorSpec) -> NDArray[np.float64]:
     """Return a factor's column scaled so that its values span 0 to 1."""
-    low, high = (0, len(spec.values) - 1) if spec.values is not None else spec.range or (0, 1)
+    low, high = _ends(spec)
     scaled: NDArray[np.float64] = (dataset.factor(spec.name) - low) / (high - low)
     return scaled
+
+
+def _ends(spec: FactorSpec) -> tuple[float, float]:
+    """Return the lowest and highest stored value of a factor."""
+    return (0, len(spec.values) - 1) if spec.values is not None else spec.range or (0, 1)
 
 
 def _away(spec: FactorSpec, offset: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far apart two values are, given their difference on the 0 to 1 scale."""
     away: NDArray[np.float64] = np.abs(offset)
-    away[np.isnan(away)] = 1  # unknown: as far as can be
     if spec.kind == "categorical":
-        return np.sign(away)
-    return np.minimum(away, 1 - away) if spec.kind == "periodic" else away
+        away = np.sign(away)
+    elif spec.stored_turn:
+        low, high = _ends(spec)
+        turn = spec.stored_turn / (high - low)
+        away = np.minimum(away % turn, -away % turn)
+    return np.nan_to_num(away, nan=1)  # unknown: as far as can be
 
 
 def middle_row(dataset: Dataset, moving: list[FactorSpec]) -> int:

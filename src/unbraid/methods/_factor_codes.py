@@ -45,15 +45,15 @@ class FactorCodes:
         """Return the lowest and highest stored value of a factor."""
         spec = self.specs[column]
         if spec.values is not None:
-            return 0.0, float(max(len(spec.values) - (spec.kind != "periodic"), 1))
+            last = float(max(len(spec.values) - 1, 1))
+            return 0.0, self.turn(column) if spec.kind == "periodic" else last
         assert spec.range is not None  # FactorSpec has it where it has no values
         low, high = spec.range
         return low, max(high, low + 1e-9)
 
     def turn(self, column: int) -> float:
         """Return the length of one turn of a periodic factor, as stored."""
-        spec = self.specs[column]
-        return float(len(spec.values)) if spec.values is not None else float(spec.period or 1.0)
+        return self.specs[column].stored_turn or 1.0
 
     def repeats(self, column: int, categories: Tensor) -> Tensor:
         """Return how often a periodic factor repeats in a turn, (B,), given columns of categories.
@@ -61,7 +61,8 @@ class FactorCodes:
         0 where it has no meaning, NaN where that depends on a category that is unknown. Of several
         symmetries the shortest period counts.
         """
-        most, meaning = categories.new_ones(len(categories)), categories.new_ones(len(categories))
+        # of its shape, not its length, which an exported graph would keep
+        most, meaning = (categories.new_ones(categories.shape[:1]) for _ in range(2))
         places = zip(self.categorical, torch.split(categories, self.levels, 1), strict=True)
         parts = {self.specs[other].name: (self.specs[other], part) for other, part in places}
         for each in self.specs[column].symmetries:
@@ -99,6 +100,34 @@ class FactorCodes:
                 pair = torch.where(torch.isnan(repeats)[:, None], pair, moved)
             columns.append(pair)
         return torch.cat([*columns, codes[:, self.width :]], 1)
+
+    def nearest(self, found: Tensor, codes: Tensor) -> Tensor:
+        """Return the columns of codes, but categories, as near to others as look the same, (B, R).
+
+        Where a periodic factor repeats sooner, an angle near the one at which its code jumps may as
+        well be on the other side.
+
+        Args:
+            found: columns that are not categories, (B, R), such as those read.
+            codes: what they should be, canonical, (B, width).
+        """
+        columns = [codes[:, self.categories : self.categories + len(self.real)]]
+        sure = self._known_categories(codes)
+        for at, column in enumerate(self.periodic):
+            place = len(self.real) + 2 * at
+            pair = codes[:, self.categories + place : self.categories + place + 2]
+            if self.specs[column].symmetries:
+                seen, (sine, cosine) = found[:, place : place + 2].detach(), pair.unbind(1)
+                repeats = self.repeats(column, sure)
+                angle = torch.atan2(sine, cosine)
+                step = -angle.sign() * 2 * math.pi / repeats.clamp_min(1)
+                sin, cos = step.sin(), step.cos()
+                over = torch.stack([sine * cos + cosine * sin, cosine * cos - sine * sin], 1)
+                nearer = (seen - over).square().sum(1) < (seen - pair).square().sum(1)
+                jumps = (repeats > 1) & (angle.abs() * repeats >= math.pi / 2)
+                pair = torch.where((nearer & jumps)[:, None], over, pair)
+            columns.append(pair)
+        return torch.cat(columns, 1)
 
     def apart(self, codes: Tensor) -> Tensor:
         """Return which code columns (B, R), but categories, are far from where their code jumps.
@@ -174,14 +203,17 @@ class FactorCodes:
         for column in self.real:
             low, high = self.bounds(column)
             value = low + (codes[:, at] + 1) / 2 * (high - low)
-            factors[column] = value.round() if self.specs[column].is_discrete else value
+            if self.specs[column].is_discrete:
+                value = value.round().clamp(low, high)
+            factors[column] = value
             at += 1
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
             value = torch.atan2(codes[:, at], codes[:, at + 1]) * (turn / (2 * math.pi))
             value = (value - low) % turn + low
-            if self.specs[column].is_discrete:
-                value = value.round() % turn
+            if (spec := self.specs[column]).is_discrete:
+                level = value.round().clamp_max(len(spec.values or ()) - 1)
+                value = torch.where(value >= spec.wrap_level, 0.0, level)
             factors[column] = value
             at += 2
         return torch.stack(factors, 1)
@@ -247,8 +279,12 @@ class FactorCodes:
         return (other.amax(1) <= doubt).float()
 
     def away(self, outputs: Tensor, codes: Tensor) -> Tensor:
-        """Return how far columns that are not categories are from what they should be, (B, R)."""
-        return (outputs - codes)[:, self.categories :].abs()
+        """Return how far columns that are not categories are from what they should be, (B, R).
+
+        Of the angles that look the same it is the distance to the nearest.
+        """
+        found = outputs[:, self.categories :]
+        return (found - self.nearest(found, codes)).abs()
 
     def real_loss(self, outputs: Tensor, codes: Tensor, forgiven: Tensor | float = 0.0) -> Tensor:
         """Return the loss of all other columns, summed, (B,), nats; unknown ones are 0.

@@ -196,12 +196,13 @@ class FactorValues:
         """Return stored values (N,) after ``number * scale + offset``, clipped to the range."""
         low, high = self.ends
         changed = self.numbers(column) * scale + offset
+        if self.spec.values is not None and not self.numeric:
+            turn = self.spec.stored_turn
+            return np.rint(changed) % turn if turn else np.rint(np.clip(changed, low, high))
         if self.spec.period:
             changed = low + (changed - low) % self.spec.period
         else:
             changed = np.clip(changed, low, high)
-        if self.spec.values is not None and not self.numeric:
-            return np.rint(changed)
         return np.array([self._nearest(float(number)) for number in changed])
 
     # -- text -----------------------------------------------------------------------------------

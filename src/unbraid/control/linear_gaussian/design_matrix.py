@@ -82,7 +82,8 @@ class DesignMatrix:
     def factors(self, levels: Sequence[NDArray[np.int64]], coordinates: Array) -> Array:
         """Return the factors (N, F) of levels (N,) per categorical factor and coordinates (N, Q).
 
-        Values are rounded to the nearest level, or clipped to the range.
+        Values are rounded to the nearest level, round the circle if they are periodic, or clipped
+        to the range.
         """
         found = np.zeros((len(coordinates), len(self.specs)))
         for k, chosen in zip(self.categorical, levels, strict=True):
@@ -94,8 +95,8 @@ class DesignMatrix:
             else:
                 value = low + length * (np.clip(u, -1, 1) + 1) / 2
             if spec.values is not None:
-                count = len(spec.values)
-                value = value.round() % count if self.is_periodic(k) else value.round()
+                wraps = self.is_periodic(k) & (value >= spec.wrap_level)
+                value = np.where(wraps, 0.0, value.round().clip(max=len(spec.values) - 1))
             found[:, k] = value
         return found
 
@@ -147,8 +148,8 @@ class DesignMatrix:
         """Return the lowest stored value, and the length of the range or of a period."""
         spec = self.specs[factor]
         if spec.values is not None:
-            count = len(spec.values)
-            return 0.0, float(count if self.is_periodic(factor) else max(count - 1, 1))
+            last = float(max(len(spec.values) - 1, 1))
+            return 0.0, spec.stored_turn or last if self.is_periodic(factor) else last
         assert spec.range is not None  # FactorSpec has it where it has no values
         low, high = spec.range
         return float(low), float(spec.period or max(high - low, 1e-12))

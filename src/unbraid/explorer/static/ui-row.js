@@ -118,12 +118,19 @@ class Row {
 
   /** Return the value of a factor that a code column of -1 to 1 stands for, as text; else "". */
   physical(value) {
-    if (this.kind === "circle") return withUnit(shown(value, 0), this.unit);
+    if (this.kind === "circle") {
+      return this.values ? this.level(value >= this.wrap ? 0 : value) : withUnit(shown(value, 0), this.unit);
+    }
     if (!this.bounds) return "";
     const [low, high] = this.bounds;
     const found = low + ((value + 1) / 2) * (high - low);
-    if (this.values) return levelName(this.values[clamp(Math.round(found), 0, this.values.length - 1)]);
+    if (this.values) return this.level(found);
     return withUnit(shown(found, decimals(Math.max(-low, high))), this.unit);
+  }
+
+  /** Return the name of the level nearest to a place among levels. */
+  level(place) {
+    return levelName(this.values[clamp(Math.round(place), 0, this.values.length - 1)]);
   }
 
   /** Return a value as a screen reader says it. */

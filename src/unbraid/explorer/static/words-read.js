@@ -83,11 +83,11 @@ const WordsRead = (() => {
       return factors;
     }
 
-    stored({ low, length, periodic }, u, count) {
+    stored({ low, length, periodic, wrap }, u, count) {
       const turn = u / (2 * Math.PI), part = periodic ? turn - Math.floor(turn) : (limited(u, 1) + 1) / 2;
       const value = low + length * part;
       if (count === undefined) return value;
-      return periodic ? Math.round(value) % count : Math.round(value);
+      return periodic && value >= wrap ? 0 : Math.min(Math.round(value), count - 1);
     }
 
     // Probabilities of levels, and means of the other regressors.

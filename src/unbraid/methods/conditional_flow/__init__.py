@@ -154,7 +154,7 @@ class Model(Conditional):
 
     def reading_error(self) -> Tensor:
         """Return by how much readings are usually off, (F,), in each factor's own unit."""
-        return self.coder.distances(self.reading.reader.real_width.detach().exp())
+        return self.coder.distances(self.reading.reader.errors())
 
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
         """Return the style of standard normal numbers (N, style_dim + 1): all but the first."""
@@ -183,7 +183,7 @@ class Model(Conditional):
     def read(self, images: Tensor) -> Tensor:
         """Return the code columns read from images, (B, factor_width)."""
         outputs: Tensor = self.reading.reader(images)
-        return self.coder.reading(outputs)
+        return self.coder.canonical(self.coder.reading(outputs))
 
     def frames(self, columns: Tensor) -> Tensor:
         """Return the frames (B, 2, 3) that go with code columns (B, factor_width)."""
@@ -231,7 +231,8 @@ class Model(Conditional):
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return the image of factors and style, (B, C, H, W) on [0, 1]."""
-        columns, style = codes[:, : self.factor_width], codes[:, self.factor_width :]
+        columns, style = codes.tensor_split([self.factor_width], 1)
+        columns = self.coder.canonical(columns)
         logits = self.logits(self.along(style, columns) * self.scale, columns)
         return torch.sigmoid(self.config.sharpness * logits)
 
@@ -254,7 +255,7 @@ class Model(Conditional):
             if batch.factors is not None:  # what is known needs no reading
                 known = self.coder.encode(batch.factors)
                 columns = torch.where(torch.isnan(known), columns, known)
-            columns = self.reading.certain(columns)
+            columns = self.coder.canonical(self.reading.certain(columns))
         if context.phase == "autoencoder":
             return self.autoencoder_terms(images, columns, context.noise)
         return self.flow_terms(images, columns, context.noise)

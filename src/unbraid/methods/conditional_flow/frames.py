@@ -136,3 +136,34 @@ class Frame(nn.Module):
         if self.linear is None:
             return identity(columns)
         return self.zoomed(affine(self.parts(columns)))
+
+
+def pose_loss(
+    frame: Frame, glance: nn.Module, usual: Tensor, images: Tensor, reals: Tensor
+) -> Tensor:
+    """Return what frames are to make least: through them, the glance reads the usual.
+
+    To it are added what is lost of an image that is seen through its frame and put back, and how
+    much frames stretch and shear. The glance does not learn from it.
+
+    Args:
+        frame: which map goes with which factors.
+        glance: reads code columns that are no categories, (B, R), from images.
+        usual: these columns of the usual factors, (R,).
+        images: (B, C, H, W), as the glance sees them.
+        reals: their code columns, (B, R).
+    """
+    if not len(images):
+        return images.new_zeros(())
+    parts = frame.parts(reals)
+    maps = affine(parts)
+    weights = {name: weight.detach() for name, weight in glance.named_parameters()}
+    found: Tensor = torch.func.functional_call(glance, weights, (see(images, maps),))
+    # what is far off, as of a rare shape, has no more say
+    pose = (found.float() - usual).square().clamp_max(1).sum(1).mean()
+    maps = frame.zoomed(maps)
+    back = see(see(images, maps), inverse(maps))
+    lost = (back - images).square().mean() / images.var().clamp_min(1e-6)
+    bent = parts[:, 3:5].square().sum(1).mean()
+    total: Tensor = pose + LOST * lost + BENT * bent
+    return total

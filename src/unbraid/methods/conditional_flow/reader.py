@@ -17,6 +17,7 @@ from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import Dropout, Norm
 from unbraid.methods.conditional_flow import frames as _frames
 from unbraid.methods.conditional_flow.frames import Frame, see
+from unbraid.methods.conditional_flow.turns import Turns, pairs_of, upright
 from unbraid.nn import nets
 
 GROUPS = 8  # of channels that are normalised together
@@ -30,8 +31,8 @@ REST = 0.3  # and of a code column that frames do not tell
 class Reader(nn.Module):
     """Reads any factors from any images.
 
-    One net reads the categories, others all else: in a net for both, real factors, whose errors
-    become small, would outweigh the categories.
+    One net reads the categories, one the periodic factors (see Turns), others all else: in a net
+    for all, real factors, whose errors become small, would outweigh the others.
 
     Args:
         codes: of the factors.
@@ -41,7 +42,7 @@ class Reader(nn.Module):
 
     def __init__(self, codes: FactorCodes, shape: nets.ImageShape, width: int = 32) -> None:
         super().__init__()
-        self.columns = codes.width - codes.categories
+        self.codes, self.columns = codes, codes.width - codes.categories
         channels, *sides = nets.check_image_shape(shape)
         self.shrink = max(min(sides) // SIDE, 1)
         height, side = (-(-each // self.shrink) for each in sides)
@@ -60,6 +61,11 @@ class Reader(nn.Module):
         self.glance_width = nn.Parameter(torch.full((reals,), -1.0))
         self.real_width = nn.Parameter(torch.full((reals,), -1.5))
         self.frame_width = nn.Parameter(torch.full((6 if reals else 0,), -2.0))
+        self.turns = (
+            Turns(codes, _looker(small, 2 * len(pairs_of(codes)), width))
+            if codes.periodic
+            else None
+        )
 
     def shrunk(self, images: Tensor) -> Tensor:
         """Return the images as factors are read from them."""
@@ -109,7 +115,19 @@ class Reader(nn.Module):
             maps = _frames.compose(maps, off)
         pictures = see(images, maps)
         columns, _ = self.look(pictures, maps, glanced)
-        return torch.cat([self.recognise(pictures), columns], 1), glanced, maps
+        logits = self.recognise(pictures)
+        if self.turns is not None:
+            pairs = self.turns(see(images, upright(maps)))
+            circles = self.turns.columns(pairs, self.codes.most_probable(logits))
+            columns = torch.cat([columns[:, : len(self.codes.real)], circles], 1)
+        return torch.cat([logits, columns], 1), glanced, maps
+
+    def errors(self) -> Tensor:
+        """Return the usual errors of the code columns that are no categories, (R,)."""
+        widths = self.real_width.detach().exp()
+        if self.turns is None:
+            return widths
+        return torch.cat([widths[: len(self.codes.real)], self.turns.error()])
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the code columns read from images, (B, width), categories as logits."""

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
-from unbraid.methods.conditional_flow import frames as _frames
-from unbraid.methods.conditional_flow.frames import compose, inverse, see
+from unbraid.methods.conditional_flow.frames import compose, inverse, pose_loss, see
 from unbraid.methods.conditional_flow.reader import Reader
-from unbraid.methods.conditional_flow.warps import WarpAction, draw_warps, moves, warp
+from unbraid.methods.conditional_flow.turns import spun
+from unbraid.methods.conditional_flow.warps import PARAMETERS, WarpAction, draw_warps, moves, warp
 from unbraid.nn import nets
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
@@ -41,7 +41,10 @@ class Reading(nn.Module):
         super().__init__()
         self.codes, self.split = codes, codes.categories
         self.reader = Reader(codes, shape, width)
-        self.action = WarpAction(codes.width - codes.categories, 2 * len(codes.periodic))
+        columns = codes.width - codes.categories
+        self.action = WarpAction(columns, 2 * len(codes.periodic))
+        circle = torch.arange(columns) >= len(codes.real)
+        self.register_buffer("is_circle", circle, persistent=False)
         # code columns that the pictures in frames are to have
         self.register_buffer("usual", codes.middle(torch.zeros(1, codes.width))[0, self.split :])
         self.register_buffer("steps", torch.zeros(()))  # of the reader's training
@@ -55,6 +58,7 @@ class Reading(nn.Module):
         self.labels: Tensor
         self.known: Tensor
         self.strength: Tensor
+        self.is_circle: Tensor
 
     def parameters_of(self, phase: str) -> list[nn.Parameter]:
         """Return what is trained as the ``glance`` and as the ``reader``."""
@@ -121,8 +125,9 @@ class Reading(nn.Module):
             glance = reader.glance(seen)
         filled = torch.where(known, reals, glance)
         if self.training and len(seen):
-            self.action.calibrate(reals[held], glance[held])
-            used = self.action.middle(reals) & self.codes.apart(codes)
+            clear = self.codes.apart(codes)
+            self.action.calibrate(torch.where(clear, reals, torch.nan)[held], glance[held])
+            used = self.action.middle(reals) & clear
             self.observe(seen[held], filled[held], used[held], context.noise)
             self.remember(reals)
         seen, known, filled = seen[~held], known[~held], filled[~held]
@@ -130,19 +135,25 @@ class Reading(nn.Module):
             weights = [weight.sum() for weight in self.parameters_of("glance")]
             return {"loss": 0 * torch.stack(weights).sum()}  # nothing is learned
         warps = self.usable_warps(len(seen), context.noise)
-        moved = self.moved(warps, torch.cat([codes[~held, : self.split], filled], 1))
+        kinds = codes[~held, : self.split]
+        moved = self.moved(warps, torch.cat([kinds, filled], 1))
         seen = warp(seen, warps)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
-        wanted = torch.where(known, moved, torch.nan)
+        wanted = torch.where(known, self.nearest(found, kinds, moved), torch.nan)
         real = mean(reader.real_loss(found, wanted, reader.glance_width))
-        pose = self.pose_loss(seen, moved)
+        assert reader.first is not None
+        pose = pose_loss(reader.frame, reader.first, self.usual, seen, moved)
         return {"loss": real + pose, "real": real, "pose": pose}
 
     def moved(self, warps: Tensor, codes: Tensor) -> Tensor:
         """Return the code columns but categories, (B, R), of images of codes (B, width) warped."""
         reals = self.action(warps, codes[:, self.split :])
         return self.codes.canonical(torch.cat([codes[:, : self.split], reals], 1))[:, self.split :]
+
+    def nearest(self, found: Tensor, kinds: Tensor, reals: Tensor) -> Tensor:
+        """Return columns but categories, (B, R), as near to those found as look the same."""
+        return self.codes.nearest(found, torch.cat([kinds, reals], 1))
 
     @torch.no_grad()
     def observe(self, images: Tensor, codes: Tensor, used: Tensor, noise: torch.Generator) -> None:
@@ -160,33 +171,6 @@ class Reading(nn.Module):
         found = reals.nanmean(0)[:count]
         fresh = torch.where(torch.isnan(found), self.usual[:count], found)
         self.usual[:count].lerp_(fresh, 1 - MEMORY)
-
-    def pose_loss(self, images: Tensor, reals: Tensor) -> Tensor:
-        """Return what frames are to make least: through them, the glance reads the usual.
-
-        To it are added what is lost of an image that is seen through its frame and put back, and
-        how much frames stretch and shear.
-
-        Args:
-            images: (B, C, H, W), shrunk.
-            reals: their code columns, (B, R).
-        """
-        frame, first = self.reader.frame, self.reader.first
-        assert first is not None
-        if not len(images):
-            return images.new_zeros(())
-        parts = frame.parts(reals)
-        maps = _frames.affine(parts)
-        weights = {name: weight.detach() for name, weight in first.named_parameters()}
-        found: Tensor = torch.func.functional_call(first, weights, (see(images, maps),))
-        # what is far off, as of a rare shape, has no more say
-        pose = (found.float() - self.usual).square().clamp_max(1).sum(1).mean()
-        maps = frame.zoomed(maps)
-        back = see(see(images, maps), inverse(maps))
-        lost = (back - images).square().mean() / images.var().clamp_min(1e-6)
-        bent = parts[:, 3:5].square().sum(1).mean()
-        total: Tensor = pose + _frames.LOST * lost + _frames.BENT * bent
-        return total
 
     # -- the reader ---------------------------------------------------------------------------
 
@@ -209,7 +193,9 @@ class Reading(nn.Module):
         with dropping(reader, noise):
             glance = reader.glance(warp(both, warps))
         moved = self.moved(warps, targets)
-        glance_loss = reader.real_loss(glance, moved, reader.glance_width)
+        kinds = targets[:, : self.split]
+        wanted = self.nearest(glance, kinds, moved)
+        glance_loss = reader.real_loss(glance, wanted, reader.glance_width)
         # images whose factors are read are shown in other frames, but are not warped
         given = ~torch.isnan(codes).any(1, keepdim=True)
         given[:count] = True
@@ -228,11 +214,13 @@ class Reading(nn.Module):
             if batch.labelled is not None:
                 told = self.has_category(codes[:count])
                 self.keep(batch.labelled[1][:READ][told if told.any() else slice(None)])
-        wanted = torch.cat([targets[:, : self.split], moved], 1)
+        wanted = torch.cat([kinds, moved], 1)
         # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan
         category = self.codes.category_loss(outputs, wanted)
-        real = reader.real_loss(found, wanted[:, self.split :], reader.real_width)
+        # circles are read by a net of their own
+        reals = torch.where(self.is_circle, torch.nan, wanted[:, self.split :])
+        real = reader.real_loss(found, reals, reader.real_width)
         frame = reader.correction_loss(off, compose(inverse(starts), goals))
         trust = (self.steps / RISE).clamp_max(1)  # there is little to what is read at first
         terms = {"real": real[:count].mean()} if count else {}
@@ -243,8 +231,44 @@ class Reading(nn.Module):
         terms["read_real"] = real[count:].mean()
         terms["frame"] = mean(frame[:count]) + trust * frame[count:].mean()
         terms["glance"] = mean(glance_loss[:count]) + trust * glance_loss[count:].mean()
+        if reader.turns is not None:
+            turn = self.turn_loss(both, frames, targets, codes[:count], noise)
+            terms["turn"] = mean(turn[:count]) + trust * turn[count:].mean()
         weighted = [trust * t if name.startswith("read") else t for name, t in terms.items()]
         return {"loss": torch.stack(weighted).sum(), **terms}
+
+    def turn_loss(
+        self,
+        images: Tensor,
+        frames: Tensor,
+        targets: Tensor,
+        labels: Tensor,
+        noise: torch.Generator,
+    ) -> Tensor:
+        """Return the loss of reading periodic factors, (B,), and learn how rotations move them.
+
+        Half of the pictures are turned, and only learned from if it is clear what that does.
+
+        Args:
+            images: (B, C, H, W), shrunk, the labelled ones first.
+            frames: of the images, (B, 2, 3).
+            targets: code columns of the images, (B, width), read where not known.
+            labels: code columns of the labelled images, NaN where not known.
+            noise: draws the pictures.
+        """
+        reader, turns, count = self.reader, self.reader.turns, len(labels)
+        assert turns is not None
+        jitter = JITTER / 2 * _wide(targets[:, self.split :], noise)
+        still = images.new_zeros(len(images), PARAMETERS)
+        _, starts, _ = self.starts(frames, still, targets, jitter)
+        pictures, spins = spun(images, starts, noise)
+        with dropping(reader, noise):
+            found = turns(pictures)
+        pairs = turns.targets(targets)
+        pairs[:count] = turns.targets(labels)
+        if self.training and count:
+            turns.observe(found[:count], pairs[:count], spins[:count])
+        return reader.real_loss(found, turns.expected(pairs, spins), turns.width)
 
     @torch.no_grad()
     def told(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -262,6 +286,7 @@ class Reading(nn.Module):
         sure[reads] = self.codes.is_sure(read, SURE)
         codes = codes.clone()
         codes[reads] = torch.where(unknown[reads], self.certain(read), codes[reads])
+        codes = self.codes.canonical(codes)
         reals = codes[:, self.split :]
         glances, found = self.reader.glance(images), self.reader.frame(reals)
         glances[reads] = glanced

@@ -229,7 +229,7 @@ class Model(Draws):
         Given what was measured of voice pictures, it need not be measured again.
         """
         given = (images,) if found is None else (images, found)
-        return self.coder.reading(self.reader(*given))
+        return self.coder.canonical(self.coder.reading(self.reader(*given)))
 
     def frames(self, images: Tensor, codes: Tensor, found: _voice.Measures | None = None) -> Tensor:
         """Return voice pictures without what code columns say of the voice, (B, rows, frames)."""
@@ -247,7 +247,7 @@ class Model(Draws):
 
     def pixel_mean(self, codes: Tensor) -> Tensor:
         """Return E[x|f,z], (B, C, H, W) on [0, 1]."""
-        width = self.factor_width
+        width, codes = self.factor_width, self.coder.canonical(codes)
         drawn = self.drawer(codes[:, :width], codes[:, width:])
         return drawn if self.voices is not None else torch.sigmoid(drawn)
 

@@ -52,7 +52,7 @@ class Draws(Reads):
             given = (images,) if found is None else (images, found)
             read = self.coder.reading(self.reader(*given))
             sure = self.coder.is_sure(read, self.config.sure)
-            codes = self.coder.most_probable(read)
+            codes = self.coder.canonical(self.coder.most_probable(read))
             if batch.factors is not None:  # categories that are known need no reading
                 known = self.categories(self.coder.encode(batch.factors))
                 unknown = torch.isnan(known)
