@@ -88,6 +88,7 @@ def test_averages_are_exponential() -> None:
     optimizer = PhaseOptimizer("model", Phase(list(model.parameters()), ema=0.5), 0.01, CPU)
     for step in range(20):
         optimizer.step(loss_of(model, step), 1.0)
+        optimizer.average()
         weights.append(model.weight.detach().clone())
     average = weights[0]
     for count, weight in enumerate(weights[1:], 1):

@@ -44,14 +44,11 @@ def gpu(result: dict[str, Any]) -> str:
         f"{_apart(cases, 'fleet of 16: difference', 'the first of 16 seeds')}"
     )
     if left := [names[id(case)] for case in cases if case["not captured"]]:
-        lines.append(
-            f"\nThe step of {', '.join(left)} could not be recorded when this was measured, since "
-            "it sent numbers to the GPU. It no longer does, and is to be measured again."
-        )
+        lines.append(f"\nThe step of {', '.join(left)} was not recorded.")
     many = result["side by side"]
     service = "with" if many["multi-process service"] else "without"
     lines.append(
-        f"\n{many['processes']} processes, each with a training of {names[id(cases[1])]} in bf16, "
+        f"\n{many['processes']} processes, each with a training of {names[id(cases[1])]}, bf16, "
         f"train {many['together']:,} images a second together, {service} CUDA's multi-process "
         f"service: {many['together'] / cases[1]['captured bf16']:.1f} times one process."
     )
@@ -60,6 +57,7 @@ def gpu(result: dict[str, Any]) -> str:
 
 def _apart(cases: list[dict[str, Any]], key: str, what: str) -> str:
     worst = max(max(case[key].values()) for case in cases)
+    steps = ", ".join(cases[0][key])
     if not worst:
-        return f"The losses of all steps, {what}, are the same bits."
-    return f"The losses of {what} are apart by at most {worst:.0e} of them."
+        return f"The losses of steps {steps}, {what}, are the same bits."
+    return f"The losses of steps {steps} of {what} are apart by at most {worst:.0e} of them."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from tests.studies.conftest import Make
 from tests.studies.test_study import Here, Watcher, rows_of
 from unbraid.core.errors import UnbraidError
 from unbraid.runs import Run
-from unbraid.studies import driver
+from unbraid.studies import cells, driver
 from unbraid.studies.cells import read_state
+from unbraid.studies.engines import do
 from unbraid.studies.fleets import fleets_of
 from unbraid.studies.study import Study
 from unbraid.studies.work import CellJob
@@ -66,6 +68,49 @@ def test_a_fleet_goes_on_and_leaves_out_what_diverges(make_spec: Make, opened: O
     told = [event.sentence for event in watcher.events if event.kind == "failed"]
     assert len(told) == 2
     assert told[0].startswith("diverged: training stopped")
+    for state in states[4:]:
+        failure = state.failures[-1]
+        assert failure["message"].count(f"epoch 1, batch {failure['step']}")
+
+
+def test_a_full_disk_ends_the_study(
+    make_spec: Make, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **options: Any) -> list[Run]:
+        raise UnbraidError("cannot write.") from OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr("unbraid.runs.train_fleet", full)
+    with pytest.raises(UnbraidError, match="cannot write"):
+        driver.drive(opened(make_spec(seeds="0-1")), Here(), Watcher(), fleet=2)
+
+
+def test_a_run_that_another_process_works_on_is_left_out(make_spec: Make, opened: Opened) -> None:
+    study = opened(make_spec(seeds="0-2"))
+    (fleet, *_) = fleets_of(jobs_of(study), 3).values()
+    with cells.claimed(fleet.jobs[1].folder):
+        event = do(fleet, lambda event: None, lambda: False)
+    assert event.kind == "done"
+    assert [read_state(job.folder).trained for job in fleet.jobs] == [True, False, True]
+    assert do(fleet, lambda event: None, lambda: True).kind == "stopped"
+
+
+@pytest.mark.parametrize("words", [["--on", "slurm"], ["--shard", "0/2"], ["--dry-run"]])
+def test_what_does_not_go_with_fleets_is_refused(
+    make_spec: Make, unbraid: Callable[..., str], words: list[str]
+) -> None:
+    assert "--fleet" in unbraid("run", make_spec(), "--fleet", "2", *words, code=2)
+
+
+def test_options_that_decide_no_weights_are_no_other_run(make_spec: Make, opened: Opened) -> None:
+    spec = make_spec(seeds="0")
+    assert driver.drive(opened(spec), Here(), Watcher())
+    text = spec.read_text().replace("[common]", "[common]\ncapture = false")
+    spec.write_text(text + '[[metrics]]\nmetrics = ["sap"]\n')
+    study = opened(spec)
+    assert driver.drive(study, Here(), Watcher())
+    assert [s.status(c) for s, c in zip(study.states(), study.cells, strict=True)] == [
+        "finished"
+    ] * len(study.cells)
 
 
 def test_runs_that_cannot_be_a_fleet_are_trained_one_by_one(

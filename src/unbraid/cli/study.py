@@ -34,7 +34,7 @@ class Run(Place):
         on: the engine: processes of this machine, Ray (pip install 'unbraid[ray]'), or a script
             for Slurm.
         jobs: runs side by side; 0 is what the study's file says.
-        fleet: runs that differ in their seed alone trained at once, in one process; for a GPU.
+        fleet: runs that differ in their seed alone that each process trains at once; for a GPU.
         shard: only every n-th run, from the i-th on: ``0/8`` to ``7/8`` for eight machines.
         dry_run: list the runs, time some steps of each kind, and say how long all would take.
     """
@@ -123,6 +123,12 @@ def _run(study: Study, target: str, given: Run) -> None:
     """Do the runs of a study, and write its table."""
     from unbraid.studies.reports import cores, ended, shard_of
 
+    for option in ("shard", "dry_run"):
+        if given.fleet > 1 and getattr(given, option):
+            name = option.replace("_", "-")
+            raise UnbraidError(f"--fleet and --{name} do not go together: leave out one of them.")
+    if given.fleet > 1 and given.on == "slurm":
+        raise UnbraidError("--fleet is for --on local and --on ray: leave it out for slurm.")
     whole = study
     if given.shard:
         study = study.shard(*shard_of(given.shard))
@@ -174,11 +180,12 @@ def _drive(study: Study, target: str, given: Run, jobs: int) -> None:
         from unbraid.studies.engines.local import Local
 
         engine = Local(jobs, study.spec.resources.threads)
-    with Display(Progress(study.cells, study.states(), jobs)) as display:
+    with Display(Progress(study.cells, study.states(), jobs * max(1, given.fleet))) as display:
         done = drive(study, engine, display, given.fleet)
     if not done:
         words = ["unbraid", "study", "run", target]
         words += [] if given.root == Place.root else ["--root", str(given.root)]
+        words += ["--fleet", str(given.fleet)] if given.fleet > 1 else []
         display.say(f"stopped; all is saved. Continue with: {shlex.join(words)}")
         raise SystemExit(128 + (display.interrupts.first or 2))
 

@@ -93,7 +93,9 @@ def train_fleet(
 def _done(config: RunConfig, folder: Path) -> bool:
     """Whether a folder holds the run of a config, finished."""
     found = opened(folder)
-    return found is not None and found.finished and found.config.training == config.training
+    return (
+        found is not None and found.finished and found.config.training.same_steps(config.training)
+    )
 
 
 def _train(

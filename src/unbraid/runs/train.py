@@ -57,7 +57,7 @@ def train_run(
     if (found := opened(folder)) is not None:
         check_same(found, config, resume)
         config = replace(config, recipe=found.config.recipe)  # that it began with
-        if found.finished and found.config.training == config.training:
+        if found.finished and found.config.training.same_steps(config.training):
             if loggers:
                 Logging(folder, loggers, Recorder()).log_finished(found.result["training"]["steps"])
             return _relocated(found, config)

@@ -33,7 +33,7 @@ def drive(study: Study, engine: Engine, watcher: Watcher, fleet: int = 1) -> boo
     """Do the runs that are left, and wait for those that another process does.
 
     Args:
-        study: its runs are done in the order of its cells.
+        study: its runs are done in the order of its cells, those of fleets first.
         engine: does them; it is closed at the end.
         watcher: is told of each event.
         fleet: how many runs that differ in their seed are trained at once.
@@ -112,7 +112,8 @@ class _Drive:
             self._tell(event)
             return
         if event.kind in ("failed", "died"):
-            self._tell(event._replace(kind="warning"))
+            sentence = _of_death(event) if event.kind == "died" else event.sentence
+            self._tell(event._replace(kind="warning", sentence=sentence))
         for job in self.fleets[event.job].jobs:
             state = read_state(job.folder)
             if state.status(job.cell) == "unfinished":
@@ -126,20 +127,20 @@ class _Drive:
                 self.watcher.on_event(Event(job.name, "done"))
 
     def _tell(self, event: Event) -> None:
-        """Tell the watcher of an event; a fleet's is its first run's, its start that of all."""
+        """Tell the watcher of an event: a fleet's start and steps are those of all its runs."""
         fleet = self.fleets.get(event.job)
         if fleet is None:
             self.watcher.on_event(event)
             return
-        for job in fleet.jobs[: None if event.kind == "started" else 1]:
-            self.watcher.on_event(event._replace(job=job.name))
+        for number, job in enumerate(fleet.jobs):
+            if not number or event.kind in ("started", "step"):
+                rate = 0.0 if number else event.images_per_second  # which is that of all together
+                self.watcher.on_event(event._replace(job=job.name, images_per_second=rate))
 
     def _died(self, event: Event) -> Event:
         """Record that the process of a run has ended."""
         folder = self.jobs[event.job].folder
-        message = f"its process ended early ({event.sentence})"
-        if event.sentence == "exit code -9":
-            message += ": killed, perhaps because memory ran out"
+        message = _of_death(event)
         failure = {"kind": "died", "type": "", "message": message, "step": 0}
         with cells.claimed(folder) as mine:
             if mine and self._unfinished(event.job):
@@ -161,3 +162,11 @@ class _Drive:
                 self.waiting.append(name)
             else:
                 self.watcher.on_event(Event(name, "done"))
+
+
+def _of_death(event: Event) -> str:
+    """Return the sentence for a process that has ended."""
+    message = f"its process ended early ({event.sentence})"
+    if event.sentence == "exit code -9":
+        message += ": killed, perhaps because memory ran out"
+    return message

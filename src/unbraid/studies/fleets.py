@@ -36,20 +36,29 @@ class FleetJob:
         A run that diverges is recorded in its folder, and the others go on.
 
         Raises:
-            UnbraidError: they cannot be trained at once; nothing is recorded, and each can be
-                trained by its own job.
+            UnbraidError: they cannot be trained at once, or not in the time that one attempt at a
+                run may take; nothing is recorded, and each can be trained by its own job.
+            Fatal: no job can go on, such as on a full disk.
             Interrupted: ``stop`` was true; checkpoints have been saved.
         """
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        from unbraid.training import Interrupted
 
         with ExitStack() as stack:
             mine = [job for job in self.jobs if stack.enter_context(cells.claimed(job.folder))]
             left = [job for job in mine if self._is_left(job)]
             if not left:
                 raise Busy
-            stack.enter_context(threadpool_limits(left[0].threads))
-            stack.enter_context(Alarm(left[0].cell.timeout, stop))
-            self._train(left, emit, stop)
+            try:
+                stack.enter_context(threadpool_limits(left[0].threads))
+                with Alarm(left[0].cell.timeout, stop):
+                    self._train(left, emit, stop)
+            except Interrupted:
+                raise
+            except Exception as error:
+                kind = Fatal if number_of(error) in FATAL else UnbraidError
+                raise kind(str(error) or type(error).__name__) from error
 
     def _is_left(self, job: CellJob) -> bool:
         state = read_state(job.folder)
@@ -59,22 +68,14 @@ class FleetJob:
         from unbraid.runs import train_fleet
         from unbraid.studies.engines.reporter import EventReporter
         from unbraid.studies.plan import config_of
-        from unbraid.training import Diverged, Interrupted
+        from unbraid.training import Diverged
 
         reporter = EventReporter(self.name, emit, stop)
         configs = [config_of(job.cell) for job in left]
-        try:
-            found = train_fleet(
-                configs, [job.folder for job in left], resume=True, display=reporter
-            )
-        except (Interrupted, UnbraidError):
-            raise
-        except Exception as error:
-            kind = Fatal if number_of(error) in FATAL else UnbraidError
-            raise kind(f"{type(error).__name__}: {error}") from error
+        found = train_fleet(configs, [job.folder for job in left], resume=True, display=reporter)
         for job, run in zip(left, found, strict=True):
             if isinstance(run, Diverged):
-                record_failure(job.folder, described(run, reporter.reached), job.retries)
+                record_failure(job.folder, described(run, run.step), job.retries)
                 continue
             write_state(job.folder, replace(read_state(job.folder), trained=True))
             # nothing is added to a finished run: it would take three times the model's size

@@ -20,11 +20,10 @@ from unbraid.runs.fingerprints import fingerprint
 from unbraid.studies.arithmetic import names_in, value_of
 from unbraid.studies.cells import Cell
 from unbraid.studies.spec import Measure, Spec
-from unbraid.training import Loop, Recorder, TrainingConfig, new_model
+from unbraid.training import FREE, Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
 SEMANTICS = 1
-FREE = ("device", "checkpoint_every", "capture")  # options of training that decide no weights
 NOT_OPTIONS = {
     "seed": "[study] has 'seeds'",
     "threads": "[resources] has 'threads'",

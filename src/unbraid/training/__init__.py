@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from unbraid.core.hardware import threads
 from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, reseed, split_rows
-from unbraid.training.config import TrainingConfig
+from unbraid.training.config import FREE, TrainingConfig
 from unbraid.training.fleet import Fleet
 from unbraid.training.loop import ACTIVE_VARIANCE, Loop
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
@@ -18,6 +18,7 @@ from unbraid.training.supervision import Labels, Supervision, given_labels, labe
 
 __all__ = [
     "ACTIVE_VARIANCE",
+    "FREE",
     "LIGHTER",
     "VALIDATION_LIMIT",
     "Batches",

@@ -68,7 +68,7 @@ class Batches:
             with warnings.catch_warnings():  # a memory-mapped file is read-only, and only read
                 warnings.filterwarnings("ignore", message=".*not writable.*")
                 self.resident = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-        elif device.type != "cpu" and math.prod(images.shape) <= GPU_RESIDENT:
+        elif device.type != "cpu" and math.prod(images.shape) <= _room(device):
             self.resident = torch.empty(images.shape, dtype=torch.uint8, device=device)
             self.there = torch.zeros(len(images), dtype=torch.bool)
 
@@ -88,6 +88,13 @@ class Batches:
             made = torch.from_numpy(np.ascontiguousarray(self.source[rows.numpy()]))
             self.resident[rows.to(self.device)] = made.to(self.device)
             self.there[rows] = True
+
+
+def _room(device: torch.device) -> float:
+    """Return how many bytes of images made on demand a device may keep: half of what is free."""
+    if device.type != "cuda":
+        return GPU_RESIDENT
+    return min(GPU_RESIDENT, torch.cuda.mem_get_info(device)[0] / 2)
 
 
 def check_images_differ(data: Dataset) -> None:

@@ -146,14 +146,18 @@ class _Recording:
                 seen += [value.detach() for value in terms.values()]
             self.terms = torch.stack(seen)
 
-        buffers = [buffer.clone() for buffer in self.optimizers.model.buffers()]
+        model = self.optimizers.model
+        before = [id(buffer) for buffer in model.buffers()]
+        buffers = [buffer.clone() for buffer in model.buffers()]
         try:
             _without_waiting(attempt, self.scalars.device)
+            if before != [id(buffer) for buffer in model.buffers()]:
+                raise RuntimeError("its buffers are replaced, not changed in place")
         finally:
             for phase in self.values:
                 self.optimizers[phase].zero_grad()
-            for buffer, before in zip(self.optimizers.model.buffers(), buffers, strict=True):
-                buffer.copy_(before)
+            for buffer, kept in zip(model.buffers(), buffers, strict=True):
+                buffer.copy_(kept)
         self.replay = record(body)
 
     def step(
@@ -197,7 +201,13 @@ def _without_waiting(work: Callable[[], None], device: torch.device) -> None:
             work()
     finally:
         torch.cuda.set_sync_debug_mode(before)
-    torch.cuda.current_stream(device).wait_stream(stream)
+        torch.cuda.current_stream(device).wait_stream(stream)
+
+
+def as_recorded(context: Context) -> Context:
+    """Return a context whose epoch and step are scalar tensors, in the precision of recordings."""
+    epoch, step = torch.tensor([context.epoch, context.step], device=context.noise.device)
+    return context._replace(epoch=cast(float, epoch), step=cast(int, step))
 
 
 def fields_of(batch: Batch) -> Fields:

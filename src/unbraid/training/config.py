@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unbraid.core import hardware, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.methods import require
+
+# Options that decide how a training is carried out, and its weights by rounding at most.
+FREE = frozenset({"device", "checkpoint_every", "capture"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class TrainingConfig:
     threads: int = 0
     checkpoint_every: float = 30.0
     capture: bool = True
+
+    def same_steps(self, other: TrainingConfig) -> bool:
+        """Whether another training takes the same steps.
+
+        >>> TrainingConfig().same_steps(TrainingConfig(device="cpu"))
+        True
+        """
+        return replace(self, **{name: getattr(other, name) for name in FREE}) == other
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")

@@ -21,7 +21,14 @@ from unbraid.core import hardware, memory
 from unbraid.core.errors import UnbraidError, one_line
 from unbraid.methods import Batch, Context, Method, Terms, name_of
 from unbraid.training.batches import NOISE, reseed
-from unbraid.training.captured import Captured, Fields, Seen, batch_of, fields_of
+from unbraid.training.captured import (
+    Captured,
+    Fields,
+    Seen,
+    as_recorded,
+    batch_of,
+    fields_of,
+)
 from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.loop import GPU_CHECK_EVERY, Loop
 from unbraid.training.optimizers import Optimizers
@@ -56,6 +63,8 @@ class Fleet:
         self.members = list(range(len(loops)))  # those that still train
         first = self.first = loops[0]
         for loop in loops:
+            loop.captured = None  # the fleet has its own
+        for loop in loops:
             same = replace(loop.config, seed=first.config.seed) == first.config
             if not same or loop.model.config != first.model.config:
                 raise UnbraidError("the members of a fleet may differ in their seed alone.")
@@ -66,12 +75,14 @@ class Fleet:
                 )
         self.draws: dict[str, list[Draw]] = {}  # of each phase's step
         self.pending: list[tuple[int, Seen]] = []
+        self.refused = ""  # why steps are not recorded
         self._stack()
 
     # -- stacked weights --------------------------------------------------------------------
 
     def _stack(self) -> None:
         """Stack the members' weights, optimizer states and moving averages."""
+        self.captured: Captured | None = None  # it holds the weights of before
         found = [self.loops[k].tensors() for k in self.members]
         self.model = copy.deepcopy(self.first.model)
         for value in (*self.model.parameters(), *self.model.buffers()):
@@ -90,12 +101,13 @@ class Fleet:
             }
         )
         self.skeleton = _Terms(self.first.model)
-        self.captured = self.capturing() if self.first.device.type == "cuda" else None
+        self.captured = self.capturing() if self.first.records else None
 
     def capturing(self) -> Captured | None:
         """Return what records and replays the fleet's steps; None if it is not to."""
         if not self.first.config.capture:
             return None
+        self.first.records = True
         return Captured(self.optimizers, self._objective, self._drawn)
 
     def _unstack(self) -> None:
@@ -127,19 +139,26 @@ class Fleet:
         self.last_save = time.monotonic()
         for loop in self.loops:
             loop.recorder.start(loop.progress)
-        with hardware.threads(self.first.config.threads):
-            while self.members and self.leader.progress.step < self.leader.progress.steps:
-                count = len(self.members)
-                orders = [self.loops[k].epoch_batches() for k in self.members]
-                for rows in zip(*orders, strict=True):
-                    self.step(rows)
-                    self._save_if_due()
-                    if len(self.members) != count:
-                        break  # one diverged: the others go on from this step
+        try:
+            with hardware.threads(self.first.config.threads):
+                self._run()
+        finally:
+            self.captured = None  # it refers to this fleet, and holds memory of the GPU
         return [
             self.failed[k] if k in self.failed else _ended(loop)
             for k, loop in enumerate(self.loops)
         ]
+
+    def _run(self) -> None:
+        """Step all members to the end."""
+        while self.members and self.leader.progress.step < self.leader.progress.steps:
+            count = len(self.members)
+            orders = [self.loops[k].epoch_batches() for k in self.members]
+            for rows in zip(*orders, strict=True):
+                self.step(rows)
+                self._save_if_due()
+                if len(self.members) != count:
+                    break  # one diverged: the others go on from this step
 
     def step(self, rows: Sequence[Tensor]) -> None:
         """Take one optimizer step of every member on each phase.
@@ -156,7 +175,7 @@ class Fleet:
         if self.captured is not None:
             seen = self.captured.step(fields, context, shares)
             if self.captured.refused:
-                self.captured = None
+                self.refused, self.captured = self.captured.refused, None
                 self._reseed(progress.step)
         if seen is None:
             seen = self._eager(fields, context, shares)
@@ -172,6 +191,8 @@ class Fleet:
         """Take a step, one operation at a time."""
         before: list[Draw] = []  # of the phases before this one
         seen: Seen = {}
+        if self.first.records:
+            context = as_recorded(context)
         for phase, share in shares.items():
             optimizer = self.optimizers[phase]
             optimizer.zero_grad()
@@ -179,6 +200,8 @@ class Fleet:
             optimizer.step(terms["loss"].sum(), share)
             before += self.draws[phase]
             seen |= {(phase, name): value.detach() for name, value in terms.items()}
+        for phase in shares:
+            self.optimizers[phase].average()
         return seen
 
     def flush(self) -> None:
@@ -228,7 +251,7 @@ class Fleet:
         """Return a phase's terms, each (K,), of noise drawn ahead for every member."""
         if context.phase not in self.draws:
             self.draws[context.phase] = self._record(fields, context)
-            self._rewind(context.step, before)
+            self._rewind(self.leader.progress.step, before)
         try:
             return self._objective(fields, context, self._drawn(context.phase))
         except OtherDraws:  # the step's shape depends on where training stands

@@ -34,9 +34,16 @@ from unbraid.training.batches import (
     shuffled,
     split_rows,
 )
-from unbraid.training.captured import Captured, Fields, Seen, batch_of, fields_of
+from unbraid.training.captured import (
+    Captured,
+    Fields,
+    Seen,
+    as_recorded,
+    batch_of,
+    fields_of,
+)
 from unbraid.training.config import TrainingConfig
-from unbraid.training.draws import Draw, Recorded, Replayed
+from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.optimizers import Optimizers, check_selection
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
@@ -100,7 +107,10 @@ class Loop:
         self.noise = torch.Generator(self.device)
         self.pending: list[tuple[int, Seen]] = []  # steps not yet looked at
         self.draws: dict[str, list[Draw]] = {}  # of each phase's step, if steps are recorded
-        self.captured = self.capturing() if self.device.type == "cuda" else None
+        # on a GPU all steps compute with the numbers that recordings have, recorded or not
+        self.records = self.device.type == "cuda" and config.capture
+        self.captured = self.capturing() if self.records else None
+        self.refused = ""  # why steps are not recorded
         self.saved_step = 0
 
     # -- checkpoints ------------------------------------------------------------------------
@@ -112,7 +122,7 @@ class Loop:
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Go back to a checkpoint; how far training goes stays as the config says."""
         self.optimizers.restore(tensors)
-        self.captured = self.captured and self.capturing()  # tensors have been replaced
+        self.captured = self.captured and self.capturing()  # it has the tensors of before
         end = self.progress
         # an earlier version's checkpoint tells no counts: its terms are of every step
         counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
@@ -148,24 +158,30 @@ class Loop:
         """
         last_save = time.monotonic()
         self.recorder.start(self.progress)
-        with hardware.threads(self.config.threads):
-            while self.progress.step < self.progress.steps:
-                for rows in self.epoch_batches():
-                    self.step(rows)
-                    stop = self.recorder.stop_requested()
-                    due = time.monotonic() - last_save > self.config.checkpoint_every
-                    ends = self.epoch_ends()
-                    if (stop or due) and not ends:
-                        self.save()
-                        last_save = time.monotonic()
-                        if stop:
-                            raise Interrupted
-                self.finish_epoch()
-                last_save = time.monotonic()
-                if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
-                    raise Interrupted
+        try:
+            with hardware.threads(self.config.threads):
+                while self.progress.step < self.progress.steps:
+                    last_save = self._epoch(last_save)
+        finally:
+            self.captured = None  # it refers to this loop, and holds memory of the GPU
         self.optimizers.swap()  # for good
         return self.model.eval()
+
+    def _epoch(self, last_save: float) -> float:
+        """Train to the end of the epoch; return when a checkpoint was saved last, by the clock."""
+        for rows in self.epoch_batches():
+            self.step(rows)
+            stop = self.recorder.stop_requested()
+            due = time.monotonic() - last_save > self.config.checkpoint_every
+            if (stop or due) and not self.epoch_ends():
+                self.save()
+                last_save = time.monotonic()
+                if stop:
+                    raise Interrupted
+        self.finish_epoch()
+        if self.recorder.stop_requested() and self.progress.step < self.progress.steps:
+            raise Interrupted
+        return time.monotonic()
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """Yield what is left of this epoch's batches, each as rows of the data set."""
@@ -196,7 +212,7 @@ class Loop:
         if self.captured is not None:
             seen = self.captured.step(fields_of(batch), context, shares)
             if self.captured.refused:
-                self.captured = None
+                self.refused, self.captured = self.captured.refused, None
                 reseed(self.noise, self.config.seed, NOISE, progress.step)
         if seen is None:
             seen = self._eager(batch, context, shares)
@@ -217,6 +233,8 @@ class Loop:
     def _eager(self, batch: Batch, context: Context, shares: Mapping[str, float]) -> Seen:
         """Take a step, one operation at a time."""
         seen: Seen = {}
+        if self.records:
+            context = as_recorded(context)
         for phase, share in shares.items():
             optimizer = self.optimizers[phase]
             optimizer.zero_grad()
@@ -225,20 +243,27 @@ class Loop:
                 terms = self.model.terms(batch, context._replace(phase=phase))
             if isinstance(recorded, Recorded):
                 self.draws[phase] = recorded.draws
-                self.captured = None if recorded.foreign else self.captured
+                if recorded.foreign:
+                    self.refused, self.captured = "it draws from a generator of its own", None
             optimizer.step(terms["loss"], share)
             seen |= {(phase, name): value.detach() for name, value in terms.items()}
+        for phase in shares:
+            self.optimizers[phase].average()
         return seen
 
     def capturing(self) -> Captured | None:
         """Return what records and replays this training's steps; None if it is not to."""
         if not self.config.capture:
             return None
+        self.records = True
 
         def objective(fields: Fields, context: Context, values: Sequence[Tensor]) -> Terms:
             replayed = Replayed(self.draws[context.phase], values)
             with hardware.autocast(self.device, self.precision), replayed:
-                return self.model.terms(batch_of(fields), context)
+                terms = self.model.terms(batch_of(fields), context)
+            if replayed.left:
+                raise OtherDraws
+            return terms
 
         def draw(phase: str) -> list[Tensor]:
             return [each.make(self.noise) for each in self.draws[phase]]
@@ -288,7 +313,8 @@ class Loop:
         return Diverged(
             f"training stopped: {name} {found} at epoch {epoch + 1}, batch {batch + 1}"
             + (f" (last good step saved: {self.saved_step:,})" if self.saved_step else "")
-            + f": {advice}."
+            + f": {advice}.",
+            step,
         )
 
     # -- epochs -----------------------------------------------------------------------------

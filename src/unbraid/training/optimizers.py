@@ -53,14 +53,16 @@ class PhaseOptimizer:
             self.averages = [p.detach().clone() for p in self.parameters]
 
     def step(self, loss: Tensor, share: float) -> None:
-        """Take a step down the gradient of a loss, at a share of the learning rate."""
+        """Take a step down the gradient of a loss, at a share of the learning rate.
+
+        ``average`` follows once all phases have taken theirs.
+        """
         rate = self.lr * share
         if self.on_gpu:  # as recorded steps have it
             rate = float(np.float32(rate))
         for group in self.groups:
             group["lr"] = rate
         self.move(loss)
-        self.average()
 
     @contextmanager
     def rate(self, lr: Tensor) -> Iterator[None]:

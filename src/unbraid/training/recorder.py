@@ -90,4 +90,17 @@ class Interrupted(Exception):
 
 
 class Diverged(UnbraidError):
-    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds."""
+    """Training stopped because a term or a weight is not finite, or a loss grew beyond bounds.
+
+    Args:
+        sentence: that says so.
+        step: that was being taken.
+    """
+
+    def __init__(self, sentence: str, step: int) -> None:
+        super().__init__(sentence)
+        self.step = step
+
+    def __reduce__(self) -> tuple[type[Diverged], tuple[str, int]]:
+        """Let it be sent between processes."""
+        return Diverged, (str(self), self.step)
