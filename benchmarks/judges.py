@@ -1,7 +1,7 @@
 """Train a judge of several data sets as ``unbraid judge`` does, and measure how well each reads.
 
 ``python benchmarks/judges.py`` writes benchmarks/results/judges.json, data set by data set; those
-that were measured before are kept unless ``--again`` is given. A few minutes of two cores each.
+that were measured before are kept unless ``--again`` is given. Three to five core-minutes each.
 """
 
 from __future__ import annotations

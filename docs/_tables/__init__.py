@@ -23,11 +23,12 @@ from _tables.methods_page import (
     methods_first,
     tripod_cost,
 )
+from _tables.metrics_page import metrics_speed
 from _tables.readme import control_summary, peers, request_time
 from _tables.recordings_page import recordings
 from _tables.speech_page import speech, speech_control, speech_judge, speech_requests
 from _tables.speed_page import data_speed, nets_speed, render_speed, train_speed
-from _tables.studies_page import studies
+from _tables.studies_page import studies, study_time
 from _tables.tour_page import claim, gallery, side_by_side, tour
 from _tables.voices_page import speech_voices
 from _tables.your_data_page import measured
@@ -50,6 +51,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "judges": judges,
     "measured": measured,
     "methods": methods,
+    "metrics_speed": metrics_speed,
     "nets_speed": nets_speed,
     "recordings": recordings,
     "render_speed": render_speed,
@@ -61,6 +63,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "speech_requests": speech_requests,
     "speech_voices": speech_voices,
     "studies": studies,
+    "study_time": study_time,
     "tour": tour,
     "train_speed": train_speed,
     "tripod_cost": tripod_cost,

@@ -44,8 +44,10 @@ def judge(result: dict[str, Any]) -> str:
 
 def judges(result: dict[str, Any]) -> str:
     """Return a row for each data set: what its judge learnt from, its errors, and its cost."""
-    lines = ["| `unbraid judge` | Learnt from | Errors on images it never saw | Core-minutes |"]
-    lines.append("|---|--:|---|--:|")
+    lines = [
+        "| `unbraid judge` | Trained on | Tested on | Errors on the latter | Core-minutes |",
+        "|---|--:|--:|---|--:|",
+    ]
     for name, found in result["data"].items():
         errors = [
             f"{factor} {error['value']:.1f}% right"
@@ -54,7 +56,8 @@ def judges(result: dict[str, Any]) -> str:
             for factor, error in found["errors"].items()
         ]
         minutes = f"{found['cpu_seconds'] / 60:.1f}"
-        lines.append(f"| `{name}` | {found['learnt_from']:,} | {', '.join(errors)} | {minutes} |")
+        images = f"{found['learnt_from']:,} | {found['measured_on']:,}"
+        lines.append(f"| `{name}` | {images} | {', '.join(errors)} | {minutes} |")
     lines.append("\n" + made_by(result))
     return "\n".join(lines)
 

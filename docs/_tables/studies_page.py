@@ -59,3 +59,35 @@ def studies(result: dict[str, Any]) -> str:
         lines.append(f"\nNot measured yet: {', '.join(missing)}.")
     lines.append("\n" + made_by(result))
     return "\n".join(lines)
+
+
+def study_time(result: dict[str, Any]) -> str:
+    """Return a row for each engine: what the study that the page starts with takes."""
+    engines, limit = result["engines"], result["limit_minutes"]
+    lines = [
+        "| Engine | Runs finished | Minutes | Core-minutes | Of them for figures | Load before |"
+    ]
+    lines.append("|---|--:|--:|--:|--:|--:|")
+    for name, found in engines.items():
+        wall, core = (
+            (found["run"][each] + found["plots"][each]) / 60
+            for each in ("wall_seconds", "core_seconds")
+        )
+        minutes = f"{wall:.1f}" if wall < limit else f"**{wall:.1f}**"
+        figures = found["plots"]["core_seconds"] / 60
+        lines.append(
+            f"| `--on {name}` | {found['finished']} of {found['runs']} | {minutes} | {core:.1f} | "
+            f"{figures:.1f} | {found['load_before']} |"
+        )
+    one = next(iter(engines.values()))
+    told = f"\nTraining, measuring and {one['figures']} figures, {one['jobs']} runs side by side. "
+    told += f"Less than {limit:g} minutes are aimed at on two cores; more are **bold**. "
+    if any(found["load_before"] >= 0.5 for found in engines.values()):
+        told += (
+            "The machine was shared with other programs (an idle one has a load of 0), so it took "
+            "more minutes than the core-minutes need, about half as many on two idle cores. "
+        )
+    if len(engines) > 1:
+        equal = len({found["scores_hash"] for found in engines.values()}) == 1
+        told += f"The {one['scores']:,} scores are {'equal' if equal else '**not equal**'}. "
+    return "\n".join([*lines, told + made_by(result)])

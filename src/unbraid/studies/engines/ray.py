@@ -33,6 +33,8 @@ class Ray:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         # else Ray counts tasks without a GPU as ones that must see none, and says so
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        # else its workers yield to any other program (nice 15), which those of this machine do not
+        os.environ.setdefault("RAY_worker_niceness", "0")
         try:
             import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]
         except ImportError as error:
