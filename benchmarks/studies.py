@@ -339,8 +339,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), given.kills, given.seed)
         for name in given.only:
-            begun = time.perf_counter()
-            parts[name] = PARTS[name](bench) | {"load before": _common.load()}
+            begun, load = time.perf_counter(), _common.load()
+            parts[name] = PARTS[name](bench) | {"load before": load}
             print(f"{name} ({time.perf_counter() - begun:.0f} s):", parts[name], flush=True)
             _common.write("studies", {"load_before": before, "parts": parts})
 

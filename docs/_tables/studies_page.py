@@ -46,8 +46,11 @@ def studies(result: dict[str, Any]) -> str:
         rows.append((f"A rerun of {found['runs']:,} finished runs", told))
     if found := parts.get("overhead"):
         own = found["processor seconds per run of the study"]
+        share = f"{found['overhead']:+.1%}"
+        if found["overhead"] > found["limit"]:
+            share = f"**{share}**, more than aimed at"
         told = (
-            f"{found['overhead']:+.1%} (a run {own:.1f} s, the study's start and end "
+            f"{share} (a run {own:.1f} s, the study's start and end "
             f"{found['processor seconds of its start and end']:.1f} s, `unbraid train` "
             f"{found['processor seconds per unbraid train']:.1f} s; limit {found['limit']:.0%})"
         )
