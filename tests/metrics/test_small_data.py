@@ -11,7 +11,7 @@ import pytest
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.metrics import Score, evaluate, gather, irs, needs
-from unbraid.metrics._fixed import TableSampler, level_sizes
+from unbraid.metrics._fixed import TableSampler, different, level_sizes
 from unbraid.metrics._trees import leaf_rows
 
 LABELLED = [
@@ -285,3 +285,14 @@ def test_a_factor_that_no_code_shares_anything_with_is_named() -> None:
     score = evaluate(codes, factors, metrics="infomec")["infomec"]
     if math.isnan(score.parts["InfoC"].value):
         assert "no active code shares anything with factor 1, so InfoC is undefined" in score.notes
+
+
+def test_different_numbers_are_different_and_all_sets_as_likely() -> None:
+    found = different(np.full(20_000, 5), 3, np.random.default_rng(0))
+    assert ((found >= 0) & (found < 5)).all()
+    sets, counts = np.unique(np.sort(found, axis=1), axis=0, return_counts=True)
+    assert len(sets) == 10
+    assert (np.diff(sets, axis=1) > 0).all()
+    assert np.abs(counts - 2000).max() < 5 * np.sqrt(2000)
+    few = different(np.array([3, 1000]), 3, np.random.default_rng(0))
+    assert sorted(few[0].tolist()) == [0, 1, 2]
