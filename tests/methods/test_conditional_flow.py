@@ -527,6 +527,34 @@ def test_what_a_rotation_does_to_an_angle_is_learned_and_of_a_hue_nothing() -> N
     assert turns.slopes().nan_to_num(7).tolist() == [-1, 7]
 
 
+@pytest.mark.parametrize(("period", "slope"), [(360, 1), (180, 2), (120, 3), (90, 4)])
+def test_what_repeats_sooner_than_a_rotation_moves_faster(period: int, slope: int) -> None:
+    bar = FactorSpec("bar", "periodic", range=(0, period), period=period)
+    turns, draws = turns_of(bar), noise()
+    for _ in range(40):
+        rows = period * torch.rand((64, 1), generator=draws)
+        spins = SPIN * (2 * torch.rand(64, generator=draws) - 1)
+        before = turns.targets(FactorCodes([bar]).encode(rows))
+        after = turns.targets(FactorCodes([bar]).encode(rows + torch.rad2deg(spins)[:, None]))
+        turns.observe(after + 0.1 * torch.randn(after.shape, generator=draws), before, spins)
+    assert turns.slopes().tolist() == [slope]
+
+
+def test_a_factor_all_of_whose_levels_repeat_sooner_has_no_whole_turn() -> None:
+    shape = FactorSpec("shape", "categorical", values=("square", "bar"))
+    angle = FactorSpec(
+        "angle",
+        "periodic",
+        range=(0, 360),
+        period=360,
+        symmetries=(Symmetry("shape", "square", 90), Symmetry("shape", "bar", 180)),
+    )
+    turns = turns_of(shape, angle)
+    assert turns.pairs == [(0, 2.0), (0, 4.0)]
+    turns.width.data = torch.tensor([0.2, 0.2, 0.4, 0.4]).log()
+    torch.testing.assert_close(turns.error(), torch.tensor([0.1, 0.1]))
+
+
 def test_readings_that_tell_nothing_have_no_slope() -> None:
     turns, draws = turns_of(TURNED[2]), noise()
     for _ in range(40):

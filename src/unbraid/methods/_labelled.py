@@ -52,12 +52,17 @@ def scaled(factors: Tensor, specs: Sequence[FactorSpec]) -> Tensor:
     >>> spec = FactorSpec("x", "continuous", range=(-9, 9))
     >>> scaled(torch.tensor([[-9.0], [0.0], [float("nan")]]), [spec]).ravel().tolist()
     [0.0, 0.5, nan]
+    >>> hours = FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24)
+    >>> scaled(torch.tensor([[0.0], [1.0], [4.0]]), [hours]).ravel().tolist()  # 24 is 0
+    [0.0, 0.25, 0.0]
     """
     columns = [_scaled(factors[:, i], spec) for i, spec in enumerate(specs)]
     return torch.stack(columns, 1)
 
 
 def _scaled(column: Tensor, spec: FactorSpec) -> Tensor:
+    if spec.values is not None and spec.stored_turn:
+        return column % spec.stored_turn / spec.stored_turn
     if spec.values is not None:
         return column / max(len(spec.values) - 1, 1)
     assert spec.range is not None  # FactorSpec has it where it has no values

@@ -235,7 +235,8 @@ class Run:
             name = next(n for n in [*expected, *found] if found.get(n) != expected.get(n))
             raise UnbraidError(
                 f"{path} does not fit config.json: {name} is {found.get(name, 'missing')}, "
-                f"expected {expected.get(name, 'nothing of that name')}; it belongs to another run."
+                f"expected {expected.get(name, 'nothing of that name')}; it belongs to another "
+                "run, or an earlier version made it: train it again."
             )
         model.load_state_dict(tensors)
         return hardware.place(model, hardware.device(device)).eval()

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 
 from unbraid.control.controller import Controller
 from unbraid.control.language.parser import build_request
+from unbraid.control.linear_gaussian import store
 from unbraid.control.linear_gaussian.controller import Fitted, fit
 from unbraid.control.loading import open
 from unbraid.control.native import takes_factors
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, specs_to_json
+from unbraid.core.files import write_json
 from unbraid.core.latents import Categorical, Gaussian, Layout, Quantised
 from unbraid.datasets import Dataset
 from unbraid.datasets._factors import sample_factors
@@ -371,3 +373,15 @@ def test_a_run_is_opened_and_its_control_kept(squares_npz: Path, tmp_path: Path)
     assert error < 0.6 * np.square(truth - truth.mean(0)).sum()
     moved = shutil.copytree(tmp_path / "run", tmp_path / "moved")
     assert np.array_equal(images, open(Run(moved)).draw(wanted, np.arange(100)))
+
+
+def test_a_stored_controller_with_another_turn_is_none(tmp_path: Path) -> None:
+    model = build(configure("ae", latent_dim=3, net="mlp"), (1, 16, 16))
+    hours = FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24)  # 24 is 0
+    told = {"model": store.digest(model), "factors": specs_to_json([hours])}
+    for more, right in (({"turns": [4.0]}, True), ({"turns": [5.0]}, False), ({}, False)):
+        write_json(tmp_path / store.DESCRIPTION, told | more)
+        assert store.is_saved(tmp_path, model) == right
+    plain = FactorSpec("hour", "periodic", values=(0, 6, 12, 18), period=24)
+    write_json(tmp_path / store.DESCRIPTION, told | {"factors": specs_to_json([plain])})
+    assert store.is_saved(tmp_path, model)  # made before turns were stored, and the same

@@ -47,15 +47,30 @@ def save(
         "labels": params.label_count,
         "seed": seed,
         "model": digest(model),
+        "turns": [spec.stored_turn for spec in specs],
         "links": [{"factor": link.factor, "gain": round(link.gain, 3)} for link in params.links],
     }
     write_json(folder / DESCRIPTION, description)
 
 
 def is_saved(folder: Path, model: Method) -> bool:
-    """Whether a folder holds a controller of a model with these weights."""
+    """Whether a folder holds a controller of a model with these weights.
+
+    One that took another number of levels for a turn, as earlier versions did, is none.
+    """
     path = folder / DESCRIPTION
-    return path.is_file() and read_object(path).get("model") == digest(model)
+    if not path.is_file():
+        return False
+    stored = read_object(path)
+    if stored.get("model") != digest(model):
+        return False
+    try:
+        specs = specs_from_json(stored["factors"])
+    except (KeyError, TypeError, ValueError):
+        return True  # ``load`` says what is wrong
+    before = [len(spec.values or ()) if spec.is_discrete else spec.period for spec in specs]
+    turns = stored.get("turns", before)
+    return all(spec.stored_turn in (None, turn) for spec, turn in zip(specs, turns, strict=False))
 
 
 def digest(model: Method) -> str:

@@ -1,17 +1,17 @@
 """Reads periodic factors: angles, hues and the like.
 
-They have a net of their own: in one for all factors, those that are read well early, such as where
-things lie, outweigh them. It looks at pictures that lie as the image does, as a frame that turned
-along with a factor would hide it.
+They have a net of their own, since in a shared one factors with small errors, such as position,
+dominate the loss. Images are resampled without the frame's rotation, which would remove the angle.
 
 What repeats after a part of a turn, such as the angle of a square, is not a smooth function of the
 image: of a slightly larger angle the code may be that of a much smaller one. Its sine and cosine
 times the number of repeats are, so that a net learns these, a pair for each number of repeats.
 
 A picture may be turned to learn from more of them only if it is known what that does to a factor.
-A rotation by phi adds s phi to an angle, where s is a whole number: 1 or -1 if the factor is an
-angle in the image, 0 if it is, say, a hue. Once what is read of turned pictures says that it is 1
-or -1, pictures are turned to be learned from.
+A rotation by phi adds s phi to the code's angle, where s is a whole number: 1 or -1 for a factor
+that begins again after a whole rotation, 2 or -2 for one that does after half of one, such as the
+direction of a bar, 0 for, say, a hue. Once the errors of what is read of turned pictures are
+clearly smallest for another number than 0, pictures are turned to be learned from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods.conditional_flow.frames import compose, inverse, see
 
-SLOPES = -1.0, 0.0, 1.0  # of a factor over a rotation of the picture
+SLOPES = tuple(float(slope) for slope in range(-4, 5))  # of a code's angle over a rotation
 SPIN = 0.5  # radians, by which pictures are turned at most,
 LEAST = 0.2  # and at least where readings of them tell the slope
 CLEAR = 0.7  # of the error of slope 0, below which another slope is taken for true
@@ -158,7 +158,12 @@ def pairs_of(codes: FactorCodes) -> list[tuple[int, float]]:
             for each in spec.symmetries
             if each.period and each.value in levels.get(each.factor, ())
         }
-        found += [(at, times) for times in sorted(repeats | {1.0})]
+        told = [
+            set(values) <= {each.value for each in spec.symmetries if each.factor == name}
+            for name, values in levels.items()
+        ]
+        # a factor all of whose levels repeat sooner, or have no meaning, has no whole turn
+        found += [(at, n) for n in sorted(repeats if repeats and any(told) else repeats | {1.0})]
     return found
 
 
