@@ -87,7 +87,7 @@ def test_names_and_paths_are_data_too(squares_npz: Path) -> None:
         (UINT8[:2, None, :, :3], "either of axes 1 and 3 can be the 1 to 4 channels: set layout"),
         (UINT8[None], "neither of axes 1 and 3 can be the 1 to 4 channels"),
         (UINT8 * 1.0, "range from 0 to 255, expected 0 to 1"),
-        (UINT8[:0], "there are none in it"),
+        (UINT8[:0], "expected at least one image"),
         (UINT8[:, :8], "images are 8 by 16 pixels, expected at least 16 by 16"),
         ("nosuch", "unknown dataset 'nosuch'"),
         (torch.utils.data.TensorDataset(torch.zeros(0, 16, 16)), "there are no images in it"),

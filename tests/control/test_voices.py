@@ -108,4 +108,5 @@ def test_a_low_slow_seven_is_one_to_the_judge_in_six_voices(six: list[Path]) -> 
 def test_the_first_voice_is_the_same_however_many_there_are(six: list[Path]) -> None:
     found = api.asked("a low slow seven", kinds=("speech",))
     (alone,) = voices.speak(*found)
-    np.testing.assert_allclose(alone, read(six[0]).samples, atol=2 / 32768)
+    # a batch of another size is rounded otherwise, on some machines by more than a bit of the file
+    np.testing.assert_allclose(alone, read(six[0]).samples, atol=4 / 32768)

@@ -107,7 +107,7 @@ def test_factors_are_taken_where_it_is_declared(name: str) -> None:
     if not isinstance(model, TakesFactors):
         assert not hasattr(model, "factor_codes")
         return
-    rows = torch.tensor([[0.0, -1.0, 90.0], [2.0, 1.0, 10.0]])
+    rows = torch.tensor([[0.0, -1.0, 90.0], [1.0, 1.0, 10.0]])
     columns, base = model.factor_codes(rows), torch.randn(2, model.style_dim + 1)
     assert columns.shape == (2, model.factor_width)
     assert model.factor_width + model.style_dim == model.latent_dim
