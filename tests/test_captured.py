@@ -22,7 +22,7 @@ from unbraid.training.captured import WARM, Captured
 
 NAMES = registry.names("methods")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-STEPS = 12
+STEPS = 8
 LR = 2.0**-10  # the same in float32, as recordings have it
 # Their steps look at values: a GPU takes them one kernel at a time.
 EAGER = ("conditional-flow", "conditional-vae", "hfs")
