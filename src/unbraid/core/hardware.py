@@ -79,10 +79,10 @@ def place(model: Module, where: torch.device) -> Module:
 
 @cache
 def exact_on_gpu() -> None:
-    """Have GPUs compute float32 as float32, and a seed give the same weights again.
+    """Have GPUs compute float32 as float32, and sum convolutions in the same order in each run.
 
-    By default convolutions round their inputs to 10 bits (TF32), and sum in an order that differs
-    from run to run. Who wants speed has bfloat16.
+    By default convolutions round their inputs to 10 bits (TF32), and may sum in any order. Other
+    operations of torch still may. For speed there is bfloat16.
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -36,8 +37,14 @@ def compare(study: Study, jobs: int = 1) -> None:
         return
     # measurements of one run after the other: they write into the same result
     names = list(dict.fromkeys(str(told) for _, told in left))
-    context = multiprocessing.get_context("spawn")
-    with environment(1), ProcessPoolExecutor(min(jobs, len(left)), context) as pool:
+    # Ctrl-C goes to all processes: this one decides, and the others print no traceback
+    workers = ProcessPoolExecutor(
+        min(jobs, len(left)),
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    with environment(1), workers as pool:
         for name in names:
             list(pool.map(_measure, [each for each in left if str(each[1]) == name]))
 
