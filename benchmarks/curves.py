@@ -4,6 +4,10 @@
 each point, keeps each training's numbers in benchmarks/results/curves.json, and deletes its
 weights. What the file has is not trained again, so that it can go on in another place.
 benchmarks/claim.py reads it.
+
+``--report FOLDER`` keeps what it trains in a report's folder, trains again what a figure there
+shows whole (and compares), and puts a run folder that has nothing but its numbers in the place of
+each other training, for benchmarks/gallery.py to go on with.
 """
 
 from __future__ import annotations
@@ -16,13 +20,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from _common import RESULTS, load, machine
 
 from unbraid.core.files import read_json, write_json
+from unbraid.datasets import load_dataset
 from unbraid.runs import Run
 from unbraid.tour import Config
 from unbraid.tour.plan import FULL, Job, curve_name, curve_points, plan
-from unbraid.tour.statistics.curves import SCORES, score
+from unbraid.tour.statistics.curves import EXAMPLE_BETA, SCORES, score
 
 RESULT = RESULTS / "curves.json"
 Key = tuple[str, float, int]
@@ -43,9 +49,10 @@ def key_of(row: dict[str, Any]) -> Key:
     return row["method"], float(row["beta"]), int(row["seed"])
 
 
-def row_of(key: Key, job: Job) -> dict[str, Any]:
-    """Train, and return the numbers; the run is deleted."""
-    job.work(lambda event: None, lambda: False)
+def row_of(key: Key, job: Job, keep: bool) -> dict[str, Any]:
+    """Train, and return the numbers; the run is deleted unless it is to be kept."""
+    if not job.finished():
+        job.work(lambda event: None, lambda: False)
     run = Run(job.folder)
     stats = run.result["reconstruction_stats"]
     row = {
@@ -54,8 +61,47 @@ def row_of(key: Key, job: Job) -> dict[str, Any]:
         **{name: score(run.result, name) for name in SCORES},
         "active_units": stats["active_units"],
     }
-    shutil.rmtree(job.folder)
+    if not keep:
+        shutil.rmtree(job.folder)
     return row
+
+
+def shown(rows: dict[Key, dict[str, Any]], key: Key) -> bool:
+    """Whether the report shows more of a training than the numbers of its row.
+
+    It draws the first seed's models, the terms of the example's beta, and the factors' gaps where
+    the mean gap is highest.
+    """
+    method, beta, seed = key
+
+    def gap(other: float) -> float:
+        return float(
+            np.mean([r["mig"] for (m, b, _), r in rows.items() if (m, b) == (method, other)])
+        )
+
+    best = max({b for m, b, _ in rows if m == method}, key=gap)
+    return seed == 0 or beta in (EXAMPLE_BETA, best)
+
+
+def placeholder(row: dict[str, Any], job: Job) -> None:
+    """Write a run folder that has a training's numbers and no model."""
+    data = load_dataset(job.config.data, **job.config.data_options)
+    described = job.config.to_json(data.image_shape, data.specs, data.signal)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    reconstruction_stats = {name: row[name] for name in ("reconstruction", "kl", "active_units")}
+    scores = {
+        name: {"metric": name, "protocol": "none", "value": row[name], "per_factor": None}
+        for name in SCORES
+    }
+    write_json(job.folder / "config.json", described)
+    write_json(
+        job.folder / "result.json",
+        {
+            "training": {"epochs": job.config.training.epochs},
+            "reconstruction_stats": reconstruction_stats,
+            "scores": scores,
+        },
+    )
 
 
 def main() -> None:
@@ -63,18 +109,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--again", type=int, default=0, help="train so many known points, compare")
+    parser.add_argument("--report", type=Path, help="folder of a report to keep trainings in")
     given = parser.parse_args()
     result = read_json(RESULT) if RESULT.is_file() else {"rows": []}
     rows: dict[Key, dict[str, Any]] = {key_of(row): row for row in result["rows"]}
+    with tempfile.TemporaryDirectory() as out:
+        jobs = wanted(given.report or Path(out))
+        missing = [key for key in jobs if key not in rows]
+        train([*[key for key in jobs if key in rows][: given.again], *missing], jobs, rows, given)
+        if given.report:
+            again = [key for key in jobs if shown(rows, key)]
+            train([key for key in again if not jobs[key].finished()], jobs, rows, given)
+            for key in set(jobs) - set(again):
+                if not jobs[key].finished():
+                    placeholder(rows[key], jobs[key])
+
+
+def train(
+    keys: list[Key], jobs: dict[Key, Job], rows: dict[Key, dict[str, Any]], given: Any
+) -> None:
+    """Train points, compare those known with their rows and write the others' rows."""
     before, context = load(), multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as out,
-        ProcessPoolExecutor(given.jobs, context) as pool,
-    ):
-        jobs = wanted(Path(out))
-        known = [key for key in jobs if key in rows][: given.again]
-        left = [key for key in jobs if key not in rows]
-        asked = {pool.submit(row_of, key, jobs[key]): key for key in [*known, *left]}
+    with ProcessPoolExecutor(given.jobs, context) as pool:
+        asked = {pool.submit(row_of, key, jobs[key], bool(given.report)): key for key in keys}
         for done in as_completed(asked):
             key, row = asked[done], done.result()
             if key in rows:
