@@ -7,9 +7,7 @@ resumed from a checkpoint goes on to the very same weights as one that was never
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -22,14 +20,12 @@ from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import Batch, Context, HasPosterior, Method, Terms
+from unbraid.methods import Batch, Context, Method, Terms
 from unbraid.training.batches import (
     NOISE,
-    VALIDATION,
     Batches,
     check_images_differ,
     drawn,
-    generator,
     reseed,
     shuffled,
     split_rows,
@@ -47,8 +43,8 @@ from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.optimizers import Optimizers, check_selection
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
+from unbraid.training.validation import held_out_terms
 
-ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a latent is active if Var_x E[z|x] is above this
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
 
 
@@ -342,34 +338,6 @@ class Loop:
                 "try a lower beta, a warm-up, or more epochs."
             )
 
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the held-out images' mean terms and the number of active latents."""
-        total = len(self.held_out)
-        if not total:
-            return {}
-        size = min(self.config.batch_size, total)
-        # not in the data's order: a batch of one class alone has other terms than a mixed one
-        shuffle = generator(torch.device("cpu"), 0, VALIDATION, total, 1)
-        order = self.held_out[torch.randperm(total, generator=shuffle)]
-        noise = generator(self.device, self.config.seed, VALIDATION)
-        context = Context(noise, math.inf, total=len(self.rows), step=sys.maxsize)
-        found: dict[str, list[Tensor]] = defaultdict(list)
-        means = []
-        self.model.eval()
-        with self.optimizers.averaged(), hardware.autocast(self.device, self.precision):
-            for number, rows in enumerate(torch.split(order, size)):
-                batch = self.supervision.held_out(rows, number)
-                if isinstance(self.model, HasPosterior):
-                    means.append(self.model.posterior(batch.images)[0])
-                if len(rows) < size:  # estimates from smaller batches are biased differently
-                    continue
-                for phase in self.optimizers:
-                    terms = self.model.terms(batch, context._replace(phase=phase))
-                    for name, value in terms.items():
-                        found[self.key(phase, name)].append(value)
-        self.model.train()
-        figures = {name: float(torch.stack(values).mean()) for name, values in found.items()}
-        if means:
-            figures["active_units"] = int((torch.cat(means).var(0) > ACTIVE_VARIANCE).sum())
-        return figures
+        return held_out_terms(self)
