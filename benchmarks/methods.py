@@ -2,7 +2,8 @@
 
 ``python benchmarks/methods.py`` trains each method with its published settings, five seeds on
 dSprites and 3D Shapes at 32 pixels, going on where it was stopped, and writes
-benchmarks/results/methods.json after each training. ``--methods``, ``--data`` and ``--seeds`` do a
+benchmarks/results/methods.json after each training. What that file has is not trained again, so
+that it can go on in another place. ``--methods``, ``--data`` and ``--seeds`` do a
 part: parts may run side by side, and each writes what there is by then. ``--tune`` looks for the
 weight of each method that has the highest DCI on other seeds, and then trains with it;
 ``--weights`` trains beta-TCVAE over its published weights; ``--speed`` times the steps.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +194,17 @@ def row_of(cell: Cell) -> dict[str, Any] | None:
 
     One with other options, of an earlier version of this table, is none of this cell.
     """
-    path = cell.folder / ROW
-    row: dict[str, Any] = read_json(path) if path.is_file() else {}
-    return row if {**row, **identity(cell)} == row else None
+    path, asked = cell.folder / ROW, identity(cell)
+    own: list[dict[str, Any]] = [read_json(path)] if path.is_file() else []
+    return next((row for row in own + kept_rows() if {**row, **asked} == row), None)
+
+
+@cache
+def kept_rows() -> list[dict[str, Any]]:
+    """Return the rows that the result had when this was started."""
+    path = _common.RESULTS / "methods.json"
+    rows: list[dict[str, Any]] = read_json(path)["rows"] if path.is_file() else []
+    return rows
 
 
 def identity(cell: Cell) -> dict[str, Any]:
