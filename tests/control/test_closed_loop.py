@@ -52,6 +52,37 @@ def test_it_refines_what_any_controller_draws(
     np.testing.assert_array_equal(loop.read(wanted), controller.read(wanted))
 
 
+def test_a_correction_draws_what_it_changes_in_styles_that_are_known(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native, styled, decoded = Native(drawn), [], []
+    styles_of, decode = Native._styles, Native._decode
+
+    def counted_styles(self: Native, numbers: list[int], rows: Tensor) -> Tensor:
+        styled.append(len(numbers))
+        return styles_of(self, numbers, rows)
+
+    def counted_decode(self: Native, rows: Tensor, style: Tensor) -> np.ndarray:
+        decoded.append(len(rows))
+        return decode(self, rows, style)
+
+    monkeypatch.setattr(Native, "_styles", counted_styles)
+    monkeypatch.setattr(Native, "_decode", counted_decode)
+    rows = build_request(native.specs).rows(native.specs, 6, seed=1)
+    styles, column = np.arange(6), [spec.name for spec in native.specs].index("x")
+    first = native.draw(rows, styles)
+    away = np.abs(native.read(first)[:, column] - rows[:, column])
+    errors = np.full(len(native.specs), 1e9)
+    errors[column] = np.sort(away)[3:5].mean()  # of which four are within
+    monkeypatch.setattr(Native, "reading_error", errors)
+    styled.clear()
+    decoded.clear()
+    images = ClosedLoop(native, correct=True).draw(rows, styles)
+    assert (styled, decoded) == ([6], [6, 2])
+    kept = np.argsort(away)[:4]
+    np.testing.assert_array_equal(images[kept], first[kept])
+
+
 @pytest.mark.parametrize(("candidates", "correct"), OPTIONS)
 def test_loops_do_not_nest(drawn: Drawn, candidates: int, correct: bool) -> None:
     native = Native(drawn)

@@ -116,6 +116,9 @@ def test_factors_are_taken_where_it_is_declared(name: str) -> None:
         found = model.factors_of(torch.cat([columns, style], 1))
         torch.testing.assert_close(found, rows, atol=1e-3, rtol=0)
         assert model.restyle(style, rows, rows).shape == style.shape
+    for style_from in (model.style_from, model.first_style):  # categories alone decide it
+        other = rows + torch.tensor([0.0, 0.5, 40.0])
+        torch.testing.assert_close(style_from(base, other), style_from(base, rows))
     own = type(model).first_style is not TakesFactors.first_style
     assert model.rejects == own
     assert model.examples().ndim == 2

@@ -16,6 +16,7 @@ from unbraid.control.controller import (
     checked_styles,
 )
 from unbraid.control.factor_distance import factor_difference, factor_distance
+from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import remeasured
@@ -88,7 +89,9 @@ class ClosedLoop(Edits):
             return self.controller.draw(factors, styles)
         rows = checked_factors(factors, self.specs)
         numbers = checked_styles(styles, len(rows))
-        return self._refined(self.controller.draw, rows, numbers, self.candidates)
+        plain = self.controller
+        draw = plain.drawing() if isinstance(plain, Native) else plain.draw
+        return self._refined(draw, rows, numbers, self.candidates)
 
     @property
     def reading_error(self) -> Floats | None:
@@ -130,8 +133,13 @@ class ClosedLoop(Edits):
             return Redrawing(found, plain.draw)
 
         def refine(factors: Floats) -> Images:
-            styles = np.zeros(len(factors), np.int64)  # those of the images are kept
-            return self._refined(lambda rows, _: plain.draw(rows), factors, styles, 1, takes)
+            def draw(asked: Floats, images: Styles) -> Images:
+                rows = factors.copy()
+                rows[images] = asked
+                found: Images = plain.draw(rows)[images]
+                return found
+
+            return self._refined(draw, factors, np.arange(len(factors)), 1, takes)
 
         return Redrawing(found, refine)
 
@@ -173,7 +181,8 @@ def refine_samples(
     """Return the images that read closest to the request among a few samples, (N, C, H, W).
 
     Args:
-        draw: factors (N, F) and styles (N,) to images; a deterministic function of each row.
+        draw: factors (N, F) and styles (N,) to images; a deterministic function of each row. A
+            correction draws only the rows that it changes.
         read: images to factors (N, F), NaN where they have none, which asks for no correction.
         specs: of the factors.
         factors: requested (N, F).
@@ -184,7 +193,7 @@ def refine_samples(
         rounds: corrections, each of the request of the one before.
     """
     sampled = np.stack([styles, *(_derived_styles(styles, n) for n in range(1, candidates))])
-    images = draw(np.tile(factors, (len(sampled), 1)), sampled.ravel())
+    images: Images = draw(np.tile(factors, (len(sampled), 1)), sampled.ravel())
     if candidates == 1 and not correct:
         return images
     readings = tolerated_readings(
@@ -196,13 +205,15 @@ def refine_samples(
     images, readings, distances = images[rows], readings[rows], distances.ravel()[rows]
     chosen, asked, found = sampled.ravel()[rows], factors, readings
     for _ in range(rounds if correct and len(styles) else 0):
-        asked = corrected_request(specs, factors, found, asked)
-        again = draw(asked, chosen)
-        found = tolerated_readings(specs, factors, read(again), tolerance)
-        away = factor_distance(specs, factors, found)
-        better = away < distances
-        images = np.where(better[:, None, None, None], again, images)
-        distances = np.minimum(away, distances)
+        before, asked = asked, corrected_request(specs, factors, found, asked)
+        moved = np.flatnonzero((asked != before).any(1))  # others would be drawn as they are
+        if not len(moved):
+            break
+        again = draw(asked[moved], chosen[moved])
+        found[moved] = tolerated_readings(specs, factors[moved], read(again), tolerance)
+        away = factor_distance(specs, factors[moved], found[moved])
+        better = away < distances[moved]
+        images[moved[better]], distances[moved[better]] = again[better], away[better]
     return images
 
 

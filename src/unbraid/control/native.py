@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -57,18 +58,39 @@ class Native(Edits):
         Raises:
             UnbraidError: rows of another width, or another number of styles than rows.
         """
-        given = checked_factors(factors, self.specs)
-        numbers = checked_styles(styles, len(given))
+        return self.drawing()(factors, styles)
+
+    def drawing(self) -> Callable[[ArrayLike, ArrayLike], NDArray[np.float32]]:
+        """Return a function that does as ``draw``, and remembers the styles of its calls.
+
+        Whether a style is rejected takes as long to find out as drawing with it, and is the same
+        whatever the factors but the categorical ones.
+        """
+        columns = [k for k, spec in enumerate(self.specs) if spec.kind == "categorical"]
+        known: dict[tuple[float, ...], Tensor] = {}
+
+        def draw(factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
+            given = checked_factors(factors, self.specs)
+            numbers = checked_styles(styles, len(given)).tolist()
+            keys = list(zip(numbers, *given[:, columns].T.tolist(), strict=True))
+            rows = torch.from_numpy(given).float().to(self.model.device)
+            fresh = [row for row, key in enumerate(keys) if key not in known]
+            if fresh or not keys:
+                found = self._styles([numbers[row] for row in fresh], rows[fresh])
+                known.update(zip([keys[row] for row in fresh], found, strict=True))
+            style = torch.stack([known[key] for key in keys]) if keys else found
+            return self._decode(rows, style)
+
+        return draw
+
+    def _styles(self, numbers: list[int], rows: Tensor) -> Tensor:
+        """Return the styles (N, S) of integers for rows of factors (N, F)."""
         model = cast(TakesFactors, self.model)
         base = np.zeros((len(numbers), model.style_dim + 1), np.float32)
-        for row, style in enumerate(numbers.tolist()):
+        for row, style in enumerate(numbers):
             base[row] = np.random.default_rng(style % 2**63).standard_normal(base.shape[1])
-        rows = torch.from_numpy(given).float().to(self.model.device)
-        style_from = model.style_from
-        if not self.reject:
-            style_from = model.first_style
-        style = style_from(torch.from_numpy(base).to(self.model.device), rows)
-        return self._decode(rows, style)
+        style_from = model.style_from if self.reject else model.first_style
+        return style_from(torch.from_numpy(base).to(self.model.device), rows)
 
     def read(self, images: Any) -> NDArray[np.float64]:
         """Return the factors of images, (N, F), as the model reads them."""

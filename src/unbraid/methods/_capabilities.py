@@ -66,7 +66,10 @@ class TakesFactors:
         return self.factors_of(cast("Method", self).encode(images))
 
     def style_from(self, base: Tensor, factors: Tensor) -> Tensor:
-        """Return the style, (N, S), of standard normal numbers (N, S + 1) for factors (N, F)."""
+        """Return the style, (N, S), of standard normal numbers (N, S + 1) for factors (N, F).
+
+        Of the factors, the categorical ones alone may have a say in it.
+        """
         raise NotImplementedError
 
     def first_style(self, base: Tensor, factors: Tensor) -> Tensor:
