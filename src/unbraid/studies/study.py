@@ -66,13 +66,15 @@ def open_study(
     target: str | os.PathLike[str],
     root: str | os.PathLike[str] = "studies",
     seeds: Sequence[int] = (),
+    keep: bool = True,
 ) -> Study:
     """Open a study by its file or its folder.
 
     Args:
         target: the file, or the folder of a study that was opened before.
         root: of the folders of studies and runs; that of a folder is known.
-        seeds: further seeds, kept for good.
+        seeds: further seeds.
+        keep: keep these, and the plan; else nothing is written.
 
     Raises:
         UnbraidError: no such file or folder, or something in it is not known or not possible.
@@ -89,9 +91,9 @@ def open_study(
         spec = specs.read(path)
         folder = expand(root) / spec.name
     spec = replace(spec, seeds=tuple(dict.fromkeys((*spec.seeds, *_extra(folder), *seeds))))
-    cells, compared = _planned(spec, folder)
+    cells, compared = _planned(spec, folder, keep)
     study = Study(spec, folder, tuple(cells), tuple(compared))
-    if seeds:
+    if seeds and keep:
         extra = dict.fromkeys((*_extra(folder), *seeds))
         write_json(folder / SEEDS, {"seeds": list(extra)})
     return study
@@ -108,7 +110,7 @@ def _extra(folder: Path) -> list[int]:
     return found
 
 
-def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]]:
+def _planned(spec: Spec, folder: Path, keep: bool) -> tuple[list[Cell], list[dict[str, Any]]]:
     """Return what ``plan.expand`` does, from a study's plan if nothing has changed since."""
     path = folder / PLAN
     asked = _asked(spec)
@@ -124,6 +126,8 @@ def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]
     from unbraid.studies.plan import expand as expanded
 
     cells, compared = expanded(spec)
+    if not keep:
+        return cells, compared
     plan = {
         "unbraid": unbraid.__version__,
         "asked": asked,
