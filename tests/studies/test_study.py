@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.studies.conftest import Make
 from unbraid.core import locks
@@ -29,6 +31,7 @@ from unbraid.studies.cells import Cell, State, read_state, write_state
 from unbraid.studies.comparing import compare
 from unbraid.studies.display import Progress
 from unbraid.studies.engines import Event, Job, do
+from unbraid.studies.engines.slurm import write_script
 from unbraid.studies.estimate import estimate
 from unbraid.studies.reports import forget_failures
 from unbraid.studies.study import Study, open_study
@@ -344,10 +347,10 @@ def test_the_table_holds_what_this_study_asks_for_and_nothing_of_others(
     assert rows_of(study) == before
     udr = [row["images"] for row in rows_of(second) if row["metric"] == "udr"]
     assert sorted(udr) == ["120"] * 9 + ["60"] * 9  # each of what is asked, though both compare
-    # and someone measures one on other images
+    # and someone measures one on as many other images
     moved = tmp_path / "others.npz"
     with np.load(squares_npz) as stored:
-        kept = {name: stored[name][::-1] for name in ("images", "factors")}
+        kept = {name: np.tile(stored[name].T, 4).T for name in ("images", "factors")}
         np.savez(moved, **kept, factor_names=stored["factor_names"])
     folder = str(study.run_folder(study.cells[0]))
     evaluate([folder], Evaluation(metrics="mig", data=str(moved)))
@@ -524,7 +527,30 @@ def test_the_seeds_of_a_setting_are_compared_and_drawn(
     assert (study.run_folder(study.cells[0]) / "result.json").stat().st_mtime_ns == before
 
 
-def test_slurm_gets_a_script_of_shards(make_spec: Make, unbraid: Unbraid, tmp_path: Path) -> None:
+def test_a_plan_is_made_again_when_a_folder_of_data_gets_another_image(
+    make_spec: Make, opened: Opened, squares_npz: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images" / "kept"
+    folder.mkdir(parents=True)
+    with np.load(squares_npz) as stored:
+        for number, image in enumerate(stored["images"]):
+            Image.fromarray(image).save(folder / f"{number:03}.png")
+        another = Image.fromarray(stored["images"][0].T)
+    spec = make_spec(data="images")
+    text = (
+        spec.read_text().replace("full = true", "size = 16").replace('["mig"]', '"reconstruction"')
+    )
+    spec.write_text(text)
+    before = [cell.id for cell in opened(spec).cells]
+    assert [cell.id for cell in opened(spec).cells] == before
+    another.save(folder / "another.png")
+    os.utime(folder, (1, 1))  # as if the clock told another time
+    assert not {cell.id for cell in opened(spec).cells} & {*before}
+
+
+def test_slurm_gets_a_script_of_shards(
+    make_spec: Make, opened: Opened, unbraid: Unbraid, tmp_path: Path
+) -> None:
     spec = make_spec(more='jobs = 5\nthreads = 2\ntimeout = "90m"')
     assert "3 of 3 runs are left, in 3 elements" in unbraid("run", spec, "--on", "slurm")
     script = (tmp_path / "studies/tiny/slurm.sh").read_text()
@@ -533,6 +559,11 @@ def test_slurm_gets_a_script_of_shards(make_spec: Make, unbraid: Unbraid, tmp_pa
     assert '--shard "$SLURM_ARRAY_TASK_ID/3"' in script
     words = script.splitlines()[-1].replace("$SLURM_ARRAY_TASK_ID", "1").split()
     assert words[0] == "exec"
+    # names of folders that "#SBATCH" would take apart or fill in
+    study = replace(opened(spec), folder=tmp_path / "my studies %j" / "tiny")
+    write_script(study, str(spec), tmp_path, 1)
+    expected = f'#SBATCH --output="{tmp_path}/my studies %%j/tiny/slurm-%a.out"'
+    assert expected in (study.folder / "slurm.sh").read_text().splitlines()
     said = unbraid("run", spec, "--shard", "1/3", "--dry-run")
     assert "1 of 1 runs are left" in said
     assert "--shard is '3/3'" in unbraid("run", spec, "--shard", "3/3", code=2)

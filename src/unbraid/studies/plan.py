@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
-from unbraid import datasets, methods, metrics
+from unbraid import datasets, methods
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError, did_you_mean, one_line
 from unbraid.datasets import NAMING, PATHS, Dataset
@@ -20,7 +20,8 @@ from unbraid.runs import RunConfig
 from unbraid.runs.fingerprints import fingerprint
 from unbraid.studies.arithmetic import names_in, value_of
 from unbraid.studies.cells import Cell
-from unbraid.studies.spec import Measure, Spec
+from unbraid.studies.measures import check_apart, compares, wanted_by
+from unbraid.studies.spec import Spec
 from unbraid.training import FREE, Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
@@ -44,9 +45,9 @@ def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
     Raises:
         UnbraidError: something in the study is not known or not possible.
     """
-    asked = {key: told for measure in spec.measures for key, told in _wanted(measure).items()}
-    _check_apart(list(asked.values()))
-    compared = [told for told in asked.values() if _compares(told["metrics"])]
+    asked = {key: told for measure in spec.measures for key, told in wanted_by(measure).items()}
+    check_apart(list(asked.values()))
+    compared = [told for told in asked.values() if compares(told["metrics"])]
     wanted = {key: told for key, told in asked.items() if told not in compared}
     grids = _told_apart([list(_settings(spec, grid)) for grid in spec.grids])
     cells: dict[str, Cell] = {}
@@ -338,55 +339,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     return short if float(short := f"{value:g}") == value else repr(value)
-
-
-def _wanted(measure: Measure) -> dict[str, dict[str, Any]]:
-    """Return what is measured of each run, by a key that tells it from any other measurement."""
-    names = measure.metrics
-    asked = names.split(",") if isinstance(names, str) else names
-    if not isinstance(asked, list) or not all(isinstance(name, str) for name in asked):
-        raise UnbraidError(f"metrics are {names!r}, expected 'all' or a list of names.")
-    asked = [name.strip() for name in asked]
-    if measure.protocol != "none" and measure.protocol not in metrics.PROTOCOLS:
-        raise UnbraidError(
-            f"unknown protocol '{measure.protocol}'"
-            f"{did_you_mean(measure.protocol, metrics.PROTOCOLS)}: known are "
-            f"{', '.join(metrics.PROTOCOLS)}."
-        )
-    if asked == ["all"] and measure.protocol != "none":
-        asked = sorted(metrics.PROTOCOLS[measure.protocol])
-    found = {}
-    for name in asked:
-        if name != "all":
-            registry.check("metrics", name)
-        version = " ".join(["1", *_newer()]) if name == "all" else _version(name)
-        told = {**dataclasses.asdict(measure), "metrics": name}
-        key = " ".join(f"{value}" for value in told.values() if value != "mean")
-        found[f"{key} v{version}"] = told
-    return found
-
-
-def _version(metric: str) -> int:
-    return int(getattr(registry.load("metrics", metric), "SEMANTICS", 1))
-
-
-def _newer() -> list[str]:
-    """Return the metrics that have had a correction, each with its version."""
-    versions = {name: _version(name) for name in registry.names("metrics")}
-    return [f"{name}-{version}" for name, version in versions.items() if version > 1]
-
-
-def _check_apart(asked: list[dict[str, Any]]) -> None:
-    """Raise an UnbraidError for measurements whose rows in the table would be the same."""
-    for first, second in itertools.combinations(asked, 2):
-        differ = [name for name in first if first[name] != second[name]]
-        if differ and {*differ} <= {"seed", "samples"}:
-            raise UnbraidError(
-                f"{first['metrics']} is measured twice with another {' and '.join(differ)}, which "
-                "the table does not tell apart: leave out one of them, or give it other images."
-            )
-
-
-def _compares(metric: str) -> bool:
-    """Whether a metric compares several runs."""
-    return metric != "all" and "runs" in metrics.needs(registry.load("metrics", metric))

@@ -25,6 +25,7 @@ from unbraid.studies.cells import Cell, State, read_state
 from unbraid.studies.spec import Spec
 
 PLAN, SEEDS = "plan.json", "seeds.json"
+FOLDERS = ("name", "path", "labels")  # options of data that may name a folder of them
 DECIDES = ("methods", "nn", "training", "datasets", "metrics", "runs", "studies")
 
 
@@ -149,13 +150,28 @@ def _asked(spec: Spec) -> str:
         for path in sorted((PACKAGE / folder).rglob("*.py"))
     ]
     files = [
-        (name, found.st_size, found.st_mtime_ns)
+        (str(path), found.st_size, found.st_mtime_ns)
         for table in spec.data
-        for name in filter(lambda value: isinstance(value, str), table.values())
-        if (found := _stat(spec.base / name)) is not None
+        for option, value in table.items()
+        if isinstance(value, str) and value
+        for path in _with_folders(spec.base, value, option in FOLDERS)
+        if (found := _stat(path)) is not None
     ]
     facts = [unbraid.__version__, spec.raw, list(spec.seeds), str(spec.base), code, files]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _with_folders(base: Path, value: str, walk: bool) -> list[Path]:
+    """Return what an option may name and, if that is a folder of data, all folders in it.
+
+    A folder's time tells of files that were added, removed or renamed, as most programs write them.
+    """
+    with suppress(OSError, ValueError, UnbraidError):
+        path = base / expand(value)
+        if walk and path.is_dir():
+            return [Path(folder) for folder, _, _ in sorted(os.walk(path))]
+        return [path]
+    return []
 
 
 def _stat(path: Path) -> os.stat_result | None:
