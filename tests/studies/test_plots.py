@@ -40,7 +40,7 @@ def numbers(study: Study, name: str) -> list[dict[str, str]]:
 def test_runs_that_diverged_count_against_their_method(make_spec: Make, opened: Opened) -> None:
     study = opened(make_spec(seeds="0-2"))
     # beta=1, beta=4, DIP-VAE: of the second, the one seed that survives is the best of all
-    scores = [0.3, 0.4, 0.5, "diverged", 0.9, "diverged", 0.2, 0.35, "failed"]
+    scores: list[float | str] = [0.3, 0.4, 0.5, "diverged", 0.9, "diverged", 0.2, 0.35, "failed"]
     write_results(study, dict(enumerate(scores)))
     (results,) = read_results(study.folder / "results.csv", study.cells)
     assert [len(each) for each in (results.cells, results.diverged, results.failed)] == [6, 2, 1]

@@ -122,7 +122,7 @@ def text_width(text: str, points: float = POINTS) -> float:
     if not text.strip():
         return 0.0
     # a twentieth more: letters on whole pixels are wider
-    with matplotlib.rc_context({"text.parse_math": False}):  # type: ignore[arg-type]
+    with matplotlib.rc_context({"text.parse_math": False}):
         path = TextPath((0, 0), text, size=points)
     return 1.05 * float(path.get_extents().x1) / 72
 
@@ -151,7 +151,7 @@ class Plain(Figure):
         """Draw the figure; matplotlib calls this."""
         for text in self.findobj(Text):
             text.set_parse_math(False)
-        with matplotlib.rc_context({"text.parse_math": False}):  # type: ignore[arg-type]
+        with matplotlib.rc_context({"text.parse_math": False}):
             super().draw(renderer)
 
 

@@ -139,7 +139,7 @@ def _told_apart(grids: list[list[Setting]]) -> list[list[Setting]]:
     for method, training, varied in itertools.chain(*grids):
         key = methods.stored_name(method), _named(varied)
         alike.setdefault(key, []).append(_options_of(method, training))
-    named = []
+    named: list[list[Setting]] = []
     for grid in grids:
         named.append([])
         for method, training, varied in grid:
