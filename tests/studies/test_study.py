@@ -357,6 +357,22 @@ def test_the_table_holds_what_this_study_asks_for_and_nothing_of_others(
     assert rows_of(study) == before
 
 
+def test_a_run_is_shared_with_a_study_that_calls_its_data_otherwise(
+    make_spec: Make, opened: Opened
+) -> None:
+    study = opened(make_spec()).shard(0, 3)
+    assert driver.drive(study, Here(), Watcher())
+    other = make_spec("other")
+    text = other.read_text().replace("full = true", 'full = true\ntitle = "Mine"')
+    other.write_text(text.replace('["mig"]', '["mig", "sap"]'))
+    second = opened(other).shard(0, 3)
+    assert driver.drive(second, Here(), Watcher())
+    rows = [row for row in rows_of(second) if row["protocol"] == "none"]
+    assert [(row["data"], row["metric"], row["status"]) for row in rows] == [
+        ("Mine", "mig", "finished"), ("Mine", "sap", "finished"),
+    ]  # fmt: skip
+
+
 def test_an_option_that_the_table_has_a_column_for_has_one_column(
     make_spec: Make, opened: Opened
 ) -> None:

@@ -164,15 +164,18 @@ def _asked(study: Study, cell: Cell, result: Mapping[str, Any]) -> list[Mapping[
     Of fewer images than are asked for, those on the most are taken: there were no more of them.
     """
     every: Sequence[Mapping[str, Any]] = list(result.get("scores", {}).values())
-    own = [score for score in every if _of_own_images(score, cell, result)] or every
-    asked: dict[int, Mapping[str, Any]] = {}
+    asked: set[int] = set()
     for told in (*cell.wanted.values(), *study.compared):
-        found = [score for score in own if measured_as(score, told)]
-        most: dict[Any, int] = {}
-        for score in found:
-            most[score["metric"]] = max(_images(score), most.get(score["metric"], 0))
-        asked |= {id(score): score for score in found if _images(score) == most[score["metric"]]}
-    return _of_own_seeds([score for score in own if id(score) in asked], study, cell)
+        by_metric: dict[Any, list[Mapping[str, Any]]] = {}
+        for score in every:
+            if measured_as(score, told):
+                by_metric.setdefault(score["metric"], []).append(score)
+        for found in by_metric.values():
+            # none has the present name where the data were called otherwise before
+            own = [score for score in found if _of_own_images(score, cell, result)] or found
+            most = max(map(_images, own))
+            asked |= {id(score) for score in own if _images(score) == most}
+    return _of_own_seeds([score for score in every if id(score) in asked], study, cell)
 
 
 def measured_as(score: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
