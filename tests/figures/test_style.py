@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import itertools
 
 import matplotlib
@@ -115,3 +116,14 @@ def test_a_title_names_method_data_and_seed(ae_run: Run) -> None:
 def test_no_figure_uses_the_global_state_of_pyplot(name: str) -> None:
     source = (registry.ROOT / "figures" / f"{name}.py").read_text(encoding="utf-8")
     assert "pyplot" not in source
+
+
+def test_a_name_with_dollars_is_no_formula() -> None:
+    name = "a $x_{ b$"  # which has an end missing, as a formula
+    assert _style.text_width(name) > _style.text_width("a x_{ b")
+    figure = _style.new_figure(3, 2)
+    ax = figure.subplots()
+    ax.set_xticks([0, 1, 2], [name] * 3)  # ticks have their texts when they are drawn
+    ax.set_title(name)
+    _style.frame(figure)
+    figure.savefig(io.BytesIO(), format="svg")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.studies.conftest import Make
@@ -13,7 +14,7 @@ from unbraid.methods import beta_vae
 from unbraid.studies import spec as specs
 from unbraid.studies.arithmetic import value_of
 from unbraid.studies.plan import config_of, expand
-from unbraid.studies.study import Study
+from unbraid.studies.study import Study, open_study
 
 Opened = Callable[[Path], Study]
 
@@ -57,6 +58,45 @@ def test_the_identity_is_of_what_decides_the_weights(
     assert not {cell.id for cell in opened(threads).cells} & set(first)
 
 
+def test_what_only_names_things_is_no_part_of_the_identity(
+    make_spec: Make, opened: Opened, tmp_path: Path
+) -> None:
+    first = opened(make_spec())
+    named = make_spec("named")
+    text = named.read_text().replace("full = true", 'full = true\ntitle = "My squares"')
+    named.write_text(text)
+    assert [cell.id for cell in opened(named).cells] == [cell.id for cell in first.cells]
+    assert {cell.data for cell in opened(named).cells} == {"My squares"}
+
+
+def test_settings_of_several_grids_are_told_apart(make_spec: Make, opened: Opened) -> None:
+    spec = make_spec(seeds="0-1")
+    grids = ['method = "beta-vae"\nbeta = 2\nlatent_dim = 2', 'method = "beta-vae"\nbeta = 3']
+    grids.append('method = "vae"\nlr = [1e-3, 1.0000001e-3]')
+    more = "".join(f"[[grid]]\n{grid}\n" for grid in grids)
+    spec.write_text(spec.read_text().replace("[[metrics]]", f"{more}[[metrics]]"))
+    cells = opened(spec).cells
+    assert list(dict.fromkeys((cell.method, cell.setting) for cell in cells)) == [
+        ("beta-vae", "beta=1"),
+        ("beta-vae", "beta=4"),
+        ("dip-vae-i", ""),
+        ("beta-vae", "latent_dim=2 beta=2"),
+        ("beta-vae", "latent_dim=3 beta=3"),
+        ("vae", "lr=0.001"),
+        ("vae", "lr=0.0010000001"),
+    ]
+
+
+def test_a_metric_that_data_or_method_have_nothing_for_is_refused_before_training(
+    make_spec: Make, opened: Opened, tmp_path: Path, squares_npz: Path
+) -> None:
+    plain = tmp_path / "plain.npz"
+    with np.load(squares_npz) as stored:
+        np.savez(plain, images=stored["images"])
+    with pytest.raises(UnbraidError, match="mig needs codes and factors, which plain"):
+        opened(make_spec(data=plain))
+
+
 def test_the_identity_is_of_the_version_of_an_objective(
     make_spec: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +131,21 @@ def test_the_identity_is_of_the_version_of_an_objective(
         ("batch_size = 32", "batch_size = 0", "batch_size is 0"),
         ('name = "tiny"', 'name = "../x"', "the name of its folder"),
         ("[study]", "[study", "no valid TOML"),
+        # what the second setting cannot do
+        ("batch_size = 32", "batch_size = [32, 3000]", "beta-vae on squares: batch_size is 3000"),
+        ("steps = 12", 'steps = "1e308 * 10"', "has no value here"),
+        ("beta = [1, 4]", f'beta = "{"-" * 100_000}1"', "is not arithmetic"),
+        ("beta = [1, 4]", "beta = 2026-01-01", "'beta' is 2026-01-01, expected"),
+        ("beta = [1, 4]", "beta = nan", "'beta' is nan, expected"),
+        ("steps = 12", "steps = 12\nbatch-size = 16", "'batch_size' twice, also as 'batch-size'"),
+        ('metrics = ["mig"]', 'metrics = ["mig"]\nimages = 0', "images of .* is 0"),
+        ('metrics = ["mig"]', 'metrics = ["mig"]\nseed = -1', "seed of .* is -1"),
+        ('metrics = ["mig"]', 'metrics = ["clustering-accuracy"]', "it has no categorical code"),
+        (
+            "[resources]",
+            '[[metrics]]\nmetrics = "mig"\nseed = 1\n[resources]',
+            "twice with another",
+        ),
     ],
 )
 def test_what_is_not_known_or_possible_is_refused_before_anything_trains(
@@ -113,11 +168,14 @@ def test_arithmetic_by_hand() -> None:
 
 
 def test_seeds_that_are_added_stay_and_are_the_only_new_runs(
-    make_spec: Make, opened: Opened, unbraid: Callable[..., str]
+    make_spec: Make, opened: Opened, unbraid: Callable[..., str], tmp_path: Path
 ) -> None:
     spec = make_spec()
     before = {cell.id for cell in opened(spec).cells}
-    unbraid("extend", spec, "--seeds", "1-2", "--dry-run")
+    said = unbraid("extend", spec, "--seeds", "1-2", "--dry-run")
+    assert "9 of 9 runs are left" in said
+    assert {cell.id for cell in opened(spec).cells} == before  # a dry run changes nothing
+    open_study(spec, tmp_path / "studies", seeds=[1, 2])
     cells = opened(spec).cells
     assert before < {cell.id for cell in cells}
     assert [cell.seed for cell in cells] == [0, 1, 2] * 3

@@ -63,6 +63,26 @@ def test_components_of_runs_that_are_not_balanced_are_unbiased() -> None:
     assert (np.abs(found.mean(axis=0) - TRUE) < 3 * error).all()
 
 
+def test_intervals_hold_where_most_settings_have_a_single_seed() -> None:
+    rng = np.random.default_rng(3)
+    held = []
+    for _ in range(150):
+        # five seeds of every third setting, one of the others
+        kept = np.arange(len(NAMES)) % SEEDS < np.repeat([5, 1, 1] * METHODS, SEEDS)
+        names = [name for name, keep in zip(NAMES, kept, strict=True) if keep]
+        scores, true = simulated(rng)
+        found = variance_components(scores[kept], *zip(*names, strict=True), draws=200)
+        share = true / true.sum()
+        held.append((found.low <= share) & (share <= found.high))
+    # without residuals for single seeds: 0.6 to 0.8
+    assert (np.mean(held, axis=0) > 0.86).all()
+
+
+def test_scores_that_do_not_vary_have_no_shares() -> None:
+    with pytest.raises(ValueError, match="do not vary"):
+        variance_components(np.ones(len(NAMES)).tolist(), *zip(*NAMES, strict=True))
+
+
 def test_too_few_runs_have_no_components() -> None:
     with pytest.raises(ValueError, match="2 methods"):
         variance_components([1.0, 2.0], ["a", "a"], [0, 1])
@@ -70,7 +90,11 @@ def test_too_few_runs_have_no_components() -> None:
 
 def test_chances_correlations_and_choices_by_hand() -> None:
     assert chance_of_beating([1, 2], [0, 2]) == 0.625
-    nan = float("nan")
+    nan, gone = float("nan"), float("-inf")
+    assert chance_of_beating([1, nan, 2], [0, 2, nan]) == 0.625
+    # a run that diverged loses to any that did not, and ties with another
+    assert chance_of_beating([3, gone], [1, gone]) == (1 + 1 + 0 + 0.5) / 4
+    assert np.isnan(chance_of_beating([nan], [1]))
     table = np.array([[1, 1, 5], [2, 4, 4], [3, 9, 3], [nan, 0, 9], [0, 0, 6.0]])
     found = rank_correlations(np.column_stack([table, np.ones(5)]))
     assert found[0, 1] == pytest.approx(1)
@@ -78,3 +102,5 @@ def test_chances_correlations_and_choices_by_hand() -> None:
     assert np.isnan(found[0, 3])
     choice = choice_by([0.1, 0.9, nan, 0.5], [0.3, 0.4, 1.0, 0.6])
     assert (choice.chosen, choice.best, choice.median) == (0.4, 0.6, 0.4)
+    # runs that few labels do not tell apart: what a random one of them gives, in whatever order
+    assert choice_by([0.9, 0.1, 0.9], [0.2, 0.7, 0.6]).chosen == pytest.approx(0.4)

@@ -11,22 +11,31 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.studies.conftest import Make
 from unbraid.core import locks
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import write_json
+from unbraid.evaluation.scores import Config as Evaluation
 from unbraid.runs import Run
+from unbraid.runs.evaluating import evaluate
 from unbraid.studies import driver, work
 from unbraid.studies.cells import Cell, State, read_state, write_state
+from unbraid.studies.comparing import compare
 from unbraid.studies.display import Progress
 from unbraid.studies.engines import Event, Job, do
+from unbraid.studies.engines.slurm import write_script
+from unbraid.studies.estimate import estimate
+from unbraid.studies.reports import forget_failures
 from unbraid.studies.study import Study, open_study
-from unbraid.studies.table import write_table
+from unbraid.studies.table import table, write_table
 
 Opened = Callable[[Path], Study]
 Unbraid = Callable[..., str]
@@ -153,10 +162,12 @@ def test_a_run_that_diverges_stays_in_the_table_and_the_study_goes_on(
     assert "1 diverged" in said
     assert f"{bad.id} beta-vae lr=1e+18 on squares seed 0 (attempt 1" in said
     # a diverged run is a result: it is not tried again unless it is asked for
-    assert "0 runs are tried again" in unbraid("retry", spec, "--dry-run")
+    assert "0 runs would be tried again" in unbraid("retry", spec, "--dry-run")
     said = unbraid("retry", spec, "--diverged", "--dry-run")
-    assert "1 runs are tried again" in said
+    assert "1 runs would be tried again" in said
     assert "squares beta-vae: cannot be timed: training stopped" in said
+    assert read_state(study.run_folder(bad)).status(bad) == "diverged"  # nothing was changed
+    assert forget_failures(study, diverged=True) == [bad.id]
     assert read_state(study.run_folder(bad)).status(bad) == "unfinished"
 
 
@@ -225,6 +236,41 @@ def test_a_full_disk_stops_the_study_in_a_sentence_and_it_goes_on_after(
     assert all(s.status(c) == "finished" for s, c in zip(study.states(), study.cells, strict=True))
 
 
+def test_a_run_whose_folder_cannot_be_made_stops_the_study(make_spec: Make, opened: Opened) -> None:
+    study = opened(make_spec())
+    obstacle = study.run_folder(study.cells[0])
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("a file")
+    for fleet in (1, 2):
+        with pytest.raises(UnbraidError, match="a part of that path is a file"):
+            driver.drive(study, Here(), Watcher(), fleet)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--fleet", "4", "--dry-run"), "--fleet and --dry-run do not go together"),
+        (("--fleet", "4", "--shard", "0/2"), "--fleet and --shard do not go together"),
+        (("--fleet", "4", "--on", "slurm"), "--fleet is for --on local"),
+        (("--shard", "0/2", "--on", "slurm"), "--shard is for --on local"),
+        (("--shard", "2/2"), "--shard is '2/2'"),
+        (("--fleet", "0"), "--fleet is 0, expected 1 or more"),
+        (("--jobs", "-1"), "--jobs is -1, expected 0 or more"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_data_are_read(
+    make_spec: Make,
+    unbraid: Unbraid,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr("unbraid.studies.plan.expand", lambda spec: pytest.fail("data are read"))
+    for command in ("run", "retry", "extend"):
+        more = ("--seeds", "5") if command == "extend" else ()
+        assert sentence in unbraid(command, make_spec(), *more, *words, code=2)
+
+
 def test_a_stop_ends_the_study_and_a_new_start_goes_on(make_spec: Make, opened: Opened) -> None:
     study = opened(make_spec())
     assert not driver.drive(study, Here(), Watcher(stop_after=1))
@@ -259,6 +305,102 @@ def test_a_run_that_another_process_does_is_waited_for_and_taken_over(
     watcher = Watcher()
     assert driver.drive(study, Here(), watcher)
     assert len([event for event in watcher.events if event.kind == "done"]) == 1
+
+
+def test_a_run_that_another_process_does_and_that_fails_is_told_as_failed(
+    make_spec: Make, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "ELSEWHERE", 0.0)
+    study = opened(make_spec()).shard(0, 3)
+    folder = study.run_folder(study.cells[0])
+    with locks.claimed(folder / "claim"):
+        failure = {"kind": "diverged", "type": "", "message": "no loss", "step": 3, "attempt": 1}
+
+        class Failing(Watcher):
+            def on_event(self, event: Event) -> None:
+                super().on_event(event)
+                if event.kind == "busy":
+                    write_state(folder, State({}, (failure,), failed=True))
+
+        watcher = Failing()
+        monkeypatch.setattr("unbraid.studies.cells.is_claimed", lambda folder: False)
+        assert driver.drive(study, Here(), watcher)
+    assert watcher.events[-1][:3] == (study.cells[0].id, "failed", "diverged: no loss")
+
+
+def test_the_table_holds_what_this_study_asks_for_and_nothing_of_others(
+    make_spec: Make, opened: Opened, tmp_path: Path, squares_npz: Path
+) -> None:
+    spec = make_spec(seeds="0-1")
+    spec.write_text(spec.read_text().replace('["mig"]', '["mig", "udr"]'))
+    study = opened(spec)
+    assert driver.drive(study, Here(), Watcher())
+    compare(study)
+    before = rows_of(study)
+    # another study measures the same runs on fewer images, and compares them with further seeds
+    other = make_spec("other", seeds="0-2")
+    fewer = '["mig", "udr"]\nimages = 60\n[[metrics]]\nmetrics = ["udr"]'
+    other.write_text(other.read_text().replace('["mig"]', fewer))
+    second = opened(other)
+    assert driver.drive(second, Here(), Watcher())
+    compare(second)
+    assert rows_of(study) == before
+    udr = [row["images"] for row in rows_of(second) if row["metric"] == "udr"]
+    assert sorted(udr) == ["120"] * 9 + ["60"] * 9  # each of what is asked, though both compare
+    # and someone measures one on as many other images
+    moved = tmp_path / "others.npz"
+    with np.load(squares_npz) as stored:
+        kept = {name: np.tile(stored[name].T, 4).T for name in ("images", "factors")}
+        np.savez(moved, **kept, factor_names=stored["factor_names"])
+    folder = str(study.run_folder(study.cells[0]))
+    evaluate([folder], Evaluation(metrics="mig", data=str(moved)))
+    assert rows_of(study) == before
+
+
+def test_a_run_is_shared_with_a_study_that_calls_its_data_otherwise(
+    make_spec: Make, opened: Opened
+) -> None:
+    study = opened(make_spec()).shard(0, 3)
+    assert driver.drive(study, Here(), Watcher())
+    other = make_spec("other")
+    text = other.read_text().replace("full = true", 'full = true\ntitle = "Mine"')
+    other.write_text(text.replace('["mig"]', '["mig", "sap"]'))
+    second = opened(other).shard(0, 3)
+    assert driver.drive(second, Here(), Watcher())
+    rows = [row for row in rows_of(second) if row["protocol"] == "none"]
+    assert [(row["data"], row["metric"], row["status"]) for row in rows] == [
+        ("Mine", "mig", "finished"), ("Mine", "sap", "finished"),
+    ]  # fmt: skip
+
+
+def test_an_option_that_the_table_has_a_column_for_has_one_column(
+    make_spec: Make, opened: Opened
+) -> None:
+    spec = make_spec()
+    text = spec.read_text().replace('precision = "f32"', 'precision = ["f32", "auto"]')
+    spec.write_text(text)
+    study = opened(spec)
+    for cell in study.cells:
+        failure = {"kind": "error", "type": "", "message": "", "step": 0, "attempt": 1}
+        write_state(study.run_folder(cell), State({}, (failure,), failed=True))
+    columns, rows = table(study)
+    assert columns.count("precision") == 1
+    assert [row["precision"] for row in rows] == ["f32", "f32", "auto", "auto", "f32", "auto"]
+
+
+def test_an_estimate_counts_no_training_of_what_is_trained_and_splits_no_run(
+    make_spec: Make, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = opened(make_spec(steps=3600))
+    monkeypatch.setattr("unbraid.studies.estimate.step_time", lambda cell, data: (1.0, 1))
+    monkeypatch.setattr("unbraid.studies.estimate.load_dataset", lambda *args, **options: None)
+    assert "3 of 3 runs are left: about 1.50 h" in list(estimate(study, 2))[-1]
+    assert "3 of 3 runs are left: about 1.00 h" in list(estimate(study, 16))[-1]
+    for cell in study.cells[:2]:
+        write_state(study.run_folder(cell), State({"another": 360.0}, trained=True))
+    *_, kind, last = estimate(study, 1)
+    assert "dip-vae-i: 1000.0 ms a step, 1 runs, 1.00 h" in kind
+    assert "3 of 3 runs are left: about 1.30 h, measuring included" in last
 
 
 def command(spec: Path, root: Path, *more: str) -> list[str]:
@@ -401,7 +543,30 @@ def test_the_seeds_of_a_setting_are_compared_and_drawn(
     assert (study.run_folder(study.cells[0]) / "result.json").stat().st_mtime_ns == before
 
 
-def test_slurm_gets_a_script_of_shards(make_spec: Make, unbraid: Unbraid, tmp_path: Path) -> None:
+def test_a_plan_is_made_again_when_a_folder_of_data_gets_another_image(
+    make_spec: Make, opened: Opened, squares_npz: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images" / "kept"
+    folder.mkdir(parents=True)
+    with np.load(squares_npz) as stored:
+        for number, image in enumerate(stored["images"]):
+            Image.fromarray(image).save(folder / f"{number:03}.png")
+        another = Image.fromarray(stored["images"][0].T)
+    spec = make_spec(data="images")
+    text = (
+        spec.read_text().replace("full = true", "size = 16").replace('["mig"]', '"reconstruction"')
+    )
+    spec.write_text(text)
+    before = [cell.id for cell in opened(spec).cells]
+    assert [cell.id for cell in opened(spec).cells] == before
+    another.save(folder / "another.png")
+    os.utime(folder, (1, 1))  # as if the clock told another time
+    assert not {cell.id for cell in opened(spec).cells} & {*before}
+
+
+def test_slurm_gets_a_script_of_shards(
+    make_spec: Make, opened: Opened, unbraid: Unbraid, tmp_path: Path
+) -> None:
     spec = make_spec(more='jobs = 5\nthreads = 2\ntimeout = "90m"')
     assert "3 of 3 runs are left, in 3 elements" in unbraid("run", spec, "--on", "slurm")
     script = (tmp_path / "studies/tiny/slurm.sh").read_text()
@@ -410,6 +575,11 @@ def test_slurm_gets_a_script_of_shards(make_spec: Make, unbraid: Unbraid, tmp_pa
     assert '--shard "$SLURM_ARRAY_TASK_ID/3"' in script
     words = script.splitlines()[-1].replace("$SLURM_ARRAY_TASK_ID", "1").split()
     assert words[0] == "exec"
+    # names of folders that "#SBATCH" would take apart or fill in
+    study = replace(opened(spec), folder=tmp_path / "my studies %j" / "tiny")
+    write_script(study, str(spec), tmp_path, 1)
+    expected = f'#SBATCH --output="{tmp_path}/my studies %%j/tiny/slurm-%a.out"'
+    assert expected in (study.folder / "slurm.sh").read_text().splitlines()
     said = unbraid("run", spec, "--shard", "1/3", "--dry-run")
     assert "1 of 1 runs are left" in said
     assert "--shard is '3/3'" in unbraid("run", spec, "--shard", "3/3", code=2)

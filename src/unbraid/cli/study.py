@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -72,6 +72,7 @@ def run(target: str, given: Run) -> None:
     """Train and measure all runs that are not done; continue those that were interrupted."""
     from unbraid.studies.study import open_study
 
+    _check(given)
     _run(open_study(target, given.root), target, given)
 
 
@@ -82,7 +83,9 @@ def extend(target: str, given: Extend) -> None:
 
     if not given.seeds:
         raise UnbraidError("unbraid study extend needs --seeds, such as --seeds 10-49.")
-    _run(open_study(target, given.root, seeds_of(given.seeds)), target, given)
+    _check(given)
+    seeds = seeds_of(given.seeds)
+    _run(open_study(target, given.root, seeds, keep=not given.dry_run), target, given)
 
 
 def retry(target: str, given: Retry) -> None:
@@ -90,9 +93,11 @@ def retry(target: str, given: Retry) -> None:
     from unbraid.studies.reports import forget_failures
     from unbraid.studies.study import open_study
 
+    _check(given)
     study = open_study(target, given.root)
-    print(f"{forget_failures(study, given.diverged)} runs are tried again")
-    _run(study, target, given)
+    again = forget_failures(study, given.diverged, keep=given.dry_run)
+    print(f"{len(again)} runs {'would be' if given.dry_run else 'are'} tried again")
+    _run(study, target, given, again)
 
 
 def status(target: str, given: Place) -> None:
@@ -119,16 +124,38 @@ def plots(target: str, given: Place) -> None:
     print(*write_plots(open_study(target, given.root)), sep="\n")
 
 
-def _run(study: Study, target: str, given: Run) -> None:
-    """Do the runs of a study, and write its table."""
-    from unbraid.studies.reports import cores, ended, shard_of
+def _check(given: Run) -> None:
+    """Raise an UnbraidError for options that make no sense, before any data are read."""
+    from unbraid.studies.reports import shard_of
 
+    for option, least in (("jobs", 0), ("fleet", 1)):
+        if getattr(given, option) < least:
+            raise UnbraidError(f"--{option} is {getattr(given, option)}, expected {least} or more.")
     for option in ("shard", "dry_run"):
         if given.fleet > 1 and getattr(given, option):
             name = option.replace("_", "-")
             raise UnbraidError(f"--fleet and --{name} do not go together: leave out one of them.")
-    if given.fleet > 1 and given.on == "slurm":
-        raise UnbraidError("--fleet is for --on local and --on ray: leave it out for slurm.")
+    if given.on == "slurm":
+        for option in ("fleet", "shard"):
+            if getattr(given, option) != getattr(Run, option):
+                raise UnbraidError(
+                    f"--{option} is for --on local and --on ray: leave it out for slurm."
+                )
+    if given.shard:
+        shard_of(given.shard)
+
+
+def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> None:
+    """Do the runs of a study, and write its table.
+
+    Args:
+        study: its runs.
+        target: the study, as it was given.
+        given: how runs are executed.
+        again: the failed runs that would be tried again, of a dry run.
+    """
+    from unbraid.studies.reports import cores, ended, shard_of
+
     whole = study
     if given.shard:
         study = study.shard(*shard_of(given.shard))
@@ -137,7 +164,7 @@ def _run(study: Study, target: str, given: Run) -> None:
     if given.dry_run:
         from unbraid.studies.estimate import estimate
 
-        for line in estimate(study, jobs):
+        for line in estimate(study, jobs, again):
             print(line, flush=True)
         return
     if given.on == "slurm":
@@ -185,7 +212,9 @@ def _drive(study: Study, target: str, given: Run, jobs: int) -> None:
     if not done:
         words = ["unbraid", "study", "run", target]
         words += [] if given.root == Place.root else ["--root", str(given.root)]
-        words += ["--fleet", str(given.fleet)] if given.fleet > 1 else []
+        for option in ("on", "jobs", "fleet", "shard"):
+            if (value := getattr(given, option)) != getattr(Run, option):
+                words += [f"--{option}", str(value)]
         display.say(f"stopped; all is saved. Continue with: {shlex.join(words)}")
         raise SystemExit(128 + (display.interrupts.first or 2))
 

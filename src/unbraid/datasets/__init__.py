@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from unbraid.datasets._images import CHANNELS, as_images
     from unbraid.datasets._measured import measured_factors, remeasured
     from unbraid.datasets._morphology import measure
-    from unbraid.datasets._moved import OWN, PATHS, absolute, moved
+    from unbraid.datasets._moved import NAMING, OWN, PATHS, absolute, moved
     from unbraid.datasets._report import facts_of, report_of
 
 __all__ = [
     "CHANNELS",
+    "NAMING",
     "OWN",
     "PATHS",
     "SPLITS",
@@ -72,6 +73,7 @@ __all__ = [
 # Where each other public name lives. These are imported when first used: some bring scipy.
 _HOME = {
     "CHANNELS": "_images",
+    "NAMING": "_moved",
     "OWN": "_moved",
     "PATHS": "_moved",
     "Coded": "_codes",

@@ -12,6 +12,7 @@ from unbraid.core.files import expand
 from unbraid.datasets import resolve
 
 PATHS = ("path", "labels")  # options that name files
+NAMING = ("title", "names", "download")  # options that change no image and no factor's value
 OWN = ("folder", "idx", "npz", "recordings")  # data sets that read a user's own files
 
 

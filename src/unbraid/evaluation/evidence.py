@@ -127,6 +127,20 @@ class Encoding:
         """The codes, how many values the categorical ones have, and levels the quantised ones."""
         return self.codes, self.model.layout.categories, self.model.layout.levels
 
+    def provided(self) -> set[str]:
+        """Return the names of the arguments of ``metrics.evaluate`` that ``inputs`` can make.
+
+        Those of factors depend on the data.
+        """
+        found = {"codes", "images", "reconstructions"}
+        if self.gaussian and not self.sampled:
+            found.add("logvar")
+        if self.gaussian and isinstance(self.model, HasLikelihood):
+            found.add("log_weights")
+        if self.model.layout.categories:
+            found.add("categories")
+        return found
+
     @property
     def logvar(self) -> NDArray[np.float64] | None:
         """The log variance of each code, (N, D); None without Gaussian posteriors."""

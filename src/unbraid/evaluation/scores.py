@@ -111,6 +111,27 @@ def measure_alone(
     return scores
 
 
+def check_measurable(model: Method, data: Dataset, config: Config) -> None:
+    """Raise an UnbraidError unless a model's kind has what the metrics asked for by name need.
+
+    Args:
+        model: of the method and options; it may be untrained.
+        data: images of the kind that is measured, with factors if they are known.
+        config: the metrics and their settings.
+    """
+    names, named = wanted(config)
+    encoding = Encoding(model, data.images[:1], config.representation == "sampled", config.seed)
+    found = encoding.provided()
+    if (known := data.factors) is not None and (
+        np.fmax.reduce(known) > np.fmin.reduce(known)
+    ).any():
+        found.add("factors")
+    for name in names if named else ():
+        need = set(metrics.needs(registry.load("metrics", name)))
+        if not need <= found | {"runs"}:
+            raise UnbraidError(_not_applicable(name, need, {"codes": dict.fromkeys(found)}, data))
+
+
 def comparing(config: Config) -> list[str]:
     """Return the metrics asked for that compare several runs."""
     names = wanted(config)[0]

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 from PIL import Image
@@ -65,6 +66,8 @@ _RC: dict[str, Any] = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "legend.frameon": False,
+    # names of data, classes and factors are not formulas: "$" is a letter of them
+    "text.parse_math": False,
 }
 
 Args = ParamSpec("Args")
@@ -119,7 +122,9 @@ def text_width(text: str, points: float = POINTS) -> float:
     if not text.strip():
         return 0.0
     # a twentieth more: letters on whole pixels are wider
-    return 1.05 * float(TextPath((0, 0), text, size=points).get_extents().x1) / 72
+    with matplotlib.rc_context({"text.parse_math": False}):
+        path = TextPath((0, 0), text, size=points)
+    return 1.05 * float(path.get_extents().x1) / 72
 
 
 def folded(text: object, inches: float, points: float = POINTS, lines: int = 2) -> str:
@@ -139,9 +144,20 @@ def label_width(labels: Sequence[str]) -> float:
     return max(map(text_width, labels)) + 0.2
 
 
+class Plain(Figure):
+    """A figure whose texts hold no formulas, also those that are made when it is drawn."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the figure; matplotlib calls this."""
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        with matplotlib.rc_context({"text.parse_math": False}):
+            super().draw(renderer)
+
+
 def new_figure(width: float, height: float, **options: Any) -> Figure:
     """Return an empty figure of the given size in inches, drawn by Agg."""
-    figure = Figure(figsize=(width, height), **options)
+    figure = Plain(figsize=(width, height), **options)
     FigureCanvasAgg(figure)
     return figure
 

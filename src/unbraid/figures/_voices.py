@@ -14,7 +14,7 @@ from unbraid.core.factors import FactorSpec
 from unbraid.core.recordings import wav_bytes
 from unbraid.datasets import Dataset
 from unbraid.figures import show
-from unbraid.figures._style import folded, short
+from unbraid.figures._style import folded, new_figure, short
 from unbraid.pages import document, html
 
 if TYPE_CHECKING:
@@ -94,8 +94,6 @@ def said(spec: FactorSpec, stored: Any) -> str:
 
 def draw(dataset: Dataset, config: show.Config) -> Figure:
     """Draw samples and strips as spectrograms, each with its pitch, then the associations."""
-    from matplotlib.figure import Figure
-
     chosen = samples_of(dataset, config)
     wide = config.columns
     rows = [
@@ -111,7 +109,7 @@ def draw(dataset: Dataset, config: show.Config) -> Figure:
     heights = [_HEIGHT + 0.1 * len(_folded(row, wide)[0].splitlines()) for row in rows[:count]]
     heights += [_HEIGHT + 0.1] * (len(rows) - count)
     parts = [sum(heights) + 0.6, *([0.9 + 0.4 * len(moving)] * several)]
-    figure = Figure(figsize=(_WIDTH, sum(parts)), layout="constrained")
+    figure = new_figure(_WIDTH, sum(parts), layout="constrained")
     above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
     axes = above.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for place, (ax, row, sounds) in enumerate(zip(axes, rows, heard, strict=True)):

@@ -12,7 +12,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset, associations, facts_of, report_of
-from unbraid.figures._style import as_pictures, check_drawable, folded, short
+from unbraid.figures._style import as_pictures, check_drawable, folded, new_figure, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,8 +75,6 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['', 'digit']
     """
-    from matplotlib.figure import Figure
-
     _check(config)
     if dataset.signal == sound_signal():
         from unbraid.figures import _voices
@@ -89,7 +87,7 @@ def draw(dataset: Dataset, config: Config) -> Figure:
     heights += [_WIDTH / config.steps * tall / wide + 0.45 for _ in moving]
     several = len(moving) > 1
     parts = [sum(heights) + 0.4, *([0.9 + 0.4 * len(moving)] * several)]
-    figure = Figure(figsize=(_WIDTH, sum(parts)), layout="constrained")
+    figure = new_figure(_WIDTH, sum(parts), layout="constrained")
     # apart, so that the names beside the matrix take no width from the images
     above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
     axes = above.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]

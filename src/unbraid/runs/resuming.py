@@ -10,7 +10,7 @@ from unbraid import methods
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.store import read_tensors
-from unbraid.datasets import PATHS
+from unbraid.datasets import NAMING, PATHS
 from unbraid.runs.fingerprints import DataChanged
 from unbraid.training import FREE, Loop, Progress
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def check_same(run: Run, config: RunConfig, resume: bool) -> None:
     """Raise an UnbraidError unless a run may be continued with this config.
 
-    The number of epochs or steps may differ, options that decide no weights, and the path of the
-    data if they have a fingerprint.
+    The number of epochs or steps may differ, options that decide no weights, and the path and names
+    of the data if they have a fingerprint.
     """
     if not resume:
         raise UnbraidError(
@@ -32,7 +32,10 @@ def check_same(run: Run, config: RunConfig, resume: bool) -> None:
         )
     # both with their defaults filled in
     stored, asked = (each.to_json(run.image_shape) for each in (run.config, config))
-    free = {"training": {"epochs", "steps", *FREE}, "data": {*PATHS} if run.fingerprints else set()}
+    free = {
+        "training": {"epochs", "steps", *FREE},
+        "data": {*PATHS, *NAMING} if run.fingerprints else set(),
+    }
     for part in ("method", "data", "training"):
         differing = [
             key

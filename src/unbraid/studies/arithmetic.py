@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +35,8 @@ def value_of(text: str, options: Mapping[str, Any], owner: str) -> Number:
         owner: what messages call the expression.
 
     Raises:
-        UnbraidError: anything else in it, an unknown or non-numeric option, or a division by 0.
+        UnbraidError: anything else in it, an unknown or non-numeric option, a division by 0, or a
+            value that is not finite.
 
     >>> value_of("10 * off_diagonal", {"off_diagonal": 5.0}, "diagonal")
     50.0
@@ -44,7 +46,10 @@ def value_of(text: str, options: Mapping[str, Any], owner: str) -> Number:
     try:
         if len(text) > MOST:
             raise ValueError
-        return _value(ast.parse(text.strip(), mode="eval").body, options, owner)
+        value = _value(ast.parse(text.strip(), mode="eval").body, options, owner)
+        if not math.isfinite(value):
+            raise OverflowError(f"it is {value:g}")
+        return value
     except (SyntaxError, ValueError, RecursionError) as error:
         raise UnbraidError(
             f"{owner} is {text[:MOST]!r}, which is not arithmetic: expected numbers, other "
@@ -60,6 +65,8 @@ def names_in(text: str) -> set[str]:
     >>> sorted(names_in("steps // 3 + warm_up"))
     ['steps', 'warm_up']
     """
+    if len(text) > MOST:
+        return set()
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError):

@@ -9,11 +9,15 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from unbraid.evaluation.scores import Config
 from unbraid.runs import Run
 from unbraid.runs.evaluating import evaluate
 from unbraid.studies.engines.local import environment
 from unbraid.studies.study import Study
+from unbraid.studies.table import measured_as
+from unbraid.training import threads
 
 
 def compare(study: Study, jobs: int = 1) -> None:
@@ -32,8 +36,10 @@ def compare(study: Study, jobs: int = 1) -> None:
         if not all(_has(folder, folders, told) for folder in folders)
     ]
     if min(jobs, len(left)) < 2:
-        for each in left:
-            _measure(each)
+        # as many threads as the processes below have: others may round otherwise
+        with threads(1), threadpool_limits(1):
+            for each in left:
+                _measure(each)
         return
     # measurements of one run after the other: they write into the same result
     names = list(dict.fromkeys(str(told) for _, told in left))
@@ -67,11 +73,9 @@ def _groups(study: Study) -> Iterator[list[Path]]:
 
 
 def _has(folder: Path, folders: Sequence[Path], told: dict[str, Any]) -> bool:
-    """Whether a run has the score of a comparison with the others."""
+    """Whether a run has the score of a comparison with the others, as it is asked for."""
     others = {str(other) for other in folders if other != folder}
     return any(
-        score.get("metric") == told["metrics"]
-        and set(score.get("compared_with", ())) == others
-        and score.get("settings", {}).get("seed") == told["seed"]
+        set(score.get("compared_with", ())) == others and measured_as(score, told)
         for score in Run(folder).result.get("scores", {}).values()
     )

@@ -115,16 +115,19 @@ class _Drive:
             sentence = _of_death(event) if event.kind == "died" else event.sentence
             self._tell(event._replace(kind="warning", sentence=sentence))
         for job in self.fleets[event.job].jobs:
-            state = read_state(job.folder)
-            if state.status(job.cell) == "unfinished":
+            if self._unfinished(job.name):
                 self.watcher.on_event(Event(job.name, "stopped"))
                 self.waiting.append(job.name)
-            elif state.failed:
-                last = state.failures[-1]
-                sentence = f"{last['kind']}: {last['message']}"
-                self.watcher.on_event(Event(job.name, "failed", sentence))
             else:
-                self.watcher.on_event(Event(job.name, "done"))
+                self.watcher.on_event(self._ended(job))
+
+    def _ended(self, job: CellJob) -> Event:
+        """Return the event of a run that ended outside its job, by what its folder says."""
+        state = read_state(job.folder)
+        if not state.failed:
+            return Event(job.name, "done")
+        last = state.failures[-1]
+        return Event(job.name, "failed", f"{last['kind']}: {last.get('message')}")
 
     def _tell(self, event: Event) -> None:
         """Tell the watcher of an event: a fleet's start and steps are those of all its runs."""
@@ -161,7 +164,7 @@ class _Drive:
             if self._unfinished(name):
                 self.waiting.append(name)
             else:
-                self.watcher.on_event(Event(name, "done"))
+                self.watcher.on_event(self._ended(self.jobs[name]))
 
 
 def _of_death(event: Event) -> str:

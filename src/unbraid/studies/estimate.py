@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from itertools import cycle, islice
 from statistics import median
 
@@ -19,25 +20,38 @@ WARM, STEPS = 3, 20  # steps before the clock starts, and timed ones
 LIMIT = 10.0  # seconds after which fewer are enough
 
 
-def estimate(study: Study, jobs: int) -> Iterator[str]:
+def estimate(study: Study, jobs: int, again: Collection[str] = ()) -> Iterator[str]:
     """Yield lines: each run, the time of a step of each kind, and the hours of all.
 
     A kind is a method on a data set, timed in its first setting, alone on the machine. Measuring
-    is counted where finished runs of the study's folder tell how long it takes.
+    is counted where finished runs of the study's folder tell how long it takes. A run is never
+    split, so that the last one alone may take longer than a share of all.
 
     Args:
         study: its runs.
         jobs: runs side by side.
+        again: failed runs that would be tried again.
     """
-    states = study.states()
+    states = [
+        replace(state, failed=False) if cell.id in again else state
+        for cell, state in zip(study.cells, study.states(), strict=True)
+    ]
     for cell, state in zip(study.cells, states, strict=True):
         yield f"{cell.id}  {state.status(cell):<10}  {cell.label}"
     left = [c for c, s in zip(study.cells, states, strict=True) if s.status(c) == "unfinished"]
-    kinds = Counter((cell.data, cell.method) for cell in left)
+    taken = [sum(s.measured.values()) for s in states if s.measured]
+    measuring = sum(taken) / len(taken) if taken else 0.0
+    untrained = {
+        cell.id for cell, state in zip(study.cells, states, strict=True) if not state.trained
+    }
+    runs = {cell.id: measuring for cell in left}  # seconds
+    kinds = Counter((cell.data, cell.method) for cell in left if cell.id in untrained)
     loaded: dict[str, Dataset] = {}
-    total = 0.0
     for kind, count in kinds.items():
-        first = next(cell for cell in left if (cell.data, cell.method) == kind)
+        of_kind = [
+            cell for cell in left if (cell.data, cell.method) == kind and cell.id in untrained
+        ]
+        first = of_kind[0]
         data = loaded.get(first.data)
         if data is None:
             config = config_of(first)
@@ -47,19 +61,21 @@ def estimate(study: Study, jobs: int) -> Iterator[str]:
         except UnbraidError as error:
             yield f"{' '.join(kind)}: cannot be timed: {error}"
             continue
-        of_kind = [cell for cell in left if (cell.data, cell.method) == kind]
-        training = sum(step * (cell.steps or steps) for cell in of_kind)
-        total += training
+        seconds = {cell.id: step * (cell.steps or steps) for cell in of_kind}
+        for name, each in seconds.items():
+            runs[name] += each
         yield (
             f"{' '.join(kind)}: {step * 1000:.1f} ms a step, {count} runs, "
-            f"{training / 3600 / jobs:.2f} h with {jobs} side by side"
+            f"{_hours(seconds.values(), jobs):.2f} h with {jobs} side by side"
         )
-    taken = [sum(s.measured.values()) for s in states if s.measured]
-    if taken:
-        total += len(left) * sum(taken) / len(taken)
-    measuring = "measuring included" if taken else "without measuring, which no run has told yet"
-    hours = f"about {total / 3600 / jobs:.2f} h"
-    yield f"{len(left)} of {len(study.cells)} runs are left: {hours}, {measuring}"
+    told = "measuring included" if taken else "without measuring, which no run has told yet"
+    hours = f"about {_hours(runs.values(), jobs):.2f} h"
+    yield f"{len(left)} of {len(study.cells)} runs are left: {hours}, {told}"
+
+
+def _hours(seconds: Collection[float], jobs: int) -> float:
+    """Return the hours that runs take side by side."""
+    return max(sum(seconds) / jobs, max(seconds, default=0.0)) / 3600
 
 
 def step_time(cell: Cell, data: Dataset) -> tuple[float, int]:

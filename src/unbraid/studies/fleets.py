@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from unbraid.core.errors import UnbraidError
-from unbraid.studies import cells
 from unbraid.studies.cells import Cell, read_state, write_state
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
-from unbraid.studies.work import FATAL, Alarm, CellJob, described, number_of, record_failure
+from unbraid.studies.work import FATAL, Alarm, CellJob, claim, described, number_of, record_failure
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class FleetJob:
         from unbraid.training import Interrupted
 
         with ExitStack() as stack:
-            mine = [job for job in self.jobs if stack.enter_context(cells.claimed(job.folder))]
+            mine = [job for job in self.jobs if stack.enter_context(claim(job.folder))]
             left = [job for job in mine if self._is_left(job)]
             if not left:
                 raise Busy

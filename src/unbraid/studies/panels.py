@@ -40,7 +40,7 @@ def panel_grid(
 
 def heading_of(results: Results, what: str) -> str:
     """Return the heading of a figure: data, number of runs, and what it shows."""
-    lost = f", {results.lost} lost" if results.lost else ""
+    lost = f", {len(results.lost)} lost" if results.lost else ""
     return f"{results.data}, {len(results.cells)} runs{lost}: {what}"
 
 
@@ -69,9 +69,14 @@ def spread_out(count: int) -> NDArray[Any]:
     return found
 
 
-def name_methods(ax: Axes, methods: Sequence[str]) -> None:
-    """Write the names of methods below the x axis."""
-    ax.set_xticks(range(len(methods)), methods, rotation=35, ha="right", fontsize=7)
+def name_methods(ax: Axes, methods: Sequence[str], lost: Sequence[int] = ()) -> None:
+    """Write the names of methods below the x axis, with the number of lost runs of each."""
+    counts = lost or [0] * len(methods)
+    names = [
+        f"{method} ({count} lost)" if count else method
+        for method, count in zip(methods, counts, strict=True)
+    ]
+    ax.set_xticks(range(len(methods)), names, rotation=35, ha="right", fontsize=7)
 
 
 def write_cells(

@@ -6,24 +6,27 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
-from unbraid import datasets, methods, metrics
+from unbraid import datasets, methods
 from unbraid.core import registry
-from unbraid.core.errors import UnbraidError, did_you_mean
-from unbraid.core.files import readable
-from unbraid.datasets import PATHS, Dataset
+from unbraid.core.errors import UnbraidError, did_you_mean, one_line
+from unbraid.datasets import NAMING, PATHS, Dataset
+from unbraid.evaluation.scores import Config as Evaluation
+from unbraid.evaluation.scores import check_measurable
 from unbraid.methods import MethodConfig
 from unbraid.runs import RunConfig
 from unbraid.runs.fingerprints import fingerprint
 from unbraid.studies.arithmetic import names_in, value_of
 from unbraid.studies.cells import Cell
-from unbraid.studies.spec import Measure, Spec
+from unbraid.studies.measures import check_apart, compares, wanted_by
+from unbraid.studies.spec import Spec
 from unbraid.training import FREE, Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
 SEMANTICS = 1
+Setting = tuple[MethodConfig, TrainingConfig, dict[str, Any]]  # and its varied options
 NOT_OPTIONS = {
     "seed": "[study] has 'seeds'",
     "threads": "[resources] has 'threads'",
@@ -42,10 +45,11 @@ def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
     Raises:
         UnbraidError: something in the study is not known or not possible.
     """
-    asked = {key: told for measure in spec.measures for key, told in _wanted(measure).items()}
-    compared = [told for told in asked.values() if _compares(told["metrics"])]
+    asked = {key: told for measure in spec.measures for key, told in wanted_by(measure).items()}
+    check_apart(list(asked.values()))
+    compared = [told for told in asked.values() if compares(told["metrics"])]
     wanted = {key: told for key, told in asked.items() if told not in compared}
-    grids = [list(_settings(spec, grid)) for grid in spec.grids]
+    grids = _told_apart([list(_settings(spec, grid)) for grid in spec.grids])
     cells: dict[str, Cell] = {}
     labels: list[str] = []
     for table in spec.data:
@@ -55,10 +59,12 @@ def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
         label = _label(name, options, labels)
         labels.append(label)
         for settings in grids:
-            for number, (method, training, varied) in enumerate(settings):
+            fitting: set[str] = set()
+            for method, training, varied in settings:
                 config = RunConfig(method, name, options, training)
-                if not number:
-                    _check_fits(config, data)
+                if (shape := _shape(config)) not in fitting:
+                    _check_fits(config, data, asked.values())
+                    fitting.add(shape)
                 for seed in spec.seeds:
                     seeded = dataclasses.replace(training, seed=seed)
                     cell = _cell(
@@ -83,9 +89,7 @@ def config_of(cell: Cell) -> RunConfig:
 # -- options --------------------------------------------------------------------------------------
 
 
-def _settings(
-    spec: Spec, grid: Mapping[str, Any]
-) -> Iterator[tuple[MethodConfig, TrainingConfig, dict[str, Any]]]:
+def _settings(spec: Spec, grid: Mapping[str, Any]) -> Iterator[Setting]:
     """Yield the options of each setting of a grid, and of those the varied ones."""
     method = registry.check("methods", grid["method"])
     kind = registry.load("methods", method).Config
@@ -99,6 +103,8 @@ def _settings(
                 continue
             if name in NOT_OPTIONS:
                 raise UnbraidError(f"{where} has the option '{option}': {NOT_OPTIONS[name]}.")
+            if name in table and name != option:
+                raise UnbraidError(f"{where} has the option '{name}' twice, also as '{option}'.")
             if name not in known:
                 raise UnbraidError(
                     f"unknown option '{option}' of {method} in {where}{did_you_mean(name, known)}: "
@@ -121,6 +127,37 @@ def _settings(
         )
         varied = {name: value for name, value in chosen.items() if len(lists[name]) > 1}
         yield built, trained, varied
+
+
+def _told_apart(grids: list[list[Setting]]) -> list[list[Setting]]:
+    """Return the settings of grids, each named by options that no other setting shares.
+
+    Two grids of a method may vary nothing, or the same options, and differ in others: those are
+    then named, too. Else their runs would pass for seeds of one setting.
+    """
+    alike: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for method, training, varied in itertools.chain(*grids):
+        key = methods.stored_name(method), _named(varied)
+        alike.setdefault(key, []).append(_options_of(method, training))
+    named: list[list[Setting]] = []
+    for grid in grids:
+        named.append([])
+        for method, training, varied in grid:
+            others = alike[methods.stored_name(method), _named(varied)]
+            own = _options_of(method, training)
+            apart = {
+                option: value
+                for option, value in own.items()
+                if any(other.get(option) != value for other in others)
+            }
+            named[-1].append((method, training, {**varied, **apart}))
+    return named
+
+
+def _options_of(method: MethodConfig, training: TrainingConfig) -> dict[str, Any]:
+    """Return the options of a setting, of which the training's free ones make no other run."""
+    every = {**dataclasses.asdict(training), **dataclasses.asdict(method)}
+    return {option: value for option, value in every.items() if option not in FREE}
 
 
 def _computed(
@@ -207,18 +244,29 @@ def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _label(name: str, options: Mapping[str, Any], others: list[str]) -> str:
     """Return what a data set is called in tables, unlike the others of its study."""
-    label = readable(datasets.called(name, _filled(name, options)))
+    label = one_line(datasets.called(name, _filled(name, options)))
     if label not in others:
         return label
-    told = [f"{key}={value}" for key, value in options.items() if key not in PATHS]
+    told = [one_line(f"{key}={value}") for key, value in options.items() if key not in PATHS]
     label = " ".join([label, *told])
     return label if label not in others else f"{label} ({len(others) + 1})"
 
 
-def _check_fits(config: RunConfig, data: Dataset) -> None:
-    """Raise an UnbraidError unless a method can be built for a data set, and its batches made."""
+def _shape(config: RunConfig) -> str:
+    """Return what decides whether a setting can be built: settings that only weigh fit alike."""
+    weighs = {name for name, value in vars(config.method).items() if isinstance(value, float)}
+    method = {k: v for k, v in dataclasses.asdict(config.method).items() if k not in weighs}
+    training = config.training
+    return repr((method, training.batch_size, training.validation, training.sampling))
+
+
+def _check_fits(config: RunConfig, data: Dataset, asked: Iterable[Mapping[str, Any]]) -> None:
+    """Raise an UnbraidError unless a method can be built for a data set, trained and measured."""
     try:
-        Loop(new_model(config.method, data, 0), data, config.training, Recorder())
+        model = new_model(config.method, data, 0)
+        Loop(model, data, config.training, Recorder())
+        for told in asked:
+            check_measurable(model, data, Evaluation(**told))
     except UnbraidError as error:
         raise UnbraidError(f"{methods.name_of(config.method)} on {data.name}: {error}") from error
 
@@ -244,10 +292,10 @@ def _cell(
         "data": {"name": config.data, **config.data_options},
         "training": training,
     }
+    # those that only name things have their defaults, so that naming makes no other run
+    seen = {name: v for name, v in config.data_options.items() if name not in NAMING}
     filled = {
-        option: value
-        for option, value in _filled(config.data, config.data_options).items()
-        if option not in PATHS
+        option: value for option, value in _filled(config.data, seen).items() if option not in PATHS
     }
     decides = {
         "semantics": [SEMANTICS, methods.model_of(config.method).semantics],
@@ -255,7 +303,7 @@ def _cell(
         "data": {"name": config.data, **filled, "content": content},
         "training": {key: value for key, value in training.items() if key not in FREE},
     }
-    setting = " ".join(f"{option}={_text(value)}" for option, value in varied.items())
+    setting = _named(varied)
     numbers = (
         (option, float(value))
         for option, value in varied.items()
@@ -281,37 +329,13 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _named(varied: Mapping[str, Any]) -> str:
+    """Return the name of a setting in tables."""
+    return " ".join(f"{option}={_text(value)}" for option, value in varied.items())
+
+
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _wanted(measure: Measure) -> dict[str, dict[str, Any]]:
-    """Return what is measured of each run, by a key that tells it from any other measurement."""
-    names = measure.metrics
-    asked = names.split(",") if isinstance(names, str) else names
-    if not isinstance(asked, list) or not all(isinstance(name, str) for name in asked):
-        raise UnbraidError(f"metrics are {names!r}, expected 'all' or a list of names.")
-    asked = [name.strip() for name in asked]
-    if measure.protocol != "none" and measure.protocol not in metrics.PROTOCOLS:
-        raise UnbraidError(
-            f"unknown protocol '{measure.protocol}'"
-            f"{did_you_mean(measure.protocol, metrics.PROTOCOLS)}: known are "
-            f"{', '.join(metrics.PROTOCOLS)}."
-        )
-    if asked == ["all"] and measure.protocol != "none":
-        asked = sorted(metrics.PROTOCOLS[measure.protocol])
-    found = {}
-    for name in asked:
-        version = 1
-        if name != "all":
-            module = registry.load("metrics", registry.check("metrics", name))
-            version = getattr(module, "SEMANTICS", 1)
-        told = {**dataclasses.asdict(measure), "metrics": name}
-        key = " ".join(f"{value}" for value in told.values() if value != "mean")
-        found[f"{key} v{version}"] = told
-    return found
-
-
-def _compares(metric: str) -> bool:
-    """Whether a metric compares several runs."""
-    return metric != "all" and "runs" in metrics.needs(registry.load("metrics", metric))
+    """Return an option's value as text, in as many digits as tell it from any other."""
+    if not isinstance(value, float):
+        return str(value)
+    return short if float(short := f"{value:g}") == value else repr(value)

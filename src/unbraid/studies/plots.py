@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ from unbraid.studies.statistics import (
 from unbraid.studies.study import Study
 from unbraid.studies.table import CSV
 
+MOST_LETTERS = 80  # of the name of data in the names of files
+
 
 def write_plots(study: Study) -> list[Path]:
     """Write each figure of a study as PNG, and its numbers as CSV; return the paths.
@@ -42,19 +46,30 @@ def write_plots(study: Study) -> list[Path]:
     A figure whose scores were not measured, or that needs more settings or seeds, is left out.
     """
     folder = study.folder / "plots"
-    written = []
+    written: list[Path] = []
     for results in read_results(study.folder / CSV, study.cells):
         for name, draw in FIGURES.items():
             drawn = draw(results)
             if drawn is None:
                 continue
             figure, rows = drawn
-            stem = f"{name}-{results.data}".replace("/", "-").replace(" ", "-")
-            path = folder / f"{stem}.png"
+            path = folder / f"{_stem(name, results.data)}.png"
+            if path in written:  # of data whose name differs in other characters
+                path = path.with_stem(f"{path.stem}-{len(written)}")
             with atomic(path) as temporary:
                 figure.savefig(temporary, dpi=150)
-            written += [path, _write_csv(folder / f"{stem}.csv", rows)]
+            written += [path, _write_csv(path.with_suffix(".csv"), rows)]
     return written
+
+
+def _stem(figure: str, data: str) -> str:
+    """Return the name of a figure's files, which any file system takes.
+
+    >>> _stem("violins", "my data: 3/4")
+    'violins-my-data-3-4'
+    """
+    plain = re.sub(r"[^\w.-]+", "-", data)
+    return f"{figure}-{plain[:MOST_LETTERS]}"
 
 
 def _write_csv(path: Path, rows: Rows) -> Path:
@@ -65,7 +80,10 @@ def _write_csv(path: Path, rows: Rows) -> Path:
     ):
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        # no value is an empty field, as in the table of the study
+        writer.writerows(
+            {name: None if value != value else value for name, value in row.items()} for row in rows
+        )
     return path
 
 
@@ -76,6 +94,7 @@ def violins(results: Results) -> Drawn:
     if not scores:
         return None
     figure, panels = panel_grid(len(scores), heading_of(results, "scores of all runs, by method"))
+    lost = [results.lost_of(method) for method in methods]
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         column = results.of(score)
@@ -88,14 +107,16 @@ def violins(results: Results) -> Drawn:
                 for part in bodies:
                     part.set(facecolor=color, alpha=0.3)
             ax.scatter(place + spread_out(len(values)), values, s=4, color=color, linewidths=0)
+            middle: dict[str, Any] = {}
             if len(values):
-                median = np.median(values)
+                middle["median"] = median = np.median(values)
                 ax.plot([place - 0.3, place + 0.3], [median, median], color=color, lw=1.5)
-                rows += [
-                    {"score": score.label, "method": method, "median": median, **spread(values)}
-                ]
+            rows += [
+                {"score": score.label, "method": method, **middle, **spread(values),
+                 "lost": lost[place]}
+            ]  # fmt: skip
         ax.set_title(score.label, loc="left")
-        name_methods(ax, methods)
+        name_methods(ax, methods, lost)
     return figure, rows
 
 
@@ -131,7 +152,8 @@ def strengths(results: Results) -> Drawn:
                 )
                 rows += [
                     {"score": score.label, "method": method, "option": option, "strength": value,
-                     "median": middles[-1], **spread(found)}
+                     "median": middles[-1], **spread(found),
+                     "lost": results.lost_of(method, (option, value))}
                 ]  # fmt: skip
             label = f"{method} ({option} {values[0]:g} to {values[-1]:g})"
             ax.plot(range(len(values)), middles, color=color, lw=1, label=label)
@@ -195,8 +217,6 @@ def variances(results: Results) -> Drawn:
             found = variance_components(column[kept].tolist(), *names)
         except ValueError:
             continue
-        if not found.values.sum() > 0:
-            continue
         labels.append(score.label)
         for part, name in enumerate(PARTS):
             rows += [
@@ -237,7 +257,7 @@ def variances(results: Results) -> Drawn:
 def chances(results: Results) -> Drawn:
     """Draw the chance that a random seed of one method beats one of another.
 
-    Each method has the setting of its best median.
+    Each method has the setting of its best median. A run that diverged loses to any other.
     """
     scores, methods = results.supervised, results.methods
     if not scores or len(methods) < 2:
@@ -248,17 +268,15 @@ def chances(results: Results) -> Drawn:
     for ax, score in zip(panels, scores, strict=True):
         best = {method: results.best_setting(score, method) for method in methods}
         found = np.full((len(methods), len(methods)), math.nan)
-        for i, first in enumerate(methods):
-            for j, second in enumerate(methods):
-                if i == j or best[first] is None or best[second] is None:
-                    continue
-                own, other = (measured(results.of(score)[best[m][1]]) for m in (first, second))  # type: ignore[index]
-                found[i, j] = chance_of_beating(own.tolist(), other.tolist())
-                rows += [
-                    {"score": score.label, "first": first, "its_setting": best[first][0],  # type: ignore[index]
-                     "second": second, "other_setting": best[second][0],  # type: ignore[index]
-                     "chance": found[i, j]}
-                ]  # fmt: skip
+        for (i, first), (j, second) in permutations(enumerate(methods), 2):
+            own, other = best[first], best[second]
+            if own is None or other is None:
+                continue
+            found[i, j] = chance_of_beating(own[1].tolist(), other[1].tolist())
+            rows += [
+                {"score": score.label, "first": first, "its_setting": own[0],
+                 "second": second, "other_setting": other[0], "chance": found[i, j]}
+            ]  # fmt: skip
         ax.imshow(found, cmap="RdBu_r", vmin=0, vmax=1)
         write_cells(ax, found, lambda value: f"{value:.2f}".removeprefix("0"), 0.35, 0.5)
         ax.set_title(score.label, loc="left")

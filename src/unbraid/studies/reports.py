@@ -71,24 +71,28 @@ def ended(study: Study) -> list[str]:
     return [*lines, str(study.folder / "results.csv")]
 
 
-def forget_failures(study: Study, diverged: bool = False) -> int:
-    """Let the runs that failed be tried again; return how many there are.
+def forget_failures(study: Study, diverged: bool = False, keep: bool = False) -> list[str]:
+    """Let the runs that failed be tried again; return their ids.
 
     Args:
         study: of the runs.
         diverged: those that diverged, too.
+        keep: change nothing, and only return which runs these are.
     """
-    count = 0
+    found = []
     for cell in study.cells:
         folder = study.run_folder(cell)
         status = read_state(folder).status(cell)
         if status != "failed" and not (diverged and status == "diverged"):
             continue
+        if keep:
+            found.append(cell.id)
+            continue
         with cells.claimed(folder) as mine:
             if mine:
                 write_state(folder, replace(read_state(folder), failed=False, failures=()))
-                count += 1
-    return count
+                found.append(cell.id)
+    return found
 
 
 def shard_of(text: str) -> tuple[int, int]:

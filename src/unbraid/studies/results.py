@@ -63,14 +63,21 @@ class Results:
         cells: the runs, in the order of the study.
         scores: the columns.
         values: (N, S), NaN where a run has no such score.
-        lost: how many runs diverged or failed.
+        diverged: the runs that diverged.
+        failed: the runs that failed in another way, which says nothing of their method.
     """
 
     data: str
     cells: tuple[Cell, ...]
     scores: tuple[Score, ...]
     values: Floats
-    lost: int = 0
+    diverged: tuple[Cell, ...] = ()
+    failed: tuple[Cell, ...] = ()
+
+    @property
+    def lost(self) -> tuple[Cell, ...]:
+        """The runs without scores."""
+        return *self.diverged, *self.failed
 
     def of(self, score: Score) -> Floats:
         """Return a column, (N,)."""
@@ -95,8 +102,8 @@ class Results:
 
     @cached_property
     def methods(self) -> list[str]:
-        """The methods, in the order of the study."""
-        return list(dict.fromkeys(cell.method for cell in self.cells))
+        """The methods in the order of the study, those without a finished run last."""
+        return list(dict.fromkeys(cell.method for cell in (*self.cells, *self.lost)))
 
     def rows(self, method: str, setting: str | None = None) -> NDArray[np.intp]:
         """Return the rows of a method's runs, or of one of its settings."""
@@ -104,9 +111,15 @@ class Results:
         return np.flatnonzero(wanted)
 
     def settings(self, method: str) -> list[str]:
-        """Return the settings of a method, in the order of the study."""
-        found = (cell.setting for cell in self.cells if cell.method == method)
-        return list(dict.fromkeys(found))
+        """Return the settings of a method, those of finished runs first."""
+        both = (*self.cells, *self.lost)
+        return list(dict.fromkeys(cell.setting for cell in both if cell.method == method))
+
+    def lost_of(self, method: str, strength: tuple[str, float] | None = None) -> int:
+        """Return how many runs of a method, or of one of its strengths, have no scores."""
+        return sum(
+            cell.method == method and strength in (None, cell.strength) for cell in self.lost
+        )
 
     def by_few(self, score: Score) -> list[Score]:
         """Return the same score measured on fewer images, the fewest first."""
@@ -121,21 +134,33 @@ class Results:
 
     def strengths(self, method: str) -> tuple[str, list[float]]:
         """Return what a method's grid varies first, and its values in ascending order."""
-        found = [cell.strength for cell in self.cells if cell.method == method and cell.strength]
+        both = (*self.cells, *self.lost)
+        found = [cell.strength for cell in both if cell.method == method and cell.strength]
         if not found:
             return "", []
         option = found[0][0]
         return option, sorted({value for name, value in found if name == option})
 
-    def best_setting(self, score: Score, method: str) -> tuple[str, NDArray[np.intp]] | None:
-        """Return a method's setting of the highest median, and the rows of its runs."""
+    def ranked(self, score: Score, method: str, setting: str) -> Floats:
+        """Return a setting's scores, with minus infinity for each run that diverged.
+
+        Without those, a setting of which one seed in five survives would count by that seed alone.
+        Runs that failed in another way, and scores that are NaN, are left out.
+        """
+        values = self.of(score)[self.rows(method, setting)]
+        gone = sum(c.method == method and c.setting == setting for c in self.diverged)
+        return np.concatenate([values[~np.isnan(values)], np.full(gone, -math.inf)])
+
+    def best_setting(self, score: Score, method: str) -> tuple[str, Floats] | None:
+        """Return a method's setting of the highest median, and its scores as ``ranked`` has them.
+
+        None where no run of the method has the score, unless all have diverged.
+        """
         best = None
         for setting in self.settings(method):
-            rows = self.rows(method, setting)
-            values = self.of(score)[rows]
-            values = values[~np.isnan(values)]
+            values = self.ranked(score, method, setting)
             if len(values) and (best is None or np.median(values) > best[0]):
-                best = float(np.median(values)), setting, rows
+                best = float(np.median(values)), setting, values
         return None if best is None else best[1:]
 
 
@@ -158,11 +183,11 @@ def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
             "table with unbraid study table."
         ) from error
     values: dict[tuple[str, Score], float] = {}
-    lost: dict[str, str] = {}
+    lost: dict[str, str] = {}  # how runs ended
     try:
         for row in rows:
             if row["status"] != "finished":
-                lost[row["run"]] = row["data"]
+                lost[row["run"]] = row["status"]
                 continue
             score = Score(
                 row["metric"], row["protocol"], row["representation"], int(row["images"] or 0)
@@ -177,13 +202,15 @@ def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
     found = []
     for data in dict.fromkeys(cell.data for cell in cells):
         names = {name for name, _ in values}
-        kept = tuple(cell for cell in cells if cell.data == data and cell.id in names)
+        every = [cell for cell in cells if cell.data == data]
+        kept = tuple(cell for cell in every if cell.id in names)
         own = {cell.id for cell in kept}
         scores = tuple(dict.fromkeys(score for name, score in values if name in own))
         table = [[values.get((cell.id, score), math.nan) for score in scores] for cell in kept]
         if kept:
-            missing = sum(other == data for other in lost.values())
-            found.append(Results(data, kept, scores, np.array(table), missing))
+            gone = tuple(cell for cell in every if lost.get(cell.id) == "diverged")
+            failed = tuple(c for c in every if c.id in lost and c not in gone)
+            found.append(Results(data, kept, scores, np.array(table), gone, failed))
     return found
 
 

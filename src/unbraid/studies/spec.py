@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,7 @@ def understood(raw: Mapping[str, Any], base: Path) -> Spec:
             raise UnbraidError(
                 f"unknown table '{name}'{did_you_mean(name, TABLES)}: expected {', '.join(TABLES)}."
             )
+    _check_plain(raw)
     study: Study = registry.build(Study, _table(raw, "study"), "[study]")
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", study.name) or study.name == "runs":
         raise UnbraidError(
@@ -149,6 +151,9 @@ def understood(raw: Mapping[str, Any], base: Path) -> Spec:
             if not isinstance(table.get(key), str):
                 raise UnbraidError(f"a {where} has no {key}: each names its {key}, a text.")
     measures = [registry.build(Measure, table, "[metrics]") for table in _tables(raw, "metrics")]
+    for measure in measures:
+        for option, least in (("images", 1), ("samples", 1), ("seed", 0)):
+            _at_least(getattr(measure, option), least, f"{option} of [metrics]")
     return Spec(
         raw,
         base,
@@ -160,6 +165,20 @@ def understood(raw: Mapping[str, Any], base: Path) -> Spec:
         tuple(measures),
         resources,
     )
+
+
+def _check_plain(value: Any, name: str = "") -> None:
+    """Raise an UnbraidError for dates, infinity and NaN, which TOML has and no option takes."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            _check_plain(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            _check_plain(each, name)
+    elif not isinstance(value, str | int | float) or not math.isfinite(
+        0 if isinstance(value, str) else value
+    ):
+        raise UnbraidError(f"'{name}' is {value}, expected a text, a finite number or true/false.")
 
 
 def seeds_of(value: Any) -> tuple[int, ...]:

@@ -46,7 +46,8 @@ def variance_components(
 
     The intervals are of a bootstrap over seeds, with methods and settings held fixed: they tell
     what other seeds would have given. Residuals are scaled by sqrt(n / (n - 1)), since those of n
-    seeds are too small, and what resampled means vary too much is taken off the draws.
+    seeds are too small, and what resampled means vary too much is taken off the draws. A setting
+    of a single seed has no residuals of its own: it draws from those of all other settings.
 
     Args:
         values: (N,), one a run.
@@ -56,7 +57,8 @@ def variance_components(
         seed: of the bootstrap.
 
     Raises:
-        ValueError: fewer than 2 methods, no method with 2 settings, or no setting with 2 seeds.
+        ValueError: fewer than 2 methods, no method with 2 settings, or no setting with 2 seeds;
+            scores that do not vary.
 
     >>> rng = np.random.default_rng(0)
     >>> names = [(m, s) for m in range(6) for s in range(3) for _ in range(5)]
@@ -71,13 +73,16 @@ def variance_components(
     means = np.array([group.mean() for group in groups])
     squares = np.array([np.square(group - group.mean()).sum() for group in groups])
     found = nesting.components(means[None], squares[None])[0]
+    if not found.sum() > 0:
+        raise ValueError("the scores do not vary, so that there is nothing to share out")
     rng = np.random.default_rng(seed)
+    own = [_residuals(group) for group in groups]
+    pooled = np.concatenate([each for each in own if len(each) > 1])
     drawn_means, drawn_squares = (np.empty((draws, len(groups))) for _ in range(2))
     for index, group in enumerate(groups):
         count = len(group)
-        scale = np.sqrt(count / max(count - 1, 1))
-        residuals = (group - group.mean()) * scale
-        draw = residuals[rng.integers(0, count, (draws, count))]
+        residuals = own[index] if count > 1 else pooled
+        draw = residuals[rng.integers(0, len(residuals), (draws, count))]
         drawn_means[:, index] = group.mean() + draw.mean(axis=1)
         drawn_squares[:, index] = np.square(draw - draw.mean(axis=1, keepdims=True)).sum(axis=1)
     resampled = nesting.components(drawn_means, drawn_squares)
@@ -86,6 +91,12 @@ def variance_components(
     spread = resampled / resampled.sum(axis=1, keepdims=True)
     low, high = np.quantile(spread, [0.025, 0.975], axis=0)
     return Components(found, shares, low, high)
+
+
+def _residuals(group: Floats) -> Floats:
+    """Return what a setting's scores are away from their mean, with the variance of a new seed."""
+    scaled: Floats = (group - group.mean()) * np.sqrt(len(group) / max(len(group) - 1, 1))
+    return scaled
 
 
 class _Nesting:
@@ -132,12 +143,18 @@ class _Nesting:
 def chance_of_beating(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the chance that a random score of the first beats a random one of the second.
 
-    Ties count half: the Mann-Whitney statistic over the number of pairs.
+    Ties count half: the Mann-Whitney statistic over the number of pairs. A run that diverged has
+    the score minus infinity. NaN where either has no score; scores that are NaN are left out.
 
     >>> chance_of_beating([1.0, 3.0], [2.0, 2.0])
     0.5
+    >>> chance_of_beating([1.0, float("-inf")], [0.5])
+    0.5
     """
-    a, b = np.asarray(first)[:, None], np.asarray(second)[None]
+    a, b = (np.asarray(scores, np.float64) for scores in (first, second))
+    a, b = a[~np.isnan(a)][:, None], b[~np.isnan(b)][None]
+    if not a.size or not b.size:
+        return float("nan")
     return float(((a > b) + 0.5 * (a == b)).mean())
 
 
@@ -161,7 +178,7 @@ class Choice:
     """What choosing one of many runs by few labels gives, in the score with many labels.
 
     Args:
-        chosen: the score of the run that is best by few labels.
+        chosen: the score of the run that is best by few labels; the mean of several that are.
         best: that of the best.
         median: that of the median run, which a random choice gives.
         correlation: rank correlation of the scores by few and by many labels.
@@ -186,7 +203,7 @@ def choice_by(few: Sequence[float], many: Sequence[float]) -> Choice:
     correlation = rank_correlations(both.T)[0, 1]
     scores: Any = both[1]
     return Choice(
-        float(scores[both[0].argmax()]),
+        float(scores[both[0] == both[0].max()].mean()),
         float(scores.max()),
         float(np.median(scores)),
         float(correlation),

@@ -25,6 +25,7 @@ from unbraid.studies.cells import Cell, State, read_state
 from unbraid.studies.spec import Spec
 
 PLAN, SEEDS = "plan.json", "seeds.json"
+FOLDERS = ("name", "path", "labels")  # options of data that may name a folder of them
 DECIDES = ("methods", "nn", "training", "datasets", "metrics", "runs", "studies")
 
 
@@ -66,13 +67,15 @@ def open_study(
     target: str | os.PathLike[str],
     root: str | os.PathLike[str] = "studies",
     seeds: Sequence[int] = (),
+    keep: bool = True,
 ) -> Study:
     """Open a study by its file or its folder.
 
     Args:
         target: the file, or the folder of a study that was opened before.
         root: of the folders of studies and runs; that of a folder is known.
-        seeds: further seeds, kept for good.
+        seeds: further seeds.
+        keep: keep these, and the plan; else nothing is written.
 
     Raises:
         UnbraidError: no such file or folder, or something in it is not known or not possible.
@@ -89,9 +92,9 @@ def open_study(
         spec = specs.read(path)
         folder = expand(root) / spec.name
     spec = replace(spec, seeds=tuple(dict.fromkeys((*spec.seeds, *_extra(folder), *seeds))))
-    cells, compared = _planned(spec, folder)
+    cells, compared = _planned(spec, folder, keep)
     study = Study(spec, folder, tuple(cells), tuple(compared))
-    if seeds:
+    if seeds and keep:
         extra = dict.fromkeys((*_extra(folder), *seeds))
         write_json(folder / SEEDS, {"seeds": list(extra)})
     return study
@@ -108,7 +111,7 @@ def _extra(folder: Path) -> list[int]:
     return found
 
 
-def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]]:
+def _planned(spec: Spec, folder: Path, keep: bool) -> tuple[list[Cell], list[dict[str, Any]]]:
     """Return what ``plan.expand`` does, from a study's plan if nothing has changed since."""
     path = folder / PLAN
     asked = _asked(spec)
@@ -124,6 +127,8 @@ def _planned(spec: Spec, folder: Path) -> tuple[list[Cell], list[dict[str, Any]]
     from unbraid.studies.plan import expand as expanded
 
     cells, compared = expanded(spec)
+    if not keep:
+        return cells, compared
     plan = {
         "unbraid": unbraid.__version__,
         "asked": asked,
@@ -145,13 +150,28 @@ def _asked(spec: Spec) -> str:
         for path in sorted((PACKAGE / folder).rglob("*.py"))
     ]
     files = [
-        (name, found.st_size, found.st_mtime_ns)
+        (str(path), found.st_size, found.st_mtime_ns)
         for table in spec.data
-        for name in filter(lambda value: isinstance(value, str), table.values())
-        if (found := _stat(spec.base / name)) is not None
+        for option, value in table.items()
+        if isinstance(value, str) and value
+        for path in _with_folders(spec.base, value, option in FOLDERS)
+        if (found := _stat(path)) is not None
     ]
     facts = [unbraid.__version__, spec.raw, list(spec.seeds), str(spec.base), code, files]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _with_folders(base: Path, value: str, walk: bool) -> list[Path]:
+    """Return what an option may name and, if that is a folder of data, all folders in it.
+
+    A folder's time tells of files that were added, removed or renamed, as most programs write them.
+    """
+    with suppress(OSError, ValueError, UnbraidError):
+        path = base / expand(value)
+        if walk and path.is_dir():
+            return [Path(folder) for folder, _, _ in sorted(os.walk(path))]
+        return [path]
+    return []
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -91,7 +91,8 @@ def table(study: Study) -> tuple[list[str], list[Row]]:
     for about, place in reversed(bad):
         without = [dict(zip(KEY, each, strict=True)) for each in measured] or [{}]
         whole[place:place] = [about | row for row in without]
-    return [*FIRST, *options, *LAST], whole
+    # an option such as the precision may be a column of its own already
+    return list(dict.fromkeys([*FIRST, *options, *LAST])), whole
 
 
 def differing(cells: Sequence[Cell]) -> list[str]:
@@ -101,7 +102,7 @@ def differing(cells: Sequence[Cell]) -> list[str]:
         for part in ("method", "training"):
             for name, value in cell.config[part].items():
                 values.setdefault(name, set()).add(repr(value))
-    left_out = {"name", "seed", "steps"}
+    left_out = {"name", "seed", "steps", *FIRST}
     return [name for name, seen in values.items() if len(seen) > 1 and name not in left_out]
 
 
@@ -121,7 +122,6 @@ def _about(cell: Cell, options: Sequence[str]) -> Row:
 def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
     """Yield the rows of a finished run: its training's own numbers, and each score."""
     result = read_result(study.run_folder(cell))
-    asked = [*cell.wanted.values(), *study.compared]
     training, machine = result["training"], result.get("machine", {})
     about: Row = {
         "steps": training.get("steps"),
@@ -149,26 +149,78 @@ def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
                 "protocol": "training",
                 "images": stats.get("images"),
             }
-    scores = result.get("scores", {}).values()
     newest: dict[tuple[Any, ...], Row] = {}
-    for row in (row for score in scores if _asked(score, asked) for row in _of_score(score)):
-        newest[tuple(row[name] for name in KEY)] = row  # of other seeds it was compared with
+    for row in (row for score in _asked(study, cell, result) for row in _of_score(score)):
+        newest[tuple(row[name] for name in KEY)] = row
     found = list(newest.values())
     order = ("protocol", "metric", "representation")
     found.sort(key=lambda row: (*(str(row[name]) for name in order), row["images"] or 0))
     yield from (about | row for row in found)
 
 
-def _asked(score: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a stored score is one that the study asks for: other studies share the run."""
-    return any(
+def _asked(study: Study, cell: Cell, result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the stored scores that the study asks for: other studies share the run.
+
+    Of fewer images than are asked for, those on the most are taken: there were no more of them.
+    """
+    every: Sequence[Mapping[str, Any]] = list(result.get("scores", {}).values())
+    asked: set[int] = set()
+    for told in (*cell.wanted.values(), *study.compared):
+        by_metric: dict[Any, list[Mapping[str, Any]]] = {}
+        for score in every:
+            if measured_as(score, told):
+                by_metric.setdefault(score["metric"], []).append(score)
+        for found in by_metric.values():
+            # none has the present name where the data were called otherwise before
+            own = [score for score in found if _of_own_images(score, cell, result)] or found
+            most = max(map(_images, own))
+            asked |= {id(score) for score in own if _images(score) == most}
+    return _of_own_seeds([score for score in every if id(score) in asked], study, cell)
+
+
+def measured_as(score: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
+    """Whether a stored score was measured as a study tells, on as many images or fewer.
+
+    Args:
+        score: as result.json holds it.
+        told: the options of ``unbraid evaluate``, of a single metric or of all.
+    """
+    settings = score.get("settings", {})
+    return bool(
         told["protocol"] == score.get("protocol")
         and told["representation"] == score.get("representation", "mean")
         and told["metrics"] in ("all", score["metric"])
-        and told["seed"] == score.get("settings", {}).get("seed", told["seed"])
-        and (told["protocol"] != "none" or score.get("data", {}).get("images", 0) <= told["images"])
-        for told in asked
+        and told["seed"] == settings.get("seed", told["seed"])
+        and (told["protocol"] != "none" or _images(score) <= told["images"])
     )
+
+
+def _images(score: Mapping[str, Any]) -> int:
+    return int(score.get("data", {}).get("images", 0))
+
+
+def _of_own_images(score: Mapping[str, Any], cell: Cell, result: Mapping[str, Any]) -> bool:
+    """Whether a score is of the run's held-out images, not of ``unbraid evaluate --data``."""
+    from unbraid.datasets import called
+
+    options = dict(cell.config["data"])
+    own = called(options.pop("name"), options), result.get("data", {}).get("split")
+    about = score.get("data", {})
+    return (about.get("name"), about.get("split")) == own
+
+
+def _of_own_seeds(
+    scores: Sequence[Mapping[str, Any]], study: Study, cell: Cell
+) -> list[Mapping[str, Any]]:
+    """Return scores without those that compare the run with others than seeds of its setting.
+
+    Those that compare it with the most seeds come last.
+    """
+    key = (cell.data, cell.method, cell.setting)
+    seeds = {c.id for c in study.cells if (c.data, c.method, c.setting) == key}
+    others = [{Path(folder).name for folder in s.get("compared_with", ())} for s in scores]
+    found = [(len(ids), score) for ids, score in zip(others, scores, strict=True) if ids <= seeds]
+    return [score for _, score in sorted(found, key=lambda each: each[0])]
 
 
 def _of_score(score: Mapping[str, Any]) -> Iterator[Row]:

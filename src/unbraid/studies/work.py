@@ -7,7 +7,7 @@ import signal
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -58,8 +58,10 @@ class CellJob:
         Raises:
             UnbraidError: the run failed.
             Interrupted: ``stop`` was true; a checkpoint has been saved.
+            Fatal: no job can go on, such as on a full disk, or where no folder can be made: a
+                failure that cannot be recorded would be met again without end.
         """
-        with cells.claimed(self.folder) as mine:
+        with claim(self.folder) as mine:
             if not mine:
                 raise Busy
             state = read_state(self.folder)
@@ -108,6 +110,21 @@ class CellJob:
             seconds = round((time.monotonic() - begun) / len(keys), 3)
             state = replace(state, measured={**state.measured, **dict.fromkeys(keys, seconds)})
             write_state(self.folder, state)
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[bool]:
+    """Claim a run as ``cells.claimed`` does.
+
+    Raises:
+        Fatal: its folder cannot be made or written.
+    """
+    with ExitStack() as stack:
+        try:
+            mine = stack.enter_context(cells.claimed(folder))
+        except UnbraidError as error:
+            raise Fatal(str(error)) from error
+        yield mine
 
 
 def grouped(cell: Cell, state: State) -> Iterator[tuple[dict[str, Any], list[str]]]:

@@ -43,7 +43,8 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
         "job-name": f"study-{study.name}",
         "array": f"0-{shards - 1}%{jobs}",
         "cpus-per-task": str(resources.threads),
-        "output": str((study.folder / "slurm-%a.out").absolute()),
+        # Slurm takes "%" and a letter as a place for a number
+        "output": str(study.folder.absolute()).replace("%", "%%") + "/slurm-%a.out",
     }
     if resources.seconds:
         # an attempt is ended by the study itself; this is for what comes before and after
@@ -52,7 +53,7 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
     if any(ord(char) < 32 for value in options.values() for char in value):
         raise UnbraidError(f"{study.folder} has a name that no Slurm script can hold: rename it.")
     lines = ["#!/bin/bash"]
-    lines += [f"#SBATCH --{name}={value}" for name, value in options.items()]
+    lines += [f"#SBATCH --{name}={_quoted(value)}" for name, value in options.items()]
     lines += [f"export OMP_NUM_THREADS={resources.threads}", f"exec {command}"]
     path = study.folder / SCRIPT
     with atomic(path) as temporary:
@@ -62,3 +63,14 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
         f"submit them with: sbatch {shlex.quote(str(path))}",
         f"afterwards: unbraid study table {shlex.quote(str(study.folder))}",
     ]
+
+
+def _quoted(value: str) -> str:
+    """Return an option's value as Slurm reads it: as it is, or in double quotes.
+
+    >>> _quoted("0-7%2"), _quoted("/my studies/a")
+    ('0-7%2', '"/my studies/a"')
+    """
+    if not set(value) & set(" \"'#\\"):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
