@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.tokens import tokenize
+from unbraid.control.language.tokens import joined, tokenize
 from unbraid.control.language.values import FactorValues
 from unbraid.core.factors import FactorSpec
 
@@ -88,6 +88,13 @@ def factor_terms(
         unique = tuple(dict.fromkeys(names))
         found.append(FactorTerms(spec, role, _direction(spec, role), unique, subject=subject))
     return tuple(found)
+
+
+def names_with_stops(factors: Sequence[FactorTerms]) -> list[tuple[str, str]]:
+    """Return the names of factors and levels in which a stop ends no phrase, see ``joined``."""
+    levels = (value for factor in factors for value in factor.spec.values or ())
+    words = (value for value in levels if isinstance(value, str))
+    return joined([*(factor.name for factor in factors), *words])
 
 
 def _role(spec: FactorSpec) -> str:
