@@ -84,12 +84,7 @@ def read_columns(
         read.append(values)
         specs.append(spec)
         notes += _remarks(values, spec, owner)
-        if not kind and _may_be_circular(spec):
-            notes.append(
-                f"{owner}: {name} is taken as a number from {spec.range[0]:g} to "
-                f"{spec.range[1]:g} whose ends differ; if they are the same direction, say "
-                f"with kinds that it is circular ({name}=circular:360)."
-            )
+        notes += [] if kind else _may_be_circular(spec, owner)
     if not specs:
         return Factors(None, (), tuple(notes))
     factors = np.stack(read, 1)
@@ -273,12 +268,18 @@ def _mostly_numbers(cells: Cells) -> bool:
     return numbers == 0 or 2 * numbers > len(words)
 
 
-def _may_be_circular(spec: FactorSpec) -> bool:
-    """Whether a number's name and range suggest degrees of a whole turn."""
+def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
+    """Return a sentence on a number whose name and range suggest degrees of a whole turn."""
     if spec.range is None or not _ANGLES & _words(spec.name):
-        return False
+        return []
     low, high = spec.range
-    return 300 < high - low <= 360 and low >= -180
+    if not (300 < high - low <= 360 and low >= -180):
+        return []
+    return [
+        f"{owner}: {spec.name} is taken as a number from {low:g} to {high:g} whose ends differ; if "
+        f"they are the same direction, say with kinds that it is circular ({spec.name}="
+        "circular:360)."
+    ]
 
 
 def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[str]:
