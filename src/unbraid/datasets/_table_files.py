@@ -51,7 +51,7 @@ def _separated(path: Path) -> Table:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             separator = _separator(first, path.suffix.lower())
-            if given := _SEPARATOR.fullmatch(first.strip()):  # a line that Excel reads
+            if given := _SEPARATOR.fullmatch(first.rstrip("\r\n")):  # a line that Excel reads
                 separator = given[1]
             else:
                 file.seek(0)

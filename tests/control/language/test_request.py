@@ -589,3 +589,34 @@ STOPS = (
 def test_names_that_hold_stops(text: str, values: dict[str, float]) -> None:
     assert asked(text, STOPS) == values
     assert build_request(STOPS, kind="T-shirt/top").values == {"kind": 0.0}
+
+
+UNITS = (
+    FactorSpec("length", "continuous", range=(5.0, 25.0), unit="mm"),
+    FactorSpec("dose", "categorical", values=(5, 10), unit="mg"),
+    FactorSpec("fill", "categorical", values=(25, 50, 75), unit="%"),
+    FactorSpec("turn", "categorical", values=(0, 90, 180), unit="degrees"),
+    FactorSpec("width", "continuous", range=(1.0, 9.0), unit="in"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("length 12 mm", {"length": 12}),
+        ("12 mm in length, dose 10 mg", {"length": 12, "dose": 1}),
+        ("5 mg", {"dose": 0}),
+        ("fill 50%", {"fill": 1}),
+        ("75%", {"fill": 2}),
+        ("turn 90 degrees", {"turn": 1}),
+        ("180°", {"turn": 2}),
+        ("width 7 in, dose 5", {"width": 7, "dose": 0}),
+        ("length 12 mg", None),
+        ("length 12 kg", None),
+    ],
+)
+def test_units_of_any_name(text: str, values: dict[str, float] | None) -> None:
+    if values is None:
+        refused(text, UNITS)
+    else:
+        assert asked(text, UNITS) == values

@@ -36,6 +36,8 @@ class FactorTerms(FactorValues):
         """Return the words that describe this factor, to suggest one for a misspelt word."""
         known = [" ".join(name) for name in self.names]
         known += [str(value) for value in self.spec.values or ()]
+        if self.unit and self.unit not in lexicon.UNITS.values():
+            known.append(self.unit.casefold())
         if self.spec.kind == "categorical":
             spelt = {f"{number:g}": word for word, number in lexicon.NUMBERS.items()}
             known += [spelt[value] for value in known if value in spelt]
