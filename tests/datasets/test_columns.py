@@ -86,6 +86,8 @@ def test_kinds_that_are_given() -> None:
     )
     assert one(["1", "x", "2"], "categorical")[1].values == ("1", "2", "x")
     assert one(np.array(["1.5", "2"]), "continuous")[0] == [1.5, 2.0]
+    assert one(np.array(["1,5", "2,25"]), "continuous")[0] == [1.5, 2.25]
+    assert one(np.array(["90 px", "180 px"], object), "circular:360")[0] == [90.0, 180.0]
     assert one(np.array([1.5, 2.5]), "categorical")[1].values == (1.5, 2.5)
 
 
@@ -115,14 +117,18 @@ def test_units() -> None:
             ["23", "41", "unknown", "old"],
             None,
             r"mine: f mixes numbers \(such as 23\) and words \('unknown' in row 2 and 1 more\): "
-            "empty the cells that are unknown, or say with kinds that it is a category \\(f=categ",
+            r"empty the cells that are unknown, leave the column out, or say with kinds that it is "
+            r"a category \(f=categ",
         ),
+        ([*map(str, REALS), "-"], None, r"mixes numbers .* and words \('-' in row 40\): empty"),
+        (["1,234", "12"], None, r"commas in numbers \(such as 1,234\) that may be decimal or mark"),
+        ([f"1,{each}" for each in range(100, 160)], None, "commas in numbers"),
         (["1", "inf"], None, "mixes numbers"),
         (["1", "1_000"], None, "mixes numbers"),
         (np.array([1.0, np.inf]), None, "infinite in 1 of 2 rows, the first of them row 1"),
-        (np.array([1j]), None, "type complex128, expected numbers or words"),
-        (np.array([{}, {}], object), None, "holds dict, expected numbers or words"),
-        (["a", "b"], "continuous", "f is to be continuous, but 'a' and 1 more is not a number"),
+        (np.array([1j]), None, "type complex128, expected numbers or words: convert it"),
+        (np.array([{}, {}], object), None, "holds dict, expected numbers or words: convert them"),
+        (["a", "b"], "continuous", "f is to be continuous, but 'a' and 1 more are not numbers"),
         (["a", "b"], "ordinal", "say its order, as in f=ordinal:low/high"),
         (["a", "b"], "ordinal:a/c", "order given for f is a/c, but its levels are a, b"),
         (["1", "2"], "circular", r"its period is not given, expected a number above 0, as in"),
@@ -154,10 +160,52 @@ def test_columns_that_are_no_factors_are_left_out_and_named() -> None:
     _, specs, notes = read_columns(columns, None, None, "mine")
     assert [spec.name for spec in specs] == ["age"]
     assert "row was left out, as it numbers the rows" in notes[1]
-    assert "60 values are 60 different ones" in notes[2]
+    assert "mine: a column was left out, as it has no name" in notes[0]
+    assert "comment was left out, as 60 of its 60 texts (such as 'image 0') are" in notes[2]
+    assert "60 of its 60 numbers of classes (such as '59') are different" in notes[3]
     assert "nothing was left out, as it is empty" in notes[4]
     given = read_columns(columns, "comment=categorical", None, "mine").specs
     assert [spec.name for spec in given] == ["comment", "age"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "unit"),
+    [
+        (["12 px", "13.5px", ""], [12.0, 13.5, math.nan], "pixels"),
+        (["50%", "7.5 %"], [50.0, 7.5], "%"),
+        (["30°", "-4.5°"], [30.0, -4.5], "degrees"),
+        (["1,5", "2"], [1.5, 2.0], ""),
+        (["0,125", "1,250"], [0.125, 1.25], ""),
+        (["1,5 cm", "0,25 cm"], [1.5, 0.25], "cm"),
+        (["1,234.5", "12"], [1234.5, 12.0], ""),
+        (["1,234,567", "1.5"], [1234567.0, 1.5], ""),
+        (["1.5", "#N/A", "<NA>"], [1.5, math.nan, math.nan], ""),
+        (["\u22121.5", "2"], [-1.5, 2.0], ""),
+    ],
+)
+def test_numbers_as_tables_write_them(cells: list[str], values: list[float], unit: str) -> None:
+    found, spec = one(cells)
+    np.testing.assert_array_equal(found, values)
+    assert (spec.kind, spec.unit) == ("continuous", unit)
+    assert one(cells, unit="kg")[1].unit == "kg"
+
+
+def test_words_that_only_look_like_numbers_with_a_unit() -> None:
+    for words in (["12 px", "2 cm"], ["3D", "2D"], ["12a", "13a"], ["1.2.3", "2.0.1"]):
+        assert one(words)[1].values == tuple(sorted(words))
+
+
+def test_an_angle_that_may_be_circular_is_named() -> None:
+    turn = [str(each * 7.25 % 360) for each in range(60)]
+    note = "hue is taken as a number from 0 to"
+    assert note in read_columns({"hue": turn}, None, None, "mine").notes[0]
+    assert not read_columns({"hue": turn}, "hue=continuous", None, "mine").notes
+    assert not read_columns({"weight": turn}, None, None, "mine").notes
+
+
+def test_values_that_differ_in_capitals_are_named() -> None:
+    notes = read_columns({"hue": ["Red", "red"] * 9}, None, None, "mine").notes
+    assert "hue has the values Red and red, which differ in capitals only" in notes[0]
 
 
 def test_what_cannot_be_learnt_is_said() -> None:
@@ -166,4 +214,4 @@ def test_what_cannot_be_learnt_is_said() -> None:
     assert factors is not None
     assert factors.shape == (9, 2)
     assert "fixed is 3 wherever it is known, so nothing can be learned about it" in notes[0]
-    assert "1 of the 3 values of animal occur once (owl), too rarely" in notes[1]
+    assert "1 of the 3 values of animal occurs once (owl), too rarely" in notes[1]

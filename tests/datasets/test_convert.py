@@ -164,6 +164,21 @@ def test_torch_items_without_labels_of_several_sizes() -> None:
     assert Dataset.from_torch(arrays, size=8).images.shape == (2, 1, 8, 8)
 
 
+def test_arrays_are_converted_as_pictures_are() -> None:
+    mixed = [Image.new("RGB", (8 + row, 9)) for row in range(5)]
+    with pytest.raises(UnbraidError, match=r"images have 5 sizes, .*: bring them to one with size"):
+        Dataset.from_arrays(mixed)
+    assert Dataset.from_arrays(mixed, size=16, channels=1).images.shape == (5, 1, 16, 16)
+    grey = np.arange(4, dtype=np.uint8)[:, None, None] * np.full((8, 12), 20, np.uint8)
+    for images in (grey, list(grey), torch.from_numpy(grey)):
+        data = Dataset.from_arrays(images, size=6, channels=3)
+        assert data.images.shape == (4, 3, 6, 6)
+        np.testing.assert_array_equal(data.images[:][:, 1, 0, 0], [0, 20, 40, 60])
+        assert Dataset.from_arrays(images, channels=3).images.shape == (4, 3, 8, 12)
+        assert Dataset.from_arrays(images).images.shape == (4, 1, 8, 12)
+    assert as_dataset((grey, {"a": range(4)}), size=6).images.shape == (4, 1, 6, 6)
+
+
 def test_torch_items_that_differ() -> None:
     with pytest.raises(UnbraidError, match="items differ in how many labels"):
         Dataset.from_torch(Items([(GREY[0], [1, 2]), (GREY[1], [1, 2, 3])]))

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,48 @@ def test_images_are_named_by_path_name_or_stem(folder: Path, name: str) -> None:
     assert columns(data) == {"age": [each + 0.5 for each in range(8)]}
 
 
+def test_numbers_that_happen_to_name_images_do_not(folder: Path) -> None:
+    order = [3, 1, 7, 0, 2, 6, 5, 4]
+    expected = {"age": [each + 0.5 for each in range(8)]}
+    rows = [f"{row},{each}.png,{each + 0.5}" for row, each in enumerate(order)]
+    write(folder / "labels.csv", "id,file,age", *rows)
+    assert columns(opened(folder, columns="age")) == expected
+    rows = [f"{each % 3},{each}.png,{each + 0.5}" for each in order]
+    write(folder / "labels.csv", "digit,File Name,age", *rows)
+    assert columns(opened(folder)) == {"digit": [each % 3 for each in range(8)], **expected}
+    rows = [f"{row},{each},{each + 0.5}" for row, each in enumerate(order)]
+    write(folder / "labels.csv", "row,image_id,age", *rows)
+    assert columns(opened(folder, columns="age")) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["/home/ann/set/{0}.png", r"C:\Users\ann\set\{0}.png", "{0}.PNG", "{folder}/{0}.png"]
+)
+def test_paths_of_another_place_and_capitals(folder: Path, name: str) -> None:
+    rows = [f"{name.format(each, folder=folder)},{each + 0.5}" for each in range(8)]
+    write(folder / "Labels.CSV", "file,age", *rows)
+    assert columns(opened(folder)) == {"age": [each + 0.5 for each in range(8)]}
+
+
+def test_accents_stored_in_two_ways(tmp_path: Path) -> None:
+    for each in range(8):
+        name = unicodedata.normalize("NFD", f"Bär {each}, grün.png")  # as macOS stores it
+        Image.new("L", (8, 8), each).save(tmp_path / name)
+    rows = [f'"Bär {each}, grün.png",{each + 0.5}' for each in range(8)]
+    write(tmp_path / "labels.csv", "file,age", *rows)
+    assert columns(opened(tmp_path)) == {"age": [each + 0.5 for each in range(8)]}
+
+
+def test_capitals_tell_files_apart_where_nothing_else_does(tmp_path: Path) -> None:
+    for each, name in enumerate(["a.png", "A.png", "b.png"]):
+        Image.new("L", (8, 8), each).save(tmp_path / name)
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("the file system takes a.png and A.png for one file")
+    write(tmp_path / "labels.csv", "file,age", "a.png,0.5", "A.png,1.5", "B.png,2.5")
+    data = opened(tmp_path)
+    assert data.factor("age").tolist() == (data.images[:][:, 0, 0, 0] + 0.5).tolist()
+
+
 def test_a_column_called_name_that_names_no_image_is_a_factor(folder: Path) -> None:
     rows = [f"{each},{'Ann' if each < 4 else 'Bob'}" for each in range(8)]
     write(folder / "labels.csv", "shot,name", *rows)
@@ -82,6 +125,14 @@ def test_formats(folder: Path) -> None:
     german = (f"{each}.png;{each},5" for each in range(8))
     write(folder / "b.csv", "Datei;age", *german, encoding="utf-8-sig")
     assert columns(opened(folder, labels=str(folder / "b.csv"))) == expected
+    german = (f'"{each}.png","{each},5"' for each in range(8))
+    write(folder / "d.csv", "Datei,age", *german)
+    assert columns(opened(folder, labels=str(folder / "d.csv"))) == expected
+    excel = (f"{each}.png;{each},5" for each in range(8))
+    write(folder / "e.csv", "sep=;", "Datei;age", *excel, encoding="utf-8-sig")
+    assert columns(opened(folder, labels=str(folder / "e.csv"))) == expected
+    write(folder / "f.tsv", "file,age", *(f"{each}.png,{each + 0.5}" for each in range(8)))
+    assert columns(opened(folder, labels=str(folder / "f.tsv"))) == expected
     quoted = (f'"{each}.png","{each + 0.5}"' for each in range(8))
     write(folder / "c.csv", '"file","age"', *quoted, "")
     assert columns(opened(folder, labels=str(folder / "c.csv"))) == expected
@@ -145,9 +196,11 @@ def test_subfolders_are_a_factor_unless_a_column_says_the_same(classes: Path) ->
     assert opened(classes).factor_names == ("species",)
     write(table, "file,label", *(f"{each}.png,{each // 4}" for each in range(8)))
     assert opened(classes).factor_names == ("label",)
+    write(table, "file,Label", *(f"{each}.png,{each // 4}" for each in range(8)))
+    assert opened(classes).factor_names == ("Label",)
     write(table, "file,age", *ages)
     Image.new("L", (8, 8), 9).save(classes / "9.png")  # beside the subfolders: they are no labels
-    with pytest.warns(UserWarning, match="1 image of 9 have no row"):
+    with pytest.warns(UserWarning, match="1 image of 9 has no row, so that its labels"):
         assert opened(classes).factor_names == ("age",)
 
 
@@ -156,7 +209,8 @@ def test_the_same_name_in_two_folders(classes: Path) -> None:
         Image.new("L", (8, 8)).save(classes / name / "same.png")
     write(classes / "labels.csv", "file,age", "same.png,1.5", "1.png,2.5")
     with pytest.raises(
-        UnbraidError, match=r"names same\.png, a name that several images in .* have: give paths"
+        UnbraidError,
+        match=r"names same\.png, a name that several images in .* have: give paths with",
     ):
         opened(classes)
     write(classes / "labels.csv", "file,age", "cat/same.png,1.5", "dog/same,2.5")
@@ -175,11 +229,13 @@ def test_the_same_name_in_two_folders(classes: Path) -> None:
         ),
         (
             ["file,age", "0.png,1", "1.png,2", "0.png,3", "1.png,4"],
-            r"contradicts itself: 0\.png has age '1' in row 1 and '3' in row 3, and so do 1 more",
+            r"contradicts itself: 0\.png has age '1' in row 1 and '3' in row 3, and so does 1 more",
         ),
         (["0.png,cat", "1.png,dog"], r"the first row of .* names an image, 0\.png, expected the"),
         (["file,age,age", "0.png,1,2"], "two columns called 'age'"),
-        (["file,age", "0.png,1", "1.png,2,3"], "row 2 of .* has 3 cells, but its first row names"),
+        (["file,age", "0.png,1", "1.png,2,3"], "row 2 of .* has 3 cells, .*: put quotes around"),
+        (["file,age", "0.png,1", "1.png"], "row 2 of .* has 1 cells, .*: give it one cell a col"),
+        (["0,cat", "1,dog"], r"the first row of .* names an image, 0, expected the names"),
         (["file,age"], "has no rows, expected one an image: add them"),
         ([], "is empty: expected a row of names"),
         (
@@ -215,6 +271,9 @@ def test_files_that_are_no_tables(folder: Path) -> None:
 def test_a_table_that_is_not_read_is_named(folder: Path) -> None:
     write(folder / "ages.csv", "file,age", "0.png,1")
     with pytest.warns(UserWarning, match=r"1 table \(ages\.csv; to read labels from one, name it"):
+        assert opened(folder).factors is None
+    (folder / "ages.csv").rename(folder / "labels.xlsx")
+    with pytest.warns(UserWarning, match=r"1 spreadsheet \(labels\.xlsx; to read labels from one,"):
         assert opened(folder).factors is None
 
 

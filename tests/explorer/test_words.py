@@ -17,11 +17,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.control.conftest import fitted_run, native_run
-from tests.control.language.test_request import DIGITS, FOLDER, GRIDS
+from tests.control.language.test_request import DIGITS, FOLDER, GRIDS, STOPS
 from tests.explorer.asked import Tally, documented, requests
 from unbraid.control import loading
 from unbraid.control.assessment.judge import Judge
 from unbraid.control.closed_loop import ClosedLoop
+from unbraid.control.language.parser import parse
 from unbraid.control.language.parser_state import ParserState
 from unbraid.control.language.phrases import PHRASES
 from unbraid.control.linear_gaussian.controller import Fitted
@@ -151,6 +152,12 @@ def test_voices_are_in_hertz_and_a_shown_end_is_within_the_range(page: Any) -> N
         ["pitch 200 Hz", "duration 742 ms (slow)"],
         ["pitch 283 Hz", "duration 812 ms"],
     ]
+
+
+def test_names_that_hold_stops(page: Any) -> None:
+    texts = ["Größe (px) 15, T-shirt/top", "GRÖSSE (PX)=12", "st. gall", "bag/größe (px) 12"]
+    found = understood(page, words.table(STOPS), texts)
+    assert [each["factors"] for each in found] == [parse(text, STOPS).values for text in texts]
 
 
 def test_what_it_does_not_know_it_names(page: Any) -> None:

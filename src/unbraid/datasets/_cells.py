@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
+from unbraid.datasets._numbers import as_number, commas_are_unclear, numbers_of
 
-UNKNOWN = frozenset(("", "nan", "na", "n/a", "null"))  # cells of a table, in any case
+# Cells of a table that are unknown, in any case; Excel writes #N/A and pandas <NA>.
+UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "#n/a", "<na>"))
 
 Where = Callable[[int], str]
 
@@ -28,7 +30,9 @@ class Cells(NamedTuple):
         numbers: (N,) reals, NaN where unknown.
         words: (N,) text, or truth values, with anything where unknown.
         whole: whether the numbers were written as whole ones.
-        mixed: a sentence on numbers among the words, ``""`` if there are none.
+        mixed: what is wrong with numbers among the words, ``""`` if there are none.
+        mend: what to do about it.
+        unit: written after each number, ``""`` for none.
     """
 
     known: NDArray[np.bool_]
@@ -36,6 +40,8 @@ class Cells(NamedTuple):
     words: NDArray[Any] | None = None
     whole: bool = False
     mixed: str = ""
+    mend: str = ""
+    unit: str = ""
 
 
 def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
@@ -52,7 +58,10 @@ def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
     if array.dtype.kind == "b":
         return Cells(np.ones(len(array), bool), words=array)
     if array.dtype.kind not in "iuf":
-        raise UnbraidError(f"{owner} is of type {array.dtype}, expected numbers or words.")
+        raise UnbraidError(
+            f"{owner} is of type {array.dtype}, expected numbers or words: convert it, or leave it "
+            "out."
+        )
     numbers = array.astype(np.float64)
     if (infinite := np.isinf(numbers)).any():
         raise UnbraidError(
@@ -80,7 +89,9 @@ def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
         numbers = np.array([math.nan if value is None else float(value) for value in values])
     except (TypeError, ValueError) as error:
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UnbraidError(f"{owner} holds {found}, expected numbers or words.") from error
+        raise UnbraidError(
+            f"{owner} holds {found}, expected numbers or words: convert them, or leave it out."
+        ) from error
     whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
     return cells_of(numbers, owner, where)._replace(whole=whole)
 
@@ -106,25 +117,28 @@ def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
     if not is_word.any():
         whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
         return Cells(known, numbers, whole=whole and bool(known.any()))
-    mixed = ""
+    texts = [cell for cell, ok in zip(cells, known, strict=True) if ok]
+    if (found := numbers_of(texts)) is not None:
+        numbers[known] = found.values
+        return Cells(known, numbers, whole=found.whole, unit=found.unit)
+    words = Cells(known, words=np.array(cells))
+    if commas_are_unclear(texts):
+        example = next(cell for cell in texts if "," in cell)
+        return words._replace(
+            mixed=f"{owner} has commas in numbers (such as {example}) that may be decimal or mark "
+            "thousands",
+            mend="write a decimal point, and nothing at thousands",
+        )
     if (known & ~is_word).any():
         row, other = int(is_word.argmax()), int((known & ~is_word).argmax())
-        mixed = (
-            f"{owner} mixes numbers (such as {cells[other]}) and words ('{cells[row]}' in "
-            f"{where(row)}{and_more(is_word)})"
+        return words._replace(
+            mixed=f"{owner} mixes numbers (such as {cells[other]}) and words ('{cells[row]}' in "
+            f"{where(row)}{and_more(is_word)})",
+            mend="empty the cells that are unknown",
         )
-    return Cells(known, words=np.array(cells), mixed=mixed)
+    return words
 
 
 def and_more(found: NDArray[np.bool_]) -> str:
     others = int(found.sum()) - 1
     return f" and {others} more" if others else ""
-
-
-def as_number(cell: str) -> float:
-    """Return a cell's number, NaN for a word; infinities and 1_000 are words."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) and "_" not in cell else math.nan

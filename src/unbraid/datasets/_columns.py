@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec, Kind
-from unbraid.datasets._cells import Cells, Where, and_more, as_number, cells_of, row_number
+from unbraid.datasets._cells import Cells, Where, and_more, cells_of, row_number
+from unbraid.datasets._numbers import as_number, numbers_of
 
 FEW = 20  # whole numbers with at most so many levels are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
@@ -24,6 +25,8 @@ _CLASSES = frozenset(
         *("type", "digit", "letter", "character", "species", "kind"),
     )
 )
+# Words of a factor's name whose numbers may go round a circle.
+_ANGLES = frozenset(("angle", "rotation", "orientation", "azimuth", "hue", "heading", "direction"))
 _UNITS = {"px": "pixels", "pixel": "pixels", "deg": "degrees", "°": "degrees", "rad": "radians"}
 _TURNS = {"degrees": 360.0, "radians": math.tau}
 
@@ -72,15 +75,16 @@ def read_columns(
     notes: list[str] = []
     for name, column in columns.items():
         cells = cells_of(column, f"{owner}: {name}", where)
-        unit = named_units.get(name, "")
+        unit = named_units.get(name, cells.unit)
         kind = wanted.get(name, "")
         if reason := _why_left_out(name, cells, kind):
-            notes.append(f"{owner}: {name} was left out, as {reason}.")
+            notes.append(f"{owner}: {name or 'a column'} was left out, as {reason}.")
             continue
         values, spec = _factor(name, cells, kind, _UNITS.get(unit, unit), owner)
         read.append(values)
         specs.append(spec)
         notes += _remarks(values, spec, owner)
+        notes += [] if kind else _may_be_circular(spec, owner)
     if not specs:
         return Factors(None, (), tuple(notes))
     factors = np.stack(read, 1)
@@ -118,7 +122,7 @@ def _factor(
         )
     if cells.mixed and kind not in ("categorical", "ordinal"):
         raise UnbraidError(
-            f"{cells.mixed}: empty the cells that are unknown, or say with kinds that it is a "
+            f"{cells.mixed}: {cells.mend}, leave the column out, or say with kinds that it is a "
             f"category ({name}=categorical)."
         )
     kind = kind or _inferred(name, cells)
@@ -154,7 +158,11 @@ def _inferred(name: str, cells: Cells) -> str:
 
 def name_suggests_classes(name: str) -> bool:
     """Whether a factor's name suggests that its numbers stand for classes."""
-    return bool(_CLASSES & set(re.split(r"[\W_]+", name.casefold())))
+    return bool(_CLASSES & _words(name))
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[\W_]+", name.casefold()))
 
 
 def _as_numbers(name: str, cells: Cells, kind: str, owner: str) -> NDArray[np.float64]:
@@ -165,11 +173,15 @@ def _as_numbers(name: str, cells: Cells, kind: str, owner: str) -> NDArray[np.fl
     numbers = np.array(
         [as_number(text) if ok else math.nan for text, ok in zip(texts, cells.known, strict=True)]
     )
+    known = [text for text, ok in zip(texts, cells.known, strict=True) if ok]
+    if (written := numbers_of(known)) is not None:  # with decimal commas or a unit
+        numbers[cells.known] = written.values
     if (is_word := cells.known & np.isnan(numbers)).any():
         found = texts[int(is_word.argmax())]
+        verb = "is not a number" if is_word.sum() == 1 else "are not numbers"
         advice = f"say its order, as in {name}=ordinal:low/high, or " if kind == "ordinal" else ""
         raise UnbraidError(
-            f"{owner}: {name} is to be {kind}, but '{found}'{and_more(is_word)} is not a number: "
+            f"{owner}: {name} is to be {kind}, but '{found}'{and_more(is_word)} {verb}: "
             f"{advice}leave it categorical."
         )
     return numbers
@@ -221,10 +233,10 @@ def _plain(level: Any) -> Any:
 def _why_left_out(name: str, cells: Cells, kind: str) -> str:
     """Return why a column is not used as a factor, ``""`` if it is."""
     known = int(cells.known.sum())
-    if not known:
-        return "it is empty"
     if not name.strip():
         return "it has no name"
+    if not known:
+        return "it is empty"
     if kind:
         return ""
     values = cells.numbers if cells.words is None else cells.words
@@ -233,11 +245,41 @@ def _why_left_out(name: str, cells: Cells, kind: str) -> str:
     if different <= FEW:
         return ""
     if cells.numbers is None or name_suggests_classes(name):
-        if 2 * different > known:
-            return f"its {known:,} values are {different:,} different ones, a name of each row"
-        return ""
+        if 2 * different <= known or _mostly_numbers(cells):
+            return ""
+        example = str(_plain(values[int(cells.known.argmax())].item())).strip()
+        example = f"{example[:30]}..." if len(example) > 33 else example
+        what = "numbers of classes" if cells.words is None else "texts"
+        return (
+            f"{different:,} of its {known:,} {what} (such as '{example}') are different: say with "
+            f"kinds what it is if it is a factor ({name}=categorical)"
+        )
     numbered = cells.whole and bool(cells.known.all()) and (np.diff(cells.numbers) == 1).all()
     return "it numbers the rows" if numbered else ""
+
+
+def _mostly_numbers(cells: Cells) -> bool:
+    """Whether most known cells of a column with words in it are numbers, or all may be."""
+    if not cells.mixed:
+        return False
+    assert cells.words is not None
+    words = cells.words[cells.known].tolist()
+    numbers = sum(not math.isnan(as_number(word)) for word in words)
+    return numbers == 0 or 2 * numbers > len(words)
+
+
+def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
+    """Return a sentence on a number whose name and range suggest degrees of a whole turn."""
+    if spec.range is None or not _ANGLES & _words(spec.name):
+        return []
+    low, high = spec.range
+    if not (300 < high - low <= 360 and low >= -180):
+        return []
+    return [
+        f"{owner}: {spec.name} is taken as a number from {low:g} to {high:g} whose ends differ; if "
+        f"they are the same direction, say with kinds that it is circular ({spec.name}="
+        "circular:360)."
+    ]
 
 
 def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[str]:
@@ -253,11 +295,20 @@ def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[
     if values is None or spec.kind != "categorical":
         return []
     counts = np.bincount(known.astype(np.int64), minlength=len(values))
-    once = [str(values[level]) for level in np.flatnonzero(counts == 1)]
-    if not once:
-        return []
-    more = ", ..." if len(once) > 3 else ""
-    return [
-        f"{owner}: {len(once):,} of the {len(values):,} values of {spec.name} occur once "
-        f"({', '.join(once[:3])}{more}), too rarely to be learned or measured."
-    ]
+    notes = []
+    if once := [str(values[level]) for level in np.flatnonzero(counts == 1)]:
+        more = ", ..." if len(once) > 3 else ""
+        notes.append(
+            f"{owner}: {len(once):,} of the {len(values):,} values of {spec.name} "
+            f"{'occurs' if len(once) == 1 else 'occur'} once "
+            f"({', '.join(once[:3])}{more}), too rarely to be learned or measured."
+        )
+    first: dict[str, str] = {}
+    for text in map(str, values):
+        if (other := first.setdefault(text.casefold(), text)) != text:
+            notes.append(
+                f"{owner}: {spec.name} has the values {other} and {text}, which differ in capitals "
+                "only: write both the same way if they mean the same."
+            )
+            break
+    return notes

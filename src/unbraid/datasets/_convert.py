@@ -42,8 +42,12 @@ def from_arrays(
     images: Any, factors: Any, layout: Layout, how: Reading, signal: Signal | None
 ) -> Dataset:
     """See ``Dataset.from_arrays``."""
+    if signal is not None and how.size is not None:
+        raise UnbraidError(
+            f"{how.name}: size is {how.size}, but arrays of a signal are not scaled: leave it out."
+        )
     if signal is None:
-        made, note = images_of(images, Reading(how.name), layout)
+        made, note = images_of(images, how, layout)
     else:
         made, note = as_signal(as_array(images), signal, how.name), ""
     columns = columns_of(factors, len(made), how.name)

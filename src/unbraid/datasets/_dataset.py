@@ -29,7 +29,7 @@ from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, pa
 
 if TYPE_CHECKING:
     from unbraid.datasets._images import Layout
-    from unbraid.datasets._items import FactorOptions, PictureOptions
+    from unbraid.datasets._items import PictureOptions
 
 KEPT = 4  # indices of rows by their factors, for pairs
 
@@ -111,7 +111,7 @@ class Dataset:
         *,
         layout: Layout = "auto",
         signal: Signal | None = None,
-        **options: Unpack[FactorOptions],
+        **options: Unpack[PictureOptions],
     ) -> Dataset:
         """Return a data set of images in memory and, if they are known, their factors.
 
@@ -125,7 +125,8 @@ class Dataset:
             **options: ``name``, what it is called in titles; ``units`` of factors, by name;
                 ``kinds``, by name too, ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``,
                 ``continuous`` or ``circular:PERIOD`` (those of others are inferred); ``split``,
-                ``"train"`` or ``"test"``.
+                ``"train"`` or ``"test"``; ``size``, ``fit``, ``channels`` and ``background``, to
+                convert images as ``from_torch`` does, not with ``signal``.
 
         Raises:
             UnbraidError: what are no images or no factors, or not as many of both.

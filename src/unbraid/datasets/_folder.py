@@ -204,7 +204,7 @@ def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:
 
 def _is_factor(subfolders: list[str], columns: dict[str, Any]) -> bool:
     """Whether subfolders are a factor that no column of the table is."""
-    if "" in subfolders or "label" in columns:
+    if "" in subfolders or "label" in map(str.casefold, columns):
         return False
     count = len(set(subfolders))
     for column in columns.values():

@@ -68,20 +68,21 @@ def reading(options: Mapping[str, Any]) -> Reading:
 def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uint8], str]:
     """Return images uint8 (N, C, H, W) of an array, or of a list of arrays or pictures."""
     owner, size = how.name, how.size
-    if not isinstance(images, list | tuple):
-        return as_images(as_array(images), layout, owner), ""
-    if not images:
+    listed = isinstance(images, list | tuple)
+    if listed and not len(images):
         raise UnbraidError(f"{owner}: there are no images in it.")
-    if size is None and not isinstance(images[0], Image.Image):
-        arrays = [as_array(image) for image in images]
-        shapes = {array.shape for array in arrays}
-        if len(shapes) > 1:
-            raise UnbraidError(
-                f"{owner}: images have {len(shapes)} shapes, such as "
-                f"{' and '.join(map(str, sorted(shapes)[:2]))}: bring them to one with size=64."
-            )
-        return as_images(np.stack(arrays), layout, owner), ""
-    pictures = [each if isinstance(each, Image.Image) else _picture(each) for each in images]
+    if not listed or (size is None and not isinstance(images[0], Image.Image)):
+        array = _stacked(images, owner) if listed else as_array(images)
+        whole = as_images(array, layout, owner)
+        if size is None and how.channels in ("auto", whole.shape[1]):
+            return whole, ""
+        images = [_picture(each) for each in whole]
+    pictures = [
+        each
+        if isinstance(each, Image.Image)
+        else _picture(as_images(as_array(each)[None], "auto", "an image")[0])
+        for each in images
+    ]
     channels = how.channels
     if channels == "auto":
         channels = 1 if all(map(shows_grey, pictures)) else 3
@@ -99,9 +100,20 @@ def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uin
     return np.stack(made), conversion_note(found, wanted)
 
 
-def _picture(image: Any) -> Image.Image:
-    """Return one array or tensor as a picture."""
-    array = as_images(as_array(image)[None], "auto", "an image")[0]
+def _stacked(images: Sequence[Any], owner: str) -> NDArray[Any]:
+    """Return arrays or tensors of one shape as one array."""
+    arrays = [as_array(image) for image in images]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1:
+        raise UnbraidError(
+            f"{owner}: images have {len(shapes)} shapes, such as "
+            f"{' and '.join(map(str, sorted(shapes)[:2]))}: bring them to one with size=64."
+        )
+    return np.stack(arrays)
+
+
+def _picture(array: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels (C, H, W) as a picture."""
     return Image.fromarray(array[0] if len(array) == 1 else array.transpose(1, 2, 0))
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
+from unbraid.datasets._file_names import NONE, SEVERAL, FileNames
 from unbraid.datasets._table_files import SUFFIXES, Table
 
 STEMS = ("labels", "metadata")  # of tables that are read without being asked for
-# Columns that may name the images; the one that names most of them does.
+# Columns that may name the images, besides the first.
 KEYS = frozenset(
     (
         *("file", "filename", "file_name", "path", "filepath", "file_path", "image"),
@@ -39,9 +40,10 @@ class Matched:
 def find_table(*folders: Path) -> Path | None:
     """Return the table in one of the folders that has one of the usual names, if any."""
     for folder in folders:
+        there = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
         for stem in STEMS:
             for suffix in SUFFIXES:
-                if (path := folder / f"{stem}{suffix}").is_file():
+                if (path := there.get(f"{stem}{suffix}")) is not None:
                     return path
     return None
 
@@ -60,21 +62,23 @@ def match(table: Table, images: Sequence[str], root: Path, noun: str = "image") 
         UnbraidError: no row names an image, a name that several images have, or rows of one
             image that differ.
     """
-    _check_header(table, images, noun)
-    found = _Names(images)
+    found = FileNames(images, root)
+    _check_header(table, found, noun)
     key, rows = _naming_column(table, found, noun)
+    _check_first_stem(table, key, found, rows, noun)
     names = _texts(table.columns[key])
-    if not (rows >= 0).any():
+    if (rows == NONE).all():
         raise UnbraidError(
             f"no row of {table.path} names {_a(noun)} in {root}: its rows name "
             f"{_first_three(names)}, the {noun}s are {_first_three(images)}: name them by file "
             "name or path in its first column or in one called file."
         )
-    several = [name for name, row in zip(names, rows, strict=True) if row == _Names.SEVERAL]
+    several = [name for name, row in zip(names, rows, strict=True) if row == SEVERAL]
     if several:
+        example = next((image for image in images if "/" in image), images[0])
         raise UnbraidError(
             f"{table.path} names {_first_three(several)}, a name that several {noun}s in {root} "
-            f"have: give paths, such as {next(image for image in images if '/' in image)}."
+            f"have: give paths with their suffix, such as {example}."
         )
     others = {name: column for name, column in table.columns.items() if name != key}
     source = _merged(table, names, rows, others, len(images), noun)
@@ -84,41 +88,33 @@ def match(table: Table, images: Sequence[str], root: Path, noun: str = "image") 
     )
 
 
-class _Names:
-    """The images by path, file name and file name without suffix."""
+def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDArray[np.int64]]:
+    """Return the column that names most images, and the image of each row.
 
-    SEVERAL = -2
-
-    def __init__(self, images: Sequence[str]) -> None:
-        self.by_path = {image: row for row, image in enumerate(images)}
-        self.by_name: dict[str, int] = {}
-        self.by_stem: dict[str, int] = {}
-        for row, image in enumerate(images):
-            path = PurePosixPath(image)
-            self.by_path.setdefault(str(path.with_suffix("")), row)
-            for names, name in ((self.by_name, path.name), (self.by_stem, path.stem)):
-                names[name] = self.SEVERAL if name in names else row
-
-    def row(self, name: str) -> int:
-        """Return the image of a name: -1 for none, -2 for several."""
-        path = str(PurePosixPath(name.replace("\\", "/")))
-        for names in (self.by_path, self.by_name, self.by_stem):
-            if path in names:
-                return names[path]
-        return -1
-
-
-def _naming_column(table: Table, found: _Names, noun: str) -> tuple[str, NDArray[np.int64]]:
-    """Return the column that names most images, and the image of each row."""
+    Names with their suffix count first, since numbers of another meaning may be the names of
+    images without it.
+    """
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
         raise UnbraidError(f"{table.path} has no rows, expected one {_a(noun)}: add them.")
-    able = [name for name in table.columns if name == first or name.casefold() in KEYS]
-    matched = {
-        name: np.array([found.row(text) for text in _texts(table.columns[name])]) for name in able
-    }
-    key = max(able, key=lambda name: int((matched[name] != -1).sum()))
-    return key, matched[key]
+    able = [name for name in table.columns if name == first or _is_key(name)]
+    rows = {name: found.rows(_texts(table.columns[name])) for name in able}
+
+    def rank(name: str) -> tuple[int, int, bool]:
+        full, either = rows[name]
+        return _different(full), _different(either), _is_key(name)
+
+    key = max(able, key=rank)
+    return key, rows[key].any
+
+
+def _is_key(name: str) -> bool:
+    return "_".join(name.casefold().split()) in KEYS
+
+
+def _different(rows: NDArray[np.int64]) -> int:
+    """Return how many images the rows name."""
+    return len(np.unique(rows[rows != NONE]))
 
 
 def _merged(
@@ -151,7 +147,8 @@ def _merged(
                 )
                 break
     if differing:
-        more = f", and so do {len(differing) - 1} more" if len(differing) > 1 else ""
+        others = len(differing) - 1
+        more = f", and so {'does' if others == 1 else 'do'} {others} more" if others else ""
         raise UnbraidError(
             f"{table.path} contradicts itself: {differing[0]}{more}: keep one row {_a(noun)}."
         )
@@ -178,30 +175,45 @@ def _unmatched_note(
     noun: str,
 ) -> str:
     """Return a sentence on rows that name no image and on images that have no row."""
-    extra = [names[row] for row in np.flatnonzero(rows == -1).tolist()]
+    extra = [names[row] for row in np.flatnonzero(rows == NONE).tolist()]
     without = [images[row] for row in np.flatnonzero(source < 0).tolist()]
     parts = []
     if extra:
         parts.append(
-            f"{_count(extra, 'row')} of {table.rows:,} name no {noun} and are not used "
-            f"({_first_three(extra)})"
+            f"{_count(extra, 'row')} of {table.rows:,} "
+            f"{f'names no {noun} and is' if len(extra) == 1 else f'name no {noun} and are'} not "
+            f"used ({_first_three(extra)})"
         )
     if without:
         parts.append(
-            f"{_count(without, noun)} of {len(images):,} have no row, so that their labels are "
-            f"unknown ({_first_three(without)})"
+            f"{_count(without, noun)} of {len(images):,} "
+            f"{'has no row, so that its' if len(without) == 1 else 'have no row, so that their'} "
+            f"labels are unknown ({_first_three(without)})"
         )
     return f"{table.path}: {'; '.join(parts)}." if parts else ""
 
 
-def _check_header(table: Table, images: Sequence[str], noun: str) -> None:
-    known = set(images) | {PurePosixPath(image).name for image in images}
-    for name in table.columns:
-        if name in known:
-            raise UnbraidError(
-                f"the first row of {table.path} names {_a(noun)}, {name}, expected the names of "
-                "the columns: put such a row above it, as in 'file,label'."
-            )
+def _check_header(table: Table, found: FileNames, noun: str) -> None:
+    columns = list(table.columns)
+    for name, row in zip(columns, found.rows(columns).full, strict=True):
+        if row != NONE:
+            raise _no_header(table, name, noun)
+
+
+def _check_first_stem(
+    table: Table, key: str, found: FileNames, rows: NDArray[np.int64], noun: str
+) -> None:
+    """Refuse a first row that names, without its suffix, an image that no other row does."""
+    row = found.stem(key)
+    if row >= 0 and row not in rows and not _is_key(key):
+        raise _no_header(table, key, noun)
+
+
+def _no_header(table: Table, name: str, noun: str) -> UnbraidError:
+    return UnbraidError(
+        f"the first row of {table.path} names {_a(noun)}, {name}, expected the names of "
+        "the columns: put such a row above it, as in 'file,label'."
+    )
 
 
 def _a(noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,11 @@ import numpy as np
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._cells import UNKNOWN
+from unbraid.datasets._numbers import numbers_of, with_decimal_points
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
+_SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+_SAID = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,11 @@ def _separated(path: Path) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
-            file.seek(0)
-            separator = "\t" if path.suffix.lower() == ".tsv" else _separator(first)
+            separator = _separator(first, path.suffix.lower())
+            if given := _SEPARATOR.fullmatch(first.rstrip("\r\n")):  # a line that Excel reads
+                separator = given[1]
+            else:
+                file.seek(0)
             lines = [line for line in csv.reader(file, delimiter=separator) if any(line)]
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
@@ -69,10 +76,14 @@ def _separated(path: Path) -> Table:
     _check_names(header, path)
     for number, line in enumerate(lines[1:], 1):
         if len(line) != len(header):
+            mend = (
+                "give it one cell a column, empty where it is unknown"
+                if len(line) < len(header)
+                else f"put quotes around cells that hold a {_SAID.get(separator, separator)}"
+            )
             raise UnbraidError(
                 f"row {number} of {path} has {len(line)} cells, but its first row names "
-                f"{len(header)} columns ({', '.join(header[:5])}): put quotes around cells that "
-                f"hold a '{separator}'."
+                f"{len(header)} columns ({', '.join(header[:5])}): {mend}."
             )
     columns = dict(zip(header, map(list, zip(*lines[1:], strict=True)), strict=False))
     if separator != ",":  # then a comma may be a decimal point
@@ -80,20 +91,16 @@ def _separated(path: Path) -> Table:
     return Table(path, columns, len(lines) - 1)
 
 
-def _separator(line: str) -> str:
-    return max(",;\t|", key=line.count)
+def _separator(line: str, suffix: str) -> str:
+    """Return what separates the names in the first row: a tab in a .tsv that has one there."""
+    return "\t" if suffix == ".tsv" and "\t" in line else max(",;\t|", key=line.count)
 
 
 def _with_points(cells: list[str]) -> list[str]:
-    """Return cells whose numbers have points, if all are numbers with a comma or none."""
-    changed = [cell.replace(",", ".", 1) for cell in cells]
-    try:
-        for cell in changed:
-            if cell.strip().lower() not in UNKNOWN:
-                float(cell)
-    except ValueError:
-        return cells
-    return changed
+    """Return cells whose numbers have decimal points, if all are numbers, perhaps of one unit."""
+    changed = with_decimal_points(cells)
+    known = [cell for cell in changed if cell.strip().lower() not in UNKNOWN]
+    return changed if numbers_of(known) is not None else cells
 
 
 def _parquet(path: Path) -> Table:

@@ -51,6 +51,7 @@ RECORDINGS = Media(
     "recording",
     "convert them to WAV or FLAC",
 )
+SHEETS = (".xlsx", ".xls", ".ods", ".numbers")  # of spreadsheets, which may hold labels
 LOOKED_AT = 1000  # files by which it is decided what a folder holds
 
 
@@ -97,10 +98,16 @@ class Skipped:
         if self.links:
             links = f"{_count(self.links, 'link')} to folders that are read already"
             parts.append(f"{links} ({self._named(self.links)})")
-        if self.tables:
+        sheets = [path for path in self.tables if path.suffix.lower() in SHEETS]
+        if tables := [path for path in self.tables if path not in sheets]:
             parts.append(
-                f"{_count(self.tables, 'table')} ({self._named(self.tables)}; to read labels from "
+                f"{_count(tables, 'table')} ({self._named(tables)}; to read labels from "
                 "one, name it with labels, --data.labels)"
+            )
+        if sheets:
+            parts.append(
+                f"{_count(sheets, 'spreadsheet')} ({self._named(sheets)}; to read labels from one, "
+                "save it as labels.csv)"
             )
         if self.others:
             parts.append(f"{_count(self.others, 'other file')} ({_suffixes(self.others)})")
@@ -133,7 +140,7 @@ def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
         if suffix in media.unread:
             skipped.unread.append(file)
         elif suffix not in media.suffixes:
-            (skipped.tables if suffix in TABLES else skipped.others).append(file)
+            (skipped.tables if suffix in (*TABLES, *SHEETS) else skipped.others).append(file)
     if not found:
         others = sorted({file.suffix or file.name for file in files})[:5]
         there = f"{len(files)} files ({', '.join(others)})" if files else "no files"

@@ -19,7 +19,7 @@ from unbraid.control import language
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser import build_request
 from unbraid.control.language.parser_state import Constraint, ParserState
-from unbraid.control.language.terms import FactorTerms, factor_terms
+from unbraid.control.language.terms import FactorTerms, factor_terms, names_with_stops
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError
@@ -70,6 +70,7 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         **packed,
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
+        **({"joined": joined} if (joined := names_with_stops(terms)) else {}),
     }
 
 

@@ -564,3 +564,59 @@ def test_what_is_not_known_of_an_example_is_drawn_as_without() -> None:
     np.testing.assert_array_equal(rows[:, 2], plain[:, 2])
     assert (rows[:, 0] == 1).mean() > 0.95
     assert np.isfinite(build_request(LONG, length=7.0).rows(LONG, 20, 0, examples)).all()
+
+
+STOPS = (
+    FactorSpec("Größe (px)", "continuous", range=(10.0, 20.0)),
+    FactorSpec("kind", "categorical", values=("T-shirt/top", "St. Gall", "bag")),
+    FactorSpec("fill", "continuous", range=(20.0, 90.0), unit="%"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("größe (px) 15", {"Größe (px)": 15}),
+        ("GRÖSSE (PX)=15, bag", {"Größe (px)": 15, "kind": 2}),
+        ("Größe 15", {"Größe (px)": 15}),
+        ("t-shirt/top", {"kind": 0}),
+        ("kind=T-shirt/top, Größe (px) 12", {"kind": 0, "Größe (px)": 12}),
+        ("t-shirt top", {"kind": 0}),
+        ("st. gall", {"kind": 1}),
+        ("bag/größe (px) 12", {"kind": 2, "Größe (px)": 12}),
+    ],
+)
+def test_names_that_hold_stops(text: str, values: dict[str, float]) -> None:
+    assert asked(text, STOPS) == values
+    assert build_request(STOPS, kind="T-shirt/top").values == {"kind": 0.0}
+
+
+UNITS = (
+    FactorSpec("length", "continuous", range=(5.0, 25.0), unit="mm"),
+    FactorSpec("dose", "categorical", values=(5, 10), unit="mg"),
+    FactorSpec("fill", "categorical", values=(25, 50, 75), unit="%"),
+    FactorSpec("turn", "categorical", values=(0, 90, 180), unit="degrees"),
+    FactorSpec("width", "continuous", range=(1.0, 9.0), unit="in"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("length 12 mm", {"length": 12}),
+        ("12 mm in length, dose 10 mg", {"length": 12, "dose": 1}),
+        ("5 mg", {"dose": 0}),
+        ("fill 50%", {"fill": 1}),
+        ("75%", {"fill": 2}),
+        ("turn 90 degrees", {"turn": 1}),
+        ("180°", {"turn": 2}),
+        ("width 7 in, dose 5", {"width": 7, "dose": 0}),
+        ("length 12 mg", None),
+        ("length 12 kg", None),
+    ],
+)
+def test_units_of_any_name(text: str, values: dict[str, float] | None) -> None:
+    if values is None:
+        refused(text, UNITS)
+    else:
+        assert asked(text, UNITS) == values

@@ -18,7 +18,7 @@ from unbraid.control.language.parser_tokens import UnknownWord, printable
 from unbraid.control.language.phrases import PHRASES, value_of
 from unbraid.control.language.quantities import quantity
 from unbraid.control.language.request import Request
-from unbraid.control.language.terms import FactorTerms, factor_terms
+from unbraid.control.language.terms import FactorTerms, factor_terms, names_with_stops
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -85,7 +85,7 @@ def build_request(
             "data whose factors are known, such as digits or a folder with a subfolder per class."
         )
     factors = factor_terms(specs, subject)
-    constraints = _parsed(_tokens(text), factors, clip, relative)
+    constraints = _parsed(_tokens(text, factors), factors, clip, relative)
     for name, value in values.items():
         factor = _by_name(factors, name)
         if value is None:
@@ -122,7 +122,7 @@ def _values(
             yield factor, value
 
 
-def _tokens(text: str) -> list[Token]:
+def _tokens(text: str, factors: Sequence[FactorTerms]) -> list[Token]:
     if not isinstance(text, str):
         raise UnbraidError(
             f"a request is text, found {type(text).__name__}: pass factors by name instead."
@@ -131,7 +131,7 @@ def _tokens(text: str) -> list[Token]:
         raise UnbraidError(
             f"the request has {len(text):,} characters, expected {MAX_CHARACTERS:,} at most."
         )
-    return tokenize(text)
+    return tokenize(text, names_with_stops(factors))
 
 
 def _parsed(
@@ -181,7 +181,7 @@ def _keyword(
             f"{factor.name} is {printable(repr(value))}, expected a number or a word: "
             f"{factor.describe_range()}."
         )
-    tokens = [token._replace(starts_phrase=False) for token in _tokens(value)]
+    tokens = [token._replace(starts_phrase=False) for token in _tokens(value, factors)]
     state = ParserState(tokens, factors, clip, relative)
     start = state.skip(0, FILLERS)
     stop = value_of(state, factor, start, start)

@@ -35,6 +35,11 @@ class ParserTokens:
         for factor in factors:
             for name in filter(None, factor.names):
                 self._names.setdefault(name[0], []).append((name, factor))
+        self._own_units = {  # such as mm, but not "in", which is a word between others
+            factor.unit.casefold(): factor.unit
+            for factor in factors
+            if factor.unit and factor.unit.casefold() not in lexicon.FILLERS
+        }
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
             for factor in factors
@@ -67,7 +72,7 @@ class ParserTokens:
         text = self.text(at)
         if text == "s" and self.with_role("duration"):
             return "seconds"
-        return lexicon.UNITS.get(text, "")
+        return lexicon.UNITS.get(text, "") or self._own_units.get(text, "")
 
     def skip(self, at: int, words: Iterable[str], start: int | None = None) -> int:
         """Return the index after a run of tokens that are in ``words``."""

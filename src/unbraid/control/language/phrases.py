@@ -62,8 +62,9 @@ def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) ->
         return start + 1
     for level, index, stop in state.levels_at(start):
         if level is factor:
-            state.set_value(factor, float(index), state.source(first, stop))
-            return stop
+            after = stop + _has_own_unit(state, factor, start)
+            state.set_value(factor, float(index), state.source(first, after))
+            return after
     if factor.role == "rotation":
         stop = rotation_value(state, factor, start, first)
         if stop > start:
@@ -131,7 +132,10 @@ def level(state: ParserState, start: int) -> int:
     if word in lexicon.HUES:
         for factor in state.with_role("hue"):
             candidates.setdefault(factor.name, (factor, _hue(factor, word)))
-    if not candidates or (state.number(start, start) is not None and state.unit(start + 1)):
+    if candidates and state.number(start, start) is not None and (unit := state.unit(start + 1)):
+        candidates = {name: each for name, each in candidates.items() if each[0].unit == unit}
+        stop = start + 2
+    if not candidates:
         return start
     text = state.source(start, stop)
     chosen = list(candidates.values())
@@ -298,6 +302,11 @@ def _can_be_modified(state: ParserState, at: int) -> bool:
         or word in verbs | lexicon.TO_THE
         or any(state.matches(at, name) for name in lexicon.ROTATION_SIGNS)
     )
+
+
+def _has_own_unit(state: ParserState, factor: FactorTerms, at: int) -> bool:
+    """Whether a number is followed by the factor's own unit, as in "turn 90 degrees"."""
+    return bool(factor.unit) and state.number(at) is not None and state.unit(at + 1) == factor.unit
 
 
 def _is_noun(state: ParserState, factor: FactorTerms, after: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.tokens import tokenize
+from unbraid.control.language.tokens import joined, tokenize
 from unbraid.control.language.values import FactorValues
 from unbraid.core.factors import FactorSpec
 
@@ -36,6 +36,8 @@ class FactorTerms(FactorValues):
         """Return the words that describe this factor, to suggest one for a misspelt word."""
         known = [" ".join(name) for name in self.names]
         known += [str(value) for value in self.spec.values or ()]
+        if self.unit and self.unit not in lexicon.UNITS.values():
+            known.append(self.unit.casefold())
         if self.spec.kind == "categorical":
             spelt = {f"{number:g}": word for word, number in lexicon.NUMBERS.items()}
             known += [spelt[value] for value in known if value in spelt]
@@ -88,6 +90,13 @@ def factor_terms(
         unique = tuple(dict.fromkeys(names))
         found.append(FactorTerms(spec, role, _direction(spec, role), unique, subject=subject))
     return tuple(found)
+
+
+def names_with_stops(factors: Sequence[FactorTerms]) -> list[tuple[str, str]]:
+    """Return the names of factors and levels in which a stop ends no phrase, see ``joined``."""
+    levels = (value for factor in factors for value in factor.spec.values or ())
+    words = (value for value in levels if isinstance(value, str))
+    return joined([*(factor.name for factor in factors), *words])
 
 
 def _role(spec: FactorSpec) -> str:

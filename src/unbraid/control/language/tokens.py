@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from unbraid.control.language.lexicon import NUMBERS, TENS
@@ -35,8 +36,30 @@ class Token(NamedTuple):
     starts_phrase: bool = False
 
 
-def tokenize(text: str) -> list[Token]:
+def joined(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return names that hold stops, in lower case, each with the same name without them.
+
+    Longer names come first, since they may hold shorter ones.
+
+    >>> joined(["Size (px)", "hue", "T-shirt/top"])
+    [('t-shirt/top', 't-shirt top'), ('size (px)', 'size  px ')]
+    """
+    found = {}
+    for name in map(_plain, names):
+        kinds = [(match.lastgroup, match.span()) for match in _PIECE.finditer(name)]
+        spans = [span for kind, span in kinds if kind == "stop"]
+        if spans and len(spans) < len(kinds):
+            stops = {at for start, end in spans for at in range(start, end)}
+            found[name] = "".join(" " if at in stops else sign for at, sign in enumerate(name))
+    return sorted(found.items(), key=lambda each: (-len(each[0]), each[0]))
+
+
+def tokenize(text: str, whole: Sequence[tuple[str, str]] = ()) -> list[Token]:
     """Split a text into tokens, in lower case.
+
+    Args:
+        text: a request, or a name.
+        whole: names in which stops end no phrase, as ``joined`` returns them.
 
     >>> [token.text for token in tokenize("Small 7, top-left: 30.5°")]
     ['small', '7', 'top', 'left', '=', '30.5', '°']
@@ -44,10 +67,12 @@ def tokenize(text: str) -> list[Token]:
     45.0
     >>> [token.text for token in tokenize("A3, F#2")]
     ['a3', 'f#2']
+    >>> [token.starts_phrase for token in tokenize("size (px) 7", joined(["size (px)"]))]
+    [True, False, False]
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
-    plain = re.sub(r"\bper cent\b", "percent", plain)  # not of "upper centre"
+    plain = _plain(text)
+    for name, instead in whole:
+        plain = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, plain)
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):
@@ -75,6 +100,12 @@ def tokenize(text: str) -> list[Token]:
         tokens.append(token)
         starts_phrase = False
     return tokens
+
+
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    return re.sub(r"\bper cent\b", "percent", plain)  # not of "upper centre"
 
 
 def note_hertz(text: str) -> float | None:

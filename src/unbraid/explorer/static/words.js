@@ -55,9 +55,15 @@ const Words = (() => {
 
   // Tokens {text, number, starts}; starts: first of the request or after a stop.
   const tokenize = (table, given) => {
-    const text = given.normalize("NFKC").toLowerCase()
+    let text = given.normalize("NFKC").toLowerCase().replaceAll("ß", "ss")
       .replaceAll("\u2212", "-").replaceAll("\u2013", "-").replaceAll("º", "°")
       .replace(/(?<![\p{L}\p{N}_])per cent(?![\p{L}\p{N}_])/gu, "percent");
+    // names that hold stops, as in control/language/tokens.py
+    for (const [name, instead] of table.joined ?? []) {
+      const exact = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+      text = text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])${exact}(?![\\p{L}\\p{N}_])`, "gu"),
+        () => instead);
+    }
     const tokens = [];
     let starts = true;
     for (let at = 0; at < text.length;) {
