@@ -120,7 +120,8 @@ def speech(result: dict[str, Any]) -> str:
             "voicing": ("Voicing differs, %", 1),
         }
         known = {name: told for name, told in columns.items() if any(name in r for r in rows)}
-        lines = ["| Copy | " + " | ".join(name for name, _ in known.values()) + " | Times real time |"]
+        names = [*(name for name, _ in known.values()), "Times real time"]
+        lines = [f"| Copy | {' | '.join(names)} |"]
         lines.append("|---" + "|--:" * (len(known) + 1) + "|")
         for row in rows:
             cells = [f"{row[n][0]:.{d}f}" if n in row else "" for n, (_, d) in known.items()]

@@ -27,8 +27,8 @@ class Config:
             with commas between them, and ``*`` for any characters, as in ``mean*``. By default the
             first there is of the arrays ``codes``, ``z``, ``latents``, ``means``, ``mean``, ``mu``
             and ``embeddings``; columns such as ``z0`` or ``code_1``.
-        factors_key: the same for the factors. By default ``factors``, ``labels``, ``y`` or ``arr_1``, and all
-            columns that are no codes.
+        factors_key: the same for the factors. By default ``factors``, ``labels``, ``y`` or
+            ``arr_1``, and all columns that are no codes.
         factor_names: names for the columns of an array of factors.
         kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``; those
             of others are inferred.
