@@ -42,8 +42,8 @@ def _follows(result: dict[str, Any]) -> str:
         found.append(
             "Edits do not need to know the word. Of voices never heard, at least "
             f"{100 - max(missed):.1f}% of the words have a pitch within a semitone of the request "
-            f"after an edit. The judge hears {min(kept):.0f} to {max(kept):.0f}% of the words after "
-            f"edits, and {edits['nothing']['judge']:.0f}% before."
+            f"after an edit. The judge hears {min(kept):.0f} to {max(kept):.0f}% of the words "
+            f"after edits, and {edits['nothing']['judge']:.0f}% before."
         )
     if part := result.get("left-out"):
         read = {name: row["renderings"]["left out"] for name, row in part["speakers"].items()}
@@ -71,8 +71,8 @@ def _follows(result: dict[str, Any]) -> str:
         moved = part["rows"]["style, carried over to one word"]["word"]["mean"]
         found.append(
             f"From a style, the speaker can be predicted ({row['speaker']['mean']:.0f}%), who is "
-            f"no factor here, and the word ({row['word']['mean']:.0f}%), which is one: each word has "
-            "its own prior of styles. Where the word is changed, the style is transferred to the "
+            f"no factor here, and the word ({row['word']['mean']:.0f}%), which is one: each word "
+            "has its own prior of styles. Where the word is changed, the style is transferred to the "
             f"other word's prior, and the former word can still be predicted in {moved:.0f}%."
         )
     return "\n".join(f"- {each}" for each in found)
