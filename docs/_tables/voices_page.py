@@ -72,8 +72,8 @@ def _follows(result: dict[str, Any]) -> str:
         found.append(
             f"From a style, the speaker can be predicted ({row['speaker']['mean']:.0f}%), who is "
             f"no factor here, and the word ({row['word']['mean']:.0f}%), which is one: each word "
-            "has its own prior of styles. Where the word is changed, the style is transferred to the "
-            f"other word's prior, and the former word can still be predicted in {moved:.0f}%."
+            "has its own prior of styles. Where the word is changed, the style is transferred to "
+            f"the other word's prior, and the former word can still be predicted in {moved:.0f}%."
         )
     return "\n".join(f"- {each}" for each in found)
 
