@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _tables.shared import made_by
+from _tables.shared import labels_of, made_by
 
 # How the page names the figures of control.json, and their units.
 CONTROL = {
@@ -85,7 +85,7 @@ def control(result: dict[str, Any]) -> str:
                 for text in [_figure(run["report"], name)]
             ]
             minutes = f"{run['cpu_seconds'] / 60:.1f}" if run["cpu_seconds"] else ""
-            about = f"| {name} | {row['labels']} | {row['setting']} | {seed} | "
+            about = f"| {name} | {labels_of(row)} | {row['setting']} | {seed} | "
             lines.append(about + " | ".join([*cells, _moved_along(run["report"]), minutes]) + " |")
     machine = result["machine"]
     lines.append(
@@ -99,7 +99,7 @@ def control(result: dict[str, Any]) -> str:
         lines.append(f"\n**Not measured yet:** {'; '.join(left)}.")
     if any(row["seeds"] for row in result["rows"].values()):
         picture = "images/control-frontier.png"
-        lines.append(f"\n![Obeyed and sharp against varied, for every row]({picture})")
+        lines.append(f"\n![Accuracy and sharpness against diversity, for every row]({picture})")
     return "\n".join(lines)
 
 

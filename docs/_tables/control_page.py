@@ -26,6 +26,7 @@ def edits(result: dict[str, Any]) -> str:
                 first, last = (f"{told[one][key]:.3g}" for one in ("first draw", "corrected"))
                 cells.append(f"**{first} → {last}**" if asked else f"{first} → {last}")
             lines.append("| " + " | ".join(cells) + " |")
+    lines.append("\n" + made_by({**result, "load_before": result["load"]}))
     return "\n".join(lines).strip()
 
 

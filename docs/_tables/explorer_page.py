@@ -15,9 +15,15 @@ def explorer(result: dict[str, Any]) -> str:
         "step p95, ms": "95%",
         "step, ms of the processor": "of the processor",
         "heap growth, MB": "Heap growth, MB",
-        "f32 off torch": "Off torch, float32 weights",
-        "f16 off torch, grey levels": "float16, grey levels",
+        "f32 off torch": "Difference to torch, float32 weights",
+        "f16 off torch, grey levels": "float16 weights, grey levels",
     }
+    whole = {
+        "step p95, ms": "Slider step (95%), ms",
+        "f32 off torch": "Difference to torch, float32 weights",
+        "f16 off torch, grey levels": "Difference to torch, float16 weights, grey levels",
+    }
+    names = {key: whole.get(key, name) for key, name in columns.items()}
     aims, missed = result["aims"], []
     lines = ["| " + " | ".join(["Page", *columns.values()]) + " |"]
     lines.append("|---" + "|--:" * len(columns) + "|")
@@ -26,12 +32,10 @@ def explorer(result: dict[str, Any]) -> str:
         cells = [f"{name}, {found['data']} {size}"]
         cells += [f"{found[key]:g}" if key in found else "" for key in columns]
         lines.append("| " + " | ".join(cells) + " |")
-        missed += [
-            f"{name}, {key} {found[key]:g}, not {aim:g}"
-            for key, aim in aims.items()
-            if key in found and found[key] > aim
-        ]
-    told = ", ".join(f"{key} {aim:g}" for key, aim in aims.items())
+        over = [key for key, aim in aims.items() if key in found and found[key] > aim]
+        if over:
+            missed.append(f"{name}: " + ", ".join(f"{names[key]} {found[key]:g}" for key in over))
+    told = "; ".join(f"{names[key]} {aim:g}" for key, aim in aims.items())
     lines.append(
         f"\nAims, at most: {told}. "
         + (f"**Missed:** {'; '.join(missed)}." if missed else "All are met.")

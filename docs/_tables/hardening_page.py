@@ -6,10 +6,24 @@ from typing import Any
 
 from _tables.shared import made_by
 
+# What the page calls cases and results that the benchmark names otherwise.
+SHOWN = {
+    "held": "as expected",
+    "disk full while asking": "disk full while generating",
+    "no right to write a run": "a run folder without the right to write",
+    "no right to write a picture": "a picture without the right to write",
+    "a run that may only be read": "a read-only run",
+    "no right to read": "a file without the right to read",
+    "a home that may only be read": "a read-only home folder",
+    "home is not set": "no home folder",
+    "the reader of a pipe goes": "a pipe that is closed",
+    "plain language": "a terminal without Unicode",
+}
+
 
 def hardening(result: dict[str, Any]) -> str:
     """Return what was tried and how often something went wrong, and every fault."""
-    lines = ["| Bad input | Tried | Refused | Sound after all | Faults | Most seconds | Most MB |"]
+    lines = ["| Bad input | Tried | Refused | Valid after all | Faults | Most seconds | Most MB |"]
     lines.append("|---" + "|--:" * 6 + "|")
     for kind, found in result["inputs"].items():
         cells = [found[name] for name in ("cases", "refused", "sound after all")]
@@ -26,8 +40,11 @@ def hardening(result: dict[str, Any]) -> str:
         cells.append(len(found["faults"]))
         lines.append(f"| {name} | " + " | ".join(f"{cell:,}" for cell in cells) + " |")
     if result["days"]:
-        lines += ["", "| A bad day | |", "|---|---|"]
-        lines += [f"| {name} | {text.splitlines()[0]} |" for name, text in result["days"].items()]
+        lines += ["", "| Fault of the machine | Result |", "|---|---|"]
+        lines += [
+            f"| {SHOWN.get(name, name)} | {SHOWN.get(text, text.splitlines()[0])} |"
+            for name, text in result["days"].items()
+        ]
     tried, killed = (
         sum(part["cases"] for part in result[each].values()) for each in ("inputs", "kills")
     )

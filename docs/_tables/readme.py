@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from _tables.control_benchmark_page import COARSE, CONTROL, RANGES
+from _tables.shared import labels_of
 
 
 def control_summary(result: dict[str, Any]) -> str:
@@ -19,7 +20,7 @@ def control_summary(result: dict[str, Any]) -> str:
     reports = {("real handwriting, rendered", ""): [result["floor"]["32"]]}
     for name in ("conditional-vae-1000", "conditional-flow-1000", "beta-tcvae"):
         row = result["rows"][name]
-        label = (f"`{row['method']}`", row["labels"].replace("to steer by", "after training"))
+        label = (f"`{row['method']}`", labels_of(row))
         reports[label] = [run["report"] for run in row["seeds"].values()]
     for (name, labels), found in reports.items():
         cells = []

@@ -15,6 +15,11 @@ def made_by(result: dict[str, Any]) -> str:
     )
 
 
+def labels_of(row: dict[str, Any]) -> str:
+    """Return how many labels a row of control has, and when they are used."""
+    return str(row["labels"]).replace("to steer by", "after training")
+
+
 def rows_of(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table of which all columns but the first are numbers."""
     top, *lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _tables.shared import made_by
+from _tables.shared import labels_of, made_by
 
 
 def speech_judge(result: dict[str, Any]) -> str:
@@ -55,7 +55,7 @@ def speech_control(result: dict[str, Any]) -> str:
         ]
         spent = sum(each["training seconds"] for each in found) / len(found) / 60
         cells += [f"{spent:.0f} min (load {max(each['load'] for each in found):.0f})"]
-        lines.append(f"| {name} | {row['labels']} | {len(found)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | {labels_of(row)} | {len(found)} | " + " | ".join(cells) + " |")
         missed = {
             f"{figure} {value:g} (aim {aim:g})"
             for each in found
@@ -80,7 +80,7 @@ def speech_control(result: dict[str, Any]) -> str:
 def speech_requests(result: dict[str, Any]) -> str:
     """Return the voices of one request, then how many voices of each kind are as asked for."""
     voices = result["voices"]
-    head = ["Voice", "Heard", "Sure", "Pitch, Hz", "Duration, ms", "Tract, %", "Sounds like"]
+    head = ["Voice", "Heard", "Probability", "Pitch, Hz", "Duration, ms", "Tract, %", "Sounds like"]
     lines = ["| " + " | ".join(head) + " |", "|---|---|" + "--:|" * 4 + "---|"]
     for place, each in enumerate(voices, 1):
         lines.append(
@@ -91,8 +91,7 @@ def speech_requests(result: dict[str, Any]) -> str:
     lines.append(
         f'\n`unbraid generate "{result["request"]}" -n {len(voices)} --seed {result["seed"]}`, '
         f"understood as {result['understood']}: {met} of {len(voices)} are what was asked for. "
-        "*Sure* is the judge's probability of the word, and *sounds like* the speaker that it "
-        "hears.\n"
+        "*Probability* is the judge's for the word, *sounds like* the speaker that it hears.\n"
     )
     lines += ["| Asked for | Voices | Word | Pitch | Duration | All three |", "|---|" + "--:|" * 5]
     for name, row in result["rows"].items():
@@ -121,7 +120,8 @@ def speech(result: dict[str, Any]) -> str:
             "voicing": ("Voicing differs, %", 1),
         }
         known = {name: told for name, told in columns.items() if any(name in r for r in rows)}
-        lines = ["| Copy | " + " | ".join(name for name, _ in known.values()) + " | x real time |"]
+        names = [*(name for name, _ in known.values()), "Times real time"]
+        lines = [f"| Copy | {' | '.join(names)} |"]
         lines.append("|---" + "|--:" * (len(known) + 1) + "|")
         for row in rows:
             cells = [f"{row[n][0]:.{d}f}" if n in row else "" for n, (_, d) in known.items()]

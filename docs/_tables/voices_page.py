@@ -36,16 +36,14 @@ def _follows(result: dict[str, Any]) -> str:
             f"The judge hears {_over_words(voices, 'as made'):.0f}% of the words of synthetic "
             "voices that have a pitch, and the pretrained model reads "
             f"{_over_words(voices, 'read by the model'):.0f}%. Both are made for voices like those "
-            "of the data. Of other voices, compare the judge's figures before and after a change, "
-            "not with "
-            "the tables above."
+            "of the data. For other voices, compare the judge's figures before and after a change, "
+            "not with the tables above."
         )
         found.append(
-            f"Edits need no word. Of voices never heard, {100 - max(missed):.1f}% or more of the "
-            "words have, after an edit, a pitch that is read within a semitone of what was asked "
-            "for, and "
-            f"{min(kept):.0f} to {max(kept):.0f}% of the words are heard then, "
-            f"{edits['nothing']['judge']:.0f}% before."
+            "Edits do not need to know the word. Of voices never heard, at least "
+            f"{100 - max(missed):.1f}% of the words have a pitch within a semitone of the request "
+            f"after an edit. The judge hears {min(kept):.0f} to {max(kept):.0f}% of the words "
+            f"after edits, and {edits['nothing']['judge']:.0f}% before."
         )
     if part := result.get("left-out"):
         read = {name: row["renderings"]["left out"] for name, row in part["speakers"].items()}
@@ -65,17 +63,17 @@ def _follows(result: dict[str, Any]) -> str:
         found.append(
             f"A recogniser that was not trained here hears {drawn} of the words that the model "
             f"draws and {real} of recordings rendered at the same factors (± a standard error), "
-            f"{plain} of the recordings as they are. Its own errors are many, so that its figures "
-            "are to be compared with each other only."
+            f"{plain} of the recordings as they are. It makes many errors, so its figures can only "
+            "be compared with each other."
         )
     if part := result.get("style"):
         row = part["rows"]["style"]
         moved = part["rows"]["style, carried over to one word"]["word"]["mean"]
         found.append(
-            f"A style names the speaker ({row['speaker']['mean']:.0f}%), which is no factor here, "
-            f"and the word ({row['word']['mean']:.0f}%), which is one: each word has its own prior "
-            "of styles. Where the word is changed, the style is carried over to the other word's "
-            f"prior, and still names the former in {moved:.0f}%."
+            f"From a style, the speaker can be predicted ({row['speaker']['mean']:.0f}%), who is "
+            f"no factor here, and the word ({row['word']['mean']:.0f}%), which is one: each word "
+            "has its own prior of styles. Where the word is changed, the style is transferred to "
+            f"the other word's prior, and the former word can still be predicted in {moved:.0f}%."
         )
     return "\n".join(f"- {each}" for each in found)
 
@@ -241,12 +239,12 @@ def _styles(found: dict[str, Any]) -> str:
     rows.append(["chance", "", *(f"{found['chance'][each]:.1f}" for each in _TARGETS)])
     return "\n\n".join(
         [
-            "**What a style says.** Speaker and word, read by a logistic regression from the "
-            "styles that the pretrained model encodes pictures into, %:",
+            "**Information in a style.** Speaker and word, predicted by a logistic regression from "
+            "the styles that the pretrained model encodes pictures into, %:",
             rows_of(["Read from", "Dimensions", *_TARGETS], rows),
             f"{found['pictures']:,} pictures of the {found['takes']} test takes, which the model "
             "has not seen. The regression is fitted to four takes of each word by each speaker and "
-            "tried on the fifth: mean ± standard deviation over the five. *Carried over* is what "
+            "tested on the fifth: mean ± standard deviation over the five. *Carried over* is what "
             "the model does to a style where the word is changed. Of canonical frames, "
             f"{found['components']} principal components are used.",
         ]
@@ -273,7 +271,7 @@ def _pitches(found: dict[str, Any]) -> str:
     others = " and ".join(way for way in found["ways"] if way != "unbraid")
     return "\n\n".join(
         [
-            "**Pitch of recordings**, against that of other means (" + others + ") where these "
+            "**Pitch of recordings**, against two other methods (" + others + ") where these "
             "agree within two semitones:",
             rows_of(["Speaker", *kinds.values(), "Frames unvoiced though clear, %"], rows),
             "Frames are those within 15 dB of the loudest that have no pitch though the cepstrum "

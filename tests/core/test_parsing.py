@@ -55,7 +55,18 @@ def test_help_can_be_read_at_any_width(
 
 @pytest.mark.parametrize("name", registry.names("methods"))
 def test_no_help_of_a_method_shows_markup(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "`" not in helped(f"train {name} --help", capsys)
+    text = helped(f"train {name} --help", capsys)
+    assert "`" not in text
+    assert ">>>" not in text  # an example of the docstring
+
+
+def test_a_line_of_help_is_broken_only_where_it_is_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = [line.strip(" │") for line in helped("train vae --help", capsys).splitlines()]
+    for start in ("'sigma', or", "'residual', see", "1; published"):
+        assert not [line for line in lines if line.startswith(start)]
 
 
 @pytest.mark.parametrize("columns", ["0", "1"])

@@ -15,8 +15,8 @@ class Options:
 
     Args:
         out: where to write the page, ending in .html; by default the cache folder.
-        open: whether to open the page in the browser.
-        float32: keep weights in single precision; the page is larger.
+        open: open the page in the browser.
+        float32: keep weights in single precision; the page is about twice as large.
         data: the present path of the run's data if they were moved.
     """
 

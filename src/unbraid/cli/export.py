@@ -18,7 +18,7 @@ class Options:
             of ``unbraid explore``.
         onnx: a folder for ONNX files of the encoder, the decoder and the method's other functions;
             needs ``pip install 'unbraid[onnx]'``. It must not exist, or be empty.
-        float32: keep the page's weights in single precision; it is larger.
+        float32: keep the page's weights in single precision; the page is about twice as large.
         data: the present path of the run's data if they were moved.
     """
 

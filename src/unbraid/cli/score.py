@@ -25,9 +25,10 @@ class Config:
         factors: the file of the factors, in the same order; by default that of the codes.
         codes_key: the array of a .npz file, or the columns of a table, that are the codes; several
             with commas between them, and ``*`` for any characters, as in ``mean*``. By default the
-            array ``codes``, ``z``, ``latents`` or ``mean``; columns such as ``z0`` or ``code_1``.
-        factors_key: the same for the factors. By default ``factors``, ``labels`` or ``y``, and all
-            columns that are no codes.
+            first there is of the arrays ``codes``, ``z``, ``latents``, ``means``, ``mean``, ``mu``
+            and ``embeddings``; columns such as ``z0`` or ``code_1``.
+        factors_key: the same for the factors. By default ``factors``, ``labels``, ``y`` or
+            ``arr_1``, and all columns that are no codes.
         factor_names: names for the columns of an array of factors.
         kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``; those
             of others are inferred.

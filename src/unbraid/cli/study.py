@@ -62,7 +62,7 @@ class Retry(Run):
     """Which runs are tried again.
 
     Args:
-        diverged: those that diverged, too; their result is a result, and the same again.
+        diverged: also those that diverged; on the same machine they diverge again.
     """
 
     diverged: bool = False

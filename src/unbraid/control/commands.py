@@ -27,14 +27,14 @@ class Generate:
     """Draw images or voices that have the requested factors, from a trained model.
 
     Args:
-        text: the request, such as "small seven in the top rotated 30 degrees"; or of a voice, "low
-            slow seven".
+        text: the request, such as "small seven in the top rotated 30 degrees", or "low slow seven"
+            for a voice.
         model: a run folder; if not given, the pretrained model of digits, or that of speech if
-            digits have no such words or a WAV is to be written.
-        data: current path of that run's data, if it has changed.
+            the words of the request are not those of digits or a WAV is to be written.
+        data: the present path of that run's data if they were moved.
         n: how many; 16 images or one voice if not given. A single image is written in its own size,
             several as a grid; several voices as NAME-1.wav, NAME-2.wav and so on.
-        out: what to write: a PNG (generated.png), or of a voice a WAV (generated.wav) or a PNG of
+        out: the file to write: a PNG (generated.png), for a voice a WAV (generated.wav) or a PNG of
             its spectrogram.
         seed: of free factors and styles.
         clip: replace a number out of the model's range by the nearest end of the range.
@@ -65,14 +65,14 @@ class Edit:
             a model.
         text: the changes, such as "bigger, in the bottom left"; of a recording, such as "an octave
             higher, 20% slower".
-        model: a run folder; the pretrained model of digits if not given. None of a recording.
-        data: current path of that run's data, if it has changed.
-        out: what to write: the PNG, of the model's size (edited.png), or the WAV (edited.wav).
+        model: a run folder; the pretrained model of digits if not given. Not for a recording.
+        data: the present path of that run's data if they were moved.
+        out: the file to write: a PNG of the model's size (edited.png), or a WAV (edited.wav).
         compare: a PNG to write, with the image before and after, enlarged, or with spectrograms.
         clip: replace a number out of the model's range by the nearest end of the range.
         correct: draw again with the reading error subtracted, three times where factors are
-            measured, otherwise once, and keep the closest image; not where factors are only read
-            by a model that does not take them. Not of a recording.
+            measured, otherwise once, and keep the closest image; not if the model does not take
+            factors and none are measured. Not for a recording.
     """
 
     image: Annotated[Positional[Path], arg(metavar="IMAGE")]
@@ -92,13 +92,13 @@ class Swap:
     Args:
         a: the image to change; or a recording, which needs no model.
         b: the image or recording to take factors from.
-        factors: names of factors, separated by commas, such as size,angle; of recordings, pitch,
+        factors: names of factors, separated by commas, such as size,angle; for recordings, pitch,
             duration and loudness.
-        model: a run folder; the pretrained model of digits if not given. None of recordings.
-        data: current path of that run's data, if it has changed.
-        out: what to write: the PNG, of the model's size (swapped.png), or the WAV (swapped.wav).
+        model: a run folder; the pretrained model of digits if not given. Not for recordings.
+        data: the present path of that run's data if they were moved.
+        out: the file to write: a PNG of the model's size (swapped.png), or a WAV (swapped.wav).
         compare: a PNG to write, with both images and the new one, enlarged, or with spectrograms.
-        correct: as of edit. Not of recordings.
+        correct: as for edit. Not for recordings.
     """
 
     a: Annotated[Positional[Path], arg(metavar="A")]

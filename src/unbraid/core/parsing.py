@@ -102,8 +102,12 @@ def _dataclasses(shape: Any) -> Iterator[type[Any]]:
 
 
 def _plain(text: str) -> str:
-    # the parser breaks lines at commas, those of numbers too
-    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.replace("``", "'"))
+    # examples are for readers of the source
+    text = re.sub(r"\n\s*>>> .*?(?=\n\s*\n|\Z)", "", text, flags=re.DOTALL).replace("``", "'")
+    # the parser keeps the break before a line that starts with no letter
+    text = re.sub(r"(?<!\n)\n +(?=['\d])", " ", text)
+    # and breaks lines at commas, those of numbers too
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
 
 
 def reflowed(text: str, width: int) -> str:

@@ -142,7 +142,7 @@ def _factor(
 
 
 def _inferred(name: str, cells: Cells) -> str:
-    """Return the kind inferred from a column's values, see docs/datasets.md."""
+    """Return the kind inferred from a column's values, see docs/your_data.md."""
     if cells.numbers is None:
         return "categorical"
     numbers = cells.numbers[cells.known]

@@ -245,7 +245,7 @@ class Dataset:
         """Return the data set with factors measured from its images after those it has.
 
         Place, size, slant or direction, thickness and length of lines, elongation, brightness and
-        hue, where they are defined: docs/datasets.md explains how each is measured.
+        hue, where they are defined: docs/your_data.md explains how each is measured.
 
         Args:
             reference: decides which factors there are, and their ranges; the data set itself if

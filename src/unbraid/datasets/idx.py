@@ -37,8 +37,8 @@ class Config:
     Args:
         path: the images' file, plain or gzipped. If its name contains ``train`` and the test split
             is asked for, the file beside it with ``t10k`` or ``test`` is read, and vice versa.
-        labels: the labels' file, of either split; by default the one beside the images that is
-            with the matching name, ``labels-idx1`` for ``images-idx3``, if there is one.
+        labels: the labels' file, of either split; by default the one beside the images with the
+            matching name, ``labels-idx1`` for ``images-idx3``, if there is one.
         transpose: swap height and width, for EMNIST, which is stored transposed.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.

@@ -24,7 +24,7 @@ DIGIT = FactorSpec("digit", "categorical", values=tuple(range(10)))
 
 @dataclass(frozen=True)
 class Config:
-    """MNIST takes no options."""
+    """MNIST has no options of its own."""
 
 
 def load(config: Config, split: str = "train") -> Dataset:

@@ -1,4 +1,4 @@
-"""Your own images in a NumPy ``.npz`` file, with their factors if you know them."""
+"""Your own images in a NumPy .npz file, with their factors if you know them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Config:
         steps: images of an interpolation.
         path: ``linear``, a straight line; or ``spherical``, along the arc between the codes,
             whose distance from the origin is that of codes of a Gaussian prior.
-        seed: draws the images; where they have classes, of different ones.
+        seed: draws the images, of different classes where there are classes.
     """
 
     pairs: int = 6

@@ -1,4 +1,4 @@
-"""The decoded latent plane of a model with two latents."""
+"""The decoded plane of two latents, the others at 0."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Config:
     Args:
         rows: rows of pairs.
         columns: pairs a row.
-        seed: draws the images; where they have classes, as many of each as may be.
+        seed: draws the images, equally many of each class as far as possible.
     """
 
     rows: int = 2

@@ -40,8 +40,8 @@ class Config:
     """Options of the figure.
 
     Args:
-        latents: which two, such as ``z3 z0``; if not given, both of two, else those of the
-            largest KL (of the largest variance where there is no KL).
+        latents: which two, such as ``z3 z0``; if not given, both of a model with two, else those
+            of the largest KL (of the largest variance where there is no KL).
         factor: the factor that colours the points; the first that varies if not given.
         points: how many images at most.
         seed: draws the images.

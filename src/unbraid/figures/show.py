@@ -68,7 +68,7 @@ def draw(dataset: Dataset, config: Config) -> Figure:
 
     Where a data set can draw (``digits``), a strip shows one handwriting with all else fixed;
     elsewhere it shows the images whose other factors are nearest to fixed. The associations of each
-    two factors (docs/datasets.md) are shown if there are several.
+    two factors (docs/your_data.md) are shown if there are several.
 
     >>> from unbraid.datasets import load_dataset
     >>> figure = draw(load_dataset("mnist", split="test"), Config(rows=2))

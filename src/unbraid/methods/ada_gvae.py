@@ -10,7 +10,7 @@ of the variances. With these posteriors,
 
     loss = 1/2 sum over both of [-E log p(x|z) + beta KL(q(z|x) || p(z))]
 
-Which causes are shared is not told. Nothing is shared by two equal images, whose loss is the VAE's.
+Which factors are shared is not given. Two equal images share nothing; their loss is the beta-VAE's.
 """
 
 from __future__ import annotations

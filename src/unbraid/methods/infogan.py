@@ -12,9 +12,10 @@ Q learns from generated images alone, so nothing prevents that it assigns half o
 9s' category. ``invariance`` adds a term on real images: the mutual information of the category of
 an image and that of the image slightly warped is maximised (Ji et al. 2019, "Invariant Information
 Clustering for Unsupervised Image Classification and Segmentation", equation 3).
-``steadiness`` and ``sparseness``, of our own, say the like of continuous codes: that they be blind
-to size and place, and that one alone tell of a turn (after Klindt et al. 2021, "Towards Nonlinear
-Disentanglement in Natural Data with Temporal Sparse Coding", where few codes change at a time).
+``steadiness`` and ``sparseness``, which are not published, are terms of the continuous codes: they
+penalise codes that depend on size and position, and several codes that change with one rotation
+(after Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with Temporal Sparse
+Coding", where few codes change at a time).
 """
 
 from __future__ import annotations

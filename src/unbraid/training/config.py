@@ -24,7 +24,7 @@ class TrainingConfig:
         lr: learning rate of Adam.
         sampling: how a step's images are drawn: ``epochs`` shuffles all of them and takes each
             once, ``iid`` draws each step's with replacement. An epoch is as many steps either way.
-        seed: seed of initialisation, order and noise; runs repeat bit for bit on one machine.
+        seed: seed of initialisation, order and noise; on a CPU, runs repeat bit for bit.
         validation: share of the images held out (the same ones for every seed), at most 5,000; 0
             trains on all of them, and has no terms of validation.
         device: ``auto`` takes cuda, then mps, then cpu.
