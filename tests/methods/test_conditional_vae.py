@@ -76,8 +76,10 @@ def test_a_factor_of_a_single_value_is_known_and_comes_back(value: float) -> Non
     codes = FactorCodes([FactorSpec("year", "continuous", range=(value, value))])
     columns = codes.encode(torch.tensor([[value]]))
     assert columns.tolist() == [[-1.0]]
-    assert codes.decode(columns).tolist() == [[value]]
-    assert abs(float(codes.decode(columns + 0.01)) - value) <= max(0.01, 1e-7 * value)
+    assert codes.decode(columns + 0.01).tolist() == [[value]]
+    assert codes.middle(columns).tolist() == [[-1.0]]
+    assert codes.even(2, torch.Generator().manual_seed(0)).tolist() == [[value], [value]]
+    assert codes.distances(torch.ones(1)).tolist() == [0.0]
 
 
 @pytest.mark.parametrize("name", ["size", "x", "angle", "thickness"])

@@ -55,6 +55,11 @@ class FactorCodes:
         low, high = spec.range
         return low, high if high > low else low + _usual_width(spec.unit)
 
+    def is_single(self, column: int) -> bool:
+        """Whether a factor that is stored as a real number has a single value."""
+        spec = self.specs[column]
+        return spec.values is None and spec.range is not None and spec.range[0] >= spec.range[1]
+
     def turn(self, column: int) -> float:
         """Return the length of one turn of a periodic factor, as stored."""
         return self.specs[column].stored_turn or 1.0
@@ -185,13 +190,17 @@ class FactorCodes:
             if spec.is_discrete:
                 factors[:, column] = (factors[:, column] * len(spec.values or ())).floor()
             else:
-                factors[:, column] = low + factors[:, column] * (high - low)
+                length = 0.0 if self.is_single(column) else high - low
+                factors[:, column] = low + factors[:, column] * length
         return factors
 
     def middle(self, codes: Tensor) -> Tensor:
         """Return code columns of the same categories, all else in the middle (or at angle 0)."""
         moved = codes.clone()
         moved[:, self.categories :] = 0
+        for at, column in enumerate(self.real, self.categories):
+            if self.is_single(column):
+                moved[:, at] = -1
         moved[:, self.categories + len(self.real) + 1 :: 2] = 1  # the cosines
         return moved
 
@@ -209,7 +218,7 @@ class FactorCodes:
             value = low + (codes[:, at] + 1) / 2 * (high - low)
             if self.specs[column].is_discrete:
                 value = value.round().clamp(low, high)
-            factors[column] = value
+            factors[column] = 0 * value + low if self.is_single(column) else value
             at += 1
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
@@ -232,7 +241,7 @@ class FactorCodes:
         reals, circles = torch.split(widths, [len(self.real), 2 * len(self.periodic)])
         for column, width in zip(self.real, reals, strict=True):
             low, high = self.bounds(column)
-            found[column] = width * (high - low) / 2
+            found[column] = 0.0 if self.is_single(column) else width * (high - low) / 2
         for column, pair in zip(self.periodic, circles.view(-1, 2), strict=True):
             found[column] = pair.mean() * self.turn(column) / (2 * math.pi)
         return found
