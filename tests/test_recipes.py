@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import unbraid
 from unbraid import recipes
@@ -17,7 +19,7 @@ from unbraid.cli.train import preset_of
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import find, model_of
+from unbraid.methods import Batch, Context, build, find, model_of
 from unbraid.recipes import LENGTHS
 from unbraid.runs import Run
 from unbraid.training import TrainingConfig
@@ -89,11 +91,27 @@ def test_the_settings_of_2019() -> None:
     assert recipe.methods["dip-vae-ii"]["diagonal"] == recipe.methods["dip-vae-ii"]["off_diagonal"]
 
 
-def test_the_capacities_of_joint_vae_rise_over_25000_steps() -> None:
+@pytest.mark.parametrize("step", [0, 5_000, 11_000, 12_000, 25_000, 90_000])
+def test_the_capacities_of_joint_vae_are_those_of_the_papers_code(step: int) -> None:
+    """Both rise by 5 nats in 25,000 steps; the discrete one stops at log 10 on the way."""
     recipe = recipes.load("dupont2018")
-    per_epoch = 60_000 // recipe.training["batch_size"]
-    for option in ("capacity_epochs", "discrete_epochs"):
-        assert recipe.methods["joint-vae"][option] * per_epoch == pytest.approx(25_000)
+    options = {**recipe.method_options("joint-vae"), "net": "mlp", "gamma": 1.0}
+    model, noise = build(unbraid.configure("joint-vae", **options), (1, 16, 16)), torch.Generator()
+    epoch = step / (60_000 // recipe.training["batch_size"])
+    batch = Batch(torch.rand(8, 1, 16, 16, generator=noise.manual_seed(0)))
+    terms = {
+        name: float(each) for name, each in model.terms(batch, Context(noise, epoch, 100)).items()
+    }
+    risen = 5 * step / 25_000
+    away = abs(terms["kl"] - min(risen, 5)) + abs(terms["discrete_kl"] - min(risen, math.log(10)))
+    assert terms["loss"] - terms["reconstruction"] == pytest.approx(away, abs=1e-2)
+
+
+def test_a_step_of_slow_vae_has_64_images_as_in_the_papers_code() -> None:
+    """Its batch size is of images, two a pair; ours is of pairs."""
+    recipe = recipes.load("klindt2021")
+    assert (2 * recipe.training["batch_size"], recipe.training["sampling"]) == (64, "epochs")
+    assert recipe.methods["slow-vae"]["as_published"] is True
 
 
 def test_the_settings_of_single_methods() -> None:

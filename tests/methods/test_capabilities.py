@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import unbraid
-from tests.methods.test_all import NAMES, SPECS, factors_of, model_of, pictures
+from tests.methods.test_all import NAMES, SPECS, factors_of, model_of, pictures, small
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.methods import (
@@ -170,3 +170,12 @@ def test_nothing_detects_what_methods_declare() -> None:
             if isinstance(node, ast.Compare) and re.match(r"(methods\.)?name_of\(", text):
                 detected.append(f"{path.name}: {text}")
     assert not detected
+
+
+COMPARING = "beta-tcvae dip-vae-i dip-vae-ii factor-vae hfs info-vae infogan s2-beta-tcvae wae-mmd"
+
+
+@pytest.mark.parametrize("name", COMPARING.split())
+def test_what_compares_the_images_of_a_batch_needs_two(name: str) -> None:
+    """Of one image, these objectives are those of a plain VAE, or constants."""
+    assert class_of(small(name)).least_batch == 2

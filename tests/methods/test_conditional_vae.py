@@ -70,6 +70,38 @@ def test_factors_come_back_from_their_columns(row: tuple[float, ...]) -> None:
     assert abs((float(back[0, 2]) - row[2] + 180) % 360 - 180) < 0.01
 
 
+@pytest.mark.parametrize("value", [0.0, 30.0, 1e9])
+def test_a_factor_of_a_single_value_is_known_and_comes_back(value: float) -> None:
+    """Also a large one, to which a range of a billionth adds nothing."""
+    codes = FactorCodes([FactorSpec("year", "continuous", range=(value, value))])
+    columns = codes.encode(torch.tensor([[value]]))
+    assert columns.tolist() == [[-1.0]]
+    assert codes.decode(columns + 0.01).tolist() == [[value]]
+    assert codes.middle(columns).tolist() == [[-1.0]]
+    assert codes.even(2, torch.Generator().manual_seed(0)).tolist() == [[value], [value]]
+    assert codes.distances(torch.ones(1)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("name", ["size", "x", "angle", "thickness"])
+def test_a_pose_of_which_one_part_has_a_single_value_is_learned(name: str) -> None:
+    """Warps change that part, by many times a range that is nothing: losses were above 1e9."""
+    value = 30.0 if name == "size" else 4.0 if name == "thickness" else 0.0
+    specs = tuple(
+        replace(spec, range=(value, value)) if spec.name == name else spec for spec in DIGITS
+    )
+    torch.manual_seed(0)
+    model = build(configure("conditional-vae"), (1, 32, 32), specs)
+    factors = torch.tensor([[3.0, 30, 2, -3, 10, 4], [7, 28, -4, 5, -20, 4.5]]).repeat(4, 1)
+    factors[:, [spec.name for spec in specs].index(name)] = value
+    images = torch.rand(8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    batch = Batch(images, factors, (images, factors))
+    for phase in model.phases():
+        noise = torch.Generator().manual_seed(0)
+        terms = model.terms(batch, Context(noise, 3.0, 1000, phase=phase))
+        for term in {"real", "read_real", "cycle"} & terms.keys():
+            assert float(terms[term]) < 200, term
+
+
 def test_the_middle_keeps_categories_and_is_a_reading() -> None:
     codes = FactorCodes(SPECS)
     middle = codes.middle(codes.encode(torch.tensor([[4.0, 2.0, 77.0, 3.0, 1.0]])))
@@ -240,14 +272,17 @@ def test_poses_are_known_by_names_and_units() -> None:
     assert _pose.columns(DIGITS) == {"size": 1, "x": 2, "y": 3, "angle": 4, "thickness": 5}
     assert _pose.columns(SPECS) is None
     assert digits_model().poses is not None
-    assert cast(Model, build(configure("conditional-vae"), (3, 32, 32), DIGITS)).poses is None
+    for shape in ((3, 32, 32), (1, 32, 48)):  # a turn of an image that is not square is none
+        assert cast(Model, build(configure("conditional-vae"), shape, DIGITS)).poses is None
     assert digits_model(prior="none").poses is None
     assert digits_model(prior="pose").poses is not None
 
 
-@pytest.mark.parametrize(("shape", "specs"), [((3, 32, 32), DIGITS), ((1, 32, 32), SPECS)])
+@pytest.mark.parametrize(
+    ("shape", "specs"), [((3, 32, 32), DIGITS), ((1, 32, 48), DIGITS), ((1, 32, 32), SPECS)]
+)
 def test_a_prior_that_fits_no_factors_is_refused(shape: Any, specs: Any) -> None:
-    with pytest.raises(UnbraidError, match=r"prior is .*; expected grey images and size"):
+    with pytest.raises(UnbraidError, match=r"prior is .*; expected square grey images and size"):
         build(configure("conditional-vae", prior="pose"), shape, specs)
 
 

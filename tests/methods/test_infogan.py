@@ -90,7 +90,7 @@ def test_options_that_need_another_say_so(name: str) -> None:
 
 
 def test_a_batch_of_one_is_refused(squares: Dataset) -> None:
-    with pytest.raises(UnbraidError, match="batch_size is 1, but infogan normalises over its bat"):
+    with pytest.raises(UnbraidError, match="batch_size is 1, but infogan compares the images of"):
         train(tiny().config, squares, batch_size=1)
 
 

@@ -74,6 +74,26 @@ def test_the_first_ones_may_stay_upright() -> None:
     assert float(lean(rows[25:]).max()) > 1
 
 
+@pytest.mark.parametrize("shape", [(32, 64), (64, 32)])
+def test_a_turn_is_one_in_images_that_are_not_square_too(shape: tuple[int, int]) -> None:
+    """In halves of each side a turn of 15 degrees would be one of 8 or of 28."""
+
+    def lean(height: int, width: int) -> torch.Tensor:
+        """Return by how many degrees bars lie off after their warps."""
+        images = torch.zeros(100, 1, height, width)
+        images[:, :, height // 2 - 1 : height // 2 + 1, width // 2 - 10 : width // 2 + 10] = 1
+        moved = warp(images, torch.Generator().manual_seed(0))[:, 0]
+        down, right = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        share = moved / moved.sum((1, 2), keepdim=True)
+        x, y = (place - (share * place).sum((1, 2))[:, None, None] for place in (right, down))
+        xx, yy, xy = ((share * part).sum((1, 2)) for part in (x * x, y * y, x * y))
+        return torch.rad2deg(torch.atan2(2 * xy, xx - yy) / 2)
+
+    square, found = lean(32, 32), lean(*shape)
+    assert float(square.abs().max()) > 10
+    assert float((found - square).abs().max()) < 1
+
+
 def test_warps_come_from_the_given_noise() -> None:
     images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     first, again, other = (warp(images, torch.Generator().manual_seed(s)) for s in (0, 0, 1))

@@ -115,6 +115,15 @@ def test_fsq_reaches_every_level_and_no_other(levels: int) -> None:
     assert float(fsq(torch.zeros(1), levels)[1]) == 0  # as in its paper, also for even levels
 
 
+@pytest.mark.parametrize("levels", [2, 3, 4, 10])
+def test_fsq_passes_a_gradient_where_codes_begin(levels: int) -> None:
+    """Of two levels, 0 would be where tanh is flat: a slope of 0.001, and no code ever changes."""
+    z = torch.zeros(1, requires_grad=True)
+    fsq(z, levels)[0].sum().backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None
+    assert float(z.grad) > 0.1
+
+
 def test_fsq_has_no_codebook_and_no_terms_of_it() -> None:
     model = model_of(quantiser="fsq")
     assert not any("codebook" in name for name, _ in model.named_parameters())

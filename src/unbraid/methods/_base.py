@@ -66,7 +66,8 @@ class Method(nn.Module):
     # ``Config`` extends ``LabelledConfig``.
     needs: ClassVar[frozenset[Need]] = frozenset()
     pair_rule: int | str = "uniform"  # of the pairs it needs: k, see ``Dataset.pairs``
-    least_batch: ClassVar[int] = 1  # images a batch must have
+    # Images a batch must have: 2 where they are compared, as one alone has nothing to tell.
+    least_batch: ClassVar[int] = 1
     # What trainings under several seeds are ranked by: a term of validation, the lowest being the
     # best, as records name it ("PHASE.TERM" where there are several phases); or "restart_score".
     selection: ClassVar[str] = "loss"

@@ -14,15 +14,19 @@ from unbraid.core.factors import FactorSpec
 WIDTH = 0.2  # of a reading's error, in units of half a factor's range, where its loss is 1 nat
 HALF = 0.5 + 1e-4  # rounds halves up, whatever their last digits
 SMOOTH = 0.5  # in widths: below it the loss is quadratic
+# Of the range of a factor in such units, for one that has a single value: warps and first readings
+# differ from that, and errors are told in ranges.
+USUAL_WIDTHS = {"degrees": 90.0, "pixels": 16.0, "per cent": 40.0}
 
 
 class FactorCodes:
     """How factors (B, F) become code columns (B, width) and back.
 
     Categorical factors come first, one column a level; then a column for each real or ordinal
-    factor, its range brought to [-1, 1]; then sine and cosine of each periodic one. Where a
-    periodic factor repeats sooner (a square after 90 degrees), it is the angle nearest to 0 of
-    those at which an image looks the same, so that such images have the same code.
+    factor, its range brought to [-1, 1], a single value to -1; then sine and cosine of each
+    periodic one. Where a periodic factor repeats sooner (a square after 90 degrees), it is the
+    angle nearest to 0 of those at which an image looks the same, so that such images have the same
+    code.
 
     >>> digit = FactorSpec("digit", "categorical", values=(0, 1))
     >>> codes = FactorCodes([FactorSpec("x", "continuous", range=(-9, 9)), digit])
@@ -42,14 +46,19 @@ class FactorCodes:
         self.width = self.categories + len(self.real) + 2 * len(self.periodic)
 
     def bounds(self, column: int) -> tuple[float, float]:
-        """Return the lowest and highest stored value of a factor."""
+        """Return the lowest and highest stored value of a factor, never the same."""
         spec = self.specs[column]
         if spec.values is not None:
             last = float(max(len(spec.values) - 1, 1))
             return 0.0, self.turn(column) if spec.kind == "periodic" else last
         assert spec.range is not None  # FactorSpec has it where it has no values
         low, high = spec.range
-        return low, max(high, low + 1e-9)
+        return low, high if high > low else low + _usual_width(spec.unit)
+
+    def is_single(self, column: int) -> bool:
+        """Whether a factor that is stored as a real number has a single value."""
+        spec = self.specs[column]
+        return spec.values is None and spec.range is not None and spec.range[0] >= spec.range[1]
 
     def turn(self, column: int) -> float:
         """Return the length of one turn of a periodic factor, as stored."""
@@ -181,13 +190,17 @@ class FactorCodes:
             if spec.is_discrete:
                 factors[:, column] = (factors[:, column] * len(spec.values or ())).floor()
             else:
-                factors[:, column] = low + factors[:, column] * (high - low)
+                length = 0.0 if self.is_single(column) else high - low
+                factors[:, column] = low + factors[:, column] * length
         return factors
 
     def middle(self, codes: Tensor) -> Tensor:
         """Return code columns of the same categories, all else in the middle (or at angle 0)."""
         moved = codes.clone()
         moved[:, self.categories :] = 0
+        for at, column in enumerate(self.real, self.categories):
+            if self.is_single(column):
+                moved[:, at] = -1
         moved[:, self.categories + len(self.real) + 1 :: 2] = 1  # the cosines
         return moved
 
@@ -205,7 +218,7 @@ class FactorCodes:
             value = low + (codes[:, at] + 1) / 2 * (high - low)
             if self.specs[column].is_discrete:
                 value = value.round().clamp(low, high)
-            factors[column] = value
+            factors[column] = 0 * value + low if self.is_single(column) else value
             at += 1
         for column in self.periodic:
             turn, low = self.turn(column), self.bounds(column)[0]
@@ -228,7 +241,7 @@ class FactorCodes:
         reals, circles = torch.split(widths, [len(self.real), 2 * len(self.periodic)])
         for column, width in zip(self.real, reals, strict=True):
             low, high = self.bounds(column)
-            found[column] = width * (high - low) / 2
+            found[column] = 0.0 if self.is_single(column) else width * (high - low) / 2
         for column, pair in zip(self.periodic, circles.view(-1, 2), strict=True):
             found[column] = pair.mean() * self.turn(column) / (2 * math.pi)
         return found
@@ -301,3 +314,8 @@ class FactorCodes:
         known = ~torch.isnan(away)
         away = torch.where(known, away, 0.0)
         return F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none", beta=SMOOTH).sum(1)
+
+
+def _usual_width(unit: str) -> float:
+    """Return how wide the range of a factor usually is."""
+    return next((width for name, width in USUAL_WIDTHS.items() if unit.startswith(name)), 1.0)

@@ -40,7 +40,7 @@ def shared_information(one: Tensor, other: Tensor) -> Tensor:
 def warp(images: Tensor, noise: torch.Generator, upright: int = 0) -> Tensor:
     """Return images (B, C, H, W) each turned, sheared, scaled and shifted a little at random.
 
-    Up to 15 degrees, 0.3 of slant, a sixth in size and 8% of the width: less than what makes a
+    Up to 15 degrees, 0.3 of slant, a sixth in size and 8% of each side: less than what makes a
     digit another.
 
     Args:
@@ -53,8 +53,10 @@ def warp(images: Tensor, noise: torch.Generator, upright: int = 0) -> Tensor:
     angle, slant = draws[:, 0] * math.radians(15), draws[:, 1] * 0.3
     wide, high = (draws[:, 2:4] / 6).exp().unbind(1)
     cos, sin = angle.cos(), angle.sin()
-    across = torch.stack([cos * wide, (slant * cos - sin) * wide, draws[:, 4] * 0.16], 1)
-    down = torch.stack([sin * high, (slant * sin + cos) * high, draws[:, 5] * 0.16], 1)
+    # places are in halves of each side, in which a turn of an image that is not square is none
+    shape = images.shape[2] / images.shape[3]
+    across = torch.stack([cos * wide, (slant * cos - sin) * wide * shape, draws[:, 4] * 0.16], 1)
+    down = torch.stack([sin * high / shape, (slant * sin + cos) * high, draws[:, 5] * 0.16], 1)
     grid = F.affine_grid(torch.stack([across, down], 1), list(images.shape), align_corners=False)
     return F.grid_sample(images.float(), grid, align_corners=False).to(images.dtype)
 

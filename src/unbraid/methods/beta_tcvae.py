@@ -71,6 +71,7 @@ class Model(vae.Model):
     """beta-TCVAE."""
 
     config: Config
+    least_batch = 2  # of one, log q(z) is that of its own posterior
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, the three terms of the KL as estimated, and ``kl`` itself."""

@@ -66,6 +66,7 @@ class Model(vae.Model):
     """DIP-VAE-I."""
 
     config: Config
+    least_batch = 2  # of one, all covariances are 0
 
     def covariances(self, mean: Tensor, logvar: Tensor) -> Tensor:
         """Return the matrix that is held to the identity, (D, D)."""

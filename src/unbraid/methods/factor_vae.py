@@ -92,6 +92,7 @@ class Model(vae.Model):
 
     config: Config
     selection = "vae.loss"
+    least_batch = 2  # a code alone is its own permutation
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
         super().__init__(config, image_shape)

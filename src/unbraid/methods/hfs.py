@@ -119,6 +119,7 @@ class Model(vae.Model):
     """HFS."""
 
     config: Config
+    least_batch = 2  # of one, all combinations are there
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` and the unweighted ``hausdorff`` and ``shrinkage``."""

@@ -35,6 +35,7 @@ from unbraid.nn import nets
 WIDTH = 0.5  # values begin evenly spaced from -WIDTH to WIDTH
 CLIP = 1.0  # of each number of the gradient, of the loss as the paper averages it
 MARGIN = 1e-3  # by which fsq's bound lies beyond the outermost values
+FARTHEST = 0.8  # part of fsq's bound at which 0 lies at most
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def fsq(z: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     [-1.0, 0.0, 1.0]
     """
     reach, offset = (levels - 1) * (1 + MARGIN) / 2, 0.0 if levels % 2 else 0.5
-    bounded = torch.tanh(z + math.atanh(offset / reach)) * reach - offset
+    # at 0 it is 0; of two levels that is an end of tanh, where no gradient passes
+    shift = math.atanh(min(offset / reach, FARTHEST))
+    bounded = torch.tanh(z + shift) * reach - offset
     half = levels // 2
     return bounded / half, bounded.round() / half
 

@@ -6,7 +6,7 @@ R_s averaged over the labelled images and all else over all images:
     loss = (that of beta-TCVAE) + gamma_sup R_s(mean(x), v)
 
 R_s is the cross-entropy of s(mean_i) and the label v_i scaled to [0, 1]; a category's label is its
-index over the highest one, as published.
+index over the highest one. On the public code see ``s2_vae``.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ R_s averaged over the labelled images and all else over all images:
     loss = -E_q log p(x|z) + beta KL(q(z|x) || p(z)) + gamma_sup R_s(mean(x), v)
 
 R_s is the cross-entropy of s(mean_i) and the label v_i scaled to [0, 1]; a category's label is its
-index over the highest one, as published. At beta = 1 and gamma_sup = 0 it is the VAE.
+index over the highest one. At beta = 1 and gamma_sup = 0 it is the VAE. The public code divides the
+index by the number of levels, and adds up R_s over labelled images: its gamma_sup is ours over
+their number in a batch.
 """
 
 from __future__ import annotations

@@ -6,8 +6,13 @@ distribution of rate ``rate`` about the other's mean,
 
     loss = -E log p(x|z) + beta KL(q(z|x) || N(0, I)) + gamma KL(q(z|x) || Laplace(mean', rate))
 
-averaged over both images; mean' is the other image's. The public code counts the cross-entropies
-of both with the Laplace distributions but the posteriors' entropies once: ``as_published``.
+averaged over both images; mean' is the other image's. The public code adds up what both images give
+to the reconstruction and to the cross-entropy with the Laplace distributions, but averages the KL
+to the prior and the entropy: ``as_published``, which is, with H the posterior's entropy and both
+images averaged,
+
+    loss = -E log p(x|z) + beta/2 KL(q(z|x) || N(0, I))
+           + gamma (-E log Laplace(z; mean', rate) - H/2)
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ class Config(PairsConfig):
     Args:
         gamma: weight of the KL to the Laplace distributions.
         rate: of them: the mean distance that latents move is 1 / rate.
-        as_published: count the posteriors' entropies as the public code does.
+        as_published: weigh the terms as the public code does: the KL and the entropy count half.
 
     >>> Config().rate
     6.0
@@ -68,14 +73,18 @@ class Model(PairsModel):
     config: Config
 
     def pair_terms(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
-        """Return ``reconstruction``, ``kl`` and ``slowness``, the KL to the other's Laplace."""
+        """Return ``reconstruction``, ``kl`` and ``slowness``, the KL to the other's Laplace.
+
+        As published, the latter is that and half of the posterior's entropy.
+        """
         config, weight = self.config, self.kl_weight(context)
         log_likelihood = self.reconstructed(images, mean, logvar, context.noise)
         kl = gaussian_kl(mean, logvar)
-        found = vae.elbo_terms(log_likelihood, kl, weight * config.beta)
+        beta = config.beta * (0.5 if config.as_published else 1.0)
+        found = vae.elbo_terms(log_likelihood, kl, weight * beta)
         other = mean.roll(len(mean) // 2, 0)
         cross = laplace_cross_entropy(mean - other, logvar, config.rate).sum(1).mean()
         entropy = 0.5 * (logvar + LOG_2PI + 1).sum(1).mean()
-        slowness = 2 * cross - entropy if config.as_published else cross - entropy
+        slowness = cross - (0.5 if config.as_published else 1.0) * entropy
         loss = found["loss"] + weight * config.gamma * slowness
         return {**found, "loss": loss, "slowness": slowness}

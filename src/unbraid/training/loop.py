@@ -85,8 +85,8 @@ class Loop:
         if config.batch_size < model.least_batch:
             raise UnbraidError(
                 f"batch_size is {config.batch_size}, but {methods.name_of(model.config)} "
-                f"normalises over its batches and needs at least {model.least_batch} images in "
-                "each: choose a larger batch."
+                f"compares the images of a batch and needs at least {model.least_batch} in each: "
+                "choose a larger batch."
             )
         if batches is None:
             check_images_differ(data)

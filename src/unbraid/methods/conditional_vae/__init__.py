@@ -73,9 +73,10 @@ class Config(LabelledConfig):
         reader_share: part of the training that is the reader's.
         sure: probability above which a category read from an unlabelled image is learned from.
         prior: what is known beforehand of how factors look: ``pose`` builds in what size, x, y and
-            angle of a drawing do, in pixels and degrees; ``voice`` what pitch, duration, tract and
-            loudness of a voice picture do; ``none`` builds in nothing; ``auto`` is ``pose`` or
-            ``voice`` where factors of these names and units are there.
+            angle of a drawing do, in degrees and pixels of a 64-pixel canvas, whatever the images'
+            size; ``voice`` what pitch, duration, tract and loudness of a voice picture do;
+            ``none`` builds in nothing; ``auto`` is ``pose`` or ``voice`` where factors of these
+            names and units are there.
 
     >>> Config(labels=1000).style_dim
     24
@@ -102,14 +103,15 @@ class Config(LabelledConfig):
 
 def _poses(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> PoseCodes | None:
     """Return where a pose stands among the code columns, None where none is to be built in."""
-    grey = image_shape[0] == 1 and config.prior in ("auto", "pose")
-    columns = _pose.columns(coder.specs) if grey else None
+    channels, height, width = image_shape
+    fit = channels == 1 and height == width and config.prior in ("auto", "pose")
+    columns = _pose.columns(coder.specs) if fit else None
     if columns is None and config.prior == "pose":
         units = ", ".join(f"{name} in {unit}" for name, unit in _pose.UNITS.items())
         names = ", ".join(spec.name for spec in coder.specs)
         raise UnbraidError(
             f"prior is 'pose', but the factors are {names}, of images of shape {image_shape}; "
-            f"expected grey images and {units}."
+            f"expected square grey images and {units}."
         )
     return PoseCodes(coder, columns) if columns else None
 
