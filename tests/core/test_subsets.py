@@ -20,6 +20,7 @@ ALLOWED = {
     "training/batches.py: images[:1]",
     "control/assessment/judge_data.py: images[:count]",  # of rows in an order drawn at random
     "training/batches.py: data.images[:1]",
+    "evaluation/scores.py: data.images[:1]",
 }
 
 

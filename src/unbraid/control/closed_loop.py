@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from unbraid.control.controller import (
     Controller,
+    Draw,
     Edits,
     Redrawing,
     checked_factors,
     checked_styles,
 )
 from unbraid.control.factor_distance import factor_difference, factor_distance
-from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import remeasured
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Images = NDArray[np.float32]
 Styles = NDArray[np.int64]
-Draw = Callable[[Floats, Styles], Images]
 
 # usual errors of the reader, up to which a reading may differ from a request: such a difference
 # is as likely to be the reader's as the image's
@@ -89,9 +88,7 @@ class ClosedLoop(Edits):
             return self.controller.draw(factors, styles)
         rows = checked_factors(factors, self.specs)
         numbers = checked_styles(styles, len(rows))
-        plain = self.controller
-        draw = plain.drawing() if isinstance(plain, Native) else plain.draw
-        return self._refined(draw, rows, numbers, self.candidates)
+        return self._refined(self.controller.drawing(), rows, numbers, self.candidates)
 
     @property
     def reading_error(self) -> Floats | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Redraw = Callable[[NDArray[np.float64]], NDArray[np.float32]]  # (N, F) to (N, C, H, W)
+# factors (N, F) and styles (N,) to images (N, C, H, W)
+Draw = Callable[[NDArray[np.float64], NDArray[np.int64]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Controller(Protocol):
     def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
         """Return images that have the factors (N, F), (N, C, H, W) on [0, 1]."""
 
+    def drawing(self) -> Draw:
+        """Return a function that does as ``draw``, to draw other factors in the same styles."""
+
     def read(self, images: Any) -> NDArray[np.float64]:
         """Return the factors of images, (N, F), as the model infers them."""
 
@@ -77,6 +82,14 @@ class Edits(ABC):
     """Edits and swaps of a controller, by reading the factors and drawing the image again."""
 
     specs: tuple[FactorSpec, ...]
+
+    @abstractmethod
+    def draw(self, factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
+        """Return images that have the factors (N, F), (N, C, H, W) on [0, 1]."""
+
+    def drawing(self) -> Draw:
+        """Return a function that does as ``draw``, to draw other factors in the same styles."""
+        return self.draw
 
     @abstractmethod
     def read(self, images: Any) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from unbraid.control.controller import Edits, Redrawing, checked_factors, checked_styles
+from unbraid.control.controller import Draw, Edits, Redrawing, checked_factors, checked_styles
 from unbraid.methods import Method, TakesFactors
 
 
@@ -58,9 +57,10 @@ class Native(Edits):
         Raises:
             UnbraidError: rows of another width, or another number of styles than rows.
         """
-        return self.drawing()(factors, styles)
+        given = checked_factors(factors, self.specs)
+        return self.drawing()(given, checked_styles(styles, len(given)))
 
-    def drawing(self) -> Callable[[ArrayLike, ArrayLike], NDArray[np.float32]]:
+    def drawing(self) -> Draw:
         """Return a function that does as ``draw``, and remembers the styles of its calls.
 
         Whether a style is rejected takes as long to find out as drawing with it, and is the same
@@ -69,11 +69,10 @@ class Native(Edits):
         columns = [k for k, spec in enumerate(self.specs) if spec.kind == "categorical"]
         known: dict[tuple[float, ...], Tensor] = {}
 
-        def draw(factors: ArrayLike, styles: ArrayLike) -> NDArray[np.float32]:
-            given = checked_factors(factors, self.specs)
-            numbers = checked_styles(styles, len(given)).tolist()
-            keys = list(zip(numbers, *given[:, columns].T.tolist(), strict=True))
-            rows = torch.from_numpy(given).float().to(self.model.device)
+        def draw(factors: NDArray[np.float64], styles: NDArray[np.int64]) -> NDArray[np.float32]:
+            numbers = styles.tolist()
+            keys = list(zip(numbers, *factors[:, columns].T.tolist(), strict=True))
+            rows = torch.from_numpy(factors).float().to(self.model.device)
             fresh = [row for row, key in enumerate(keys) if key not in known]
             if fresh or not keys:
                 found = self._styles([numbers[row] for row in fresh], rows[fresh])
