@@ -65,7 +65,7 @@ def density_information(
 
     It is E[log q(z_i | v_j) - log q(z_i)] over the aggregate posterior; q(z_i | v_j) mixes the
     posteriors of the points that share the sample's value of factor j. The first entry uses
-    all samples, each further one leaves out a block of them (of at least one). The own component is part of both
+    all samples, each further one leaves out a block of them. The own component is part of both
     mixtures, as in the paper: with few points of narrow posteriors the estimate is too large.
     """
     z, index = draw(mean, logvar, samples, seed)

@@ -26,7 +26,7 @@ def jittered(codes: Floats, seed: int) -> Floats:
 
 
 def ross(code: Floats, levels: Ints, neighbours: int) -> float:
-    """Return I(code; level) in nats, the estimate of Ross (2014), never below 0 and exactly 0 of rounding.
+    """Return I(code; level) in nats, the estimate of Ross (2014), at least 0.
 
     ``psi(N) + <psi(k_n)> - <psi(N_n)> - <psi(m_n)>``, with N_n the points that share point n's
     level, k_n = min(k, N_n - 1), and m_n the points of any level no further from it than its

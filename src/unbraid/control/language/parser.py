@@ -6,6 +6,7 @@ The grammar depends on the factors' specs; docs/control.md describes it with exa
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,7 +19,7 @@ from unbraid.control.language.parser_tokens import UnknownWord, printable
 from unbraid.control.language.phrases import PHRASES, value_of
 from unbraid.control.language.quantities import quantity
 from unbraid.control.language.request import Request
-from unbraid.control.language.terms import FactorTerms, factor_terms
+from unbraid.control.language.terms import FactorTerms, factor_terms, plain_name
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -85,7 +86,7 @@ def build_request(
             "data whose factors are known, such as digits or a folder with a subfolder per class."
         )
     factors = factor_terms(specs, subject)
-    constraints = _parsed(_tokens(text), factors, clip, relative)
+    constraints = _parsed(_tokens(_with_plain_names(text, factors)), factors, clip, relative)
     for name, value in values.items():
         factor = _by_name(factors, name)
         if value is None:
@@ -120,6 +121,16 @@ def _values(
     for factor in factors:
         if factor.name in constraints and (value := constraints[factor.name].value) is not None:
             yield factor, value
+
+
+def _with_plain_names(text: str, factors: Sequence[FactorTerms]) -> str:
+    """Return a text in which names that end in brackets, as messages show them, do not."""
+    if not isinstance(text, str) or len(text) > MAX_CHARACTERS:
+        return text  # reported later
+    for factor in factors:
+        if (plain := plain_name(factor.name)) != factor.name:
+            text = re.sub(re.escape(factor.name), lambda _, plain=plain: plain, text, flags=re.I)
+    return text
 
 
 def _tokens(text: str) -> list[Token]:

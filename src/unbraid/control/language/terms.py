@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,10 @@ class FactorTerms(FactorValues):
     def position_of(self, word: str) -> float | None:
         """Return the position that a word after the factor's name stands for, None for no word."""
         own = lexicon.ADJECTIVES.get(self.role, {})
-        sizes = {} if self.role in lexicon.VOICE_ROLES else lexicon.SIZES
+        low, high = self.ends
+        # a small angle is near 0, which is not the low end where angles have two signs
+        signed = self.role == "rotation" and low < 0 < high
+        sizes = {} if signed or self.role in lexicon.VOICE_ROLES else lexicon.SIZES
         tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, sizes)
         return next((table[word] for table in tables if word in table), None)
 
@@ -73,7 +77,7 @@ def factor_terms(
     'size'
     """
     roles = [_role(spec) for spec in specs]
-    own = [_tokens(spec.name) for spec in specs]
+    own = [_tokens(plain_name(spec.name)) for spec in specs]
     taken = set(own)
     heads = [name[:1] for name in own]
     found = []
@@ -88,6 +92,15 @@ def factor_terms(
         unique = tuple(dict.fromkeys(names))
         found.append(FactorTerms(spec, role, _direction(spec, role), unique, subject=subject))
     return tuple(found)
+
+
+def plain_name(name: str) -> str:
+    """Return a name without what is in brackets at its end, which is a remark or a unit.
+
+    >>> plain_name("Blood pressure (mmHg)")
+    'Blood pressure'
+    """
+    return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
 
 
 def _role(spec: FactorSpec) -> str:

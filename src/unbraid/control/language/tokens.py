@@ -11,13 +11,17 @@ from unbraid.control.language.lexicon import NUMBERS, TENS
 # A sign is part of a number only if no word ends before it: "size -3", but not "top-3".
 _PIECE = re.compile(
     r"(?P<note>(?<!\w)[a-g][#b\u266f\u266d]?[0-8](?!\w))"
+    # "30,5", "3-7", "3 to 7" and "1/2" are no single number, but a level may be called so
+    r"|(?P<numbers>(?<![\w.])[+-]?[0-9]+(?:\.[0-9]+)?(?:(?:[,/-]| to )[0-9]+(?:\.[0-9]+)?)+)"
     r"|(?P<number>(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<other>\d+)"  # digits of other scripts count as words
-    r"|(?P<unit>[°%])"
+    r"|(?P<unit>°[cf](?!\w)|[°%])"
+    r"|(?P<sign>!=|[<>\u2264\u2265\u2260\u00b1])"
     r"|(?P<equals>[=:])"
     r"|(?P<stop>[,;.!?/\n()])"
 )
+_TAIL = re.compile(r"[+*#-]+(?!\w)")
 MAX_CHARACTERS = 1000  # characters of a request
 
 
@@ -28,11 +32,13 @@ class Token(NamedTuple):
         text: in lower case.
         number: the value of a number, in digits or spelt out; None for a word.
         starts_phrase: it is the first token, or follows a comma or another stop.
+        given: as given, in its case and with signs that end it, such as "A+".
     """
 
     text: str
     number: float | None = None
     starts_phrase: bool = False
+    given: str = ""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -45,22 +51,27 @@ def tokenize(text: str) -> list[Token]:
     >>> [token.text for token in tokenize("A3, F#2")]
     ['a3', 'f#2']
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
-    plain = re.sub(r"\bper cent\b", "percent", plain)  # not of "upper centre"
+    cased = unicodedata.normalize("NFKC", text)
+    cased = cased.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    cased = re.sub(r"(?i)\bper cent\b", "percent", cased)  # not of "upper centre"
+    plain = cased.casefold()
+    if len(plain) != len(cased):  # a letter became two
+        cased = plain
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):
         kind, piece = match.lastgroup, match.group()
+        tail = _TAIL.match(plain, match.end())
+        given = cased[match.start() : tail.end() if tail else match.end()]
         if kind == "stop":
             starts_phrase = True
             continue
         if kind == "number":
-            token = Token(piece, float(piece), starts_phrase)
+            token = Token(piece, float(piece), starts_phrase, given)
         elif kind == "equals":
             token = Token("=", None, False)
         else:
-            token = Token(piece, _spelled_number(piece), starts_phrase)
+            token = Token(piece, _spelled_number(piece), starts_phrase, given)
         before = tokens[-1] if tokens else None
         if before and not starts_phrase and before.text == "minus" and token.number is not None:
             tokens[-1] = Token(f"-{piece}", -token.number, before.starts_phrase)
