@@ -45,7 +45,7 @@ CODES = (FactorSpec("language", "categorical", values=("C", "c", "C++", "C#", "1
         ("big angle", ["'angle' needs a value"]),
         ("left tilt 30", ["'left tilt' may be a place or a rotation"]),
         ("left by 3", ["'by 3' has a number without a unit"]),
-        ("7 up a little", ["'a little' needs a word to modify"]),
+        ("7 up a little", ["'little' needs a word to modify"]),
         ("two sevens", ["contradict"]),
     ],
 )

@@ -166,8 +166,8 @@ def adjective(state: ParserState, start: int) -> int:
     at, intensity = intensity_at(state, start, begins=True)
     word = state.text(at, start)
     if at > start and not _can_be_modified(state, at):
-        if state.text(at - 1, start) != "little":
-            return start
+        if state.text(at - 1, start) != "little" or not word:
+            return start  # "up a little" says nothing of the size
         at, word = at - 1, "little"  # an adjective here, no intensifier
         intensity = intensity_at(state, start, at, begins=True)[1]
     stop = at + 1
@@ -290,11 +290,6 @@ def filler(state: ParserState, start: int) -> int:
     word = state.text(start, start)
     if word == "by" and state.number(start + 1) is not None and not state.unit(start + 2):
         raise bare_change_error(state, state.source(start, start + 2))
-    if word == "a" and state.text(start + 1) in ("bit", "little") and not state.text(start + 2):
-        raise UnbraidError(
-            f"'{state.source(start, start + 2)}' needs a word to modify, as in 'a bit left', but "
-            "none follows it."
-        )
     own = state.has_voice and word in lexicon.VOICE_FILLERS
     return start + (own or word in lexicon.FILLERS)
 
