@@ -194,6 +194,12 @@ class Tracer(ParserState):
             ]
         return list(self._seen[key])
 
+    def told_apart(
+        self, at: int, fits: list[tuple[FactorTerms, int, int]]
+    ) -> list[tuple[FactorTerms, int, int]]:
+        """Return the first level of each factor; the page refuses those that are alike."""
+        return list({fit[0].name: fit for fit in reversed(fits)}.values())[::-1]
+
     def unknown_error(self, at: int, factor: FactorTerms | None = None) -> UnknownWord:
         """Return the error for an unknown word; looking for a similar one takes long."""
         word = self.tokens[at].text if at < len(self.tokens) else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,7 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "spelt": lexicon.NUMBERS,
         "tens": lexicon.TENS,
         **packed,
+        **_alike(terms),
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
         **({"joined": joined} if (joined := names_with_stops(terms)) else {}),
@@ -157,6 +159,21 @@ def _factor(terms: FactorTerms) -> dict[str, Any]:
     }
 
 
+def _alike(terms: Sequence[FactorTerms]) -> dict[str, Any]:
+    """Return the levels that only the library tells apart: alike, or marked by signs."""
+    alike: list[list[str]] = []
+    marked: set[str] = set()
+    for each in terms:
+        levels = [tokenize(str(value)) for value in each.spec.values or ()]
+        counts = Counter(tuple(token.text for token in level) for level in levels)
+        alike += [list(texts) for texts, count in counts.items() if count > 1 and texts]
+        for token in (token for level in levels for token in level):
+            if token.given.casefold() not in ("", token.text):
+                marked.add(token.text)
+    found = {"alike": alike, "marked": sorted(marked)}
+    return {name: each for name, each in found.items() if each}
+
+
 def _plain(value: Any) -> Any:
     return float(value) if is_number(value) and not isinstance(value, int) else value
 
@@ -169,6 +186,12 @@ def _contradiction(terms: FactorTerms) -> str:
     except UnbraidError as error:
         return str(error)
     raise AssertionError("two values of one factor are an error")
+
+
+def _unknown(word: str, terms: Sequence[FactorTerms]) -> str:
+    """Return the sentence for a token that is no word."""
+    state = ParserState([Token(word)], terms, clip=False, relative=False)
+    return str(state.unknown_error(0)).replace(f"'{word}'", "'{word}'")
 
 
 def _refusals(specs: Sequence[FactorSpec], terms: Sequence[FactorTerms]) -> dict[str, str]:
@@ -188,6 +211,8 @@ def _refusals(specs: Sequence[FactorSpec], terms: Sequence[FactorTerms]) -> dict
         long = str(error).replace(f"{MAX_CHARACTERS + 1:,}", "{count}")
     return {
         "unknown": str(state.unknown_error(0)).replace(_UNKNOWN, "{word}"),
+        "numbers": _unknown("1,2", terms),
+        "sign": _unknown("<", terms),
         "corner": corner,
         "long": long,
     }

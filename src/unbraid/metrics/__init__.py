@@ -10,6 +10,7 @@ numpy, scipy, scikit-learn and LightGBM, not torch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from types import ModuleType
 from typing import Any, Literal
 
@@ -108,6 +109,8 @@ def evaluate(
     >>> evaluate(codes=factors, factors=factors, metrics="mig")["mig"].value > 0.97
     True
     """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise UnbraidError(f"seed is {seed!r}, but a seed is a whole number, 0 or more.")
     evidence = gather(
         codes,
         factors,

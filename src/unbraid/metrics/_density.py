@@ -79,6 +79,7 @@ def density_information(
             own = levels[index[rows], j]
             within = np.take_along_axis(density @ membership, own[:, None], axis=1)[:, 0]
             gains[rows, d, j] = np.log(within / membership.sum(axis=0)[own]) - overall
+    blocks = min(blocks, samples)
     groups = random_blocks(samples, blocks, seed)
     sums = np.stack([gains[groups == g].sum(axis=0) for g in range(blocks)])
     sizes = np.bincount(groups)[:, None, None]

@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 Encoder = Callable[[Floats, np.random.Generator], Floats]
 T = TypeVar("T")
 
+FEWEST = 5  # rows of either part, where rows are split into training and test rows
 MIN_ROWS = 50  # below this the plug-in and nearest-neighbour estimates mean nothing
 
 
@@ -144,6 +145,12 @@ class Evidence:
             raise UnbraidError(f"test_fraction must be between 0 and 1, but it is {test_fraction}.")
         order = np.random.default_rng(seed).permutation(len(self.codes))
         cut = round(len(order) * test_fraction)
+        if not FEWEST <= cut <= len(order) - FEWEST:
+            raise UnbraidError(
+                f"test_fraction {test_fraction:g} of {len(order)} rows leaves {cut} to test on and "
+                f"{len(order) - cut} to train on, expected at least {FEWEST} of each: choose "
+                "another fraction."
+            )
         return self.take(np.sort(order[cut:])), self.take(np.sort(order[:cut]))
 
     def is_real(self, j: int) -> bool:
@@ -220,6 +227,7 @@ def _binned(column: Floats, spec: FactorSpec, bins: int, binning: str) -> Floats
     if spec.kind == "periodic":
         assert spec.period is not None
         column = np.mod(column, spec.period)
+        column[column == spec.period] = 0.0  # which rounding makes of -1e-17
     if len(np.unique(column)) <= bins:
         return column
     if spec.period is not None:

@@ -13,7 +13,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.metrics._bins import BINNINGS
 from unbraid.metrics._density import density_information
 from unbraid.metrics._evidence import Evidence
-from unbraid.metrics._knn import jittered, ross
+from unbraid.metrics._knn import ROUNDING, jittered, ross
 from unbraid.metrics._options import at_least
 from unbraid.metrics._resampling import blocks
 
@@ -51,7 +51,7 @@ class InformationOptions:
     blocks: int = 50
 
     def __post_init__(self) -> None:
-        at_least(self, bins=2, factor_bins=2, neighbours=1, samples=1, min_std=0, blocks=2)
+        at_least(self, bins=2, factor_bins=2, neighbours=1, samples=2, min_std=0, blocks=2)
 
     @property
     def variant(self) -> str:
@@ -85,7 +85,10 @@ class Information:
     @property
     def normalised(self) -> Floats:
         """Mutual information over factor entropy, (G + 1, D, F)."""
-        shares: Floats = self.mutual / self.factor_entropy[:, None, :]
+        entropy = self.factor_entropy[:, None, :]
+        # a level of few rows may be gone with a block: nothing is left to tell
+        varies = entropy > 0
+        shares: Floats = np.where(varies, self.mutual / np.where(varies, entropy, 1), 0.0)
         return shares
 
 
@@ -156,8 +159,7 @@ def _plug_in(binned: Ints, levels: Ints, groups: Ints) -> tuple[Floats, Floats, 
         for i, code in enumerate(binned.T):
             joint = _entropies((code * width + level)[:, None], groups)[:, 0]
             mutual[:, i, j] = code_entropy[:, i] + factor_entropy[:, j] - joint
-    # Rounding leaves 1e-16 where the truth is 0, which ratios such as modularity would blow up.
-    return np.where(mutual > 1e-12, mutual, 0.0), code_entropy, factor_entropy
+    return np.where(mutual > ROUNDING, mutual, 0.0), code_entropy, factor_entropy
 
 
 def _entropies(columns: Ints, groups: Ints) -> Floats:
@@ -172,7 +174,7 @@ def _entropies(columns: Ints, groups: Ints) -> Floats:
         tables = np.concatenate([total[None], total - per_block])
         rows = tables.sum(axis=1)
         entropies[:, c] = np.log(rows) - xlogy(tables, tables).sum(axis=1) / rows
-    return entropies
+    return np.where(entropies > ROUNDING, entropies, 0.0)
 
 
 def _neighbours(

@@ -9,6 +9,9 @@ from scipy.special import digamma
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# What rounding may leave where the truth is 0, which ratios such as modularity would blow up.
+ROUNDING = 1e-12
+
 
 def jittered(codes: Floats, seed: int) -> Floats:
     """Return the codes (N, D) at unit scale with ties broken by noise of relative size 1e-10."""
@@ -23,7 +26,7 @@ def jittered(codes: Floats, seed: int) -> Floats:
 
 
 def ross(code: Floats, levels: Ints, neighbours: int) -> float:
-    """Return I(code; level) in nats, the estimate of Ross (2014), never below 0.
+    """Return I(code; level) in nats, the estimate of Ross (2014), at least 0.
 
     ``psi(N) + <psi(k_n)> - <psi(N_n)> - <psi(m_n)>``, with N_n the points that share point n's
     level, k_n = min(k, N_n - 1), and m_n the points of any level no further from it than its
@@ -52,7 +55,7 @@ def ross(code: Floats, levels: Ints, neighbours: int) -> float:
     inside = np.searchsorted(everyone, z + reach, "right")
     inside -= np.searchsorted(everyone, z - reach, "left")
     estimate = digamma(len(z)) + np.mean(digamma(k) - digamma(sizes) - digamma(inside))
-    return max(0.0, float(estimate))
+    return float(estimate) if estimate > ROUNDING else 0.0
 
 
 def _kth_distance(z: Floats, starts: Ints, ends: Ints, k: Ints) -> Floats:

@@ -17,7 +17,7 @@ from unbraid.metrics._evidence import Evidence
 from unbraid.metrics._fixed import Plan, Sampler
 from unbraid.metrics._fixed import plan as make_plan
 from unbraid.metrics._linear import logistic
-from unbraid.metrics._options import at_least
+from unbraid.metrics._options import at_least, positive
 from unbraid.metrics._resampling import repeats_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -46,7 +46,8 @@ class Config:
     factor_bins: int = 20
 
     def __post_init__(self) -> None:
-        at_least(self, batch=1, train=50, test=1, repeats=1)
+        at_least(self, batch=1, train=50, test=1, repeats=1, factor_bins=2)
+        positive(self, "penalty", infinite=True)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from unbraid.metrics._evidence import MIN_ROWS, Evidence, joint_levels
 from unbraid.metrics._linear import logistic, standardised
-from unbraid.metrics._options import at_least
+from unbraid.metrics._options import at_least, positive
 from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
@@ -41,7 +41,8 @@ class Config:
     max_rows: int | None = 15_000
 
     def __post_init__(self) -> None:
-        at_least(self, penalty=0, max_iterations=1, factor_bins=2, max_rows=MIN_ROWS)
+        at_least(self, max_iterations=1, factor_bins=2, max_rows=MIN_ROWS)
+        positive(self, "penalty", infinite=True)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -54,7 +54,8 @@ class Config:
     factor_bins: int = 20
 
     def __post_init__(self) -> None:
-        at_least(self, min_std=0, batch=2, train=1, test=1, variance_rows=2, repeats=1)
+        at_least(self, min_std=0, batch=2, train=1, test=1)
+        at_least(self, variance_rows=2, repeats=1, factor_bins=2)
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

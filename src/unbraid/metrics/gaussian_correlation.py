@@ -23,6 +23,7 @@ from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes",)
 PARTS = ("total correlation", "Wasserstein", "Wasserstein normalised")
+ROUNDING = 1e-12  # of sums of squares, relative to those of all rows
 SINGULAR = 1e-10  # a correlation matrix with a smaller eigenvalue has no logarithm
 
 Floats = NDArray[np.float64]
@@ -91,7 +92,9 @@ def _left_out(codes: Floats, count: int, seed: int) -> Floats:
     for left, total, product in zip(counts, sums, products, strict=True):
         rows = len(codes) - left
         scatter = products.sum(axis=0) - product - np.outer(total, total) / rows
-        found.append(_correlations(scatter, int(rows)))
+        # a code that varies within the block alone is constant now, but for rounding
+        varies = np.flatnonzero(np.diag(scatter) > ROUNDING * np.diag(products.sum(axis=0)))
+        found.append(_correlations(scatter[np.ix_(varies, varies)], int(rows)))
     return np.array(found)
 
 

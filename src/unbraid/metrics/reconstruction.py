@@ -37,6 +37,10 @@ class Config:
     logits: bool = False
     clip: float = 1e-6
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.clip < 0.5:
+            raise UnbraidError(f"clip must be at least 0 and below 0.5, but it is {self.clip:g}.")
+
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """Return the Bernoulli negative log-likelihood in nats per dimension (0 is best).

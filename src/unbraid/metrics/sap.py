@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._information import gap, lone_code
-from unbraid.metrics._options import at_least
+from unbraid.metrics._options import at_least, positive
 from unbraid.metrics._resampling import blocks, jackknife_error
 from unbraid.metrics._score import Score, settings
 
@@ -52,7 +52,8 @@ class Config:
     blocks: int = 50
 
     def __post_init__(self) -> None:
-        at_least(self, penalty=0, max_rows=MIN_ROWS, blocks=2)
+        at_least(self, max_rows=MIN_ROWS, blocks=2)
+        positive(self, "penalty")
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:
@@ -70,11 +71,14 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     if config.kind == "svm":
         evidence = evidence.thin(config.max_rows, seed)
     train, test = evidence.split(config.test_fraction, seed)
-    groups = blocks(len(evidence.codes), config.blocks, seed)
-    test_groups = blocks(len(test.codes), config.blocks, seed)
+    by_svm = [config.kind == "svm" and not evidence.is_real(j) for j in range(len(evidence.specs))]
+    # one number of blocks for all factors, of which no block is empty
+    count = min(config.blocks, len(test.codes)) if any(by_svm) else config.blocks
+    groups = blocks(len(evidence.codes), count, seed)
+    test_groups = blocks(len(test.codes), count, seed)
     by_factor = [
         _accuracies(train, test, j, config.penalty, test_groups, seed)
-        if config.kind == "svm" and not evidence.is_real(j)
+        if by_svm[j]
         else _shares(evidence, j, groups)
         for j in range(len(evidence.specs))
     ]
@@ -124,7 +128,8 @@ def _accuracies(
             right[:, i] = predicted == test.factors[:, j]
     per_block = np.stack([right[groups == g].sum(axis=0) for g in range(count)])
     total, sizes = per_block.sum(axis=0), np.bincount(groups)[:, None]
-    left_out = (total - per_block) / (len(right) - sizes)
+    with np.errstate(invalid="ignore"):  # a single test row has no error
+        left_out = (total - per_block) / (len(right) - sizes)
     return np.concatenate([total[None] / len(right), left_out])
 
 

@@ -27,7 +27,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._latents import Latents
 from unbraid.metrics._linear import standardised
-from unbraid.metrics._options import at_least
+from unbraid.metrics._options import at_least, positive
 from unbraid.metrics._resampling import jackknife_error
 from unbraid.metrics._score import Score, settings
 
@@ -56,7 +56,8 @@ class Config:
     max_rows: int | None = 10_000
 
     def __post_init__(self) -> None:
-        at_least(self, penalty=0, min_std=0, max_rows=MIN_ROWS)
+        at_least(self, min_std=0, max_rows=MIN_ROWS)
+        positive(self, "penalty")
 
 
 def compute(evidence: Evidence, config: Config, seed: int) -> Score:

@@ -15,7 +15,7 @@ _COMMANDS = lexicon.MOVE | lexicon.MOVED
 
 def comparison(state: ParserState, start: int) -> int:
     """Parse "bigger", "slightly thinner", "bigger by 4 px", "further left"."""
-    stop = _ratio(state, start)
+    stop = ratio(state, start)
     if stop > start:
         return stop
     at, intensity = intensity_at(state, start, begins=True)
@@ -99,6 +99,8 @@ def movement(state: ParserState, start: int) -> int:
     verb = state.text(start, start)
     if verb not in _COMMANDS:
         return start
+    if state.relative:
+        _check_distance(state, start)
     if verb in lexicon.MOVED or not state.relative:
         return start + 1
     at = state.skip(start + 1, lexicon.FILLERS - {"by"})
@@ -108,7 +110,9 @@ def movement(state: ParserState, start: int) -> int:
     at, intensity = intensity_at(state, at)
     towards = state.skip(at, lexicon.TO_THE | lexicon.MORE)
     found = _side(state, towards)
-    named = state.text(towards) in _ENDS or state.text(towards + 1) in lexicon.POSITION_NOUNS
+    beside = state.text(towards + 1)
+    upwards = state.text(towards) in lexicon.UP_DOWN and beside in lexicon.TILT_SIGNS
+    named = state.text(towards) in _ENDS or (beside in lexicon.POSITION_NOUNS and not upwards)
     if found is None or (named and not quantified):
         return start + 1  # "move it to the top" is a place, no change
     role, sign, stop = found
@@ -122,17 +126,49 @@ def movement(state: ParserState, start: int) -> int:
         trailing = state.skip(stop, ("a",))
         if lexicon.INTENSIFIERS.get(state.text(trailing), 1.0) < 1:  # "move it left a bit"
             stop, intensity = intensity_at(state, trailing)
-        _default_change(state, factor, sign * intensity, state.source(start, stop))
+        text = state.source(start, stop)
+        _default_change(state, factor, sign * intensity, text)
+        also = state.skip(stop, ("and",))
+        other = _side(state, also) if trailing == stop else None
+        if other and state.text(also + 1) not in lexicon.POSITION_NOUNS:  # "move up and left"
+            second = state.factor_with_role(other[0], state.text(also))
+            stop = other[2]
+            _default_change(state, second, other[1] * intensity, state.source(start, stop))
     return stop
 
 
-def _ratio(state: ParserState, start: int) -> int:
+def bare_change_error(state: ParserState, text: str) -> UnbraidError:
+    """Return the error for a change by a number without a unit, which may also be a class."""
+    units = [factor.short_unit for factor in state.factors if factor.unit and factor.ordered]
+    example = f"{units[0]} after the number" if units else "FACTOR=NUMBER"
+    return UnbraidError(
+        f"'{printable(text)}' has a number without a unit: write, for example, {example}, or a "
+        "comma before a number that is no distance."
+    )
+
+
+def _check_distance(state: ParserState, start: int) -> None:
+    """Raise an error for "move left 3" and "shift 3 right", whose number is no class."""
+    at = state.skip(start + 1, ("it", "by"))
+    if state.number(at) is not None and not state.unit(at + 1):
+        if _side(state, state.skip(at + 1, lexicon.TO_THE)):
+            raise bare_change_error(state, state.source(start, at + 2))
+        return
+    towards = state.skip(start + 1, lexicon.TO_THE | {"it", "by"})
+    if _side(state, towards):
+        after = state.skip(towards + 1, ("by",))
+        if state.number(after) is not None and not state.unit(after + 1):
+            raise bare_change_error(state, state.source(start, after + 1))
+
+
+def ratio(state: ParserState, start: int) -> int:
     """Parse "twice as big", "half the size", "less tilted"."""
     word = state.text(start, start)
     ratio = lexicon.RATIOS.get(word, 0.0)
     after = start + 1
     number = state.number(start, start)
-    if number is not None and state.has_voice and state.text(after) in lexicon.TIMES:
+    times = state.has_voice or state.relative
+    if number is not None and times and state.text(after) in lexicon.TIMES:
         ratio, after = number, start + 2
     if word in lexicon.MORE | {"less"} and state.text(start + 1) in lexicon.ROTATED:
         factor = state.factor_with_role("rotation", state.text(start + 1))
@@ -144,8 +180,9 @@ def _ratio(state: ParserState, start: int) -> int:
         return start
     at = state.skip(after, ("as", "the", "its"))
     found = _more_of(state, at)
-    if found is None and state.has_voice:
-        found = _comparative(state, at, None)  # "twice slower"
+    counted = after > start + 1 and ratio >= 1  # half times bigger may be either
+    if found is None and (state.has_voice or counted):
+        found = _comparative(state, at, None)  # "twice slower", "1.5x bigger"
         at += found is not None and at == after
     if named := state.factor_at(at):
         factor, stop = named

@@ -33,9 +33,9 @@ ARTICLES = _set(
 FILLERS = ARTICLES | _set(
     "some my your me would like want please draw drawn drawing show give get generate make made "
     "change changed set put placed place located positioned position image picture images pictures "
-    "handwritten written writing handwriting number figure character near side part half area edge "
+    "handwritten written writing handwriting number figure character near side part area edge "
     "whose which has have having then now also just quite rather fairly pretty but pointing same "
-    "sized hand third"
+    "sized hand"
 )
 
 # -- positions in the range: -1 is the low end, 1 the high end -------------------------------------
@@ -112,6 +112,8 @@ VERTICAL_OFFSETS = {
     "higher": 1.0,
     "lower": -1.0,
 }
+# after a place, as in "top half"; elsewhere a half is no filler, as "half bold" is not bold
+PARTS = _set("half third quarter")
 # before one of these, "lower" and "upper" name a place
 POSITION_NOUNS = _set("left right corner half part side edge area third quarter")
 
@@ -177,6 +179,7 @@ VOICE_STEPS = {  # of "higher", "slower", "louder" and "bigger" alone
 MORE = _set("further farther more")
 RATIOS = {"half": 0.5, "twice": 2.0, "double": 2.0, "triple": 3.0}
 TILT_CHANGE = 0.5  # "less tilted" halves the angle, "more tilted" adds half of it
+RELATIONS = _set("!= < > \u2264 \u2265 \u2260 \u00b1")
 NEGATIONS = _set("not no without never isn don")
 DEFAULT_STEP = 0.25  # of the range, for "bigger"
 ROTATION_STEP = 15.0  # degrees, for "turned further left"

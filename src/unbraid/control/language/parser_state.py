@@ -148,6 +148,12 @@ def first_match(tables: Iterable[Mapping[str, float]], word: str) -> float | Non
     return next((table[word] for table in tables if word in table), None)
 
 
+def after_a_bit(state: ParserState, at: int) -> int:
+    """Return the index after "a bit" or "a little" that ends a phrase of an edit, else ``at``."""
+    small = state.relative and state.text(at) == "a" and state.text(at + 1) in ("bit", "little")
+    return at + 2 if small and not state.text(at + 2) else at
+
+
 def intensity_at(
     state: ParserState, start: int, stop: int | None = None, *, begins: bool = False
 ) -> tuple[int, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from unbraid.control.language import lexicon
@@ -35,11 +35,7 @@ class ParserTokens:
         for factor in factors:
             for name in filter(None, factor.names):
                 self._names.setdefault(name[0], []).append((name, factor))
-        self._own_units = {  # such as mm, but not "in", which is a word between others
-            factor.unit.casefold(): factor.unit
-            for factor in factors
-            if factor.unit and factor.unit.casefold() not in lexicon.FILLERS
-        }
+        self._units = _own_units(factors)
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
             for factor in factors
@@ -72,7 +68,7 @@ class ParserTokens:
         text = self.text(at)
         if text == "s" and self.with_role("duration"):
             return "seconds"
-        return lexicon.UNITS.get(text, "") or self._own_units.get(text, "")
+        return lexicon.UNITS.get(text, "") or self._units.get(text, "")
 
     def skip(self, at: int, words: Iterable[str], start: int | None = None) -> int:
         """Return the index after a run of tokens that are in ``words``."""
@@ -120,7 +116,42 @@ class ParserTokens:
             elif len(name) == 1 and number is not None and spells(name[0], number):
                 fits.append((factor, index, at + 1))
         longest = max((stop for _, _, stop in fits), default=0)
-        return [fit for fit in fits if fit[2] == longest]
+        fits = [fit for fit in fits if fit[2] == longest]
+        article = start is not None and longest == at + 1 and self.is_article(at)
+        return fits[:1] if article else self.told_apart(at, fits)
+
+    def is_article(self, at: int) -> bool:
+        """Whether a token is an article, and not a level such as "A+"."""
+        token = self.tokens[at]
+        return token.text in lexicon.ARTICLES and token.given.casefold() in ("", token.text)
+
+    def told_apart(
+        self, at: int, fits: list[tuple[FactorTerms, int, int]]
+    ) -> list[tuple[FactorTerms, int, int]]:
+        """Return one level of each factor: of "A+" and "A-", which differ in signs, the one given.
+
+        Of several factors it is those that have the signs.
+
+        Raises:
+            UnbraidError: levels of one factor that the request does not tell apart.
+        """
+        if len(fits) < 2:
+            return fits
+        tokens = self.tokens[at : fits[0][2]]
+        given = [token.given for token in tokens]
+        if any(token.given.casefold() != token.text for token in tokens):
+            fits = _as_given(fits, given, str.casefold) or fits
+        kept = []
+        for name in dict.fromkeys(factor.name for factor, _, _ in fits):
+            own = [fit for fit in fits if fit[0].name == name]
+            for shown in (str, str.casefold):
+                if len(own) > 1:
+                    same = _as_given(own, given, shown)
+                    own = same if len(same) == 1 else own
+            if len(own) > 1:
+                raise self.alike_error(at, own)
+            kept += own
+        return kept
 
     def with_role(self, role: str) -> list[FactorTerms]:
         """Return the factors with a role."""
@@ -175,6 +206,15 @@ class ParserTokens:
             f"example, '{names[0]}={printable(word)}'."
         )
 
+    def alike_error(self, at: int, fits: Sequence[tuple[FactorTerms, int, int]]) -> UnbraidError:
+        """Return the error for levels of a factor that differ only in signs or in case."""
+        factor = fits[0][0]
+        levels = [str((factor.spec.values or ())[index]) for _, index, _ in fits]
+        return UnbraidError(
+            f"'{printable(self.source(at, fits[0][2]))}' may be the {factor.name} "
+            f"{', '.join(levels[:-1])} or {levels[-1]}: write it exactly as it is there."
+        )
+
     def no_direction_error(self, factor: FactorTerms, word: str) -> UnbraidError:
         """Return the error for a direction if the data set does not define the factor's."""
         return UnbraidError(
@@ -186,6 +226,16 @@ class ParserTokens:
     def unknown_error(self, at: int, factor: FactorTerms | None = None) -> UnknownWord:
         """Return the error for an unknown word, or an unknown value of a factor."""
         word = self.tokens[at].text if at < len(self.tokens) else ""
+        if word[-1:].isdigit() and not is_number_text(word):
+            return UnknownWord(
+                f"'{printable(word)}' is not one number: write decimals with a point, a space "
+                "after a comma between two phrases, and one value instead of a range or a fraction."
+            )
+        if word in lexicon.RELATIONS:
+            return UnknownWord(
+                f"'{word}' is not understood: write the value itself, as in FACTOR=VALUE, where "
+                f"{self.subject} varies {self.describe_factors()}."
+            )
         if factor is not None:
             given = f"unknown value '{printable(word)}' of" if word else "there is no value for"
             near = _nearest(printable(word), factor.vocabulary())
@@ -221,6 +271,42 @@ def printable(text: str) -> str:
 def spells(name: str, number: float) -> bool:
     """Whether the name of a level is a number, in digits or spelt out."""
     return name == f"{number:g}" or lexicon.NUMBERS.get(name) == number
+
+
+def is_number_text(word: str) -> bool:
+    """Whether a token is one number in digits, and not "30,5" or "3-7"."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_given(
+    fits: list[tuple[FactorTerms, int, int]], given: Sequence[str], shown: Callable[[str], str]
+) -> list[tuple[FactorTerms, int, int]]:
+    """Return the levels whose tokens are those given, signs included, as ``shown`` has both."""
+    wanted = [shown(text) for text in given]
+    return [
+        (factor, index, stop)
+        for factor, index, stop in fits
+        if [shown(token.given) for token in tokenize(str((factor.spec.values or ())[index]))]
+        == wanted
+    ]
+
+
+def _own_units(factors: Sequence[FactorTerms]) -> dict[str, str]:
+    """Return the units of factors that are one word of no other meaning, such as "mmhg"."""
+    known = {word for table in (lexicon.FILLERS, lexicon.POSITION_NOUNS) for word in table}
+    names = {name[0] for factor in factors for name in factor.names if name}
+    found = {}
+    for factor in factors:
+        tokens = tokenize(factor.spec.unit)
+        if len(tokens) == 1 and tokens[0].number is None:
+            word = tokens[0].text
+            if word not in lexicon.UNITS and word not in known and word not in names:
+                found[word] = factor.unit
+    return found
 
 
 def _with_ones(tokens: Sequence[Token]) -> list[Token]:

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.comparisons import (
+    bare_change_error,
     comparison,
     is_change,
     movement,
     named_change,
     quantified_change,
+    ratio,
     signed_change,
 )
-from unbraid.control.language.parser_state import ParserState, first_match, intensity_at
+from unbraid.control.language.parser_state import (
+    ParserState,
+    after_a_bit,
+    first_match,
+    intensity_at,
+)
 from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import (
     after_adjective,
@@ -116,11 +123,18 @@ def voice(state: ParserState, start: int) -> int:
     return start
 
 
+def times(state: ParserState, start: int) -> int:
+    """Parse "2x bigger" and "3 times as big" in an edit, whose number is no class."""
+    if not state.relative or state.text(start + 1) not in lexicon.TIMES:
+        return start
+    return ratio(state, start) if state.number(start, start) is not None else start
+
+
 def level(state: ParserState, start: int) -> int:
     """Parse the name of a level, such as "seven", "cat" or "red wall"."""
     matches = state.levels_at(start, start)
     word = state.text(start, start)
-    if matches and state.source(start, matches[0][2]) in lexicon.ARTICLES:
+    if matches and matches[0][2] == start + 1 and state.is_article(start):
         return start
     stop = matches[0][2] if matches else start + 1
     candidates = {factor.name: (factor, float(index)) for factor, index, _ in matches}
@@ -156,8 +170,8 @@ def adjective(state: ParserState, start: int) -> int:
     at, intensity = intensity_at(state, start, begins=True)
     word = state.text(at, start)
     if at > start and not _can_be_modified(state, at):
-        if state.text(at - 1, start) != "little":
-            return start
+        if state.text(at - 1, start) != "little" or not word:
+            return start  # "up a little" says nothing of the size
         at, word = at - 1, "little"  # an adjective here, no intensifier
         intensity = intensity_at(state, start, at, begins=True)[1]
     stop = at + 1
@@ -199,14 +213,24 @@ def place(state: ParserState, start: int) -> int:
         if not state.with_role("horizontal") and not state.with_role("vertical"):
             state.factor_with_role("horizontal", word)  # raises
         state.centre = word
-        return at + 1
+        return at + 1 + (state.text(at + 1) in lexicon.PARTS)
     noun = state.text(at + 1) in lexicon.POSITION_NOUNS
     if state.relative and word in lexicon.VERTICAL_COMPARATIVES and not noun:
         return start  # a comparison
     for role, table in _PLACES.items():
         if word in table:
-            _put_place(state, state.factor_with_role(role, word), word, intensity, text, text)
-            return at + 1
+            factor = state.factor_with_role(role, word)
+            if role == "horizontal" and state.text(at + 1) in lexicon.ROTATE:
+                raise UnbraidError(
+                    f"'{printable(word)} {state.text(at + 1)}' may be a place or a rotation: "
+                    f"write 'rotated 30 degrees {word}', or a comma after '{word}'."
+                )
+            if at == start and (stop := after_a_bit(state, at + 1)) > at + 1:
+                text, intensity = state.source(start, stop), 0.5
+            else:
+                stop = at + 1
+            _put_place(state, factor, word, intensity, text, text)
+            return stop + (state.text(stop) in lexicon.PARTS)
     return start
 
 
@@ -256,6 +280,11 @@ def free(state: ParserState, start: int) -> int:
     """Parse "any size", which leaves a factor free."""
     if state.text(start, start) not in lexicon.UNCONSTRAINED:
         return start
+    if state.text(start + 1) == "but":
+        raise UnbraidError(
+            f"'{state.text(start, start)} but' is not understood, as negations are not supported: "
+            f"describe the {state.thing.split()[1]} by what it has."
+        )
     noun = state.factor_at(start + 1)
     return noun[1] if noun and _is_noun(state, *noun) else start + 1
 
@@ -263,6 +292,8 @@ def free(state: ParserState, start: int) -> int:
 def filler(state: ParserState, start: int) -> int:
     """Skip a word without meaning."""
     word = state.text(start, start)
+    if word == "by" and state.number(start + 1) is not None and not state.unit(start + 2):
+        raise bare_change_error(state, state.source(start, start + 2))
     own = state.has_voice and word in lexicon.VOICE_FILLERS
     return start + (own or word in lexicon.FILLERS)
 
@@ -344,6 +375,6 @@ def _hue(factor: FactorTerms, word: str) -> float:
 
 
 PHRASES = (
-    *(voice, assignment, level, movement, rotation, comparison),
+    *(voice, assignment, times, level, movement, rotation, comparison),
     *(adjective, place, measure, free, filler),
 )

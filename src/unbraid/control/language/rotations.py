@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.parser_state import ParserState, intensity_at
+from unbraid.control.language.parser_state import ParserState, after_a_bit, intensity_at
+from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import converted
 from unbraid.control.language.terms import FactorTerms
+from unbraid.core.errors import UnbraidError
 
 _SKIPPED = frozenset(("by", "at", "of", "a", "an", "angle", "about", "it", "this", *lexicon.TO_THE))
 _UPSIDE_DOWN = ("upside", "down")
@@ -60,6 +62,8 @@ def rotation(state: ParserState, start: int) -> int:
         state.without_value.append((state.factor_with_role("rotation", word), word))
         return at + 1
     factor = state.factor_with_role("rotation", state.source(at, found.stop))
+    if found.angle is None and (stop := after_a_bit(state, found.stop)) > found.stop:
+        found.intensity, found.stop = 0.5, stop
     _set(state, factor, found, intensity * found.intensity, state.source(start, found.stop))
     return found.stop
 
@@ -212,6 +216,11 @@ def _set(
         raise state.no_direction_error(factor, text)
     direction = factor.direction or 1
     relative = found.further or (found.by and state.relative)
+    if state.relative and found.angle is None and not found.sign:
+        raise UnbraidError(
+            f"'{printable(text)}' needs an angle or a direction: write, for example, 'rotate 10 "
+            "degrees left' or 'more tilted'."
+        )
     if found.angle is None:
         number = _default_angle(factor, found.sign * direction, intensity, relative)
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.tokens import joined, tokenize
+from unbraid.control.language.tokens import joined, plain_text, tokenize
 from unbraid.control.language.values import FactorValues
 from unbraid.core.factors import FactorSpec
 
@@ -28,7 +30,10 @@ class FactorTerms(FactorValues):
     def position_of(self, word: str) -> float | None:
         """Return the position that a word after the factor's name stands for, None for no word."""
         own = lexicon.ADJECTIVES.get(self.role, {})
-        sizes = {} if self.role in lexicon.VOICE_ROLES else lexicon.SIZES
+        low, high = self.ends
+        # a small angle is near 0, which is not the low end where angles have two signs
+        signed = self.role == "rotation" and low < 0 < high
+        sizes = {} if signed or self.role in lexicon.VOICE_ROLES else lexicon.SIZES
         tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, sizes)
         return next((table[word] for table in tables if word in table), None)
 
@@ -75,7 +80,7 @@ def factor_terms(
     'size'
     """
     roles = [_role(spec) for spec in specs]
-    own = [_tokens(spec.name) for spec in specs]
+    own = [_tokens(name) for name in plain_names([spec.name for spec in specs])]
     taken = set(own)
     heads = [name[:1] for name in own]
     found = []
@@ -92,11 +97,44 @@ def factor_terms(
     return tuple(found)
 
 
+def plain_name(name: str) -> str:
+    """Return a name without what is in brackets at its end, which is a remark or a unit.
+
+    >>> plain_name("Blood pressure (mmHg)")
+    'Blood pressure'
+    """
+    return re.sub(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Return names without remarks in brackets; with them, where others would be the same.
+
+    >>> plain_names(["mass (kg)", "size (px)", "size (mm)"])
+    ['mass', 'size (px)', 'size (mm)']
+    """
+    short = [plain_name(name) for name in names]
+    counts = Counter(name.casefold() for name in short)
+    return [
+        plain if counts[plain.casefold()] == 1 else name
+        for plain, name in zip(short, names, strict=True)
+    ]
+
+
 def names_with_stops(factors: Sequence[FactorTerms]) -> list[tuple[str, str]]:
-    """Return the names of factors and levels in which a stop ends no phrase, see ``joined``."""
+    """Return the names of factors and levels in which a stop ends no phrase, see ``joined``.
+
+    What is in brackets at the end of a factor's name is left out.
+    """
     levels = (value for factor in factors for value in factor.spec.values or ())
-    words = (value for value in levels if isinstance(value, str))
-    return joined([*(factor.name for factor in factors), *words])
+    words = [value for value in levels if isinstance(value, str)]
+    names = [factor.name for factor in factors]
+    short = plain_names(names)
+    found = dict(joined([*short, *words]))
+    for name, plain in zip(names, short, strict=True):
+        if plain != name:
+            whole, kept = plain_text(name), plain_text(plain)
+            found[whole] = found.get(kept, kept).ljust(len(whole))
+    return sorted(found.items(), key=lambda each: (-len(each[0]), each[0]))
 
 
 def _role(spec: FactorSpec) -> str:

@@ -12,13 +12,17 @@ from unbraid.control.language.lexicon import NUMBERS, TENS
 # A sign is part of a number only if no word ends before it: "size -3", but not "top-3".
 _PIECE = re.compile(
     r"(?P<note>(?<!\w)[a-g][#b\u266f\u266d]?[0-8](?!\w))"
+    # "30,5", "3-7", "3 to 7" and "1/2" are no single number, but a level may be called so
+    r"|(?P<numbers>(?<![\w.])[+-]?[0-9]+(?:\.[0-9]+)?(?:(?:[,/-]| to )[0-9]+(?:\.[0-9]+)?)+)"
     r"|(?P<number>(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<other>\d+)"  # digits of other scripts count as words
-    r"|(?P<unit>[°%])"
+    r"|(?P<unit>°[cf](?!\w)|[°%])"
+    r"|(?P<sign>!=|[<>\u2264\u2265\u2260\u00b1])"
     r"|(?P<equals>[=:])"
     r"|(?P<stop>[,;.!?/\n()])"
 )
+_TAIL = re.compile(r"[+*#-]+(?!\w)")
 MAX_CHARACTERS = 1000  # characters of a request
 
 
@@ -29,11 +33,13 @@ class Token(NamedTuple):
         text: in lower case.
         number: the value of a number, in digits or spelt out; None for a word.
         starts_phrase: it is the first token, or follows a comma or another stop.
+        given: as given, in its case and with signs that end it, such as "A+".
     """
 
     text: str
     number: float | None = None
     starts_phrase: bool = False
+    given: str = ""
 
 
 def joined(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -45,7 +51,7 @@ def joined(names: Iterable[str]) -> list[tuple[str, str]]:
     [('t-shirt/top', 't-shirt top'), ('size (px)', 'size  px ')]
     """
     found = {}
-    for name in map(_plain, names):
+    for name in map(plain_text, names):
         kinds = [(match.lastgroup, match.span()) for match in _PIECE.finditer(name)]
         spans = [span for kind, span in kinds if kind == "stop"]
         if spans and len(spans) < len(kinds):
@@ -70,22 +76,31 @@ def tokenize(text: str, whole: Sequence[tuple[str, str]] = ()) -> list[Token]:
     >>> [token.starts_phrase for token in tokenize("size (px) 7", joined(["size (px)"]))]
     [True, False, False]
     """
-    plain = _plain(text)
+    cased = _cased(text)
+    plain = cased.casefold()
+    if len(plain) != len(cased):  # a letter became two
+        cased = plain
     for name, instead in whole:
-        plain = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, plain)
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", plain):
+            for at, (sign, other) in enumerate(zip(name, instead, strict=True), match.start()):
+                if sign != other:  # a space takes its place
+                    plain = f"{plain[:at]} {plain[at + 1 :]}"
+                    cased = f"{cased[:at]} {cased[at + 1 :]}"
     tokens: list[Token] = []
     starts_phrase = True
     for match in _PIECE.finditer(plain):
         kind, piece = match.lastgroup, match.group()
+        tail = _TAIL.match(plain, match.end())
+        given = cased[match.start() : tail.end() if tail else match.end()]
         if kind == "stop":
             starts_phrase = True
             continue
         if kind == "number":
-            token = Token(piece, float(piece), starts_phrase)
+            token = Token(piece, float(piece), starts_phrase, given)
         elif kind == "equals":
             token = Token("=", None, False)
         else:
-            token = Token(piece, _spelled_number(piece), starts_phrase)
+            token = Token(piece, _spelled_number(piece), starts_phrase, given)
         before = tokens[-1] if tokens else None
         if before and not starts_phrase and before.text == "minus" and token.number is not None:
             tokens[-1] = Token(f"-{piece}", -token.number, before.starts_phrase)
@@ -102,10 +117,19 @@ def tokenize(text: str, whole: Sequence[tuple[str, str]] = ()) -> list[Token]:
     return tokens
 
 
-def _plain(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = plain.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
-    return re.sub(r"\bper cent\b", "percent", plain)  # not of "upper centre"
+def plain_text(text: str) -> str:
+    """Return a text in lower case, with one sign for each of minus, degree and per cent.
+
+    >>> plain_text("Größe –3 per cent")
+    'grösse -3 percent'
+    """
+    return _cased(text).casefold()
+
+
+def _cased(text: str) -> str:
+    cased = unicodedata.normalize("NFKC", text)
+    cased = cased.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    return re.sub(r"(?i)\bper cent\b", "percent", cased)  # not of "upper centre"
 
 
 def note_hertz(text: str) -> float | None:

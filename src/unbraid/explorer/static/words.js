@@ -15,15 +15,18 @@ const Words = (() => {
   // -- tokens ------------------------------------------------------------------------------------
 
   const PIECES = [
+    ["numbers", /[+-]?[0-9]+(?:\.[0-9]+)?(?:(?:[,/-]| to )[0-9]+(?:\.[0-9]+)?)+/y], // no single number, as "30,5"
     ["number", /[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)/y],
     ["word", /[\p{L}\p{Nl}\p{No}]+/uy],
     ["other", /\p{Nd}+/uy],
-    ["unit", /[°%]/y],
+    ["unit", /°[cf](?![\p{L}\p{N}_])|[°%]/uy],
+    ["sign", /!=|[<>\u2264\u2265\u2260\u00b1]/y],
     ["equals", /[=:]/y],
     ["stop", /[,;.!?/\n()]/y],
   ];
   const WORD = /[\p{L}\p{N}_]/u, BEFORE = /[\p{L}\p{N}_.]/u;
   const SKIPPED = /[\s\p{P}\p{S}\p{Cf}_]/u; // what may stand between tokens
+  const TAIL = /[+*#-]+(?![\p{L}\p{N}_])/uy; // signs that end a token, as in "A+"
   const DIGITS = 6; // significant ones of a number; with more, it may be another level than it seems
 
   // Words that end in s or es may spell a number in the plural.
@@ -42,7 +45,7 @@ const Words = (() => {
       pattern.lastIndex = at;
       const found = pattern.exec(text);
       if (!found) continue;
-      if (kind === "number" && at > 0 && BEFORE.test(before(text, at))) continue;
+      if (kind.startsWith("number") && at > 0 && BEFORE.test(before(text, at))) continue;
       return { kind, text: found[0] };
     }
     return null;
@@ -98,7 +101,8 @@ const Words = (() => {
         };
         continue;
       }
-      tokens.push({ text: found.text, number, starts });
+      TAIL.lastIndex = at;
+      tokens.push({ text: found.text, number, starts, marked: TAIL.test(text) });
       starts = false;
     }
     return tokens;
@@ -415,6 +419,7 @@ const Words = (() => {
       throw new Refusal(fill(table.refusals.long, { count: [...text].length.toLocaleString("en") }));
     const tokens = tokenize(table, text);
     const unknown = [];
+    refuseAlike(table, tokens);
     for (const token of tokens) {
       if (words.classes.has(token.text)) token.kind = words.classes.get(token.text);
       else if (token.number !== null) token.kind = table.number;
@@ -429,10 +434,28 @@ const Words = (() => {
     return tokens;
   };
 
+  // Levels that differ only in case or signs, such as "A+" and "A-", are left to the library.
+  const refuseAlike = (table, tokens) => {
+    const is = (token, text) => token !== undefined &&
+      (token.text === text || (token.number !== null && String(token.number) === text));
+    const alike = (table.alike ?? []).find((texts) =>
+      tokens.some((_, at) => texts.every((text, n) => is(tokens[at + n], text))));
+    const marked = tokens.find((token) => token.marked && table.marked?.includes(token.text));
+    if (alike || marked) {
+      const shown = quoted(alike ? alike.join(" ") : marked.text);
+      throw new Refusal(`'${shown}' is not understood in this page, but by 'unbraid generate'.`, [shown]);
+    }
+  };
+
   // The library's sentence for a word that it does not know, with the nearest word.
   const unknownSentence = ({ table }, word) => {
     if (table.vocabulary.includes(word))
       return `'${word}' is not understood in this page, but by 'unbraid generate'.`;
+    for (const [kind, pattern] of PIECES)
+      if (["numbers", "sign"].includes(kind)) {
+        pattern.lastIndex = 0;
+        if (pattern.exec(word)?.[0] === word) return fill(table.refusals[kind], { word: quoted(word) });
+      }
     const sentence = fill(table.refusals.unknown, { word: quoted(word) });
     const near = word.length > 2 ? table.vocabulary
       .filter((known) => known.length > 2 && Math.abs(known.length - word.length) <= 2)
