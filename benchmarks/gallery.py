@@ -2,7 +2,8 @@
 
 ``python benchmarks/gallery.py`` makes ``unbraid tour --full`` into ``report``, or goes on with it,
 copies its figures into docs/images/tour and writes benchmarks/results/gallery.json: what each
-chapter shows, its tables and what it found.
+chapter shows, its tables and what it found. ``--ready`` trains nothing: a chapter whose trainings
+are not all there stays as an earlier report has it, and says so.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import tyro
 
 from unbraid import runs, tour
 from unbraid.core import hardware
-from unbraid.core.files import write_json
+from unbraid.core.files import read_json, write_json
 from unbraid.pages.commands import program
+from unbraid.tour.builder import Builder
 from unbraid.tour.context import Tour, given
+from unbraid.tour.terminal import Terminal
+from unbraid.tour.time_left import TimeLeft
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images/tour"
@@ -95,20 +99,34 @@ class Chapters(HTMLParser):
             self.last["command"] = f"unbraid {self.text.splitlines()[0].removeprefix(START)}"
 
 
+def written(config: tour.Config) -> Path:
+    """Write the chapters whose trainings are there, and return the report's page."""
+    builder = Builder(Tour(config))
+    with Terminal(TimeLeft([], 1, config.images)) as terminal:
+        builder.add_ready_chapters(terminal)
+    return builder.tour.path
+
+
+def completed(chapters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return chapters, those that have nothing as the result has them."""
+    earlier = read_json(RESULT)["chapters"] if RESULT.is_file() else []
+    for number, chapter in enumerate(chapters):
+        if not chapter["parts"] and number < len(earlier):
+            chapter |= {"parts": earlier[number]["parts"], "earlier": True}
+    return chapters
+
+
 def main() -> None:
     """Make the report and copy what it shows."""
     torch.set_num_threads(1)
-    config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config], default=tour.Config(full=True))
-    page = tour.run(config)
+    ready = "--ready" in sys.argv
+    args = [arg for arg in sys.argv[1:] if arg != "--ready"]
+    default = tour.Config(full=True)
+    config = tyro.cli(tyro.conf.FlagCreatePairsOff[tour.Config], default=default, args=args)
+    page = written(config) if ready else tour.run(config)
     html = page.read_text(encoding="utf-8")
-    chapters = Chapters(html.partition('<section id="references"')[0]).found
-    shutil.rmtree(IMAGES, ignore_errors=True)
-    IMAGES.mkdir(parents=True)
-    for chapter in chapters:
-        for part in chapter["parts"]:
-            for image in part.get("images", []):
-                file = f"{image['name']}.svg"
-                shutil.copy(page.parent / "figures" / file, IMAGES / file)
+    chapters = completed(Chapters(html.partition('<section id="references"')[0]).found)
+    copy_images(chapters, page.parent / "figures")
     made = Tour(config)
     options = given(config, leave=("out", "jobs"))
     result = {
@@ -122,6 +140,21 @@ def main() -> None:
     }
     write_json(RESULT, result)
     print(RESULT, file=sys.stderr)
+
+
+def copy_images(chapters: list[dict[str, Any]], figures: Path) -> None:
+    """Put the chapters' images among those of the docs, and delete others that are there."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    shown = set()
+    for chapter in chapters:
+        for image in (image for part in chapter["parts"] for image in part.get("images", [])):
+            file = f"{image['name']}.svg"
+            shown.add(file)
+            if not chapter.get("earlier"):
+                shutil.copy(figures / file, IMAGES / file)
+    for path in IMAGES.iterdir():
+        if path.name not in shown:
+            path.unlink()
 
 
 if __name__ == "__main__":

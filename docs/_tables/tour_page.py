@@ -140,6 +140,8 @@ def gallery(result: dict[str, Any]) -> str:
     ]
     for chapter in result["chapters"]:
         lines.append(f"\n## {chapter['title']}")
+        if chapter.get("earlier"):
+            lines.append("\nThis chapter is of an earlier report, with five seeds of each model.")
         for part in chapter["parts"]:
             if part["kind"] == "figure":
                 images = [f"![{i['alt']}](images/tour/{i['name']}.svg)" for i in part["images"]]
