@@ -285,9 +285,14 @@ def test_help_explains_the_options(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_drawer_may_look_at_what_it_drew() -> None:
     """One whose x is off by 2 is told so by its own reading, and asks again."""
     spec = FactorSpec("x", "continuous", range=(-9, 9))
+
+    def draw(factors: NDArray[np.float64], styles: NDArray[np.int64]) -> NDArray[np.float32]:
+        return (factors - 2).astype(np.float32)[:, :, None, None]
+
     answers = SimpleNamespace(
         specs=(spec,),
-        draw=lambda factors, styles: (factors - 2).astype(np.float32)[:, :, None, None],
+        draw=draw,
+        drawing=lambda: draw,
         read=lambda images: images[:, :, 0, 0].astype(np.float64),
         reading_error=None,
     )

@@ -36,6 +36,14 @@ class ParserTokens:
             for name in filter(None, factor.names):
                 self._names.setdefault(name[0], []).append((name, factor))
         self._units = _own_units(factors)
+        # words of levels that end in signs, such as "A+"
+        levels = (str(value) for factor in factors for value in factor.spec.values or ())
+        self._marked = {
+            token.text
+            for level in levels
+            for token in tokenize(level)
+            if token.given.casefold() not in ("", token.text)
+        }
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
             for factor in factors
@@ -123,7 +131,8 @@ class ParserTokens:
     def is_article(self, at: int) -> bool:
         """Whether a token is an article, and not a level such as "A+"."""
         token = self.tokens[at]
-        return token.text in lexicon.ARTICLES and token.given.casefold() in ("", token.text)
+        marked = token.text in self._marked and token.given.casefold() not in ("", token.text)
+        return token.text in lexicon.ARTICLES and not marked
 
     def told_apart(
         self, at: int, fits: list[tuple[FactorTerms, int, int]]
