@@ -126,7 +126,10 @@ def main() -> None:
 
 
 def train(
-    keys: list[Key], jobs: dict[Key, Job], rows: dict[Key, dict[str, Any]], given: Any
+    keys: list[Key],
+    jobs: dict[Key, Job],
+    rows: dict[Key, dict[str, Any]],
+    given: argparse.Namespace,
 ) -> None:
     """Train points, compare those known with their rows and write the others' rows."""
     before, context = load(), multiprocessing.get_context("spawn")

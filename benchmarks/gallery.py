@@ -131,6 +131,7 @@ def main() -> None:
     options = given(config, leave=("out", "jobs"))
     result = {
         "command": " ".join(["unbraid", "tour", *options]),
+        "made by": made_by(ready, made),
         "seeds": made.scale.seeds,
         "seeds of two latents": len(made.plane("vae")),
         "seeds of the curves": made.scale.curve_seeds,
@@ -140,6 +141,19 @@ def main() -> None:
     }
     write_json(RESULT, result)
     print(RESULT, file=sys.stderr)
+
+
+def made_by(ready: bool, made: Tour) -> str:
+    """Return the commands that made the report, for the docs."""
+    command = "python benchmarks/gallery.py"
+    if not ready:
+        return f"`{command}`"
+    folders = [made.jobs[name].folder for name in made.finished]
+    numbers = sum(not (folder / "model.safetensors").is_file() for folder in folders)
+    return (
+        f"`{command} --ready` after `python benchmarks/curves.py --report report`, whose numbers "
+        f"stand for {numbers} of the trainings"
+    )
 
 
 def copy_images(chapters: list[dict[str, Any]], figures: Path) -> None:

@@ -136,12 +136,12 @@ def gallery(result: dict[str, Any]) -> str:
         f"({result['seeds of two latents']} of the models with two latents, "
         f"{result.get('seeds of the curves', result['seeds'])} of β-VAE and β-TCVAE), torch "
         f"{machine['torch']} on {machine['cores']} cores ({machine['device']}). "
-        "`python benchmarks/gallery.py` makes it anew."
+        f"Made by {result['made by']}."
     ]
     for chapter in result["chapters"]:
         lines.append(f"\n## {chapter['title']}")
         if chapter.get("earlier"):
-            lines.append("\nThis chapter is of an earlier report, with five seeds of each model.")
+            lines.append("\nFigures and numbers of this chapter are those of an earlier report.")
         for part in chapter["parts"]:
             if part["kind"] == "figure":
                 images = [f"![{i['alt']}](images/tour/{i['name']}.svg)" for i in part["images"]]

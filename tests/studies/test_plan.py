@@ -137,6 +137,7 @@ def test_the_identity_is_of_the_version_of_an_objective(
         ("beta = [1, 4]", f'beta = "{"-" * 100_000}1"', "is not arithmetic"),
         ("beta = [1, 4]", "beta = 2026-01-01", "'beta' is 2026-01-01, expected"),
         ("beta = [1, 4]", "beta = nan", "'beta' is nan, expected"),
+        ("beta = [1, 4]", f"beta = 1{400 * '0'}", "'beta' is a number of 1329 bits, expected"),
         ("steps = 12", "steps = 12\nbatch-size = 16", "'batch_size' twice, also as 'batch-size'"),
         ('metrics = ["mig"]', 'metrics = ["mig"]\nimages = 0', "images of .* is 0"),
         ('metrics = ["mig"]', 'metrics = ["mig"]\nseed = -1', "seed of .* is -1"),

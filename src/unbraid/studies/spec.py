@@ -168,16 +168,22 @@ def understood(raw: Mapping[str, Any], base: Path) -> Spec:
 
 
 def _check_plain(value: Any, name: str = "") -> None:
-    """Raise an UnbraidError for dates, infinity and NaN, which TOML has and no option takes."""
+    """Raise an UnbraidError for what TOML has and no option takes.
+
+    That is dates, infinity, NaN, and whole numbers of more than 64 bits.
+    """
     if isinstance(value, Mapping):
         for key, each in value.items():
             _check_plain(each, key)
     elif isinstance(value, list):
         for each in value:
             _check_plain(each, name)
-    elif not isinstance(value, str | int | float) or not math.isfinite(
-        0 if isinstance(value, str) else value
-    ):
+    elif isinstance(value, int):
+        if abs(value) >= 2**63:
+            raise UnbraidError(
+                f"'{name}' is a number of {value.bit_length()} bits, expected less than 64."
+            )
+    elif not isinstance(value, str) and not (isinstance(value, float) and math.isfinite(value)):
         raise UnbraidError(f"'{name}' is {value}, expected a text, a finite number or true/false.")
 
 
