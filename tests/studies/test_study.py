@@ -506,6 +506,29 @@ def test_a_folder_of_a_study_stands_for_its_file(
     assert "takes the file or folder" in unbraid("run", Path("--dry-run"), code=2)
 
 
+def test_a_comparison_that_fails_leaves_the_table_and_is_done_later(
+    make_spec: Make, opened: Opened, unbraid: Unbraid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(seeds="0-1")
+    spec.write_text(spec.read_text().replace('["mig"]', '["mig", "udr"]'))
+    study = opened(spec)
+    assert driver.drive(study, Here(), Watcher())
+
+    def broken(runs: list[str], config: object) -> None:
+        raise ValueError("no codes")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unbraid.studies.comparing.evaluate", broken)
+        said = unbraid("run", spec, "--jobs", "1", code=2)
+    names = ", ".join(study.run_folder(cell).name for cell in study.cells[:2])
+    assert f"udr of the runs {names} not measured: ValueError: no codes" in said
+    assert {row["metric"] for row in rows_of(study)} >= {"mig"}
+    assert (study.folder / "results.csv").is_file()
+    unbraid("run", spec)
+    with (study.folder / "results.csv").open(newline="") as file:
+        assert "udr" in {row["metric"] for row in csv.DictReader(file)}
+
+
 def test_the_seeds_of_a_setting_are_compared_and_drawn(
     make_spec: Make, opened: Opened, unbraid: Unbraid, tmp_path: Path
 ) -> None:
@@ -543,7 +566,7 @@ def test_the_seeds_of_a_setting_are_compared_and_drawn(
     assert (study.run_folder(study.cells[0]) / "result.json").stat().st_mtime_ns == before
 
 
-def test_a_plan_is_made_again_when_a_folder_of_data_gets_another_image(
+def test_a_plan_is_made_again_when_a_folder_of_data_changes(
     make_spec: Make, opened: Opened, squares_npz: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "images" / "kept"
@@ -561,7 +584,12 @@ def test_a_plan_is_made_again_when_a_folder_of_data_gets_another_image(
     assert [cell.id for cell in opened(spec).cells] == before
     another.save(folder / "another.png")
     os.utime(folder, (1, 1))  # as if the clock told another time
-    assert not {cell.id for cell in opened(spec).cells} & {*before}
+    after = [cell.id for cell in opened(spec).cells]
+    assert not {*after} & {*before}
+    # an image that is edited in place leaves the folder's own time as it was
+    another.rotate(180).save(folder / "another.png")
+    os.utime(folder, (1, 1))
+    assert not {cell.id for cell in opened(spec).cells} & {*before, *after}
 
 
 def test_slurm_gets_a_script_of_shards(

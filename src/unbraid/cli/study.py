@@ -175,15 +175,27 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     states = study.states()
     statuses = [state.status(cell) for cell, state in zip(study.cells, states, strict=True)]
     left = statuses.count("unfinished")
+    failed: list[str] = []
     if left:
         _drive(study, target, given, jobs)
-    if left or not (study.folder / "results.csv").is_file() or _older(study):
+    if left or not (study.folder / "results.csv").is_file() or _older(study) or _uncompared(study):
         from unbraid.studies.comparing import compare
         from unbraid.studies.table import write_table
 
-        compare(whole, min(jobs, cores()))
+        failed = compare(whole, min(jobs, cores()))
         write_table(whole)
     print("\n".join(ended(study)))
+    if failed:
+        raise UnbraidError("\n".join(failed))
+
+
+def _uncompared(study: Study) -> bool:
+    """Whether seeds can be compared that are not, as after an error."""
+    if not study.compared:
+        return False
+    from unbraid.studies.comparing import missing
+
+    return bool(missing(study))
 
 
 def _older(study: Study) -> bool:

@@ -11,16 +11,17 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from unbraid.core.errors import UnbraidError
 from unbraid.evaluation.scores import Config
-from unbraid.runs import Run
 from unbraid.runs.evaluating import evaluate
+from unbraid.runs.results import read_result
 from unbraid.studies.engines.local import environment
 from unbraid.studies.study import Study
 from unbraid.studies.table import measured_as
 from unbraid.training import threads
 
 
-def compare(study: Study, jobs: int = 1) -> None:
+def compare(study: Study, jobs: int = 1) -> list[str]:
     """Measure what compares runs, for each setting whose seeds are all trained.
 
     Runs that diverged or failed are left out. What was measured before of the same runs stays.
@@ -28,19 +29,15 @@ def compare(study: Study, jobs: int = 1) -> None:
     Args:
         study: its runs.
         jobs: settings side by side.
+
+    Returns:
+        A sentence for each setting that could not be measured; the others are.
     """
-    left = [
-        (folders, told)
-        for told in study.compared
-        for folders in _groups(study)
-        if not all(_has(folder, folders, told) for folder in folders)
-    ]
+    left = missing(study)
     if min(jobs, len(left)) < 2:
         # as many threads as the processes below have: others may round otherwise
         with threads(1), threadpool_limits(1):
-            for each in left:
-                _measure(each)
-        return
+            return [said for each in left if (said := _measure(each))]
     # measurements of one run after the other: they write into the same result
     names = list(dict.fromkeys(str(told) for _, told in left))
     # Ctrl-C goes to all processes: this one decides, and the others print no traceback
@@ -50,14 +47,34 @@ def compare(study: Study, jobs: int = 1) -> None:
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
     )
+    failed: list[str] = []
     with environment(1), workers as pool:
         for name in names:
-            list(pool.map(_measure, [each for each in left if str(each[1]) == name]))
+            of_name = [each for each in left if str(each[1]) == name]
+            failed += [said for said in pool.map(_measure, of_name) if said]
+    return failed
 
 
-def _measure(each: tuple[list[Path], dict[str, Any]]) -> None:
+def missing(study: Study) -> list[tuple[list[Path], dict[str, Any]]]:
+    """Return the run folders of each setting that can be compared and is not, and by what."""
+    return [
+        (folders, told)
+        for told in study.compared
+        for folders in _groups(study)
+        if not all(_has(folder, folders, told) for folder in folders)
+    ]
+
+
+def _measure(each: tuple[list[Path], dict[str, Any]]) -> str:
+    """Measure the runs of a setting; return a sentence if that fails, which stops no other."""
     folders, told = each
-    evaluate([str(folder) for folder in folders], Config(**told))
+    try:
+        evaluate([str(folder) for folder in folders], Config(**told))
+    except Exception as error:
+        kind = "" if isinstance(error, UnbraidError) else f"{type(error).__name__}: "
+        names = ", ".join(folder.name for folder in folders)
+        return f"{told['metrics']} of the runs {names} not measured: {kind}{error}"
+    return ""
 
 
 def _groups(study: Study) -> Iterator[list[Path]]:
@@ -77,5 +94,5 @@ def _has(folder: Path, folders: Sequence[Path], told: dict[str, Any]) -> bool:
     others = {str(other) for other in folders if other != folder}
     return any(
         set(score.get("compared_with", ())) == others and measured_as(score, told)
-        for score in Run(folder).result.get("scores", {}).values()
+        for score in read_result(folder).get("scores", {}).values()
     )

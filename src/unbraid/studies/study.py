@@ -162,14 +162,15 @@ def _asked(spec: Spec) -> str:
 
 
 def _with_folders(base: Path, value: str, walk: bool) -> list[Path]:
-    """Return what an option may name and, if that is a folder of data, all folders in it.
-
-    A folder's time tells of files that were added, removed or renamed, as most programs write them.
-    """
+    """Return what an option may name and, if that is a folder of data, all that lies in it."""
     with suppress(OSError, ValueError, UnbraidError):
         path = base / expand(value)
         if walk and path.is_dir():
-            return [Path(folder) for folder, _, _ in sorted(os.walk(path))]
+            return [
+                Path(folder, name)
+                for folder, _, files in sorted(os.walk(path))
+                for name in (".", *sorted(files))
+            ]
         return [path]
     return []
 
