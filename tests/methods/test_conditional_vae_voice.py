@@ -165,12 +165,24 @@ def test_both_phases_have_finite_terms_and_gradients(
 
 def test_drawn_voices_are_brought_to_the_usual_variance_over_time() -> None:
     drawer = cast(VoiceDrawer, model().drawer)
-    flat = torch.randn(4, _voice.ROWS, 64, generator=torch.Generator().manual_seed(0)) - 20
-    drawer.remember("drawn", flat)
-    drawer.remember("real", 1.4 * (flat + 20) - 20)
+    draws = torch.Generator().manual_seed(0)
+    moving = torch.randn(8, _voice.ROWS, 64, generator=draws)
+    envelope, contour, logits = (moving[:, :64] - 20, moving[:, 64:65], moving[:, 65:])
+    drawn = torch.cat([envelope, contour, torch.sigmoid(logits)], 1)
+    wider = [1.4 * (envelope + 20) - 20, 1.2 * contour, torch.sigmoid(2 * logits)]
+    real = torch.cat(wider, 1)
+    drawer.remember("drawn", drawn)  # without real ones there is nothing to follow
+    assert drawer.sharpness.tolist() == [1, 1, 1]
+    for _ in range(2000):
+        drawer.remember("real", real)
+        drawer.remember("drawn", drawn)
+    found = drawer.finished(drawn)
     within = slice(4, 60)
-    ratio = drawer.finished(flat)[:, :64, within].var(2) / flat[:, :64, within].var(2)
-    torch.testing.assert_close(ratio, torch.full_like(ratio, 1.4**2), rtol=1e-3, atol=0)
+    ratio = found[:, :65, within].var(2) / drawn[:, :65, within].var(2)
+    expected = torch.tensor([1.4**2] * 64 + [1.2**2]).expand_as(ratio)
+    torch.testing.assert_close(ratio, expected, rtol=1e-3, atol=0)
+    torch.testing.assert_close(drawer.sharpness, torch.full((3,), 2.0), rtol=0.02, atol=0)
+    torch.testing.assert_close(found[:, 65:], real[:, 65:], rtol=0, atol=0.01)
 
 
 def test_a_prior_of_voices_needs_voice_pictures() -> None:

@@ -19,7 +19,8 @@ from unbraid.sound.pictures import COLUMN, SIZE
 SILENCE = -60.0  # decibels of the loudest frame, below which an envelope does not count
 WIDTHS = (128, 128, 96)  # channels at 8, 16 and 32 or more frames
 MEMORY = 0.99  # of the usual variance over time, a step
-MOST_VIVID = 1.5  # times that the deviations of a drawn voice are enlarged
+MOST_VIVID = 1.5  # times that the deviations of a drawn voice are enlarged,
+SHARPEST = 3.0  # and that the logits of its noise are
 _MIDDLE, _SPREAD = -30.0, 15.0  # decibels, of envelopes
 _AT_FIRST = -20.0  # decibels, of an envelope that is not trained
 
@@ -126,6 +127,7 @@ class VoiceDrawer(nn.Module):
 
     real_variance: Tensor
     drawn_variance: Tensor
+    sharpness: Tensor
 
     def __init__(self, voices: VoiceCodes, style_dim: int) -> None:
         super().__init__()
@@ -140,9 +142,11 @@ class VoiceDrawer(nn.Module):
             nn.SiLU(),
             nn.Conv1d(last, ROWS, 3, 1, 1),
         )
-        # of the bands over time, square decibels; 0 before there was any
-        self.register_buffer("real_variance", torch.zeros(BANDS))
-        self.register_buffer("drawn_variance", torch.zeros(BANDS))
+        # over time, of bands (square decibels), contour (square semitones) and noise; 0 before
+        # there was any
+        self.register_buffer("real_variance", torch.zeros(ROWS))
+        self.register_buffer("drawn_variance", torch.zeros(ROWS))
+        self.register_buffer("sharpness", torch.ones(ROWS - BANDS - 1))  # of noise
 
     def drawn(self, codes: Tensor, style: Tensor) -> Tensor:
         """Return frames (B, ROWS, FRAMES) of code columns and style, as the net draws them."""
@@ -154,29 +158,53 @@ class VoiceDrawer(nn.Module):
 
     @torch.no_grad()
     def remember(self, which: str, frames: Tensor) -> None:
-        """Keep track of the variance over time of the bands of ``real`` or ``drawn`` frames."""
-        within = frames[:, :BANDS, FIRST : LAST + 1].clamp_min(SILENCE)
-        variance = within.var(2).mean(0)
+        """Keep track of the variance over time of ``real`` or ``drawn`` frames.
+
+        Of drawn ones it follows how sharp their noise has to be to vary as much as that of real
+        ones: a share of noise, which is mostly 0 or 1, is no sum of a mean and a deviation.
+        """
+        envelope, contour, noise = _voice.split(frames[:, :, FIRST : LAST + 1])
+        if which == "drawn":
+            noise = _sharpened(noise, self.sharpness)
+        seen = torch.cat([envelope.clamp_min(SILENCE), contour[:, None], noise], 1)
         usual = getattr(self, f"{which}_variance")
-        usual.lerp_(variance, 1 - MEMORY if bool(usual.any()) else 1.0)
+        usual.lerp_(seen.var(2).mean(0), 1 - MEMORY if bool(usual.any()) else 1.0)
+        if which == "drawn" and bool(self.real_variance.any()):
+            ratio = self.real_variance / self.drawn_variance.clamp_min(1e-6)
+            self.sharpness.mul_(ratio[BANDS + 1 :].clamp(0.5, 2.0) ** (1 - MEMORY))
+            self.sharpness.clamp_(1.0, SHARPEST)
 
     def finished(self, frames: Tensor) -> Tensor:
         """Return frames as vivid as real ones, (B, ROWS, FRAMES).
 
-        What a decoder draws is a mean and so changes less over time than a voice: each band's
-        variance is brought to the usual one (Toda and Tokuda 2007, "A Speech Parameter Generation
-        Algorithm Considering Global Variance"), by the same factor for all voices.
+        What a decoder draws is a mean and so changes less over time than a voice. The variance of
+        each band and of the contour is brought to the usual one (Toda and Tokuda 2007, "A Speech
+        Parameter Generation Algorithm Considering Global Variance"), by the same factor for all
+        voices; that of noise by a factor on its logits.
         """
         envelope, contour, noise = _voice.split(frames)
         ratio = (self.real_variance / self.drawn_variance.clamp_min(1e-6)).sqrt()
-        ratio = ratio.clamp(1.0, MOST_VIVID)[:, None]
-        mean = envelope[:, :, FIRST : LAST + 1].mean(2, keepdim=True)
-        envelope = torch.where(envelope > SILENCE, mean + ratio * (envelope - mean), envelope)
-        return torch.cat([envelope, contour[:, None], noise], 1)
+        ratio = ratio.clamp(1.0, MOST_VIVID)
+        vivid = _farther(envelope, ratio[:BANDS, None])
+        envelope = torch.where(envelope > SILENCE, vivid, envelope)
+        contour = _farther(contour[:, None], ratio[BANDS])
+        return torch.cat([envelope, contour, _sharpened(noise, self.sharpness)], 1)
 
     def forward(self, codes: Tensor, style: Tensor) -> Tensor:
         """Return voice pictures (B, 3, 64, 64) on [0, 1] of code columns and style."""
         return _voice.paint(self.finished(self.drawn(codes, style)), self.voices.asked(codes))
+
+
+def _farther(values: Tensor, ratio: Tensor) -> Tensor:
+    """Return values (B, K, FRAMES) farther from their means over the sound, (K, 1) times."""
+    mean = values[:, :, FIRST : LAST + 1].mean(2, keepdim=True)
+    return mean + ratio * (values - mean)
+
+
+def _sharpened(noise: Tensor, sharpness: Tensor) -> Tensor:
+    """Return shares of noise (B, K, T) whose logits are multiplied by ``sharpness``, (K,)."""
+    noise = noise.clamp(1e-4, 1 - 1e-4)
+    return torch.sigmoid(sharpness[:, None] * (torch.log(noise) - torch.log1p(-noise)))
 
 
 class StyleNet(nn.Module):
