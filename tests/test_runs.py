@@ -282,6 +282,24 @@ def test_a_config_of_something_else_is_left_alone(config: RunConfig, tmp_path: P
     assert (tmp_path / "config.json").read_text() == '{"model_type": "other"}'
 
 
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "model.safetensors", "result.json"])
+def test_files_of_a_run_without_its_config_are_neither_gone_on_from_nor_replaced(
+    config: RunConfig, folder: Path, name: str
+) -> None:
+    for gone in set(FILES) - {name, "metrics.jsonl"}:
+        (folder / gone).unlink()
+    before = contents(folder)
+    sentence = f"holds the {name} of a run, but no config.json, which says how it was trained"
+    other = dataclasses.replace(config, method=configure("beta-vae", latent_dim=3, net="mlp"))
+    for resume in (False, True):
+        with pytest.raises(UnbraidError, match=sentence):
+            train_run(other, folder, resume=resume)
+    model = unbraid.train("vae", np.random.default_rng(0).random((40, 16, 16)), batch_size=8)
+    with pytest.raises(UnbraidError, match=sentence):
+        unbraid.save(model, folder)
+    assert contents(folder) == before
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -20,7 +20,7 @@ from unbraid.runs.config import IN_MEMORY, RunConfig
 from unbraid.runs.finish import machine
 from unbraid.runs.results import STATS, trained_on, update_result
 from unbraid.runs.run import Run
-from unbraid.runs.train import fingerprints
+from unbraid.runs.train import fingerprints, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def write(run: MemoryRun, folder: Path) -> Run:
     """
     described = run.described()
     with locked(folder):
-        if (folder / "config.json").exists() and Run(folder).started:
+        if opened(folder) is not None:
             raise UnbraidError(f"{folder} already holds a run: choose another folder.")
         result = run.result
         write_json(folder / "config.json", described)
