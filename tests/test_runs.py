@@ -549,6 +549,26 @@ def test_a_lock_is_let_go_after_an_error_and_leaves_nothing(tmp_path: Path) -> N
     assert names(tmp_path / "run") == []
 
 
+def test_a_system_without_locks_opens_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = os.open
+
+    def as_on_windows(path: Any, *rest: Any, **options: Any) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opens(path, *rest, **options)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(os, "open", as_on_windows)
+    with locked(tmp_path / "run"):
+        pass
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "open", as_on_windows)  # a folder that may not be read
+    with pytest.raises(UnbraidError, match="cannot write .*: Permission denied"), locked(tmp_path):
+        pass
+
+
 def test_a_bad_option_leaves_no_folder(config: RunConfig, tmp_path: Path) -> None:
     big = RunConfig(config.method, "npz", config.data_options, TrainingConfig(batch_size=1000))
     with pytest.raises(UnbraidError, match="batch_size is 1000"):
