@@ -32,10 +32,11 @@ from unbraid.runs import (
     Run,
     RunConfig,
     load,
+    train_fleet,
     train_restarts,
     train_run,
 )
-from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, split_rows
+from unbraid.training import Diverged, Interrupted, Progress, Recorder, TrainingConfig, split_rows
 
 FILES = [
     "checkpoint.safetensors",
@@ -565,7 +566,7 @@ def test_a_system_without_locks_opens_no_folder(
         pass
     monkeypatch.undo()
     monkeypatch.setattr(os, "open", as_on_windows)  # a folder that may not be read
-    with pytest.raises(UnbraidError, match="cannot write .*: Permission denied"), locked(tmp_path):
+    with pytest.raises(UnbraidError, match=r"cannot write .*: Permission denied"), locked(tmp_path):
         pass
 
 
@@ -574,6 +575,33 @@ def test_a_bad_option_leaves_no_folder(config: RunConfig, tmp_path: Path) -> Non
     with pytest.raises(UnbraidError, match="batch_size is 1000"):
         train_run(big, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_broke_down_at_the_last_step_is_not_finished(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    # its weights are finite, and no validation looks at what they make of images
+    last = TrainingConfig(steps=1, batch_size=32, validation=0.0, lr=1e12, precision="f32")
+    wild = dataclasses.replace(config, training=last)
+    sentence = r"stopped: \w+ of 300 images \(train\) is not finite after the last step, 1: try"
+    for resume in (False, True):
+        with pytest.raises(Diverged, match=sentence):
+            train_run(wild, tmp_path / "run", resume=resume)
+        assert names(tmp_path / "run") == ["checkpoint.safetensors", "config.json", "metrics.jsonl"]
+    other = dataclasses.replace(wild, training=dataclasses.replace(last, seed=1))
+    for found in train_fleet([wild, other], [tmp_path / "a", tmp_path / "b"]):
+        assert isinstance(found, Diverged)
+
+
+def test_a_model_whose_weights_are_not_finite_is_not_saved(
+    squares: Dataset, tmp_path: Path
+) -> None:
+    model = unbraid.train(configure("vae", latent_dim=3, net="mlp"), squares, epochs=1)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(UnbraidError, match=r"cannot be saved: .*squared_error is not finite"):
+        unbraid.save(model, tmp_path / "run")
+    assert names(tmp_path / "run") == []
 
 
 def test_metrics_are_json_lines_with_finite_numbers(tiny_run: Run) -> None:

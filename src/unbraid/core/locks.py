@@ -6,6 +6,7 @@ some file systems do not know it either: there, nothing is locked.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -98,7 +99,7 @@ def is_claimed(path: Path) -> bool:
 def _has_locks() -> bool:
     """Whether the system has ``flock``."""
     try:
-        import fcntl as _
+        importlib.import_module("fcntl")
     except ImportError:
         return False
     return True
