@@ -100,10 +100,10 @@ def not_finite(value: Any, name: str = "") -> str:
     """
     if isinstance(value, float):
         return "" if isfinite(value) else name or str(value)
-    parts = value.items() if isinstance(value, dict) else ()
+    parts = value if isinstance(value, dict) else {}
     if isinstance(value, list | tuple):
-        parts = enumerate(value)
-    found = (not_finite(part, f"{name}.{key}".lstrip(".")) for key, part in parts)
+        parts = dict(enumerate(value))
+    found = (not_finite(part, f"{name}.{key}".lstrip(".")) for key, part in parts.items())
     return next(filter(None, found), "")
 
 
