@@ -250,6 +250,35 @@ def test_resume_drops_records_after_the_checkpoint_and_half_lines(
     assert "validation_loss" in run.history()[1]
 
 
+@pytest.mark.parametrize("line", ['{"epoch": 2, "step": "16"}', '{"epoch": 2, "step": null}', "3"])
+def test_lines_that_are_no_records_end_the_history(
+    config: RunConfig, tmp_path: Path, line: str
+) -> None:
+    part = interrupted(config, tmp_path / "part", 11)
+    with (part / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    assert [record["step"] for record in Run(part).history()] == [8]
+    run = train_run(config, part, resume=True)
+    assert [record["step"] for record in run.history()] == [8, 16]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    opens = Path.open
+
+    def guarded(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opens(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    sentence = f"cannot read .*{name}: Permission denied; restore it, or check its permissions"
+    with pytest.raises(UnbraidError, match=sentence):
+        load(folder) if name.startswith("model") else Run(folder).history()
+
+
 def test_resume_sweeps_what_a_killed_process_was_writing(config: RunConfig, tmp_path: Path) -> None:
     part = interrupted(config, tmp_path / "part")
     for name in (".checkpoint-x1.safetensors", ".metrics-x2.jsonl", ".mine-x3.png"):

@@ -92,6 +92,13 @@ def cannot_write(path: Path, error: Exception) -> UnbraidError:
     )
 
 
+def cannot_read(path: Path, error: OSError) -> UnbraidError:
+    """Return the sentence for a file that the system does not give."""
+    return UnbraidError(
+        f"cannot read {path}: {error.strerror or error}; restore it, or check its permissions."
+    )
+
+
 def not_finite(value: Any, name: str = "") -> str:
     """Return where in nested objects and lists the first NaN or infinity is, "" without one.
 
