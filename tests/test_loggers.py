@@ -17,7 +17,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.loggers import tensorboard
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_restarts, train_run
-from unbraid.training import Progress, Recorder, TrainingConfig
+from unbraid.training import Loop, Progress, Recorder, TrainingConfig
 
 BOTH = ("csv", "tensorboard")
 STEPS = 15  # an epoch: 243 images in batches of 16
@@ -139,6 +139,24 @@ def test_what_cannot_be_logged_is_refused(
     assert "the logs are csv, csv: name each once." in refused(["csv", "csv"])
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert "pip install 'unbraid[tensorboard]'" in refused(["tensorboard"])
+
+
+def test_steps_that_are_reported_together_are_logged_as_what_they_are(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = Loop.flush
+
+    def late(loop: Loop) -> None:
+        if len(loop.pending) == 6 or loop.epoch_ends():  # as on a GPU
+            flush(loop)
+
+    one = train_run(config, tmp_path / "one", log=["tensorboard"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "flush", late)
+        other = train_run(config, tmp_path / "other", log=["tensorboard"])
+    steps = scalars(other)["step/loss"]
+    assert [step for step, _ in steps] == [4, 8, 12, 16, 20, 24, 28]
+    assert steps == scalars(one)["step/loss"]
 
 
 def limit_files() -> None:

@@ -37,13 +37,13 @@ class Log(Logger):
                 "pip install 'unbraid[tensorboard]'."
             ) from error
         self.writer: Any = None
-        self.last = 0  # step that was logged
+        self.now = self.last = 0  # the step that was reported last, and the one logged last
 
     def start(self, progress: Progress, records: Sequence[dict[str, Any]]) -> None:
         """Open an event file, which hides the steps of earlier ones that are trained again."""
         path = self.folder / FOLDER
         earlier = any(path.glob("events.out.tfevents.*"))
-        self.last = progress.step
+        self.now = self.last = progress.step
         # TensorBoard then drops what earlier files hold of this step and of later ones
         again = progress.step if earlier else None
         with self._sentences():
@@ -56,11 +56,12 @@ class Log(Logger):
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Log the terms of a step, if the last one logged is long ago."""
-        if progress.step - self.last >= EVERY:
-            self.last = progress.step
+        self.now += 1  # on a GPU, steps are reported many at once, when training is further
+        if self.now - self.last >= EVERY:
+            self.last = self.now
             with self._sentences():
                 for name, value in terms.items():
-                    self.writer.add_scalar(f"step/{name}", value, progress.step)
+                    self.writer.add_scalar(f"step/{name}", value, self.now)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Log the record of an epoch, at its last step."""
