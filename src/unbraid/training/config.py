@@ -59,7 +59,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")
-        for name in ("epochs", "steps", "batch_size", "threads"):
+        for name in ("epochs", "steps", "threads"):  # the data bound a batch
             if getattr(self, name) > MOST:
                 raise UnbraidError(f"{name} is {getattr(self, name)}, expected at most {MOST:,}.")
         require(self.steps, 0, "steps")
