@@ -195,6 +195,35 @@ def test_unknown_labels_are_left_out(scene_judge: LearnedJudge) -> None:
     assert abs(value(told, "x") - real(told, "x")) < 0.3
 
 
+class Guesser:
+    """Reads an angle that has nothing to do with the image, and a place without an error."""
+
+    names = ("place", "angle")
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def read(self, images: Any) -> Floats:
+        place = np.asarray(images)[:, 0, 0, 0] * 1.0
+        return np.column_stack([place, self.rng.uniform(0, 360, len(images))])
+
+
+def test_unrelated_errors_of_an_angle_are_the_shorter_way_round_apart() -> None:
+    """Two angles that are guessed are 90 degrees apart, in drawn images and in real ones."""
+    specs = [
+        FactorSpec("place", "continuous", range=(0.0, 1.0)),
+        FactorSpec("angle", "periodic", range=(0.0, 360.0), unit="degrees", period=360.0),
+    ]
+    rows = np.random.default_rng(1).uniform(0, (1, 360), (3000, 2))
+    images = np.random.default_rng(2).integers(0, 256, (3000, 1, 16, 16), np.uint8)
+    source = Nearest([(images, rows)], specs)
+    told = measure(lambda asked, _: images[: len(asked)], Guesser(), specs, source, 2000)
+    move = told["moves"]["place"]["angle"]
+    assert move["value"] == pytest.approx(90, abs=4)
+    assert move["real"] == pytest.approx(90, abs=4)
+    assert told["leakage"]["place"] == pytest.approx(1, abs=0.08)
+
+
 # -- grids ----------------------------------------------------------------------------------------
 
 

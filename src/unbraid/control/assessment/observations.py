@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unbraid.control.assessment.judge import FACTORS, HALF, MIDDLE, Judge
 from unbraid.control.assessment.sources import Source
-from unbraid.control.assessment.units import FactorUnits, has_order
+from unbraid.control.assessment.units import FactorUnits, has_order, wrap_difference
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.sound import variance_over_time
@@ -152,17 +152,26 @@ class Observer:
         difference = self.units.difference(self.judge.read(first), expected, expected)
         found.errors = self._errors(difference, expected)
         order = np.random.default_rng([seed, 5]).permutation(len(difference))
-        shuffled = difference[order]
+        moves = self._unrelated(difference, difference[order], expected)
         for name in changed:
-            moves = {}
-            for column, spec in enumerate(self.units.specs):
-                one, other = difference[:, column], shuffled[:, column]
-                moves[spec.name] = (
-                    np.abs(one - other) if has_order(spec) else np.maximum(one, other)
-                )
             found.moves[name] = {other: move for other, move in moves.items() if other != name}
             if not has_order(self.units.specs[self.units.names.index(name)]):
                 found.changes[name] = 1 - found.errors[name]
+        return found
+
+    def _unrelated(self, one: Floats, other: Floats, expected: Floats) -> dict[str, Floats]:
+        """Return how far apart two reading errors (N, F) are, by factor, (N,).
+
+        On a circle it is the shorter way round, as where the moves of drawn images are measured.
+        """
+        found = {}
+        for column, spec in enumerate(self.units.specs):
+            if has_order(spec):
+                period = self.units.row_periods(column, expected)
+                apart = np.abs(wrap_difference(one[:, column] - other[:, column], period))
+            else:
+                apart = np.maximum(one[:, column], other[:, column])
+            found[spec.name] = apart
         return found
 
     def _errors(self, difference: Floats, expected: Floats) -> dict[str, Floats]:
