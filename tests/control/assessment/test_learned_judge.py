@@ -60,6 +60,15 @@ def test_it_says_what_it_hardly_reads() -> None:
     assert not judge.notes
 
 
+def test_the_best_constant_answer_is_the_median_where_most_are_alike() -> None:
+    """Eight in ten have level 53, which is none of 25 that are spread over the levels."""
+    spec = FactorSpec("age", "ordinal", values=tuple(range(101)))
+    ages = np.concatenate([np.full(404, 53.0), np.arange(101.0)])[:, None]
+    judge = LearnedJudge([spec], (1, 16, 16), factor_ranges([spec], ages))
+    found = judge.errors_on(np.zeros((505, 1, 16, 16), np.uint8), ages)
+    assert found["age"]["chance"] == pytest.approx(np.abs(ages - 53).mean())
+
+
 def test_the_same_seed_learns_the_same() -> None:
     rows = scenes.factors(200, seed=1)
     images = scenes.draw(rows, np.arange(200))

@@ -25,7 +25,7 @@ from unbraid.core.files import cache_folder, read_json, write_json
 from unbraid.core.store import read_tensors, write_tensors
 from unbraid.datasets import resolve
 
-VERSION = 1  # part of the cache key; increase it if training or errors of judges change
+VERSION = 2  # part of the cache key; increase it if training or errors of judges change
 
 
 @dataclass(frozen=True)
