@@ -126,7 +126,7 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             f"{', '.join(columns)}; name that column, or give the images, with images=."
         )
     if not isinstance(images, str):
-        made, note = images_of(images, replace(how, size=None), "auto")
+        made, note = images_of(images, how, "auto")
     else:
         paths = [expand(root) / str(each) for each in columns.pop(images)]
         channels = how.channels
@@ -134,7 +134,7 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             if channels == "auto":
                 channels = 1 if all(threads.map(is_grey, paths)) else 3
             wanted = Wanted(how.size or 64, how.fit, channels, how.background)
-            made, _, note = decoded(paths, wanted, False, threads)
+            made, _, note = decoded(paths, wanted, None, threads)
     read = read_columns(columns, how.kinds, how.units, name)
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")

@@ -45,7 +45,7 @@ class Facts(NamedTuple):
 
 
 def pictures_of(
-    paths: Sequence[Path], rows: Sequence[int], skip_broken: bool
+    paths: Sequence[Path], rows: Sequence[int], skip_broken: bool | None
 ) -> tuple[NDArray[np.uint8], list[int], str]:
     """Return voice pictures of files, their places among ``rows``, and what was done to all.
 
@@ -55,7 +55,8 @@ def pictures_of(
     Args:
         paths: of all recordings, of both splits.
         rows: those whose pictures are returned.
-        skip_broken: leave out files that cannot be read, with a warning.
+        skip_broken: leave out files that cannot be read, with a warning; None where the reader of
+            the data has no such option.
 
     Raises:
         UnbraidError: files that cannot be read, without ``skip_broken``.

@@ -81,7 +81,7 @@ def load(config: Config, split: str = "train") -> Dataset:
         )
     # of both splits, so that they agree in their levels
     paths = [found[row].path for row in chosen]
-    images, _, done = pictures_of(paths, rows, False)
+    images, _, done = pictures_of(paths, rows, None)
     # of the whole copy, so that a category has the same number in every split and subset
     columns: dict[str, Any] = {
         "word": np.array([each.word for each in found]),
