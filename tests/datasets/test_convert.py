@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -265,6 +265,33 @@ def test_huggingface(table: Table) -> None:
     assert data.specs[1].kind == "continuous"
     assert "boxes were left out" in data.notes[0]
     assert as_dataset(table, kinds="age=ordinal").specs[1].kind == "ordinal"
+
+
+def test_huggingface_in_the_format_of_torch() -> None:
+    class Rows:
+        column_names = ("image", "label", "count")
+        features: ClassVar = {"image": Value(), "label": ClassLabel(), "count": Value()}
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, row: int) -> dict[str, Any]:
+            label, count = torch.tensor(row % 3), torch.tensor(2 * row)
+            return {"image": torch.zeros(1, 8, 8), "label": label, "count": count}
+
+    data = as_dataset(Rows())
+    assert data.factors is not None
+    assert data.factors.tolist() == [[0, 0], [1, 1], [2, 2], [0, 3]]
+    assert data.specs[1].values == (0, 2, 4, 6)
+
+
+def test_huggingface_that_is_streamed() -> None:
+    class Stream:
+        column_names = None
+        features = None
+
+    with pytest.raises(UnbraidError, match=r"images is streamed, .*: load it without streaming"):
+        as_dataset(Stream())
 
 
 def test_huggingface_without_images(table: Table) -> None:

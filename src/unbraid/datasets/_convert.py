@@ -32,6 +32,7 @@ from unbraid.datasets._items import (
     images_of,
     label_columns,
     parts_of,
+    plain,
 )
 from unbraid.datasets.folder import decoded
 
@@ -77,6 +78,11 @@ def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Datas
 def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     """See ``Dataset.from_huggingface``."""
     name, names = how.name, dataset.column_names
+    if not hasattr(dataset, "__len__"):
+        raise UnbraidError(
+            f"{name} is streamed, and how many rows it has is not known: load it without "
+            "streaming, or give a part of it, as in Dataset.from_list(list(dataset.take(1000)))."
+        )
     if isinstance(names, Mapping):
         raise UnbraidError(
             f"{name} holds several splits ({', '.join(names)}): give one, as in "
@@ -92,13 +98,14 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
             f"{name} has {found}: its columns are {', '.join(names)}; name that of the images with "
             "image=."
         )
-    plain = [each for each in names if kind_of[each] in ("ClassLabel", "Value")]
-    plain = [each for each in plain if each != image]
-    left = [each for each in names if each != image and each not in plain]
+    single = [each for each in names if kind_of[each] in ("ClassLabel", "Value")]
+    single = [each for each in single if each != image]
+    left = [each for each in names if each != image and each not in single]
     rows = [dataset[row] for row in range(len(dataset))]
     made, note = images_of([row[image] for row in rows], how, "auto")
-    columns = {each: np.array([row[each] for row in rows], object) for each in plain}
-    wanted = {each: "categorical" for each in plain if kind_of[each] == "ClassLabel"}
+    # they are tensors where the data set has the format of torch
+    columns = {each: np.array([plain(row[each]) for row in rows], object) for each in single}
+    wanted = {each: "categorical" for each in single if kind_of[each] == "ClassLabel"}
     for each in wanted:  # -1 is what an unlabelled row has
         columns[each] = np.array([None if v == -1 else v for v in columns[each]], object)
     given = {**wanted, **pairs(how.kinds, "kinds", name)}

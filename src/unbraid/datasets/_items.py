@@ -221,15 +221,16 @@ def label_columns(
 def _flat(label: Any) -> dict[Any, Any]:
     """Return the labels of an item by name or number, as plain values."""
     if isinstance(label, Mapping):
-        return {str(name): _plain(value) for name, value in label.items()}
+        return {str(name): plain(value) for name, value in label.items()}
     if isinstance(label, list | tuple):
-        return {at: _plain(value) for at, value in enumerate(label)}
+        return {at: plain(value) for at, value in enumerate(label)}
     if axes_of(label) == 1 and len(label) > 1:
         return dict(enumerate(as_array(label).tolist()))
-    return {0: _plain(label)}
+    return {0: plain(label)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a label as a plain value: that of an array or a tensor with one entry."""
     if value is None or isinstance(value, str):
         return value
     array = as_array(value)
