@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import unbraid
+from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, as_dataset
 
@@ -211,6 +212,14 @@ def test_torch_items_that_differ() -> None:
         Dataset.from_torch(Items([(GREY[0], 1)]), names=["a", "b"])
     with pytest.raises(UnbraidError, match="item 0 has the keys a, b, expected one called image"):
         Dataset.from_torch(Items([{"a": GREY[0], "b": 1}]))
+
+
+def test_items_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free", lambda: 10**6)
+    for image in (Image.new("RGB", (100, 100)), torch.zeros(3, 50, 50)):
+        with pytest.raises(UnbraidError, match=r"first 31 images take 930,000 bytes of memory"):
+            Dataset.from_torch(Items([(image, 1)] * 40))
+    assert len(Dataset.from_torch(Items([(Image.new("RGB", (100, 100)), 1)] * 30))) == 30
 
 
 # -- Hugging Face ----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from unbraid.datasets._images import Layout, as_signal
 from unbraid.datasets._items import (
     IMAGE_KEYS,
     Reading,
+    Room,
     as_array,
     axes_of,
     classes_of,
@@ -59,9 +60,10 @@ def from_arrays(
 
 def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Dataset:
     """See ``Dataset.from_torch``."""
-    images, labels = [], []
+    images, labels, room = [], [], Room(how.name)
     for row in range(len(dataset)):
         image, label = parts_of(dataset[row], f"{how.name}: item {row}")
+        room.add(image)
         images.append(image)
         labels.append(label)
     tensors = bool(images) and hasattr(images[0], "detach") and axes_of(images[0]) == 3
@@ -101,7 +103,10 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     single = [each for each in names if kind_of[each] in ("ClassLabel", "Value")]
     single = [each for each in single if each != image]
     left = [each for each in names if each != image and each not in single]
-    rows = [dataset[row] for row in range(len(dataset))]
+    rows, room = [], Room(name)
+    for row in range(len(dataset)):
+        rows.append(dataset[row])
+        room.add(rows[-1][image])
     made, note = images_of([row[image] for row in rows], how, "auto")
     # they are tensors where the data set has the format of torch
     columns = {each: np.array([plain(row[each]) for row in rows], object) for each in single}

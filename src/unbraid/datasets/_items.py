@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unbraid.core import registry
+from unbraid.core import memory, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Given
@@ -63,6 +63,34 @@ def reading(options: Mapping[str, Any]) -> Reading:
     """
     built: Reading = registry.build(Reading, options, "Dataset")
     return built
+
+
+class Room:
+    """Counts the bytes of images that are read one after the other, and stops before memory ends.
+
+    Args:
+        owner: how an error names the data.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self.owner, self.free, self.bytes, self.count = owner, memory.free(), 0, 0
+
+    def add(self, image: Any) -> None:
+        """Count an image.
+
+        Raises:
+            UnbraidError: together with those before it takes nine tenths of what was free.
+        """
+        size = getattr(image, "nbytes", 0)
+        if isinstance(image, Image.Image):
+            size = image.width * image.height * len(image.getbands())
+        self.bytes, self.count = self.bytes + size, self.count + 1
+        if self.free is not None and self.bytes > 0.9 * self.free:
+            raise UnbraidError(
+                f"{self.owner}: its first {self.count:,} images take {memory.size(self.bytes)} of "
+                f"memory, and {memory.size(self.free)} were free: give a part of it, or scale its "
+                "images down before, as all of them are held in their own size."
+            )
 
 
 def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uint8], str]:
