@@ -57,12 +57,6 @@ def commands(page: Path) -> list[str]:
     return re.findall(r"^\$ (unbraid .+?)(?: +[#>].*)?$", found, re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_no_page_holds_an_unfinished_merge(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    assert re.findall(r"^(?:<{7}|>{7}) .*|^={7}$", text, re.MULTILINE) == []
-
-
 @pytest.mark.parametrize(
     "page",
     [README, ROOT / "docs/quickstart.md", ROOT / "docs/methods/index.md"],
