@@ -79,7 +79,7 @@ ROWS = {
     # a scene: nothing is known of it but labels, and frames do not help
     "shapes3d-1000": Row(
         "shapes3d --data.size 32",
-        "--labels 1000 --steps 4000",
+        "--labels 1000 --steps 5500 --reader-share 0.25 --flow-share 0.3",
         "1,000",
         97,
         1.5,
