@@ -16,8 +16,8 @@ COLOURS = (PALETTE[1], PALETTE[0], PALETTE[3], PALETTE[2])
 NAMES = (
     "factors are given, their geometry is learned",
     "factors are given, their geometry is built in",
-    "few labels shape latents",
-    "unsupervised, steered by 100 labels",
+    "latents trained with labels",
+    "unsupervised, 100 labels after training",
 )
 
 
@@ -53,35 +53,35 @@ def points(result: dict[str, Any]) -> list[tuple[str, int, np.ndarray]]:
 
 @styled
 def draw(result: dict[str, Any], path: Path) -> None:
-    """Draw obeyed against varied, and sharp against varied; the corner at the top right is best."""
+    """Draw accuracy and grey ratio against diversity; the corner at the top right is best."""
     if "32" not in result["floor"] or not points(result):
         return
     figure = new_figure(9.6, 3.9, layout="constrained")
-    obeyed, sharp, key = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1, 1, 0.62]})
+    accurate, sharp, key = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1, 1, 0.62]})
     rows = points(result)
     for index, (_, of, at) in enumerate(rows):
-        for ax, column in ((obeyed, 1), (sharp, 2)):
+        for ax, column in ((accurate, 1), (sharp, 2)):
             _mark(ax, at[:, [0, column]], COLOURS[of], str(index + 1))
     real = result["floor"]["32"]["figures"]
     for ax, y in (
-        (obeyed, 100 - real["digit accuracy"]["value"]),
+        (accurate, 100 - real["digit accuracy"]["value"]),
         (sharp, real["grey ratio"]["value"]),
     ):
         ax.plot(1, y, marker="*", markersize=11, color="black", linestyle="none", zorder=4)
-        ax.set_xlabel("varied: diversity at one request, of that of real writers")
+        ax.set_xlabel("diversity at one request, relative to real writers")
         ax.set_xlim(-0.04, max([1.25, *(at[:, 0].max() + 0.08 for _, _, at in rows)]))
     for labels, aims in result["targets"]["conditional-flow"].items():
-        _target(obeyed, aims["diversity"], 100 - aims["digit accuracy"], labels)
+        _target(accurate, aims["diversity"], 100 - aims["digit accuracy"], labels)
         _target(sharp, aims["diversity"], aims["grey ratio"], labels)
-    obeyed.set_yscale("log")
-    obeyed.set_ylim(100, 0.45)  # points() puts no row below 0.5
+    accurate.set_yscale("log")
+    accurate.set_ylim(100, 0.45)  # points() puts no row below 0.5
     ticks = (0.5, 1, 2, 5, 10, 20, 50, 90)
-    obeyed.set_yticks(ticks, [f"{tick:g}%" for tick in ticks])
-    obeyed.minorticks_off()
-    obeyed.set_ylabel("obeyed: digits that the judge reads otherwise")
+    accurate.set_yticks(ticks, [f"{tick:g}%" for tick in ticks])
+    accurate.minorticks_off()
+    accurate.set_ylabel("digits that the judge reads otherwise")
     greys = [at[:, 2].max() for _, _, at in rows]
     sharp.set_ylim(max([0.35, *greys]) + 0.04, 0.1)
-    sharp.set_ylabel("sharp: grey ratio")
+    sharp.set_ylabel("grey ratio (lower is sharper)")
     _key(key, rows)
     with atomic(path) as temporary:
         figure.savefig(temporary, dpi=160)

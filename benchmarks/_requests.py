@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 import unbraid
 from unbraid.core.files import atomic
 from unbraid.figures import GREY, new_figure, styled
@@ -24,7 +26,8 @@ def draw(requests: tuple[str, ...], model: Path, path: Path) -> None:
     rows = figure.subplots(len(requests), COUNT, squeeze=False)
     for axes, request in zip(rows, requests, strict=True):
         for each, image in zip(axes, unbraid.generate(request, model=model, n=COUNT), strict=True):
-            each.imshow(image[0], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            pixels = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
+            each.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             each.set_axis_off()
         axes[0].set_title(request, loc="left", fontsize=9, color=GREY)
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.95, wspace=0.03, hspace=0.32)

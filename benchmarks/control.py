@@ -1,4 +1,4 @@
-"""Who obeys, who varies, who stays sharp: 2,000 random requests to every method.
+"""Accuracy, diversity and sharpness of control: 2,000 random requests to every method.
 
 ``python benchmarks/control.py`` trains each row into runs/control, going on where it was stopped,
 asks the judge, and writes benchmarks/results/control.json and docs/images/control-frontier.png.

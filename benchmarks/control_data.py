@@ -76,6 +76,21 @@ ROWS = {
     "dsprites-1000": Row(
         "dsprites", "--labels 1000 --steps 4000", "1,000", 97, 1.5, (("leakage", 2.0),)
     ),
+    # a scene: nothing is known of it but labels, and frames do not help
+    "shapes3d-1000": Row(
+        "shapes3d --data.size 32",
+        "--labels 1000 --steps 5500 --reader-share 0.25 --flow-share 0.3",
+        "1,000",
+        97,
+        1.5,
+        (("leakage", 2.0),),
+        (
+            "red object, cube, blue wall, green floor",
+            "tiny sphere, yellow floor, cyan wall",
+            "large cylinder, purple object, orientation 30",
+            "green capsule, red wall, orientation -30",
+        ),
+    ),
 }
 
 

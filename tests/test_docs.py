@@ -99,6 +99,12 @@ def test_the_example_of_data_in_memory_runs() -> None:
     assert np.isnan(names["data"].factors).sum() == 34
 
 
+def test_no_page_holds_both_sides_of_a_merge() -> None:
+    marks = re.compile(r"^(<{7}|>{7}|\|{7}) |^={7}$", re.MULTILINE)
+    pages = [*PAGES, ROOT / "CHANGELOG.md"]
+    assert not [name_of(page) for page in pages if marks.search(page.read_text(encoding="utf-8"))]
+
+
 ALL_COMMANDS = [pytest.param(c, id=c) for c in sorted({c for p in PAGES for c in commands(p)})]
 
 

@@ -126,6 +126,20 @@ def test_a_hundred_steps_in_float32(squares: Dataset) -> None:
     assert worst(alone, fleet) < 1e-2
 
 
+@pytest.mark.parametrize("sampling", ["epochs", "iid"])
+def test_checkpoints_within_an_epoch_change_no_batch_and_no_end(
+    squares: Dataset, sampling: str
+) -> None:
+    method = methods.configure("vae", net="mlp", latent_dim=3)
+    alone = loops(method, squares, 50, sampling=sampling)
+    fleet = loops(method, squares, 50, sampling=sampling, checkpoint_every=0.0)
+    for loop in alone:
+        loop.run()
+    Fleet(fleet).run()
+    assert [loop.progress.step for loop in fleet] == [50, 50]  # in the second epoch of 33 steps
+    assert worst(alone, fleet) < 1e-2
+
+
 def test_clipping_is_of_each_members_gradient(squares: Dataset) -> None:
     class Clipped(methods.vae.Model):  # type: ignore[name-defined,misc]
         def phases(self) -> dict[str, methods.Phase]:

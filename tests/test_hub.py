@@ -105,6 +105,15 @@ def test_a_folder_to_pass_on_opens_anywhere(
         scored_run.save_pretrained(folder)
 
 
+@pytest.mark.parametrize("name", ["README.md", "sample.png", "held_out.npz"])
+def test_files_of_a_project_are_not_replaced(scored_run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UnbraidError, match=f"already holds a {name}, expected a new folder"):
+        scored_run.save_pretrained(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_the_card_says_what_it_is(scored_run: Run, tmp_path: Path) -> None:
     folder = scored_run.save_pretrained(tmp_path / "out", repository="me/squares", pictures=())
     card = (folder / "README.md").read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.loggers import tensorboard
 from unbraid.methods import configure
 from unbraid.runs import Run, RunConfig, train_restarts, train_run
-from unbraid.training import Progress, Recorder, TrainingConfig
+from unbraid.training import Loop, Progress, Recorder, TrainingConfig
 
 BOTH = ("csv", "tensorboard")
 STEPS = 15  # an epoch: 243 images in batches of 16
@@ -137,3 +139,56 @@ def test_what_cannot_be_logged_is_refused(
     assert "the logs are csv, csv: name each once." in refused(["csv", "csv"])
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert "pip install 'unbraid[tensorboard]'" in refused(["tensorboard"])
+
+
+def test_steps_that_are_reported_together_are_logged_as_what_they_are(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = Loop.flush
+
+    def late(loop: Loop) -> None:
+        if len(loop.pending) == 6 or loop.epoch_ends():  # as on a GPU
+            flush(loop)
+
+    one = train_run(config, tmp_path / "one", log=["tensorboard"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "flush", late)
+        other = train_run(config, tmp_path / "other", log=["tensorboard"])
+    steps = scalars(other)["step/loss"]
+    assert [step for step, _ in steps] == [4, 8, 12, 16, 20, 24, 28]
+    assert steps == scalars(one)["step/loss"]
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+
+def test_a_log_that_cannot_be_written_gets_a_sentence(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from unbraid.core.errors import UnbraidError\n"
+        "from unbraid.loggers import make\n"
+        "from unbraid.training import Progress\n"
+        f"(log,) = make(['tensorboard'], Path({str(tmp_path)!r}))\n"
+        "log.start(Progress(), [])\n"
+        "found = []\n"
+        "for step in range(1, 200):\n"
+        "    for call in (\n"
+        "        lambda: log.step(Progress(step=20 * step), {'loss': 1.0}, 1.0),\n"
+        "        lambda: log.epoch({'epoch': step, 'step': 20 * step, 'train_loss': 1.0}),\n"
+        "    ):\n"
+        "        try:\n"
+        "            call()\n"
+        "        except UnbraidError as error:\n"
+        "            found.append(str(error))\n"
+        "try:\n"
+        "    log.close()\n"
+        "except UnbraidError as error:\n"
+        "    found.append(str(error))\n"
+        "print(set(found))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, preexec_fn=limit_files
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"cannot write {tmp_path / 'tensorboard'}: File too large" in done.stdout

@@ -32,10 +32,11 @@ from unbraid.runs import (
     Run,
     RunConfig,
     load,
+    train_fleet,
     train_restarts,
     train_run,
 )
-from unbraid.training import Interrupted, Progress, Recorder, TrainingConfig, split_rows
+from unbraid.training import Diverged, Interrupted, Progress, Recorder, TrainingConfig, split_rows
 
 FILES = [
     "checkpoint.safetensors",
@@ -249,6 +250,35 @@ def test_resume_drops_records_after_the_checkpoint_and_half_lines(
     assert "validation_loss" in run.history()[1]
 
 
+@pytest.mark.parametrize("line", ['{"epoch": 2, "step": "16"}', '{"epoch": 2, "step": null}', "3"])
+def test_lines_that_are_no_records_end_the_history(
+    config: RunConfig, tmp_path: Path, line: str
+) -> None:
+    part = interrupted(config, tmp_path / "part", 11)
+    with (part / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    assert [record["step"] for record in Run(part).history()] == [8]
+    run = train_run(config, part, resume=True)
+    assert [record["step"] for record in run.history()] == [8, 16]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    opens = Path.open
+
+    def guarded(path: Path, *rest: Any, **options: Any) -> Any:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opens(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    sentence = f"cannot read .*{name}: Permission denied; restore it, or check its permissions"
+    with pytest.raises(UnbraidError, match=sentence):
+        load(folder) if name.startswith("model") else Run(folder).history()
+
+
 def test_resume_sweeps_what_a_killed_process_was_writing(config: RunConfig, tmp_path: Path) -> None:
     part = interrupted(config, tmp_path / "part")
     for name in (".checkpoint-x1.safetensors", ".metrics-x2.jsonl", ".mine-x3.png"):
@@ -280,6 +310,24 @@ def test_a_config_of_something_else_is_left_alone(config: RunConfig, tmp_path: P
         with pytest.raises(UnbraidError, match="is not a run's config"):
             train_run(config, tmp_path, resume=resume)
     assert (tmp_path / "config.json").read_text() == '{"model_type": "other"}'
+
+
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "model.safetensors", "result.json"])
+def test_files_of_a_run_without_its_config_are_neither_gone_on_from_nor_replaced(
+    config: RunConfig, folder: Path, name: str
+) -> None:
+    for gone in set(FILES) - {name, "metrics.jsonl"}:
+        (folder / gone).unlink()
+    before = contents(folder)
+    sentence = f"holds the {name} of a run, but no config.json, which says how it was trained"
+    other = dataclasses.replace(config, method=configure("beta-vae", latent_dim=3, net="mlp"))
+    for resume in (False, True):
+        with pytest.raises(UnbraidError, match=sentence):
+            train_run(other, folder, resume=resume)
+    model = unbraid.train("vae", np.random.default_rng(0).random((40, 16, 16)), batch_size=8)
+    with pytest.raises(UnbraidError, match=sentence):
+        unbraid.save(model, folder)
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -531,11 +579,58 @@ def test_a_lock_is_let_go_after_an_error_and_leaves_nothing(tmp_path: Path) -> N
     assert names(tmp_path / "run") == []
 
 
+def test_a_system_without_locks_opens_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = os.open
+
+    def as_on_windows(path: Any, *rest: Any, **options: Any) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opens(path, *rest, **options)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(os, "open", as_on_windows)
+    with locked(tmp_path / "run"):
+        pass
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "open", as_on_windows)  # a folder that may not be read
+    with pytest.raises(UnbraidError, match=r"cannot write .*: Permission denied"), locked(tmp_path):
+        pass
+
+
 def test_a_bad_option_leaves_no_folder(config: RunConfig, tmp_path: Path) -> None:
     big = RunConfig(config.method, "npz", config.data_options, TrainingConfig(batch_size=1000))
     with pytest.raises(UnbraidError, match="batch_size is 1000"):
         train_run(big, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_broke_down_at_the_last_step_is_not_finished(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    # its weights are finite, and no validation looks at what they make of images
+    last = TrainingConfig(steps=1, batch_size=32, validation=0.0, lr=1e12, precision="f32")
+    wild = dataclasses.replace(config, training=last)
+    sentence = r"stopped: \w+ of 300 images \(train\) is not finite after the last step, 1: try"
+    for resume in (False, True):
+        with pytest.raises(Diverged, match=sentence):
+            train_run(wild, tmp_path / "run", resume=resume)
+        assert names(tmp_path / "run") == ["checkpoint.safetensors", "config.json", "metrics.jsonl"]
+    other = dataclasses.replace(wild, training=dataclasses.replace(last, seed=1))
+    for found in train_fleet([wild, other], [tmp_path / "a", tmp_path / "b"]):
+        assert isinstance(found, Diverged)
+
+
+def test_a_model_whose_weights_are_not_finite_is_not_saved(
+    squares: Dataset, tmp_path: Path
+) -> None:
+    model = unbraid.train(configure("vae", latent_dim=3, net="mlp"), squares, epochs=1)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(UnbraidError, match=r"cannot be saved: .*squared_error is not finite"):
+        unbraid.save(model, tmp_path / "run")
+    assert names(tmp_path / "run") == []
 
 
 def test_metrics_are_json_lines_with_finite_numbers(tiny_run: Run) -> None:

@@ -526,6 +526,8 @@ def test_weights_that_are_not_finite_are_never_saved(
         ({"sampling": "idd"}, r"'idd' \(did you mean 'iid'\?\), expected one of 'epochs', 'iid'"),
         ({"checkpoint_every": -1.0}, "checkpoint_every is -1"),
         ({"threads": -1}, "threads is -1"),
+        ({"threads": 10**12}, "threads is 1000000000000, expected at most 2,147,483,647"),
+        ({"steps": 10**400}, "steps is 10+, expected at most"),
         ({"epoch": 3}, r"unknown option 'epoch' of training \(did you mean 'epochs'\?\)"),
     ],
 )

@@ -166,9 +166,20 @@ def draw_row(
 def sheet(named: Sequence[tuple[str, NDArray[Any], int]]) -> Figure:
     """Return a figure of sounds of any rate below each other, on one scale of time and of level.
 
+    It is independent of the user's settings of matplotlib, and names are no formulas.
+
     Args:
         named: what each is, its samples (N,), and its samples a second.
     """
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False
+        return _sheet(named)
+
+
+def _sheet(named: Sequence[tuple[str, NDArray[Any], int]]) -> Figure:
     from matplotlib.figure import Figure
 
     seconds = max(len(samples) / rate for _, samples, rate in named)

@@ -71,7 +71,7 @@ def test_json_round_trip_and_damage(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"a": [1, 2.5, "é"]})
     assert read_json(path) == {"a": [1, 2.5, "é"]}
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(UnbraidError, match="nan is not finite"):
         write_json(path, float("nan"))
     assert read_json(path) == {"a": [1, 2.5, "é"]}
     for damage in (b"{", b"", b"\xff\xfe"):
@@ -91,3 +91,11 @@ def test_cache_folder_is_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> No
     assert cache_folder() == Path("/elsewhere/unbraid")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache/unbraid"
+
+
+def test_json_that_is_not_finite_is_refused_and_leaves_what_was_there(tmp_path: Path) -> None:
+    write_json(tmp_path / "file.json", {"kl": 1.0})
+    with pytest.raises(UnbraidError, match=r"cannot write .*file.json: stats.by_latent.1 is not"):
+        write_json(tmp_path / "file.json", {"stats": {"by_latent": [1.0, float("nan")]}})
+    assert read_json(tmp_path / "file.json") == {"kl": 1.0}
+    assert os.listdir(tmp_path) == ["file.json"]

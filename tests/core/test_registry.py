@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from unbraid.core import registry
@@ -21,6 +22,8 @@ class Config:
     kind: Literal["a", "b"] = "a"
     full: bool = False
     size: tuple[int, int] | None = None
+    most: int | None = None
+    parts: tuple[int, ...] = ()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -43,6 +46,8 @@ def test_what_is_not_registered_is_refused(name: str) -> None:
 
 def test_build() -> None:
     assert registry.build(Config, {"path": "x", "share": 1}, "thing") == Config("x", share=1)
+    for options in ({"size": None, "most": None}, {"size": [1, 2], "most": np.int64(3)}):
+        registry.build(Config, {"path": "x", **options}, "thing")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +60,12 @@ def test_build() -> None:
         ({"path": "x", "count": True}, "option 'count' of thing is True, expected .* int"),
         ({"path": "x", "full": 1}, "option 'full' of thing is 1, expected .* bool"),
         ({"path": "x", "share": "x"}, "option 'share' of thing is 'x', expected .* float"),
+        (
+            {"path": "x", "parts": 3},
+            r"option 'parts' of thing is 3, .* several values, such as \(3,",
+        ),
+        ({"path": "x", "most": 2.5}, "option 'most' of thing is 2.5, expected a whole number"),
+        ({"path": "x", "most": True}, "option 'most' of thing is True, expected a whole number"),
         ({"path": "x", "kind": "c"}, "option 'kind' of thing is 'c', expected one of 'a', 'b'."),
     ],
 )

@@ -82,6 +82,18 @@ def test_usual_size_and_splits(tmp_path: Path) -> None:
     np.testing.assert_array_equal(test.images[5], expected(tuple(test.factors[5]))[:, ::2, ::2])
 
 
+def test_another_order_of_the_cars_is_not_read_from_the_cache(tmp_path: Path) -> None:
+    folder = tmp_path / "cars"
+    folder.mkdir()
+    for name, content in contents().items():
+        if name.startswith("data/cars/"):
+            (folder / Path(name).name).write_bytes(content)
+    first = load_dataset("cars3d", path=str(folder), size=8, full=True).images[:3]
+    (folder / "list.txt").write_text("\n".join(NAMES[::-1]))
+    other = load_dataset("cars3d", path=str(folder), size=8, full=True).images[:3]
+    np.testing.assert_array_equal(other, first[::-1])
+
+
 def test_broken_files(tmp_path: Path) -> None:
     good = contents()
     name = f"data/cars/{NAMES[0]}.mat"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import unbraid
+from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, as_dataset
 
@@ -179,6 +180,31 @@ def test_arrays_are_converted_as_pictures_are() -> None:
     assert as_dataset((grey, {"a": range(4)}), size=6).images.shape == (4, 1, 6, 6)
 
 
+def test_a_dark_image_among_others_of_several_sizes_stays_dark() -> None:
+    dark, light = np.zeros((20, 20), np.uint8), np.full((30, 30), 200, np.uint8)
+    dark[5:9] = 1
+    images = Dataset.from_arrays([light, dark], size=20).images[:]
+    np.testing.assert_array_equal(images[1, 0], dark)
+    assert images[0].min() == 200
+    masks = Dataset.from_arrays([light > 0, dark], size=20).images[:]  # of truth values alone
+    np.testing.assert_array_equal(masks[1, 0], 255 * dark)
+    faint = Dataset.from_arrays(np.full((2, 9, 9), 0.004), size=9)
+    assert faint.images[:].max() == 1
+
+
+def test_images_of_two_channels_are_not_taken_for_transparent_ones() -> None:
+    assert Dataset.from_arrays(np.zeros((3, 2, 9, 9))).image_shape == (2, 9, 9)
+    with pytest.raises(UnbraidError, match=r"images have 2 channels, .* leave out size"):
+        Dataset.from_arrays(np.zeros((3, 2, 9, 9)), size=8)
+
+
+def test_a_picture_that_cannot_be_read_is_named_by_its_row() -> None:
+    fine, deep = Image.new("L", (8, 8)), Image.new("F", (8, 8))
+    for options in ({}, {"size": 8}):
+        with pytest.raises(UnbraidError, match=r"image 1 cannot be read \(its pixels have 32 bits"):
+            Dataset.from_arrays([fine, deep], **options)
+
+
 def test_torch_items_that_differ() -> None:
     with pytest.raises(UnbraidError, match="items differ in how many labels"):
         Dataset.from_torch(Items([(GREY[0], [1, 2]), (GREY[1], [1, 2, 3])]))
@@ -186,6 +212,14 @@ def test_torch_items_that_differ() -> None:
         Dataset.from_torch(Items([(GREY[0], 1)]), names=["a", "b"])
     with pytest.raises(UnbraidError, match="item 0 has the keys a, b, expected one called image"):
         Dataset.from_torch(Items([{"a": GREY[0], "b": 1}]))
+
+
+def test_items_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free", lambda: 10**6)
+    for image in (Image.new("RGB", (100, 100)), torch.zeros(3, 50, 50)):
+        with pytest.raises(UnbraidError, match=r"first 31 images take 930,000 bytes of memory"):
+            Dataset.from_torch(Items([(image, 1)] * 40))
+    assert len(Dataset.from_torch(Items([(Image.new("RGB", (100, 100)), 1)] * 30))) == 30
 
 
 # -- Hugging Face ----------------------------------------------------------------------------------
@@ -242,6 +276,33 @@ def test_huggingface(table: Table) -> None:
     assert as_dataset(table, kinds="age=ordinal").specs[1].kind == "ordinal"
 
 
+def test_huggingface_in_the_format_of_torch() -> None:
+    class Rows:
+        column_names = ("image", "label", "count")
+        features: ClassVar = {"image": Value(), "label": ClassLabel(), "count": Value()}
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, row: int) -> dict[str, Any]:
+            label, count = torch.tensor(row % 3), torch.tensor(2 * row)
+            return {"image": torch.zeros(1, 8, 8), "label": label, "count": count}
+
+    data = as_dataset(Rows())
+    assert data.factors is not None
+    assert data.factors.tolist() == [[0, 0], [1, 1], [2, 2], [0, 3]]
+    assert data.specs[1].values == (0, 2, 4, 6)
+
+
+def test_huggingface_that_is_streamed() -> None:
+    class Stream:
+        column_names = None
+        features = None
+
+    with pytest.raises(UnbraidError, match=r"images is streamed, .*: load it without streaming"):
+        as_dataset(Stream())
+
+
 def test_huggingface_without_images(table: Table) -> None:
     del table.features["picture"]
     table.column_names.remove("picture")
@@ -288,7 +349,9 @@ def test_a_frame_with_a_column_of_files(files: Path) -> None:
     data = as_dataset(frame, root=files, size=8)
     np.testing.assert_array_equal(data.images, GREY[:, None, :8])
     assert data.factor_names == ("digit", "angle")
-    with pytest.raises(UnbraidError, match=r"nosuch\.png cannot be read as an image"):
+    with pytest.raises(
+        UnbraidError, match=r"nosuch\.png cannot be read as an image .*delete it\.$"
+    ):
         as_dataset(Frame(path=["nosuch.png"]), root=files)
     with pytest.raises(UnbraidError, match="no column 'file' of image files: its columns are a"):
         as_dataset(Frame(a=[1]))
@@ -299,6 +362,7 @@ def test_a_frame_with_a_column_of_files(files: Path) -> None:
 def test_a_frame_beside_its_images() -> None:
     data = Dataset.from_frame(Frame(digit=DIGIT), GREY)
     assert values(data, "digit") == DIGIT.tolist()
+    assert Dataset.from_frame(Frame(digit=DIGIT), GREY, size=16).image_shape == (1, 16, 16)
     assert Dataset.from_arrays(GREY, Frame(digit=DIGIT)).factor_names == ("digit",)
     with pytest.raises(UnbraidError, match="has 12 rows for 5 images"):
         Dataset.from_frame(Frame(digit=DIGIT), GREY[:5])

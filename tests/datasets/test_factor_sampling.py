@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets._factors import correlation_matrix, grid_of, sample_factors
@@ -81,3 +82,14 @@ def test_unknown_distributions_and_grids():
         sample_factors(SPECS, 5, [0], distributions={"w": "normal"})
     with pytest.raises(UnbraidError, match="at least 2 levels"):
         grid_of(SPECS, 1)
+
+
+def test_more_rows_than_memory_holds_are_refused_before_they_are_drawn(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda: 10**9)
+    specs = [FactorSpec(name, "continuous", range=(0, 1)) for name in "abcde"]
+    with pytest.raises(UnbraidError, match=r"drawing 24,300,000 rows .* fewer levels of a grid"):
+        grid_of(specs, 30)
+    with pytest.raises(UnbraidError, match=r"drawing 10,000,000 rows .* smaller n"):
+        sample_factors(specs, 10_000_000, [0])
+    fixed = [FactorSpec(name, "continuous", range=(1, 1)) for name in "abcde"]
+    assert len(grid_of([*specs[:2], *fixed], 30)) == 900

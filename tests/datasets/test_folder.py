@@ -111,6 +111,14 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(only(tmp_path, size=8)[0], np.rint(values / 257))
 
 
+def test_transparent_shade_of_sixteen_bits_over_a_background(tmp_path: Path) -> None:
+    values = np.full((8, 8), 40_000, np.uint16)
+    values[:4] = 300
+    save(tmp_path / "a.png", Image.fromarray(values), transparency=300)
+    found = only(tmp_path, size=8, background="#808080")[0, :, 0].tolist()
+    assert found == [128] * 4 + [round(40_000 / 257)] * 4
+
+
 def test_transparent_palette_over_a_background(tmp_path: Path) -> None:
     image = Image.new("P", (8, 8), 1)
     image.putpalette([*RED, *GREEN])

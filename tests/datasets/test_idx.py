@@ -238,6 +238,13 @@ def test_labels_that_are_none(train: Path) -> None:
         load_dataset(str(train), labels=str(negative))
 
 
+def test_labels_that_are_no_classes(train: Path) -> None:
+    labels = np.full(len(LABELS), 2_000_000_000)
+    write(train.with_name("train-labels-idx1-ubyte"), labels, 0x0C)
+    with pytest.raises(UnbraidError, match=r"labels up to 2,000,000,000, expected .* below 1,000,"):
+        load_dataset(str(train))
+
+
 def test_labels_for_images(train: Path) -> None:
     labels = train.with_name("train-labels-idx1-ubyte")
     with pytest.raises(UnbraidError, match=re.escape(f"{labels} has one axis, as labels do")):

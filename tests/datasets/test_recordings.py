@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,38 @@ def test_what_cannot_be_read_is_named_and_may_be_left_out(tmp_path: Path) -> Non
         load_dataset(str(tmp_path / "a.wav"))
 
 
+def test_a_decoder_that_is_installed_later_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    monkeypatch.setenv("UNBRAID_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    for hertz in (120, 150):
+        saved(root / f"{hertz}.wav", voice(hertz, 0.4).astype(np.float32))
+    soundfile.write(root / "high.flac", voice(300, 0.4), 8000)
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "soundfile", None)
+        with pytest.warns(UserWarning, match="left out 1 of 3 files: .*needs the package"):
+            assert len(load_dataset(str(root), full=True, skip_broken=True)) == 2
+    data = load_dataset(str(root), full=True, measured=True)
+    hertz = 100 * 2 ** (data.factor("pitch") / 12)
+    np.testing.assert_allclose(hertz, [120, 150, 300], rtol=0.02)
+    assert data.notes[0].startswith("3 recordings: ")
+
+
+def test_a_folder_of_links_to_recordings_is_one_of_recordings(tmp_path: Path) -> None:
+    for name in ("low", "high"):
+        saved(tmp_path / "store" / name / "a.wav", voice(120, 0.3).astype(np.float32))
+    root = tmp_path / "set"
+    root.mkdir()
+    for name in ("low", "high"):
+        (root / name).symlink_to(tmp_path / "store" / name)
+    (root / "circle").symlink_to(root)
+    assert resolve(str(root))[0] == "recordings"
+    with pytest.warns(UserWarning, match="1 link to folders that are read already"):
+        assert load_dataset(str(root), full=True).specs[0].values == ("high", "low")
+
+
 def test_no_recordings_and_too_few(tmp_path: Path) -> None:
     with pytest.raises(
         UnbraidError, match=r"found no recordings in .*expected some in .wav, .flac"
@@ -164,6 +197,29 @@ def test_other_pictures_of_sound_are_not_measured(folder: Path) -> None:
     narrow = sound.SIGNAL.sound((3, 64, 64), sound.SIGNAL.axes, sound.SIGNAL.channels, "viridis")
     with pytest.raises(UnbraidError, match="found other pictures of sound"):
         Dataset("x", data.images, signal=narrow).measured()
+
+
+def test_splits_of_audiomnist_agree_in_categories_and_levels(tmp_path: Path) -> None:
+    speakers = [f"{number:02}" for number in range(1, 7)]
+    for place, speaker in enumerate(speakers):
+        for take in (0, 1, 5, 6):
+            samples = voice(110 + 20 * place, 0.3, level=0.05 if take < 5 else 0.2)
+            path = tmp_path / "data" / speaker / f"{take % 2}_{speaker}_{take}.wav"
+            saved(path, samples.astype(np.float32))
+    halves = [
+        load_dataset("audiomnist", split=half, path=str(tmp_path), n=4, measured=True)
+        for half in ("train", "test")
+    ]
+    for data in halves:
+        assert len(data) == 4
+        assert data.specs[1].values == tuple(speakers)
+        spoken = 110 + 20 * data.factor("speaker")
+        np.testing.assert_allclose(100 * 2 ** (data.factor("pitch") / 12), spoken, rtol=0.02)
+    train, test = (np.median(data.factor("loudness")) for data in halves)
+    assert train - test == pytest.approx(20 * np.log10(4), abs=1)
+    both = load_dataset("audiomnist", path=str(tmp_path), full=True)
+    assert len(both) == 24
+    assert len(load_dataset("audiomnist", split="test", path=str(tmp_path), full=True, n=5)) == 5
 
 
 def test_audiomnist(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_a_part_keeps_its_recordings(data: Speech) -> None:
         ({"pitch": (-30, 0)}, "pitch goes from -30 to 0 semitones from 100 Hz, expected a range"),
         ({"tract": (110, 90)}, "the lower first"),
         ({"duration": 400}, "duration"),
+        ({"takes": 5}, r"expected \(start, stop\)"),
         ({"takes": (0, 5)}, r"takes are \(0, 5\), expected \(start, stop\) within 5 to 50"),
         ({"n": 0}, "n is 0"),
         ({"correlations": [("pitch", "size", 0.5)]}, "unknown factor 'size'"),

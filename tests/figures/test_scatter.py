@@ -101,6 +101,25 @@ def test_images_whose_factor_is_unknown_are_grey(squares: Dataset, spec: FactorS
     assert sum(len(part.get_offsets()) for part in others) == 200
 
 
+@pytest.mark.parametrize(
+    ("spec", "turn"),
+    [
+        (FactorSpec("hue", "periodic", values=(0.0, 0.25, 0.5, 0.75), period=1), (0, 1)),
+        (FactorSpec("axis", "periodic", range=(-90, 90), period=180), (-90, 90)),
+        (FactorSpec("day", "periodic", values=tuple("MTWtFSs"), period=7), (0, 7)),
+    ],
+)
+def test_colours_of_a_circle_span_a_whole_turn(spec: FactorSpec, turn: tuple[float, float]) -> None:
+    values = np.array([[0.0], [1.0], [3.0]] * 10)
+    data = Dataset("some", np.zeros((30, 1, 16, 16), np.uint8), values, (spec,))
+    ax = new_figure(4, 4).subplots()
+    scatter.plot(ax, np.random.default_rng(1).normal(size=(30, 2)), data)
+    (drawn,) = ax.collections
+    assert drawn.get_clim() == turn
+    first, _, last = drawn.to_rgba(np.asarray(drawn.get_array())[:3])
+    assert np.abs(first - last).max() > 0.1 or spec.values is None
+
+
 def test_a_factor_that_never_varies_is_passed_over(squares: Dataset) -> None:
     constant = replace(squares.specs[0], name="constant")
     assert squares.factors is not None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -96,6 +97,33 @@ def test_unknown_factors_are_shown_as_such(tmp_path: Path) -> None:
     save(figure, tmp_path / "show.png")
     nothing = replace(unknown_data(), factors=np.full((64, 3), np.nan))
     save(draw(nothing, Config()), tmp_path / "nothing.png")
+
+
+def test_a_users_matplotlib_settings_are_not_used(tmp_path: Path) -> None:
+    data = load_dataset("mnist", "test").take(np.arange(50))
+    save(draw(data, Config(rows=1)), tmp_path / "plain.png")
+    hostile = {
+        "axes.grid": True,
+        "image.origin": "lower",
+        "figure.facecolor": "black",
+        "savefig.facecolor": "red",
+        "font.size": 20,
+        "savefig.bbox": "tight",
+    }
+    with matplotlib.rc_context(hostile):
+        save(draw(data, Config(rows=1)), tmp_path / "hostile.png")
+    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "hostile.png").read_bytes()
+
+
+def test_levels_are_told_without_digits_of_rounding() -> None:
+    specs = (
+        FactorSpec("scale", "ordinal", values=tuple(np.linspace(0.75, 1.25, 8).tolist())),
+        FactorSpec("turn", "ordinal", values=tuple(np.linspace(0, 2 * np.pi, 40).tolist())),
+    )
+    factors = np.stack([np.arange(40) % 8, np.arange(40)], 1)
+    lines = report(Dataset("x", np.zeros((40, 1, 8, 8), np.uint8), factors, specs), Config())
+    assert "0.75 (5), 0.821429 (5), 0.892857 (5)" in lines[1]
+    assert lines[2].endswith("40 levels from 0 to 6.28319")
 
 
 def test_report() -> None:

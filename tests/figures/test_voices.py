@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -45,6 +46,15 @@ def test_a_spectrogram_shows_a_tone_where_it_is() -> None:
         assert abs((row + 0.5) * 4000 / 128 - 1000) < 32
         assert levels[:, 60].max() == pytest.approx(0, abs=1.5)  # a sine of full scale
     assert spectrograms.spectrogram(np.zeros(800), 8000).max() == pytest.approx(-120)
+
+
+def test_a_sheet_takes_no_settings_of_the_users_and_no_formulas() -> None:
+    tone = 0.1 * np.sin(np.arange(4000))
+    with matplotlib.rc_context({"image.origin": "lower", "axes.grid": True}):
+        ax = spectrograms.sheet([("a $x_{ b$.wav", tone, 8000)]).axes[0]
+    assert ax.images[0].origin == "upper"
+    assert not ax.xaxis.get_gridlines()[0].get_visible()
+    assert not ax.title.get_parse_math()
 
 
 def test_axes_are_in_seconds_and_hertz(voices: Dataset, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,10 @@ from unbraid.datasets import Dataset
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._style import TRIES, sample_with_rejection
+from unbraid.methods.conditional_flow.frame_trial import LEAST, frames_help, prediction_errors
 from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
-from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, held_out
+from unbraid.methods.conditional_flow.reading import HELD, STEP, Reading, hashed, held_out
 from unbraid.methods.conditional_flow.turns import SPIN, Turns, spin_maps, upright
 from unbraid.methods.conditional_flow.warps import LIMITS, PARAMETERS, WarpAction, draw_warps, warp
 from unbraid.training import train
@@ -321,6 +324,75 @@ def test_frames_come_to_lie_where_things_do() -> None:
     # it has learned as well that a shift by a twentieth of 8 pixels is a tenth of what is 4
     moved = reading.action(one_warp(right=0.05), torch.zeros(1, 2))
     torch.testing.assert_close(moved, torch.tensor([[0.1, 0.0]]), atol=0.03, rtol=0)
+
+
+def frame_of(weight: list[list[float]], zoom: float = 0.0) -> Frame:
+    """Return a frame whose parts are the products of ``weight``, (PARTS, 2), with two columns."""
+    frame = Frame(2)
+    assert frame.linear is not None
+    with torch.no_grad():
+        for parameter in frame.parameters():
+            parameter.zero_()
+        frame.linear.weight.copy_(torch.tensor(weight))
+        frame.zoom.fill_(zoom)
+    return frame
+
+
+STILL = [0.0, 0.0]
+FOLLOWS = [STILL] * 5 + [[0.5, 0.0], [0.0, -0.5]]  # 4 of 8 pixels, as shapes_of moves squares
+TURNS = [[1.0, 0.0], STILL, [0.0, 0.5], STILL, STILL, STILL, STILL]
+
+
+def halves_of(draws: torch.Generator, count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw images whose left and right half have two brightnesses, and these on [-1, 1]."""
+    factors = torch.rand((count, 2), generator=draws) * 2 - 1
+    images = (factors / 2 + 0.5).repeat_interleave(8, 1)[:, None, None].expand(-1, 1, 16, -1)
+    return images.contiguous(), factors
+
+
+def test_frames_help_where_one_thing_moves_and_not_where_a_scene_changes() -> None:
+    images, factors = shapes_of(noise(), 200)
+    follows = frame_of(FOLLOWS)(factors)
+    plain, framed = prediction_errors(images, factors, follows, hashed(images))
+    # in frames the mean square is right but for its edges
+    assert plain > 0.02
+    assert framed < 0.1 * plain
+    same, as_it_is = prediction_errors(
+        images, factors, frame_of([STILL] * 7)(factors), factors[:, 0]
+    )
+    assert as_it_is == pytest.approx(same, rel=1e-4)
+    images, factors = halves_of(noise(), 200)
+    plain, framed = prediction_errors(images, factors, frame_of(TURNS)(factors), hashed(images))
+    assert plain < 1e-4  # all but the prior of the regression
+    assert framed > 10 * plain
+    assert not frames_help(images, factors, frame_of(TURNS)(factors), hashed(images))
+    few = slice(0, LEAST - 1)
+    assert frames_help(
+        images[few], factors[few], frame_of(TURNS)(factors[few]), hashed(images[few])
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "weight", "kept"), [(shapes_of, FOLLOWS, True), (halves_of, TURNS, False)]
+)
+def test_the_reader_drops_frames_that_do_not_help(
+    draw: Any, weight: list[list[float]], kept: bool
+) -> None:
+    draws, reading = noise(), reading_of(*PLACES)
+    reading.reader.frame = frame_of(weight, 0.2)
+    images, factors = draw(draws, 128)
+    before = reading.reader.frame(factors)
+    reading.eval().reader_terms(*told("reader", images, factors, draws))
+    assert torch.equal(reading.reader.frame(factors), before)  # a validation decides nothing
+    terms = reading.train().reader_terms(*told("reader", images, factors, draws))
+    assert all(torch.isfinite(term) for term in terms.values())
+    after = reading.reader.frame(factors)
+    assert torch.equal(after, before if kept else torch.eye(2, 3).expand(128, 2, 3))
+    # once: what is read later on does not bring them back, nor take them away
+    images, factors = (halves_of if kept else shapes_of)(draws, 128)
+    before = reading.reader.frame(factors)
+    reading.reader_terms(*told("reader", images, factors, draws))
+    assert torch.equal(reading.reader.frame(factors), before)
 
 
 def test_a_fifth_of_images_is_held_out_whatever_they_show() -> None:

@@ -91,7 +91,7 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
     given: NDArray[Any] = factors
-    if (own := labels_of(run.config.method)) is not None:  # only the labels that the run was given
+    if (own := labels_of(run.config.method)) is not None:  # only images whose labels it was given
         labels, seed = own.labels, own.label_seed
         given = named(data, own)
     given = given_labels(data, given)  # rows are chosen by these, as in training

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,39 @@ def cannot_write(path: Path, error: Exception) -> UnbraidError:
     )
 
 
+def cannot_read(path: Path, error: OSError) -> UnbraidError:
+    """Return the sentence for a file that the system does not give."""
+    return UnbraidError(
+        f"cannot read {path}: {error.strerror or error}; restore it, or check its permissions."
+    )
+
+
+def not_finite(value: Any, name: str = "") -> str:
+    """Return where in nested objects and lists the first NaN or infinity is, "" without one.
+
+    >>> not_finite({"kl": 3.5, "by_latent": [1.0, float("inf")]})
+    'by_latent.1'
+    """
+    if isinstance(value, float):
+        return "" if isfinite(value) else name or str(value)
+    parts = value if isinstance(value, dict) else {}
+    if isinstance(value, list | tuple):
+        parts = dict(enumerate(value))
+    found = (not_finite(part, f"{name}.{key}".lstrip(".")) for key, part in parts.items())
+    return next(filter(None, found), "")
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
+    """Write ``value`` as indented JSON, atomically.
+
+    Raises:
+        UnbraidError: it cannot be written, or holds NaN or infinity, which are no JSON.
+    """
+    if name := not_finite(value):
+        raise UnbraidError(
+            f"cannot write {path}: {name} is not finite, expected finite numbers alone; what was "
+            "there is untouched."
+        )
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

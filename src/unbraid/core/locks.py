@@ -6,6 +6,7 @@ some file systems do not know it either: there, nothing is locked.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,21 +45,23 @@ def locked(folder: Path) -> Iterator[None]:
     """Lock a run folder, so that two processes cannot train into it at once.
 
     Raises:
-        UnbraidError: another process holds the lock, or the folder cannot be made.
+        UnbraidError: another process holds the lock, or the folder cannot be made or read.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # the folder itself: no lock file to leave behind. Windows opens no folder
+        handle = os.open(folder, os.O_RDONLY) if _has_locks() else -1
     except OSError as error:
         raise cannot_write(folder, error) from error
-    handle = os.open(folder, os.O_RDONLY)  # the folder itself: no lock file to leave behind
     try:
-        if not _locks(handle):
+        if handle >= 0 and not _locks(handle):
             raise UnbraidError(
                 f"another process is training into {folder}: wait for it, or choose another --out."
             )
         yield
     finally:
-        os.close(handle)
+        if handle >= 0:
+            os.close(handle)
 
 
 @contextmanager
@@ -91,6 +94,15 @@ def is_claimed(path: Path) -> bool:
         return not _locks(handle)
     finally:
         os.close(handle)
+
+
+def _has_locks() -> bool:
+    """Whether the system has ``flock``."""
+    try:
+        importlib.import_module("fcntl")
+    except ImportError:
+        return False
+    return True
 
 
 def _locks(handle: int) -> bool:

@@ -13,10 +13,11 @@ import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from numbers import Integral
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -161,3 +162,11 @@ def _check_type(value: Any, hint: Any, what: str) -> None:
         not isinstance(value, allowed[hint]) or (isinstance(value, bool) and hint is not bool)
     ):
         raise UnbraidError(f"{what} is {value!r}, expected a value of type {hint.__name__}.")
+    wanted = set(get_args(hint)) - {type(None)} if isinstance(hint, UnionType) else {hint}
+    if value is None and len(wanted) < len(get_args(hint)):
+        return
+    if wanted == {int} and (not isinstance(value, Integral) or isinstance(value, bool)):
+        raise UnbraidError(f"{what} is {value!r}, expected a whole number, or None.")
+    several = any(get_origin(each) is tuple and ... in get_args(each) for each in wanted)
+    if several and not isinstance(value, Iterable):
+        raise UnbraidError(f"{what} is {value!r}, expected several values, such as ({value!r},).")

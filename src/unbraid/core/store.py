@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unbraid.core import limits
 from unbraid.core.errors import UnbraidError
-from unbraid.core.files import atomic
+from unbraid.core.files import atomic, cannot_read
 from unbraid.core.locks import held as held
 from unbraid.core.locks import locked as locked
 
@@ -28,7 +28,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors = safetensors.torch.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, header.get("__metadata__", {})
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (safetensors.SafetensorError, ValueError) as error:
         raise UnbraidError(
             f"{path} is damaged ({error}): restore it from a copy, or train again."
         ) from error

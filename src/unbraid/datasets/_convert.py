@@ -25,6 +25,7 @@ from unbraid.datasets._images import Layout, as_signal
 from unbraid.datasets._items import (
     IMAGE_KEYS,
     Reading,
+    Room,
     as_array,
     axes_of,
     classes_of,
@@ -32,6 +33,7 @@ from unbraid.datasets._items import (
     images_of,
     label_columns,
     parts_of,
+    plain,
 )
 from unbraid.datasets.folder import decoded
 
@@ -58,9 +60,10 @@ def from_arrays(
 
 def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Dataset:
     """See ``Dataset.from_torch``."""
-    images, labels = [], []
+    images, labels, room = [], [], Room(how.name)
     for row in range(len(dataset)):
         image, label = parts_of(dataset[row], f"{how.name}: item {row}")
+        room.add(image)
         images.append(image)
         labels.append(label)
     tensors = bool(images) and hasattr(images[0], "detach") and axes_of(images[0]) == 3
@@ -77,6 +80,11 @@ def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Datas
 def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     """See ``Dataset.from_huggingface``."""
     name, names = how.name, dataset.column_names
+    if not hasattr(dataset, "__len__"):
+        raise UnbraidError(
+            f"{name} is streamed, and how many rows it has is not known: load it without "
+            "streaming, or give a part of it, as in Dataset.from_list(list(dataset.take(1000)))."
+        )
     if isinstance(names, Mapping):
         raise UnbraidError(
             f"{name} holds several splits ({', '.join(names)}): give one, as in "
@@ -92,13 +100,17 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
             f"{name} has {found}: its columns are {', '.join(names)}; name that of the images with "
             "image=."
         )
-    plain = [each for each in names if kind_of[each] in ("ClassLabel", "Value")]
-    plain = [each for each in plain if each != image]
-    left = [each for each in names if each != image and each not in plain]
-    rows = [dataset[row] for row in range(len(dataset))]
+    single = [each for each in names if kind_of[each] in ("ClassLabel", "Value")]
+    single = [each for each in single if each != image]
+    left = [each for each in names if each != image and each not in single]
+    rows, room = [], Room(name)
+    for row in range(len(dataset)):
+        rows.append(dataset[row])
+        room.add(rows[-1][image])
     made, note = images_of([row[image] for row in rows], how, "auto")
-    columns = {each: np.array([row[each] for row in rows], object) for each in plain}
-    wanted = {each: "categorical" for each in plain if kind_of[each] == "ClassLabel"}
+    # they are tensors where the data set has the format of torch
+    columns = {each: np.array([plain(row[each]) for row in rows], object) for each in single}
+    wanted = {each: "categorical" for each in single if kind_of[each] == "ClassLabel"}
     for each in wanted:  # -1 is what an unlabelled row has
         columns[each] = np.array([None if v == -1 else v for v in columns[each]], object)
     given = {**wanted, **pairs(how.kinds, "kinds", name)}
@@ -126,7 +138,7 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             f"{', '.join(columns)}; name that column, or give the images, with images=."
         )
     if not isinstance(images, str):
-        made, note = images_of(images, replace(how, size=None), "auto")
+        made, note = images_of(images, how, "auto")
     else:
         paths = [expand(root) / str(each) for each in columns.pop(images)]
         channels = how.channels
@@ -134,7 +146,7 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             if channels == "auto":
                 channels = 1 if all(threads.map(is_grey, paths)) else 3
             wanted = Wanted(how.size or 64, how.fit, channels, how.background)
-            made, _, note = decoded(paths, wanted, False, threads)
+            made, _, note = decoded(paths, wanted, None, threads)
     read = read_columns(columns, how.kinds, how.units, name)
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")

@@ -215,7 +215,7 @@ class Dataset:
         """
         from unbraid.datasets import _convert, _items
 
-        return _convert.from_frame(frame, images, root, _items.reading({"size": 64, **options}))
+        return _convert.from_frame(frame, images, root, _items.reading(options))
 
     def __len__(self) -> int:
         return len(self.images)

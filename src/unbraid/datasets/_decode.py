@@ -192,7 +192,12 @@ def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
     if image.mode.startswith("I"):
         shades = np.asarray(image).astype(np.float32)
         shades /= 257
-        return Image.fromarray(np.rint(shades, out=shades).astype(np.uint8))
+        grey = Image.fromarray(np.rint(shades, out=shades).astype(np.uint8))
+        clear = image.info.get("transparency")
+        if clear is None:
+            return grey
+        alpha = np.where(np.asarray(image) == clear, np.uint8(0), np.uint8(255))
+        return Image.merge("LA", (grey, Image.fromarray(alpha)))
     return image
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._drawing import CONTINUOUS, UNIT_CANVAS, too_thick
-from unbraid.datasets._rendered import check_counts, check_range
+from unbraid.datasets._rendered import check_counts, check_range, is_pair
 
 if TYPE_CHECKING:
     from unbraid.datasets.digits import Config
@@ -23,6 +23,11 @@ def check_drawable(config: Config) -> None:
         raise UnbraidError(f"digits: digits are {config.digits}, expected some of 0 to 9.")
     if len(set(config.digits)) < len(config.digits):
         raise UnbraidError(f"digits: digits are {config.digits}: name each once.")
+    if config.glyphs is not None and not is_pair(config.glyphs):
+        raise UnbraidError(
+            f"digits: glyphs are {config.glyphs}, expected the rows (start, stop) of the MNIST "
+            "split, such as (0, 1000)."
+        )
     for name in CONTINUOUS:
         check_range(name, getattr(config, name), "digits")
     _check_fit(config)

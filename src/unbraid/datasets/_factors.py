@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from unbraid.core import memory
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 
@@ -53,6 +55,7 @@ def sample_factors(
                 f"factor '{name}' cannot be distributed as '{distribution}'"
                 f"{did_you_mean(distribution, DISTRIBUTIONS)}: choose 'uniform' or 'normal'."
             )
+    _check_room(count, len(specs))
     root = np.linalg.cholesky(correlation_matrix(names, correlations))
     normals = np.random.default_rng(seed).standard_normal((count, len(specs))) @ root.T
     parts = ndtr(normals)
@@ -81,6 +84,7 @@ def grid_of(specs: Sequence[FactorSpec], levels: int) -> NDArray[np.float64]:
         else np.unique(np.linspace(*_ends(spec), levels))
         for spec in specs
     ]
+    _check_room(prod(map(len, axes)), len(axes))
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
@@ -110,6 +114,12 @@ def correlation_matrix(
             f"lowest eigenvalue is {lowest:.2g}): bring them closer to zero."
         )
     return matrix
+
+
+def _check_room(rows: int, columns: int) -> None:
+    """Raise an UnbraidError unless rows of factors fit into memory, with what they are made of."""
+    remedy = "ask for a smaller n, or for fewer levels of a grid"
+    memory.check(3 * 8 * rows * columns, f"drawing {rows:,} rows of factors", remedy)
 
 
 def _at(spec: FactorSpec, part: NDArray[np.float64]) -> NDArray[np.float64]:

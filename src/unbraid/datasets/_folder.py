@@ -96,7 +96,7 @@ def find(config: Options, split: str, media: Media) -> Found:
 def read_each(
     paths: Sequence[Path],
     read: Callable[[int], str | None],
-    skip_broken: bool,
+    skip_broken: bool | None,
     threads: ThreadPoolExecutor,
     noun: str = "image",
 ) -> list[int]:
@@ -105,7 +105,8 @@ def read_each(
     Args:
         paths: of the files.
         read: reads a row, and returns why it cannot, None if it did.
-        skip_broken: leave out files that cannot be read, with a warning.
+        skip_broken: leave out files that cannot be read, with a warning; None where the reader of
+            the data has no such option.
         threads: that read.
         noun: what messages call what a file holds.
 
@@ -122,9 +123,8 @@ def read_each(
     article = "an" if noun[0] in "aeiou" else "a"
     sentence = f"{paths[first]} cannot be read as {article} {noun} ({reasons[first]}){more}"
     if not skip_broken:
-        raise UnbraidError(
-            f"{sentence}: replace or delete it, or leave such files out with skip_broken=True."
-        )
+        or_else = "" if skip_broken is None else ", or leave such files out with skip_broken=True"
+        raise UnbraidError(f"{sentence}: replace or delete it{or_else}.")
     if not kept:
         raise UnbraidError(
             f"{sentence}, so no {noun} is left: replace them, or convert them to another format."

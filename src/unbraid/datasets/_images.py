@@ -16,7 +16,9 @@ CHANNELS = range(1, 5)
 ROUNDING = 1e-3  # how far outside [0, 1] reals may be, by rounding
 
 
-def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uint8]:
+def as_images(
+    array: NDArray[Any], layout: Layout, owner: str, brightest: float = 0
+) -> NDArray[np.uint8]:
     """Turn an array of images into uint8 (N, C, H, W).
 
     Args:
@@ -26,6 +28,7 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
         layout: where the channels of four axes are; ``auto`` takes the one of axes 1 and 3 that
             has 1 to 4 entries.
         owner: how an error names the data.
+        brightest: whole number that others of the same images reach, which are turned apart.
 
     Raises:
         UnbraidError: another shape or range, NaN, or ``auto`` where both axes or neither qualify.
@@ -38,7 +41,8 @@ def as_images(array: NDArray[Any], layout: Layout, owner: str) -> NDArray[np.uin
             f"{owner}: images have shape {array.shape}, expected at least one image of at "
             "least one pixel: give others."
         )
-    return np.ascontiguousarray(_as_uint8(_channels_first(array, layout, owner), owner))
+    images = _channels_first(array, layout, owner)
+    return np.ascontiguousarray(_as_uint8(images, owner, brightest))
 
 
 def as_signal(array: NDArray[Any], signal: Signal, owner: str) -> NDArray[np.uint8]:
@@ -95,7 +99,7 @@ def _channels_first(array: NDArray[Any], layout: str, owner: str) -> NDArray[Any
     return images
 
 
-def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
+def _as_uint8(images: NDArray[Any], owner: str, brightest: float) -> NDArray[np.uint8]:
     if images.dtype.kind not in "buif":
         raise UnbraidError(
             f"{owner}: images are of type {images.dtype}, expected whole numbers in 0..255 or "
@@ -120,7 +124,8 @@ def _as_uint8(images: NDArray[Any], owner: str) -> NDArray[np.uint8]:
             f"{owner}: images of type {images.dtype} range from {low} to {high}, expected 0 to "
             "255: rescale them."
         )
-    return images.astype(np.uint8) * np.uint8(255 if high <= 1 else 1)
+    truths = images.dtype.kind == "b" or max(high, brightest) <= 1
+    return images.astype(np.uint8) * np.uint8(255 if truths else 1)
 
 
 def held_out(

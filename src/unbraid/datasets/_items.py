@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unbraid.core import registry
+from unbraid.core import memory, registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets._arrays import checked, split_columns
 from unbraid.datasets._columns import Given
@@ -65,6 +65,34 @@ def reading(options: Mapping[str, Any]) -> Reading:
     return built
 
 
+class Room:
+    """Counts the bytes of images that are read one after the other, and stops before memory ends.
+
+    Args:
+        owner: how an error names the data.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self.owner, self.free, self.bytes, self.count = owner, memory.free(), 0, 0
+
+    def add(self, image: Any) -> None:
+        """Count an image.
+
+        Raises:
+            UnbraidError: together with those before it takes nine tenths of what was free.
+        """
+        size = getattr(image, "nbytes", 0)
+        if isinstance(image, Image.Image):
+            size = image.width * image.height * len(image.getbands())
+        self.bytes, self.count = self.bytes + size, self.count + 1
+        if self.free is not None and self.bytes > 0.9 * self.free:
+            raise UnbraidError(
+                f"{self.owner}: its first {self.count:,} images take {memory.size(self.bytes)} of "
+                f"memory, and {memory.size(self.free)} were free: give a part of it, or scale its "
+                "images down before, as all of them are held in their own size."
+            )
+
+
 def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uint8], str]:
     """Return images uint8 (N, C, H, W) of an array, or of a list of arrays or pictures."""
     owner, size = how.name, how.size
@@ -76,13 +104,9 @@ def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uin
         whole = as_images(array, layout, owner)
         if size is None and how.channels in ("auto", whole.shape[1]):
             return whole, ""
-        images = [_picture(each) for each in whole]
-    pictures = [
-        each
-        if isinstance(each, Image.Image)
-        else _picture(as_images(as_array(each)[None], "auto", "an image")[0])
-        for each in images
-    ]
+        pictures = [_picture(each, owner) for each in whole]
+    else:
+        pictures = _pictures(images, layout, owner)
     channels = how.channels
     if channels == "auto":
         channels = 1 if all(map(shows_grey, pictures)) else 3
@@ -94,10 +118,42 @@ def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uin
                 f"{' and '.join(f'{w} x {h}' for w, h in sorted(sizes)[:2])}: bring them to one "
                 "with size=64."
             )
-        return np.stack([pixels(picture, channels, how.background) for picture in pictures]), ""
+        own = [
+            _read(owner, row, pixels, picture, channels, how.background)
+            for row, picture in enumerate(pictures)
+        ]
+        return np.stack(own), ""
     wanted = Wanted(size, how.fit, channels, how.background)
-    made, found = zip(*(prepared(picture, wanted) for picture in pictures), strict=True)
+    read = [_read(owner, row, prepared, picture, wanted) for row, picture in enumerate(pictures)]
+    made, found = zip(*read, strict=True)
     return np.stack(made), conversion_note(found, wanted)
+
+
+def _pictures(images: Sequence[Any], layout: Layout, owner: str) -> list[Image.Image]:
+    """Return pictures or arrays of any sizes as pictures."""
+    arrays = {
+        row: as_array(each) for row, each in enumerate(images) if not isinstance(each, Image.Image)
+    }
+    # all together tell whether 1 is white, or the darkest grey but one
+    whole = [each.max() for each in arrays.values() if each.dtype.kind in "iu" and each.size]
+    brightest = max(map(float, whole), default=0.0)
+    return [
+        _picture(as_images(arrays[row][None], layout, f"{owner}: image {row}", brightest)[0], owner)
+        if row in arrays
+        else each
+        for row, each in enumerate(images)
+    ]
+
+
+def _read(owner: str, row: int, read: Callable[..., Any], *given: Any) -> Any:
+    """Return what is read of a picture; what a broken one raises becomes a sentence."""
+    try:
+        return read(*given)
+    except Exception as error:  # a broken file can make Pillow raise anything
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise UnbraidError(
+            f"{owner}: image {row} cannot be read ({reason}): replace it, or leave it out."
+        ) from error
 
 
 def _stacked(images: Sequence[Any], owner: str) -> NDArray[Any]:
@@ -112,8 +168,13 @@ def _stacked(images: Sequence[Any], owner: str) -> NDArray[Any]:
     return np.stack(arrays)
 
 
-def _picture(array: NDArray[np.uint8]) -> Image.Image:
+def _picture(array: NDArray[np.uint8], owner: str) -> Image.Image:
     """Return pixels (C, H, W) as a picture."""
+    if len(array) == 2:  # which Pillow would take for grey and its transparency
+        raise UnbraidError(
+            f"{owner}: images have 2 channels, which are no picture that could be scaled or made "
+            "grey: leave out size and channels, and scale them before."
+        )
     return Image.fromarray(array[0] if len(array) == 1 else array.transpose(1, 2, 0))
 
 
@@ -188,15 +249,16 @@ def label_columns(
 def _flat(label: Any) -> dict[Any, Any]:
     """Return the labels of an item by name or number, as plain values."""
     if isinstance(label, Mapping):
-        return {str(name): _plain(value) for name, value in label.items()}
+        return {str(name): plain(value) for name, value in label.items()}
     if isinstance(label, list | tuple):
-        return {at: _plain(value) for at, value in enumerate(label)}
+        return {at: plain(value) for at, value in enumerate(label)}
     if axes_of(label) == 1 and len(label) > 1:
         return dict(enumerate(as_array(label).tolist()))
-    return {0: _plain(label)}
+    return {0: plain(label)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a label as a plain value: that of an array or a tensor with one entry."""
     if value is None or isinstance(value, str):
         return value
     array = as_array(value)

@@ -45,7 +45,7 @@ class Facts(NamedTuple):
 
 
 def pictures_of(
-    paths: Sequence[Path], rows: Sequence[int], skip_broken: bool
+    paths: Sequence[Path], rows: Sequence[int], skip_broken: bool | None
 ) -> tuple[NDArray[np.uint8], list[int], str]:
     """Return voice pictures of files, their places among ``rows``, and what was done to all.
 
@@ -55,7 +55,8 @@ def pictures_of(
     Args:
         paths: of all recordings, of both splits.
         rows: those whose pictures are returned.
-        skip_broken: leave out files that cannot be read, with a warning.
+        skip_broken: leave out files that cannot be read, with a warning; None where the reader of
+            the data has no such option.
 
     Raises:
         UnbraidError: files that cannot be read, without ``skip_broken``.
@@ -66,15 +67,12 @@ def pictures_of(
         for digest in threads.map(_digest, paths):
             key.update(digest)
         name = f"recordings-{key.hexdigest()[:24]}"
-        facts = Facts(*cached(f"{name}-facts", lambda: np.array(_facts(paths, threads))))
+        name, facts, reasons = _facts(name, paths, threads)
         known = ~np.isnan(facts.loudness)
         chosen = [paths[row] for row in rows]
-
-        def why(place: int) -> str | None:
-            row = rows[place]
-            return None if known[row] else _reason(paths[row])
-
-        kept = read_each(chosen, why, skip_broken, threads, "recording")
+        kept = read_each(
+            chosen, lambda place: reasons.get(rows[place]), skip_broken, threads, "recording"
+        )
         gains = _gains(facts, known)
 
         def painted() -> NDArray[np.uint8]:
@@ -96,7 +94,7 @@ def _digest(path: Path) -> bytes:
     try:
         return hashlib.sha256(path.read_bytes()).digest()
     except OSError:  # reading it reports why
-        return b""
+        return bytes(hashlib.sha256().digest_size)
 
 
 def _reason(path: Path) -> str | None:
@@ -108,7 +106,25 @@ def _reason(path: Path) -> str | None:
     return None
 
 
-def _facts(paths: Sequence[Path], threads: ThreadPoolExecutor) -> Facts:
+def _facts(
+    name: str, paths: Sequence[Path], threads: ThreadPoolExecutor
+) -> tuple[str, Facts, dict[int, str]]:
+    """Return the name under which pictures are kept, the facts, and why rows cannot be read."""
+
+    def stored() -> tuple[Facts, dict[int, str | None]]:
+        facts = Facts(*cached(f"{name}-facts", lambda: np.array(_found(paths, threads))))
+        lost = np.flatnonzero(np.isnan(facts.loudness)).tolist()
+        return facts, dict(zip(lost, threads.map(_reason, [paths[r] for r in lost]), strict=True))
+
+    facts, reasons = stored()
+    # a file may be read now that could not be before, since a decoder has been installed
+    if since := [row for row, reason in reasons.items() if reason is None]:
+        name += f"-{hashlib.sha256(repr(since).encode()).hexdigest()[:8]}"
+        facts, reasons = stored()
+    return name, facts, {row: reason or "it changes" for row, reason in reasons.items()}
+
+
+def _found(paths: Sequence[Path], threads: ThreadPoolExecutor) -> Facts:
     def of(path: Path) -> tuple[float, ...]:
         try:
             found = read(path, RATE)

@@ -6,13 +6,15 @@ asked for. A renderer chooses styles and draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets._correlated import Weigh, check_left
@@ -228,6 +230,17 @@ class Rendered(Dataset):
         return factors, style
 
 
+def whole(images: Drawn, owner: str) -> NDArray[np.uint8]:
+    """Return all images of a source, drawn.
+
+    Raises:
+        UnbraidError: they do not fit into memory.
+    """
+    remedy = "ask for a smaller n, or draw them when they are asked for, with stream=True"
+    memory.check(prod(images.shape), f"{owner}: {len(images):,} images", remedy)
+    return images[:]
+
+
 def _movable(spec: FactorSpec) -> bool:
     return len(spec.values) > 1 if spec.values is not None else len(set(spec.range or ())) > 1
 
@@ -277,6 +290,15 @@ def check_range(name: str, given: Any, owner: str) -> None:
         ) from error
     if not (np.isfinite(low) and np.isfinite(high) and low <= high):
         raise UnbraidError(f"{owner}: {name} is {given}, expected two numbers, the lower first.")
+
+
+def is_pair(given: Any) -> bool:
+    """Whether something is two whole numbers, such as (start, stop)."""
+    return (
+        isinstance(given, Sequence)
+        and len(given) == 2
+        and all(isinstance(each, int | np.integer) for each in given)
+    )
 
 
 def check_counts(config: Any, owner: str) -> None:

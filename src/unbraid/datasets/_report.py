@@ -107,15 +107,23 @@ def _of_factor(dataset: Dataset, spec: FactorSpec) -> str:
             if len(spec.values) > _SHOWN
             else np.arange(len(counts))
         )
-        listed = [f"{spec.values[level]} ({counts[level]:,})" for level in order[:_SHOWN].tolist()]
+        listed = [
+            f"{_said(spec.values[level])} ({counts[level]:,})" for level in order[:_SHOWN].tolist()
+        ]
         more = len(spec.values) - len(listed)
         parts.append(", ".join(listed) + (f" and {more:,} more values" if more else "") + unit)
     else:
         levels = len(np.unique(known))
-        parts.append(f"{levels:,} levels from {spec.values[0]} to {spec.values[-1]}{unit}")
+        first, last = _said(spec.values[0]), _said(spec.values[-1])
+        parts.append(f"{levels:,} levels from {first} to {last}{unit}")
     if missing := len(column) - len(known):
         parts.append(f"unknown for {missing:,} ({missing / len(column):.0%})")
     return f"{spec.name}: {', '.join(parts)}"
+
+
+def _said(value: str | float) -> str:
+    """Return a level as text: a real without the digits that are rounding."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _rare(dataset: Dataset) -> Iterator[str]:
@@ -129,7 +137,7 @@ def _rare(dataset: Dataset) -> Iterator[str]:
         rare = np.flatnonzero(counts < FEW)
         if len(rare):
             named = ", ".join(
-                f"{spec.values[level]} ({counts[level]})" for level in rare[:3].tolist()
+                f"{_said(spec.values[level])} ({counts[level]})" for level in rare[:3].tolist()
             )
             more = ", ..." if len(rare) > 3 else ""
             yield (

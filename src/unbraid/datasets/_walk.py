@@ -162,11 +162,14 @@ def media_of(root: Path) -> Media:
     The first thousand of either decide, so that a large folder answers at once.
     """
     images = sounds = 0
-    for name, subfolders, names in os.walk(root):
+    seen: set[Path] = set()
+    for name, subfolders, names in os.walk(root, followlinks=True):
         folder = Path(name)
-        if folder != root and is_output(folder):
+        # links are followed as in reading, each folder once, so that none leads in a circle
+        if (place := folder.resolve()) in seen or (folder != root and is_output(folder)):
             subfolders[:] = []
             continue
+        seen.add(place)
         subfolders[:] = sorted(each for each in subfolders if not _is_hidden(each))
         suffixes = [Path(each).suffix.lower() for each in sorted(names) if not _is_hidden(each)]
         images += sum(each in SUFFIXES for each in suffixes)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,15 @@ class Config:
     full: bool = False
 
 
+class Take(NamedTuple):
+    """A recording: its file, the digit said, by whom, and which take of both it is."""
+
+    path: Path
+    word: int
+    speaker: str
+    number: int
+
+
 def load(config: Config, split: str = "train") -> Dataset:
     """Load voice pictures uint8 (N, 3, 64, 64), with word, speaker, gender, age and accent.
 
@@ -64,47 +73,69 @@ def load(config: Config, split: str = "train") -> Dataset:
         raise UnbraidError(f"audiomnist: n is {config.n}, expected 0 for all, or more.")
     root = expand(config.path)
     found = _recordings(root)
-    chosen = [each for each in found if config.full or (each[3] < TEST_TAKES) == (split == "test")]
-    if not chosen:
+    chosen, rows = _chosen(found, split, config)
+    if not len(rows):
         raise UnbraidError(
             f"{root} holds no recordings of the {split} split of AudioMNIST, takes "
             f"{'0 to 4' if split == 'test' else '5 and above'}: give a whole copy, or set full."
         )
-    if config.n:
-        rng = np.random.default_rng([config.seed, split == "test"])
-        rows = rng.choice(len(chosen), min(config.n, len(chosen)), replace=False)
-        chosen = [chosen[row] for row in np.sort(rows)]
-    images, _, done = pictures_of([each[0] for each in chosen], range(len(chosen)), False)
-    about = _speakers(root)
+    # of both splits, so that they agree in their levels
+    paths = [found[row].path for row in chosen]
+    images, _, done = pictures_of(paths, rows, None)
+    # of the whole copy, so that a category has the same number in every split and subset
     columns: dict[str, Any] = {
-        "word": np.array([each[1] for each in chosen]),
-        "speaker": np.array([each[2] for each in chosen]),
+        "word": np.array([each.word for each in found]),
+        "speaker": np.array([each.speaker for each in found]),
     }
-    for name in ABOUT:
-        if about:
-            cells = [str(about.get(each[2], {}).get(name, "")) for each in chosen]
+    if about := _speakers(root):
+        for name in ABOUT:
+            cells = [str(about.get(each.speaker, {}).get(name, "")) for each in found]
             columns[name] = _known_ages(cells) if name == "age" else cells
-    read = read_columns(
-        columns, {"word": "categorical", "speaker": "categorical"}, {"age": "years"}, "audiomnist"
-    )
+    kinds = {"word": "categorical", "speaker": "categorical"}
+    units = {"age": "years"} if "age" in columns else {}
+    read = read_columns(columns, kinds, units, "audiomnist")
+    assert read.factors is not None  # words and speakers are always known
+    factors = read.factors[[chosen[row] for row in rows]]
     notes = tuple(filter(None, (done, *read.notes)))
-    return Dataset("audiomnist", images, read.factors, read.specs, split, notes, sound.SIGNAL)
+    return Dataset("audiomnist", images, factors, read.specs, split, notes, sound.SIGNAL)
 
 
-def _recordings(root: Path) -> list[tuple[Path, int, str, int]]:
-    """Return path, digit, speaker and take of each recording, sorted by speaker, digit and take."""
+def _chosen(found: list[Take], split: str, config: Config) -> tuple[list[int], list[int]]:
+    """Return which recordings are analysed, and which of those are of the split."""
+    if config.full:
+        chosen = _some(list(range(len(found))), config, False)
+        return chosen, list(range(len(chosen)))
+    tested = [row for row, each in enumerate(found) if each.number < TEST_TAKES]
+    trained = [row for row, each in enumerate(found) if each.number >= TEST_TAKES]
+    tested, trained = _some(tested, config, True), _some(trained, config, False)
+    edge = len(trained)
+    rows = range(edge) if split == "train" else range(edge, edge + len(tested))
+    return trained + tested, list(rows)
+
+
+def _some(rows: list[int], config: Config, tested: bool) -> list[int]:
+    """Return a random subset of rows in their order, if one is asked for."""
+    if not config.n:
+        return rows
+    rng = np.random.default_rng([config.seed, tested])
+    drawn = rng.choice(len(rows), min(config.n, len(rows)), replace=False)
+    return [rows[place] for place in np.sort(drawn).tolist()]
+
+
+def _recordings(root: Path) -> list[Take]:
+    """Return the recordings, sorted by speaker, word and take."""
     place = root / "data" if (root / "data").is_dir() else root
     found = []
     for path in place.glob("*/*.wav"):
         match = _NAME.fullmatch(path.name)
         if match and path.parent.name == match[2]:
-            found.append((path, int(match[1]), match[2], int(match[3])))
+            found.append(Take(path, int(match[1]), match[2], int(match[3])))
     if not found:
         raise UnbraidError(
             f"{root} holds no recordings of AudioMNIST, named data/SPEAKER/DIGIT_SPEAKER_TAKE.wav: "
             f"give the folder of a copy of {PAGE}."
         )
-    return sorted(found, key=lambda each: (each[2], each[1], each[3]))
+    return sorted(found, key=lambda each: (each.speaker, each.word, each.number))
 
 
 def _speakers(root: Path) -> Mapping[str, Any]:

@@ -67,7 +67,8 @@ def load(config: Config, split: str) -> Dataset:
     if not 8 <= config.size <= SIDE:
         raise UnbraidError(f"cars3d: size is {config.size}, expected 8 to {SIDE} pixels.")
     path = _locate(config)
-    files = sorted(path.glob("*.mat")) if path.is_dir() else [path]
+    # list.txt says in which order the cars are
+    files = [*sorted(path.glob("*.mat")), *path.glob("list.txt")] if path.is_dir() else [path]
     images = cached(
         f"cars3d-{config.size}-{fingerprint(*files)}", lambda: read_cars(path, CARS, config.size)
     )

@@ -32,6 +32,7 @@ from unbraid.datasets._rendered import (
     Rendered,
     read_correlations,
     read_distributions,
+    whole,
     with_style,
 )
 
@@ -126,7 +127,7 @@ def load(config: Config, split: str) -> Digits:
     style = renderer.choose(factors, [*entropy, 1])
     images: Any = Drawn(renderer, factors, style)
     if not config.stream:
-        images = cached(f"digits-images-{_key(config, split)}", lambda: images[:])
+        images = cached(f"digits-images-{_key(config, split)}", lambda: whole(images, "digits"))
     if config.style_factor:
         specs, factors = with_style(specs, factors, renderer.sources, style)
     data = Digits("digits", images, factors, specs, split, style=style)

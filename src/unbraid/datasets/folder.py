@@ -79,7 +79,7 @@ def _check(config: Config) -> None:
 
 
 def decoded(
-    paths: list[Path], wanted: Wanted, skip_broken: bool, threads: ThreadPoolExecutor
+    paths: list[Path], wanted: Wanted, skip_broken: bool | None, threads: ThreadPoolExecutor
 ) -> tuple[NDArray[np.uint8], list[int], str]:
     """Return the images that can be read, their rows in ``paths`` and what was done to them."""
     shape = len(paths), wanted.channels, wanted.size, wanted.size

@@ -23,6 +23,7 @@ from unbraid.datasets._names import called, listed, named
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8
+MOST_CLASSES = 1_000_000
 LONGEST_HEADER = 4 + 4 * MOST_AXES
 WORDS = {
     "train": ("train",),
@@ -145,6 +146,12 @@ def _read_labels(path: Path, count: int, images: Path) -> NDArray[np.int64]:
         raise UnbraidError(
             f"{path} has {len(labels)} labels, but {images} has {count} images: give the labels' "
             "file of these images with the option labels."
+        )
+    if labels.max() >= MOST_CLASSES:  # whose specs alone would take all memory
+        raise UnbraidError(
+            f"{path} has labels up to {labels.max():,}, expected numbers of classes, which count "
+            f"from 0 and stay below {MOST_CLASSES:,}: give the labels' file of these images with "
+            "the option labels."
         )
     return labels.astype(np.int64)
 

@@ -127,7 +127,7 @@ def drawn_specs() -> tuple[FactorSpec, ...]:
         hues,
         hues,
         tuple(_room.SCALES.tolist()),
-        tuple(range(len(_room.SHAPES))),
+        _room.SHAPES,
         tuple(_room.ORIENTATIONS.tolist()),
     )
 
@@ -154,7 +154,10 @@ def read_specs(labels: NDArray[np.float64], sizes: tuple[int, ...]) -> tuple[Fac
         raise ValueError(f"its labels have {found} different values, expected {sizes}")
     if not np.array_equal(np.stack(indices, 1), grid_factors(np.arange(np.prod(sizes)), sizes)):
         raise ValueError("its labels are not the full grid in published order")
-    return _specs(*(tuple(level.tolist()) for level in levels))
+    floor, wall, thing, scale, shape, orientation = (tuple(level.tolist()) for level in levels)
+    if shape == tuple(range(len(_room.SHAPES))):  # the file numbers them in the order of these
+        shape = _room.SHAPES
+    return _specs(floor, wall, thing, scale, shape, orientation)
 
 
 def _specs(

@@ -32,8 +32,10 @@ from unbraid.datasets._rendered import (
     Rendered,
     check_counts,
     check_range,
+    is_pair,
     read_correlations,
     read_distributions,
+    whole,
     with_style,
 )
 from unbraid.datasets._speaking import CONTINUOUS, TAKES, Renderer
@@ -170,7 +172,7 @@ def load(config: Config, split: str) -> Speech:
     style = renderer.choose(factors, [*entropy, 1])
     images: Any = Drawn(renderer, factors, style)
     if not config.stream:
-        images = cached(f"speech-images-{_key(config, split)}", lambda: images[:])
+        images = cached(f"speech-images-{_key(config, split)}", lambda: whole(images, "speech"))
     names = tuple(spec.name for spec in specs)
     if config.style_factor:
         specs, factors = with_style(specs, factors, renderer.sources, style)
@@ -243,7 +245,7 @@ def _check(config: Config) -> None:
                 f"speech: {name} goes from {low:g} to {high:g} {UNITS[name]}, expected a range "
                 f"within {lowest:g} to {highest:g}, in which words remain intelligible."
             )
-    start, stop = config.takes if len(config.takes) == 2 else (0, 0)
+    start, stop = config.takes if is_pair(config.takes) else (0, 0)
     if not 5 <= start < stop <= 50:
         raise UnbraidError(
             f"speech: takes are {config.takes}, expected (start, stop) within 5 to 50: takes 0 to "

@@ -49,7 +49,7 @@ def reconstruction_stats(model: Method, images: ImageSource, samples: int = 2000
             if isinstance(model, HasPosterior):
                 mean, logvar = model.posterior(pixels)
                 posteriors.append((mean.cpu(), logvar.cpu()))
-                kls.append(model.kl(pixels).double().cpu())
+                kls.append(model.kl(pixels).cpu().double())  # some GPUs have no float64
     found: dict[str, Any] = {"images": count} | {k: v / count for k, v in sums.items()}
     if kls:
         by_latent = torch.cat(kls).mean(0)

@@ -112,8 +112,10 @@ def draw(
 
 def _png(figure: Figure) -> bytes:
     """Return a figure as the bytes of a PNG."""
+    from unbraid.figures._style import styled
+
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150)
+    styled(figure.savefig)(file, format="png", dpi=150)
     return file.getvalue()
 
 
@@ -231,8 +233,10 @@ def records(module: ModuleType, target: Any, config: Any) -> list[dict[str, Any]
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF by its path's suffix, whole or not at all."""
+    from unbraid.figures._style import styled
+
     kind = path.suffix[1:].lower()
     # by this a folder of images knows a figure that was written into it
     about = {"Software": "unbraid"} if kind == "png" else None
     with atomic(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=150, metadata=about)
+        styled(figure.savefig)(temporary, format=kind, dpi=150, metadata=about)

@@ -131,8 +131,11 @@ def plot(
         return
     if spec.values and all(isinstance(value, int | float) for value in spec.values):
         values = np.array(spec.values)[values.astype(np.int64)]
-    colours = "twilight" if spec.kind == "periodic" else "viridis"
-    drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, cmap=colours, linewidths=0)
+    colours: dict[str, Any] = {"cmap": "viridis"}
+    if spec.period is not None:  # a whole turn, so that only what is the same looks the same
+        low, turn = _turn(spec)
+        colours = {"cmap": "twilight", "vmin": low, "vmax": low + turn}
+    drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, linewidths=0, **colours)
     if legend:
         label = short(spec.name) + (f" ({short(spec.unit)})" if spec.unit else "")
         bar = ax.figure.colorbar(drawn, ax=ax, label=label)
@@ -140,6 +143,18 @@ def plot(
         if words := _words(spec):
             shown = np.unique(np.linspace(values.min(), values.max(), CLASSES).round()).astype(int)
             bar.set_ticks(shown.tolist(), labels=[short(words[index]) for index in shown])
+
+
+def _turn(spec: FactorSpec) -> tuple[float, float]:
+    """Return where a circular factor starts and the length of its turn, as points are coloured."""
+    assert spec.period is not None
+    if spec.values is None:
+        assert spec.range is not None  # FactorSpec has it where it has no values
+        return spec.range[0], spec.period
+    numbers = [value for value in spec.values if not isinstance(value, str)]
+    if len(numbers) < len(spec.values):
+        return 0.0, spec.stored_turn or 1.0
+    return min(numbers), spec.period
 
 
 def _words(spec: FactorSpec | None) -> list[str]:

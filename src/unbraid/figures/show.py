@@ -12,7 +12,14 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset, associations, facts_of, report_of
-from unbraid.figures._style import as_pictures, check_drawable, folded, new_figure, short
+from unbraid.figures._style import (
+    as_pictures,
+    check_drawable,
+    folded,
+    new_figure,
+    short,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,6 +70,7 @@ def records(dataset: Dataset, config: Config) -> list[dict[str, Any]]:
     ]
 
 
+@styled
 def draw(dataset: Dataset, config: Config) -> Figure:
     """Draw the samples above, each with its factors, the strips below, then the associations.
 

@@ -25,6 +25,7 @@ from unbraid.runs import Run
 
 CONFIG = "config.json"
 RESULT = "result.json"
+CARD = "README.md"
 NEEDED = ("model.safetensors", RESULT)
 # Of what a run folder may hold besides: the history, held-out images, estimates for requests.
 BESIDE = ("metrics.jsonl", "held_out.npz", "control.json", "control.safetensors")
@@ -47,7 +48,7 @@ def save_pretrained(
 
     Args:
         run: a finished run.
-        folder: where to; it must not hold a run.
+        folder: where to; it must not hold a run, nor another file of the names that are written.
         repository: the name on the Hub that the card tells to load.
         pictures: figures that the card shows; those that the run's data or method do not allow
             are left out.
@@ -56,7 +57,7 @@ def save_pretrained(
         The folder.
 
     Raises:
-        UnbraidError: the run is not finished, or the folder holds a run or cannot be written.
+        UnbraidError: the run is not finished, or the folder holds such files or cannot be written.
     """
     folder = expand(folder)
     if not run.finished:
@@ -71,6 +72,12 @@ def save_pretrained(
     with locked(folder):
         if (folder / CONFIG).exists():
             raise UnbraidError(f"{folder} already holds a run: choose another folder.")
+        for name in (*NEEDED, *BESIDE, CARD, *(f"{picture}.png" for picture in pictures)):
+            if (folder / name).exists():  # such as the README of a project
+                raise UnbraidError(
+                    f"{folder} already holds a {name}, expected a new folder: choose another one, "
+                    "or move that file away."
+                )
         for name in (*NEEDED, *BESIDE):
             if name == RESULT:
                 write_json(folder / name, _without_folders(run.result))
@@ -78,7 +85,7 @@ def save_pretrained(
                 with atomic(folder / name) as temporary:
                     shutil.copyfile(run.folder / name, temporary)
         drawn = _draw(run, folder, pictures)
-        with atomic(folder / "README.md") as temporary:
+        with atomic(folder / CARD) as temporary:
             card = model_card(run, repository or str(folder), drawn)
             temporary.write_text(card, encoding="utf-8")
         write_json(folder / CONFIG, _without_paths(run.json))  # last: it makes it a run folder

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,17 @@ class Log(Logger):
                 "pip install 'unbraid[tensorboard]'."
             ) from error
         self.writer: Any = None
-        self.last = 0  # step that was logged
+        self.now = self.last = 0  # the step that was reported last, and the one logged last
 
     def start(self, progress: Progress, records: Sequence[dict[str, Any]]) -> None:
         """Open an event file, which hides the steps of earlier ones that are trained again."""
         path = self.folder / FOLDER
         earlier = any(path.glob("events.out.tfevents.*"))
-        self.last = progress.step
+        self.now = self.last = progress.step
         # TensorBoard then drops what earlier files hold of this step and of later ones
         again = progress.step if earlier else None
-        try:
+        with self._sentences():
             self.writer = self.make(str(path), purge_step=again)
-        except OSError as error:
-            raise cannot_write(path, error) from error
         for record in records:
             # of this step, whose epoch may have been killed before it was logged; all, of a run
             # that was begun without this log
@@ -57,23 +56,35 @@ class Log(Logger):
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Log the terms of a step, if the last one logged is long ago."""
-        if progress.step - self.last >= EVERY:
-            self.last = progress.step
-            for name, value in terms.items():
-                self.writer.add_scalar(f"step/{name}", value, progress.step)
+        self.now += 1  # on a GPU, steps are reported many at once, when training is further
+        if self.now - self.last >= EVERY:
+            self.last = self.now
+            with self._sentences():
+                for name, value in terms.items():
+                    self.writer.add_scalar(f"step/{name}", value, self.now)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Log the record of an epoch, at its last step."""
-        for name, value in record.items():
-            split, _, term = name.partition("_")
-            if split in ("train", "validation"):
-                self.writer.add_scalar(f"{split}/{term}", value, record["step"])
-            elif name not in ("step", "epoch"):
-                self.writer.add_scalar(f"speed/{name}", value, record["step"])
-        self.writer.add_scalar("epoch", record["epoch"], record["step"])
-        self.writer.flush()
+        with self._sentences():
+            for name, value in record.items():
+                split, _, term = name.partition("_")
+                if split in ("train", "validation"):
+                    self.writer.add_scalar(f"{split}/{term}", value, record["step"])
+                elif name not in ("step", "epoch"):
+                    self.writer.add_scalar(f"speed/{name}", value, record["step"])
+            self.writer.add_scalar("epoch", record["epoch"], record["step"])
+            self.writer.flush()
 
     def close(self) -> None:
         """Close the event file."""
         if self.writer is not None:
-            self.writer.close()
+            with self._sentences():
+                self.writer.close()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Report in a sentence what cannot be written; a thread writes, and fails later."""
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self.folder / FOLDER, error) from error

@@ -48,13 +48,15 @@ def log_importance_weights(
     >>> log_importance_weights(4, 100, "mss").exp().sum(1)
     tensor([1., 1., 1., 1.], dtype=torch.float64)
     """
+    # GPUs of Apple have no float64
+    dtype = torch.float32 if device is not None and device.type == "mps" else torch.float64
     if estimator == "mws":
         value = -math.log(total * batch)
-        return torch.full((batch, batch), value, dtype=torch.float64, device=device)
+        return torch.full((batch, batch), value, dtype=dtype, device=device)
     if batch < 2:
         raise UnbraidError(f"the mss estimator needs a batch of at least 2 images, found {batch}.")
     others = batch - 1
-    weights = torch.full((batch, batch), 1 / others, dtype=torch.float64, device=device)
+    weights = torch.full((batch, batch), 1 / others, dtype=dtype, device=device)
     rows = torch.arange(batch, device=device)
     # filled in without an index, which would send the numbers to a GPU one by one
     following = (rows[:, None] + 1) % batch == rows

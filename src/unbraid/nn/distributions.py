@@ -124,4 +124,4 @@ def prior_sample(layout: Layout, count: int, noise: torch.Generator) -> Tensor:
 @cache
 def _table(latent: Discrete, device: torch.device) -> Tensor:
     """Return the columns of each level, on the device for good."""
-    return torch.as_tensor(latent.table, device=device).float()
+    return torch.from_numpy(latent.table.astype("float32")).to(device)  # not all have float64

@@ -14,12 +14,12 @@ import torch
 import unbraid
 from unbraid import methods
 from unbraid.core import hardware
-from unbraid.core.files import write_json
+from unbraid.core.files import not_finite, write_json
 from unbraid.core.store import write_tensors
 from unbraid.evaluation import reconstruction
 from unbraid.runs.results import STATS, trained_on, update_result
 from unbraid.runs.run import Run
-from unbraid.training import Loop
+from unbraid.training import Diverged, Loop
 
 
 def finish(folder: Path, loop: Loop, described: dict[str, Any]) -> None:
@@ -32,12 +32,22 @@ def finish(folder: Path, loop: Loop, described: dict[str, Any]) -> None:
         folder: the run folder.
         loop: at the end of its training.
         described: the new content of config.json.
+
+    Raises:
+        Diverged: the model gives something that is not finite; nothing is written.
     """
     run = Run(folder)
     unseen = run.unseen()
     with hardware.autocast(loop.device, loop.precision):
         stats = reconstruction.reconstruction_stats(loop.model.eval(), unseen.images)
     progress, training = loop.progress, loop.config
+    if name := not_finite(stats):  # nothing shows it before where no images are held out
+        raise Diverged(
+            f"training stopped: {name} of {len(unseen):,} images ({unseen.split}) is not finite "
+            f"after the last step, {progress.step:,}: try a lower lr, precision f32, or look for "
+            "broken images.",
+            progress.step,
+        )
     result = {
         "method": methods.name_of(run.config.method),
         "data": {"name": run.config.data, "split": unseen.split, **trained_on(unseen)},

@@ -136,6 +136,9 @@ def _train(
             failed |= {together[place]: error for place, error in fleet.failed.items()}
         for k, (folder, loop) in enumerate(zip(folders, loops, strict=True)):
             if k not in failed:
-                with threads(loop.config.threads):
-                    finish(folder, loop, described[k])
+                try:
+                    with threads(loop.config.threads):
+                        finish(folder, loop, described[k])
+                except Diverged as error:
+                    failed[k] = error
     return failed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
-from unbraid.core.files import atomic, write_json
+from unbraid.core.files import atomic, not_finite, write_json
 from unbraid.core.store import locked, write_tensors
 from unbraid.datasets import Dataset
 from unbraid.evaluation.reconstruction import reconstruction_stats
@@ -20,7 +20,7 @@ from unbraid.runs.config import IN_MEMORY, RunConfig
 from unbraid.runs.finish import machine
 from unbraid.runs.results import STATS, trained_on, update_result
 from unbraid.runs.run import Run
-from unbraid.runs.train import fingerprints
+from unbraid.runs.train import fingerprints, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,9 +134,14 @@ def write(run: MemoryRun, folder: Path) -> Run:
     """
     described = run.described()
     with locked(folder):
-        if (folder / "config.json").exists() and Run(folder).started:
+        if opened(folder) is not None:
             raise UnbraidError(f"{folder} already holds a run: choose another folder.")
         result = run.result
+        if name := not_finite(result):
+            raise UnbraidError(
+                f"the model cannot be saved: {name} is not finite, so its training has diverged: "
+                "train it again at a lower lr, or look for broken images."
+            )
         write_json(folder / "config.json", described)
         if run.config.data_options.get(IN_MEMORY):
             held_out.store(run.unseen(), folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unbraid.core.files import cannot_write
+from unbraid.core.files import cannot_read, cannot_write
 from unbraid.core.store import write_tensors
 from unbraid.loggers import Logger
 from unbraid.training import Progress, Recorder
@@ -101,17 +101,26 @@ class Logging(Forwarding):
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a metrics.jsonl up to the first line that is no record."""
+    """Return the records of a metrics.jsonl up to the first line that is no record of an epoch.
+
+    Raises:
+        UnbraidError: the file cannot be read.
+    """
     records: list[dict[str, Any]] = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                break
-            if not isinstance(record, dict):
-                break
-            records.append(record)
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return records
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(record, dict) or not isinstance(record.get("step", 0), int):
+            break
+        records.append(record)
     return records
 
 

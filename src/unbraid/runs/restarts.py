@@ -69,13 +69,14 @@ def score(run: Run, data: Dataset | None = None) -> float:
     model = run.model()
     found = model.restart_score(held_out_images(run, data))
     if found is None:
-        last = run.history()[-1]
+        last = (run.history() or [{}])[-1]
         names = (f"validation_{model.selection}", f"train_{model.selection}")
         found = next((-last[name] for name in names if name in last), None)
         if found is None:
             raise UnbraidError(
                 f"{run.folder}/metrics.jsonl has no {names[0]}, by which seeds are compared: "
-                "another version of unbraid wrote it; delete the folder and train it again."
+                "it is damaged, or another version of unbraid wrote it; delete the folder and "
+                "train it again."
             )
     told = {"restart_score": float(found)}
     run.record(lambda result: {**result, **told})

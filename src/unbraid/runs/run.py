@@ -34,6 +34,8 @@ from unbraid.runs.resuming import progress_of
 from unbraid.runs.run_summary import summary_html
 from unbraid.training import Progress, TrainingConfig
 
+SAVED = ("checkpoint.safetensors", "model.safetensors", NAME)  # what only a training writes
+
 
 class Run:
     """A run folder opened for reading.
@@ -104,8 +106,7 @@ class Run:
     @property
     def started(self) -> bool:
         """Whether training has saved anything yet."""
-        saved = ("checkpoint.safetensors", "model.safetensors", NAME)
-        return any((self.folder / name).exists() for name in saved)
+        return any((self.folder / name).exists() for name in SAVED)
 
     @property
     def finished(self) -> bool:

@@ -21,7 +21,7 @@ from unbraid.runs.fingerprints import fingerprint
 from unbraid.runs.finish import finish
 from unbraid.runs.recorders import FolderRecorder, Logging
 from unbraid.runs.resuming import check_end, check_same, progress_of
-from unbraid.runs.run import Run
+from unbraid.runs.run import SAVED, Run
 from unbraid.training import LIGHTER, Loop, Recorder, new_model, threads
 
 
@@ -111,8 +111,19 @@ def start(
 
 
 def opened(folder: Path) -> Run | None:
-    """Return the run that training into a folder would continue, None if it starts one."""
+    """Return the run that training into a folder would continue, None if it starts one.
+
+    Raises:
+        UnbraidError: its config.json is damaged, or missing where other files of a run are there.
+    """
     if not (folder / "config.json").exists():
+        for name in SAVED:
+            if (folder / name).exists():  # of what method and data, nothing says
+                raise UnbraidError(
+                    f"{folder} holds the {name} of a run, but no config.json, which says how it "
+                    "was trained: restore config.json from a copy, delete the folder, or choose "
+                    "another --out."
+                )
         return None
     run = Run(folder)
     return run if run.started else None

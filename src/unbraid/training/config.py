@@ -11,6 +11,7 @@ from unbraid.methods import require
 
 # Options that decide how a training is carried out, and its weights by rounding at most.
 FREE = frozenset({"device", "checkpoint_every", "capture"})
+MOST = 2**31 - 1  # of anything counted, as far as torch counts threads
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, "training")
+        for name in ("epochs", "steps", "threads"):  # the data bound a batch
+            if getattr(self, name) > MOST:
+                raise UnbraidError(f"{name} is {getattr(self, name)}, expected at most {MOST:,}.")
         require(self.steps, 0, "steps")
         if self.steps:
             if self.epochs not in (0, type(self).epochs):

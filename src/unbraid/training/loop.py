@@ -181,14 +181,16 @@ class Loop:
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """Yield what is left of this epoch's batches, each as rows of the data set."""
-        progress, size, seed = self.progress, self.config.batch_size, self.config.seed
+        size, seed = self.config.batch_size, self.config.seed
         iid = self.config.sampling == "iid"
-        order = self.rows if iid else shuffled(self.rows, seed, progress.epoch)
-        for batch in range(progress.step % progress.steps_per_epoch, progress.steps_per_epoch):
-            if progress.step == progress.steps:
+        order = self.rows if iid else shuffled(self.rows, seed, self.progress.epoch)
+        per_epoch = self.progress.steps_per_epoch
+        for batch in range(self.progress.step % per_epoch, per_epoch):
+            # looked up anew: a fleet that saves replaces the progress between two batches
+            if self.progress.step == self.progress.steps:
                 return
             if iid:
-                yield drawn(order, size, seed, progress.step)
+                yield drawn(order, size, seed, self.progress.step)
             else:
                 yield order[batch * size : (batch + 1) * size]
 

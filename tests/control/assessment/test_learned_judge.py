@@ -60,6 +60,15 @@ def test_it_says_what_it_hardly_reads() -> None:
     assert not judge.notes
 
 
+def test_the_best_constant_answer_is_the_median_where_most_are_alike() -> None:
+    """Eight in ten have level 53, which is none of 25 that are spread over the levels."""
+    spec = FactorSpec("age", "ordinal", values=tuple(range(101)))
+    ages = np.concatenate([np.full(404, 53.0), np.arange(101.0)])[:, None]
+    judge = LearnedJudge([spec], (1, 16, 16), factor_ranges([spec], ages))
+    found = judge.errors_on(np.zeros((505, 1, 16, 16), np.uint8), ages)
+    assert found["age"]["chance"] == pytest.approx(np.abs(ages - 53).mean())
+
+
 def test_the_same_seed_learns_the_same() -> None:
     rows = scenes.factors(200, seed=1)
     images = scenes.draw(rows, np.arange(200))
@@ -198,14 +207,36 @@ def test_too_few_images_say_how_many_are_needed(squares_npz: Path) -> None:
     assert min_train_images([classes]) == 500
 
 
-def test_the_share_it_advises_is_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [1, 2])  # image has a label
+def test_the_share_it_advises_is_enough(tmp_path: Path, every: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (1000, 16, 16), np.uint8)
-    np.savez(tmp_path / "few.npz", images=images, factors=np.arange(1000) % 3)
+    labels = np.where(np.arange(1000) % every, np.nan, np.arange(1000) // every % 3)
+    np.savez(tmp_path / "few.npz", images=images, factors=labels)
     options = {"path": str(tmp_path / "few.npz")}
     with pytest.raises(UnbraidError, match="train with --validation") as error:
         judge_data("npz", options, validation=0.1)
     share = float(str(error.value).split("--validation ")[1].split(",")[0])
     assert len(judge_data("npz", options, validation=share).train) >= 200
+    with pytest.raises(UnbraidError, match="a judge needs 300"):  # none smaller is
+        judge_data("npz", options, validation=share - 0.02)
+
+
+def test_a_share_that_is_not_enough_is_not_advised(tmp_path: Path) -> None:
+    """Of more than 5,000 images held out, 5,000 are."""
+    images = np.zeros((13_000, 16, 16), np.uint8)
+    images[:, 0, :] = np.random.default_rng(0).integers(0, 256, (13_000, 16), np.uint8)
+    labels = np.where(np.arange(13_000) % 100, np.nan, np.arange(13_000) // 100 % 3)
+    np.savez(tmp_path / "many.npz", images=images, factors=labels)
+    with pytest.raises(UnbraidError, match="for the test\\): give more images"):
+        judge_data("npz", {"path": str(tmp_path / "many.npz")}, validation=0.1)
+
+
+def test_a_test_split_alone_is_enough_for_a_judge(tmp_path: Path) -> None:
+    """Half of 330 is less than the 200 that training needs, but 330 are more than the 300."""
+    images = np.random.default_rng(0).integers(0, 256, (3300, 16, 16), np.uint8)
+    np.savez(tmp_path / "alone.npz", images=images, factors=np.arange(3300) % 3)
+    data = judge_data("npz", {"path": str(tmp_path / "alone.npz")}, validation=0.0)
+    assert (len(data.train), len(data.test)) == (200, 130)
 
 
 def test_data_without_factors_are_refused(tmp_path: Path) -> None:

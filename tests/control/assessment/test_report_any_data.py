@@ -195,6 +195,72 @@ def test_unknown_labels_are_left_out(scene_judge: LearnedJudge) -> None:
     assert abs(value(told, "x") - real(told, "x")) < 0.3
 
 
+class Guesser:
+    """Reads an angle that has nothing to do with the image, and a place without an error."""
+
+    names = ("place", "angle")
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def read(self, images: Any) -> Floats:
+        place = np.asarray(images)[:, 0, 0, 0] * 1.0
+        return np.column_stack([place, self.rng.uniform(0, 360, len(images))])
+
+
+def test_unrelated_errors_of_an_angle_are_the_shorter_way_round_apart() -> None:
+    """Two angles that are guessed are 90 degrees apart, in drawn images and in real ones."""
+    specs = [
+        FactorSpec("place", "continuous", range=(0.0, 1.0)),
+        FactorSpec("angle", "periodic", range=(0.0, 360.0), unit="degrees", period=360.0),
+    ]
+    rows = np.random.default_rng(1).uniform(0, (1, 360), (3000, 2))
+    images = np.random.default_rng(2).integers(0, 256, (3000, 1, 16, 16), np.uint8)
+    source = Nearest([(images, rows)], specs)
+    told = measure(lambda asked, _: images[: len(asked)], Guesser(), specs, source, 2000)
+    move = told["moves"]["place"]["angle"]
+    assert move["value"] == pytest.approx(90, abs=4)
+    assert move["real"] == pytest.approx(90, abs=4)
+    assert told["leakage"]["place"] == pytest.approx(1, abs=0.08)
+
+
+class PixelJudge:
+    """Reads two numbers from two pixels, without an error."""
+
+    names = ("a", "b")
+
+    def read(self, images: Any) -> Floats:
+        array = np.asarray(images, float)
+        return array[:, 0, 0, :2] / (255 if array.max() > 1 else 1)
+
+
+@pytest.mark.parametrize("count", [100, 4000])  # images, of which 2,000 requests are
+def test_requests_of_few_images_are_no_independent_draws(count: int) -> None:
+    """The error of a mean over 100 images is theirs, however often each is requested."""
+    specs = [FactorSpec(name, "continuous", range=(0.0, 1.0)) for name in ("a", "b")]
+    rows = np.random.default_rng(1).integers(0, 256, (count, 2)) / 255
+
+    def drawn(rows: Floats, share: float) -> Floats:
+        images = np.zeros((len(rows), 1, 16, 16))
+        images[:, 0, 0, :2] = share * rows
+        images[:, 0, 4:] = rows[:, :1, None]
+        return images
+
+    def off(rows: Floats, _: Any) -> Floats:  # more where more is asked for
+        return drawn(rows, 0.8)
+
+    real = (drawn(rows, 1.0) * 255).round().astype(np.uint8)
+    source = Nearest([(real, rows)], specs)
+    told = measure(off, PixelJudge(), specs, source, 2000, drawn="joint")
+    asked = np.unique(source.requests(2000, 0, "joint"), axis=0)
+    for name, errors in zip(("a", "b"), (0.2 * asked).T, strict=True):
+        error = errors.std(ddof=1) / np.sqrt(len(errors))
+        assert told["figures"][name]["standard_error"] == pytest.approx(error, rel=0.05)
+    # edges of drawn and of real images are in the same ratio whatever is requested
+    assert value(told, "sharpness") == pytest.approx(1, abs=0.1)
+    assert told["figures"]["sharpness"]["standard_error"] < 0.01
+
+
 # -- grids ----------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.control import scenes
+from unbraid.control.assessment import judge_cache, report_tables
 from unbraid.control.assessment.units import FactorUnits, unit_of, varies
 from unbraid.core.factors import FactorSpec, Symmetry
 from unbraid.datasets.digits import Config, factor_specs
@@ -83,3 +84,13 @@ def test_what_varies() -> None:
     assert not varies(SPECS[0])
     assert varies(SPECS[1])
     assert not varies(FactorSpec("x", "continuous", range=(2, 2)))
+
+
+def test_errors_of_a_small_range_are_told_apart() -> None:
+    """A length in metres of images of a few centimetres."""
+    figure = {"value": 0.00123, "standard_error": 0.0001, "real": 0.0009, "unit": "m"}
+    report = {"figures": {"length": figure}, "leakage": {}}
+    errors = {"length": {"value": 0.0008, "unit": "m", "chance": 0.004}}
+    (row,) = report_tables.table_rows(report, errors)
+    assert row == ("length (lower)", "0.00123", "0.00010", "0.00090", "0.00080", "m")
+    assert judge_cache.table_rows({"errors": errors}) == [("length", "0.00080", "0.00400", "m")]

@@ -566,6 +566,15 @@ def test_what_is_not_known_of_an_example_is_drawn_as_without() -> None:
     assert np.isfinite(build_request(LONG, length=7.0).rows(LONG, 20, 0, examples)).all()
 
 
+def test_an_example_whose_angle_is_not_known_is_far_from_every_angle() -> None:
+    turned = FactorSpec("angle", "periodic", range=(0.0, 360.0), unit="degrees", period=360.0)
+    specs = (turned, FactorSpec("kind", "categorical", values=("a", "b")))
+    for angle in range(0, 360, 40):
+        examples = np.array([[angle, 0.0]] * 50 + [[np.nan, 1.0]] * 50)
+        rows = build_request(specs, angle=angle).rows(specs, 500, 0, examples)
+        assert (rows[:, 1] == 0).all(), angle
+
+
 STOPS = (
     FactorSpec("Größe (px)", "continuous", range=(10.0, 20.0)),
     FactorSpec("kind", "categorical", values=("T-shirt/top", "St. Gall", "bag")),

@@ -18,13 +18,14 @@ from unbraid.control.assessment.judge_data import JudgeData, LabelledImages, jud
 from unbraid.control.assessment.judge_training import Config, OnProgress, train_judge
 from unbraid.control.assessment.learned_judge import LearnedJudge
 from unbraid.control.assessment.progress_bar import ProgressBar
+from unbraid.control.assessment.units import as_text
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, specs_to_json
 from unbraid.core.files import cache_folder, read_json, write_json
 from unbraid.core.store import read_tensors, write_tensors
 from unbraid.datasets import resolve
 
-VERSION = 1  # part of the cache key; increase it if training or errors of judges change
+VERSION = 2  # part of the cache key; increase it if training or errors of judges change
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def judge_report(name: str, options: Mapping[str, Any], given: Options) -> dict[
     return {**judge.facts, "errors": judge.errors, "notes": [*data.notes, *judge.notes]}
 
 
-def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+def table_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return (factor, error, error of the best constant answer, unit) as text.
 
     >>> table_rows({"errors": {"digit": {"value": 98.5, "unit": "%", "chance": 11.3}}})
@@ -145,7 +146,7 @@ def table_rows(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     return [
         (
             name,
-            *(f"{error[key]:.2f}" for key in ("value", "chance")),
+            *as_text(error["value"], error["chance"]),
             error["unit"].replace("%", "% accuracy"),
         )
         for name, error in report["errors"].items()

@@ -100,9 +100,12 @@ def judge_data(name: str, options: Mapping[str, Any], validation: float) -> Judg
     if not unseen or len(unseen[0]) < 2 * ENOUGH:
         unseen.append(_labelled(training, held_out))
     parts, left_out = _without_duplicates(unseen, training, kept)
-    train_images, test_images = _split(parts, test is not None)
     specs = [training.specs[column] for column in columns]
-    _check(train_images, test_images, training, specs, left_out, validation)
+    least = min_train_images(specs)
+    train_images, test_images = _split(parts, test is not None, least)
+    if len(train_images) < least or len(test_images) < MIN_TEST:
+        found = len(train_images) + len(test_images)
+        raise UnbraidError(_too_few(found, training, least, left_out, validation))
     if left_out:
         notes.append(
             f"{left_out:,} images for the judge are left out, as they are duplicates or also among "
@@ -175,12 +178,18 @@ def _keys(images: NDArray[np.uint8], factors: NDArray[np.float64]) -> list[bytes
     ]
 
 
-def _split(parts: Sequence[LabelledImages], tested: bool) -> tuple[LabelledImages, LabelledImages]:
-    """Return images for training and for the test, which are the first of the test split."""
+def _split(
+    parts: Sequence[LabelledImages], tested: bool, least: int
+) -> tuple[LabelledImages, LabelledImages]:
+    """Return images for training and for the test, which are the first of the test split.
+
+    Half of the test split are for the test, fewer if ``least`` would not be left for training, but
+    not fewer than a third of all.
+    """
     images = np.concatenate([part.images for part in parts])
     factors = np.concatenate([part.factors for part in parts])
     half = len(parts[0]) // 2 if tested else 0
-    count = min(MAX_TEST, max(half, len(images) // 3))
+    count = min(MAX_TEST, max(min(half, len(images) - least), len(images) // 3))
     train = slice(count, count + MAX_TRAIN)
     return (
         LabelledImages(images[train], factors[train]),
@@ -194,31 +203,36 @@ def min_train_images(specs: Sequence[FactorSpec]) -> int:
     return max(MIN_TRAIN, MIN_PER_LEVEL * levels)
 
 
-def _check(
-    train: LabelledImages,
-    test: LabelledImages,
-    training: Dataset,
-    specs: Sequence[FactorSpec],
-    left_out: int,
-    validation: float,
-) -> None:
-    least = min_train_images(specs)
-    found = len(train) + len(test)
-    if len(train) >= least and len(test) >= MIN_TEST:
-        return
+def _too_few(found: int, training: Dataset, least: int, left_out: int, validation: float) -> str:
+    """Return the error of too few images that were not trained on, and what to do."""
     if found == 0 and left_out:
-        raise UnbraidError(
+        return (
             f"all labelled images of {training.name} are training images of the run, so none are "
             "left for a judge: train without full=True, or hold some out with --validation 0.2."
         )
     needed = max(math.ceil(least * 1.5), least + MIN_TEST)
-    share = validation + (needed - found) / max(len(training), 1)
-    advice = f"train with --validation {math.ceil(100 * share) / 100:g}, or " if share < 0.6 else ""
-    raise UnbraidError(
+    share = _enough_validation(training, needed - found, validation)
+    advice = f"train with --validation {share:g}, or " if share else ""
+    return (
         f"{found:,} labelled images of {training.name} are not training images of the run, but a "
         f"judge needs {needed:,} of them ({least:,} for training, the others for the test): "
         f"{advice}give more images."
     )
+
+
+def _enough_validation(training: Dataset, more: int, validation: float) -> float:
+    """Return the smallest share that holds out so many more labelled images, 0 if none below 0.6.
+
+    Not every image has a label, and no more than ``VALIDATION_LIMIT`` are held out.
+    """
+    known = ~np.isnan(given_labels(training, np.array(training.factors, np.float64))).all(1)
+
+    def labelled(share: float) -> int:
+        return int(known[split_rows(len(training), share)[1].numpy()].sum())
+
+    wanted = labelled(validation) + more
+    shares = (percent / 100 for percent in range(math.floor(100 * validation) + 1, 60))
+    return next((share for share in shares if labelled(share) >= wanted), 0.0)
 
 
 def _missing_levels(specs: Sequence[FactorSpec], factors: NDArray[np.float64]) -> list[str]:

@@ -130,11 +130,12 @@ def _chance(units: FactorUnits, values: Floats, column: int) -> float:
     """Return the mean error of the best constant answer, for a category its error rate."""
     known = values[~np.isnan(values[:, column])]
     answers = np.unique(known[:, column])
-    tried = np.unique(np.linspace(0, len(answers) - 1, _ANSWERS).astype(int))
-    if units.specs[column].kind == "categorical":
-        tried = np.arange(len(answers))
+    if units.specs[column].kind != "categorical" and len(answers) > _ANSWERS:
+        # quantiles, an odd number: the median is the best where there is no circle
+        places = np.linspace(0, 1, _ANSWERS)
+        answers = np.unique(np.quantile(known[:, column], places, method="nearest"))
     errors = []
-    for answer in answers[tried]:
+    for answer in answers:
         given = known.copy()
         given[:, column] = answer
         errors.append(np.nanmean(np.abs(units.difference(given, known, known)[:, column])))

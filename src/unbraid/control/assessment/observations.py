@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from unbraid.control.assessment.judge import FACTORS, HALF, MIDDLE, Judge
 from unbraid.control.assessment.sources import Source
-from unbraid.control.assessment.units import FactorUnits, has_order
+from unbraid.control.assessment.units import FactorUnits, has_order, wrap_difference
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.sound import variance_over_time
@@ -90,6 +91,8 @@ class Observations:
     motion: Floats = field(default_factory=lambda: np.zeros(0))  # of voices: variance over time
     moves: dict[str, dict[str, Floats]] = field(default_factory=dict)  # changed, other factor
     changes: dict[str, Floats] = field(default_factory=dict)  # whether a new level was read
+    # equal where the same image was observed, as of requests that come from few images
+    same: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Observer:
@@ -152,17 +155,26 @@ class Observer:
         difference = self.units.difference(self.judge.read(first), expected, expected)
         found.errors = self._errors(difference, expected)
         order = np.random.default_rng([seed, 5]).permutation(len(difference))
-        shuffled = difference[order]
+        moves = self._unrelated(difference, difference[order], expected)
         for name in changed:
-            moves = {}
-            for column, spec in enumerate(self.units.specs):
-                one, other = difference[:, column], shuffled[:, column]
-                moves[spec.name] = (
-                    np.abs(one - other) if has_order(spec) else np.maximum(one, other)
-                )
             found.moves[name] = {other: move for other, move in moves.items() if other != name}
             if not has_order(self.units.specs[self.units.names.index(name)]):
                 found.changes[name] = 1 - found.errors[name]
+        return found
+
+    def _unrelated(self, one: Floats, other: Floats, expected: Floats) -> dict[str, Floats]:
+        """Return how far apart two reading errors (N, F) are, by factor, (N,).
+
+        On a circle it is the shorter way round, as where the moves of drawn images are measured.
+        """
+        found = {}
+        for column, spec in enumerate(self.units.specs):
+            if has_order(spec):
+                period = self.units.row_periods(column, expected)
+                apart = np.abs(wrap_difference(one[:, column] - other[:, column], period))
+            else:
+                apart = np.maximum(one[:, column], other[:, column])
+            found[spec.name] = apart
         return found
 
     def _errors(self, difference: Floats, expected: Floats) -> dict[str, Floats]:
@@ -176,6 +188,9 @@ class Observer:
 def _pixel_statistics(first: NDArray[np.float32], second: NDArray[np.float32]) -> Observations:
     """Return the observations of two images of each request that need no judge."""
     found = Observations(channels=first.shape[1])
+    numbers: dict[bytes, int] = {}
+    keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in first]
+    found.same = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
     found.distance = np.square(first - second).sum((1, 2, 3))
     found.grey, found.ink = (first * (1 - first)).sum((1, 2, 3)), first.sum((1, 2, 3))
     down, right = np.diff(first, axis=2), np.diff(first, axis=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from unbraid.control.assessment.summary import better
+from unbraid.control.assessment.units import as_text
 
 DISTRIBUTIONS: dict[str, str] = {
     "joint": "joint distribution of factors as in the data",
@@ -91,10 +92,10 @@ def table_rows(report: dict[str, Any], errors: dict[str, Any]) -> list[tuple[str
 
     rows = []
     for name, figure in report["figures"].items():
-        numbers = (f"{figure[key]:.2f}" for key in ("value", "standard_error", "real"))
-        value, error, real = numbers
-        factor = _factor(name)
-        judge = f"{errors[factor]['value']:.2f}" if factor in errors else ""
+        known = [errors[factor]["value"]] if (factor := _factor(name)) in errors else []
+        numbers = as_text(figure["value"], figure["standard_error"], figure["real"], *known)
+        value, error, real, *judged = numbers
+        judge = judged[0] if judged else ""
         rows.append(row(f"{name} ({better(name)})", value, error, real, judge, figure["unit"]))
     for name, value in report["leakage"].items():
         rows.append(row(f"  leakage of {name}", f"{value:.2f}", "", "1.00", "", "x real"))

@@ -51,10 +51,13 @@ def _add_errors(
     figures: Figures, observer: Observer, found: Observations, real: Observations
 ) -> None:
     """Add the accuracy of each categorical factor, then the error of each other factor."""
+    same = real.same
     for spec in observer.units.specs:
         if not has_order(spec):
             correct, real_correct = ((1 - each.errors[spec.name]) * 100 for each in (found, real))
-            _add(figures, f"{spec.name} accuracy", _mean(correct), _mean(real_correct)[0], "%")
+            _add(
+                figures, f"{spec.name} accuracy", _mean(correct, same), _mean(real_correct)[0], "%"
+            )
     for spec in observer.units.specs:
         if has_order(spec):
             unit = observer.source.units.get(spec.name, unit_of(spec))
@@ -64,27 +67,29 @@ def _add_errors(
                 _add(figures, spec.name, _median(one), _median(floor)[0], unit)
                 beyond, usual = (np.where(each > most, 100.0, 0.0) for each in (one, floor))
                 name = f"{spec.name} beyond {most:g}"
-                _add(figures, name, _mean(beyond), _mean(usual)[0], "%")
+                _add(figures, name, _mean(beyond, same), _mean(usual)[0], "%")
             else:
-                _add(figures, spec.name, _mean(one), _mean(floor)[0], unit)
+                _add(figures, spec.name, _mean(one, same), _mean(floor)[0], unit)
 
 
 def _add_appearance(figures: Figures, found: Observations, real: Observations) -> None:
     """Add the figures that need no judge: diversity, sharpness, variance and grey ratio."""
+    same = real.same
     if len(real.distance):
-        _add(figures, "diversity", _ratio(found.distance, real.distance), 1.0, "of real")
-    _add(figures, "sharpness", _ratio(found.edges, real.edges), 1.0, "of real")
+        _add(figures, "diversity", _ratio(found.distance, real.distance, same), 1.0, "of real")
+    _add(figures, "sharpness", _ratio(found.edges, real.edges, same), 1.0, "of real")
     if len(real.motion):
-        _add(figures, "variance over time", _ratio(found.motion, real.motion), 1.0, "of real")
+        _add(figures, "variance over time", _ratio(found.motion, real.motion, same), 1.0, "of real")
     if found.channels == 1:
-        real_grey = _ratio(real.grey, real.ink)[0]
-        _add(figures, "grey ratio", _ratio(found.grey, found.ink, paired=True), real_grey, "")
+        real_grey = _ratio(real.grey, real.ink, same)[0]
+        _add(figures, "grey ratio", _ratio(found.grey, found.ink, same), real_grey, "")
 
 
 def _add_flips(
     figures: Figures, observer: Observer, found: Observations, real: Observations
 ) -> None:
     """Add how often each category changes with another factor, and when it is requested to."""
+    same = real.same
     for name in [spec.name for spec in observer.units.specs if not has_order(spec)]:
         others = [other for other in found.moves if other != name]
         if others:
@@ -92,10 +97,11 @@ def _add_flips(
                 100 * np.mean([each.moves[other][name] for other in others], axis=0)
                 for each in (found, real)
             )
-            _add(figures, f"{name} flips", _mean(flips), _mean(real_flips)[0], "%")
+            _add(figures, f"{name} flips", _mean(flips, same), _mean(real_flips)[0], "%")
         if name in found.changes:
             real_change = _mean(100 * real.changes[name])[0]
-            _add(figures, f"{name} changes", _mean(100 * found.changes[name]), real_change, "%")
+            change = _mean(100 * found.changes[name], same)
+            _add(figures, f"{name} changes", change, real_change, "%")
 
 
 def _moves(found: Observations, real: Observations) -> dict[str, dict[str, dict[str, float]]]:
@@ -127,15 +133,30 @@ def _leakage(
             # where a factor is undefined, its average move is used
             filled = [np.where(np.isnan(ratio), _mean(ratio)[0], ratio) for ratio in ratios]
             terms.append(np.mean(filled, axis=0))
-    return by_factor, _mean(np.mean(terms, axis=0))[1] if terms else 0.0
+    return by_factor, _mean(np.mean(terms, axis=0), real.same)[1] if terms else 0.0
 
 
-def _mean(values: Floats) -> tuple[float, float]:
-    """Return mean and standard error of values that are not NaN; NaN if there are fewer than 2."""
-    known = values[~np.isnan(values)]
-    if len(known) < 2:
+def _mean(values: Floats, same: NDArray[np.int64] | None = None) -> tuple[float, float]:
+    """Return mean and standard error of values that are not NaN; NaN if there are fewer than 2.
+
+    Where few real images answer many requests, these are no independent draws. With s_g the sum of
+    the deviations of the n values whose image is g, of G images, the error is
+    ``sqrt(G / (G - 1) sum_g s_g^2) / n``: the usual one where no image comes twice.
+
+    Args:
+        values: (N,).
+        same: equal numbers for those of the same real image, (N,); each its own if not given.
+    """
+    known = ~np.isnan(values)
+    if known.sum() < 2:
         return np.nan, np.nan
-    return float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known)))
+    count, mean = int(known.sum()), float(values[known].mean())
+    _, image = np.unique(np.arange(len(values)) if same is None else same, return_inverse=True)
+    sums = np.bincount(image[known], values[known] - mean)
+    images = len(np.unique(image[known]))
+    if images < 2:  # nothing is known of other images
+        return mean, float(values[known].std(ddof=1) / np.sqrt(count))
+    return mean, float(np.sqrt(images / (images - 1) * np.square(sums).sum()) / count)
 
 
 def _median(values: Floats) -> tuple[float, float]:
@@ -151,13 +172,14 @@ def _median(values: Floats) -> tuple[float, float]:
     return float(middle), float((high - low) / 2)
 
 
-def _ratio(above: Floats, below: Floats, paired: bool = False) -> tuple[float, float]:
-    """Return the ratio of two means and its standard error to first order."""
+def _ratio(above: Floats, below: Floats, same: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the ratio of two means over the same requests, and its standard error to first order.
+
+    A drawn image and the real one have factors in common, so that both have strong edges or none.
+    """
     top, bottom = float(above.mean()), max(float(below.mean()), 1e-12)
     ratio = top / bottom
-    if paired:
-        return ratio, _mean(above - ratio * below)[1] / bottom
-    return ratio, float(np.hypot(_mean(above)[1], ratio * _mean(below)[1])) / bottom
+    return ratio, _mean(above - ratio * below, same)[1] / bottom
 
 
 def better(name: str) -> str:

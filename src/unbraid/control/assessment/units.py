@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -127,6 +128,19 @@ class FactorUnits:
             )
             found[:, column] = wrap_difference(found[:, column], period)
         return found
+
+
+def as_text(*numbers: float) -> list[str]:
+    """Return numbers of one unit as text with equally many decimals.
+
+    There are two, or more where the largest would have fewer than three digits.
+
+    >>> as_text(12.345, 0.3), as_text(0.00123, 0.0001)
+    (['12.35', '0.30'], ['0.00123', '0.00010'])
+    """
+    largest = max((abs(number) for number in numbers), default=0.0)
+    decimals = 2 - math.floor(math.log10(largest)) if 0 < largest < 0.1 else 2
+    return [f"{number:.{decimals}f}" for number in numbers]
 
 
 def wrap_difference(difference: Floats, period: Floats) -> Floats:

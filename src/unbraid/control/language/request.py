@@ -114,9 +114,13 @@ class Request:
         requested = [column for column, spec in enumerate(specs) if spec.name in self.values]
         distance = np.zeros((len(requested), len(examples)))
         for row, column in enumerate(requested):
-            here = np.nan_to_num(examples[:, [column]], nan=1e9)  # unknown counts as far away
+            here = examples[:, [column]]
             wanted = np.full_like(here, self.values[specs[column].name])
-            distance[row] = factor_distance([specs[column]], wanted, here)
+            unknown = np.isnan(here[:, 0])
+            found = factor_distance(
+                [specs[column]], wanted, np.where(unknown[:, None], wanted, here)
+            )
+            distance[row] = np.where(unknown, 1.0, found)  # unknown counts as far away
         # Gaussian kernel; subtracting the maximum keeps the nearest example if all are far
         log_weight = -0.5 * ((distance / BANDWIDTH) ** 2).sum(0)
         weights = np.exp(log_weight - log_weight.max())

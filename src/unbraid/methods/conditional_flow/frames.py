@@ -118,6 +118,12 @@ class Frame(nn.Module):
                 nn.init.normal_(net.weight, std=1e-3)
                 nn.init.zeros_(net.bias)
 
+    @torch.no_grad()
+    def drop(self) -> None:
+        """Make all frames the images, for good: nothing is learned from zeros."""
+        for parameter in self.parameters():
+            parameter.zero_()
+
     def parts(self, columns: Tensor) -> Tensor:
         """Return the parts (B, PARTS) of the maps of code columns (B, R)."""
         assert self.linear is not None

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.methods.conditional_flow.frame_trial import frames_help
 from unbraid.methods.conditional_flow.frames import compose, inverse, pose_loss, see
 from unbraid.methods.conditional_flow.reader import Reader
 from unbraid.methods.conditional_flow.turns import spun
@@ -188,6 +189,8 @@ class Reading(nn.Module):
         if batch.factors is not None:
             theirs = self.codes.encode(batch.factors[-READ:])
         codes = torch.cat([codes, theirs])
+        if self.training and self.reader.first is not None and not self.steps:
+            self.try_frames(both, codes)
         targets, glanced, frames, sure = self.told(both, codes)
         warps = self.usable_warps(len(both), noise)
         with dropping(reader, noise):
@@ -236,6 +239,15 @@ class Reading(nn.Module):
             terms["turn"] = mean(turn[:count]) + trust * turn[count:].mean()
         weighted = [trust * t if name.startswith("read") else t for name, t in terms.items()]
         return {"loss": torch.stack(weighted).sum(), **terms}
+
+    @torch.no_grad()
+    def try_frames(self, images: Tensor, codes: Tensor) -> None:
+        """Drop the frames if images (B, C, H, W) of code columns (B, width) are not more alike."""
+        known = ~torch.isnan(codes).any(1)
+        images, codes = images[known], self.codes.canonical(codes[known])
+        frame = self.reader.frame
+        if not frames_help(images, codes, frame(codes[:, self.split :]), hashed(images)):
+            frame.drop()
 
     def turn_loss(
         self,
@@ -331,10 +343,15 @@ class Reading(nn.Module):
 
 def held_out(images: Tensor) -> Tensor:
     """Return which images (B, C, H, W) are among one in HELD, told by their own pixels, (B,)."""
+    return hashed(images) % HELD == 0
+
+
+def hashed(images: Tensor) -> Tensor:
+    """Return a number of each image (B, C, H, W), (B,), the same for equal images."""
     pixels = (images.flatten(1) * 255).round().long()
     # numbers without a pattern for each place: Knuth's multiplicative hash
     places = torch.arange(1, pixels.shape[1] + 1, device=pixels.device) * 2654435761 % 2**32
-    return (pixels * places).sum(1) % 2147483647 % HELD == 0
+    return (pixels * places).sum(1) % 2147483647
 
 
 def mean(values: Tensor) -> Tensor:
