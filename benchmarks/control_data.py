@@ -88,7 +88,7 @@ ROWS = {
             "red object, cube, blue wall, green floor",
             "tiny sphere, yellow floor, cyan wall",
             "large cylinder, purple object, orientation 30",
-            "green capsule, red wall, orientation -30",
+            "capsule, green object, red wall, orientation -30",
         ),
     ),
 }

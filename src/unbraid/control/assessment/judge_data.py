@@ -181,7 +181,7 @@ def _keys(images: NDArray[np.uint8], factors: NDArray[np.float64]) -> list[bytes
 def _split(
     parts: Sequence[LabelledImages], tested: bool, least: int
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Return images for training and for the test, which are the first of the test split.
+    """Return images for training and for the test, which are of the test split, in random order.
 
     Half of the test split are for the test, fewer if ``least`` would not be left for training, but
     not fewer than a third of all.

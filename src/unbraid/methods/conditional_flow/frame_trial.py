@@ -5,7 +5,7 @@ thing, pictures in frames are alike. Where they are of a scene, frames may turn 
 of it: a reader can be led to read the usual factors, but nothing becomes more alike, and what is
 small in the picture is lost. So both are tried: a ridge regression (Hoerl and Kennard 1970, "Ridge
 Regression") predicts labelled images from their code columns, and pictures in frames, which are put
-back into place. Frames are kept if they predict images better that were not learned from.
+back into place. Frames that predict images worse that were not learned from are dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST = 40  # images, below which nothing can be said
 
 @torch.no_grad()
 def frames_help(images: Tensor, codes: Tensor, maps: Tensor, fold: Tensor) -> bool:
-    """Return whether images are predicted better from code columns if they are put into frames.
+    """Return whether images are predicted no worse from code columns if they are put into frames.
 
     Args:
         images: (B, C, H, W).
@@ -47,8 +47,10 @@ def prediction_errors(
 ) -> tuple[float, float]:
     """Return the mean squared error of predicted images without frames, and with them.
 
-    Args and errors are those of ``frames_help``; of images averaged to SIDE pixels.
+    Arguments are those of ``frames_help``; images are averaged to SIDE pixels.
     """
+    # once a training: on the CPU, as not all devices have float64
+    images, codes, maps, fold = images.cpu(), codes.cpu(), maps.cpu(), fold.cpu()
     shrink = max(min(images.shape[2:]) // SIDE, 1)
 
     def small(pictures: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def prediction_errors(
 
     wanted, pictures = small(images), small(see(images, maps))
     inputs = F.pad(codes.double(), (1, 0), value=1.0)
-    errors = torch.zeros(2, dtype=torch.double, device=images.device)
+    errors = torch.zeros(2, dtype=torch.double)
     for part in range(FOLDS):
         held = fold % FOLDS == part
         if not held.any() or held.all():
