@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +13,15 @@ import numpy as np
 import pytest
 
 from tests.control.conftest import SPECS, Drawn
-from unbraid.control import loading
+from unbraid.control import api, loading
 from unbraid.control.closed_loop import ClosedLoop, corrected_request, refine_samples
 from unbraid.control.factor_distance import factor_distance
 from unbraid.control.language.parser import build_request, parse
 from unbraid.control.native import Native
+from unbraid.control.unlabelled import unlabelled_factors
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, Symmetry
-from unbraid.core.files import read_json
+from unbraid.core.files import read_json, write_json
 from unbraid.core.store import read_tensors, write_tensors
 from unbraid.datasets import Dataset
 from unbraid.methods import configure
@@ -207,6 +209,35 @@ def test_what_is_no_run() -> None:
         loading.open("nosuch")
 
 
+def test_a_factor_left_out_of_the_labels_cannot_be_asked_for(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("run", "train"):
+        monkeypatch.setattr(f"unbraid.runs.{module}.load_dataset", lambda *_, **__: squares)
+    method = configure("s2-vae", net="mlp", latent_dim=3, labels=60, label_factors=("grey",))
+    training = TrainingConfig(epochs=1, batch_size=32)
+    run = train_run(RunConfig(method, "squares", {}, training), tmp_path / "run")
+    controller = loading.open(run)
+    assert unlabelled_factors(controller) == ("row", "column")
+    with warnings.catch_warnings(action="ignore"):  # it has hardly been trained
+        assert api.generate(model=controller, grey=1, n=2).shape == (2, 1, 16, 16)
+    images = squares.images[[3, 5]]
+    sentence = "without labels of row, so it cannot be asked for it: ask for grey, or train with"
+    for ask in (
+        lambda: api.generate(model=controller, row=3),
+        lambda: api.edit(images, model=controller, row=3),
+        lambda: api.swap(images, images, "grey,row", model=controller),
+    ):
+        with pytest.raises(UnbraidError, match=sentence):
+            ask()
+    # one that knew more, as earlier versions estimated it, is estimated again
+    stored = read_json(run.folder / "control.json")
+    assert stored["unlabelled"] == ["row", "column"]
+    write_json(run.folder / "control.json", stored | {"unlabelled": ["column"], "seed": 5})
+    loading.open(run)
+    assert read_json(run.folder / "control.json") == stored
+
+
 def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
     squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,4 +259,4 @@ def test_a_method_with_few_labels_is_steered_by_the_images_it_was_told_of(
     monkeypatch.setattr("unbraid.control.linear_gaussian.controller.fit", fit)
     loading.open(run)
     assert told[0].shape == (20, 3)
-    assert not np.isnan(told[0]).any()
+    assert np.isnan(told[0]).tolist() == [[False, True, True]] * 20  # no label it was not given

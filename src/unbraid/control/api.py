@@ -19,6 +19,7 @@ from unbraid.control.language.parser import build_request
 from unbraid.control.language.request import Request
 from unbraid.control.native import Native
 from unbraid.control.self_check import warning_for
+from unbraid.control.unlabelled import check_labelled
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
 from unbraid.methods import Method
@@ -132,8 +133,9 @@ def generate(
         **factors: the request by factor, such as ``digit=7, size="small", y="top", angle=30``.
 
     Raises:
-        UnbraidError: an unknown word, factor or value, a contradiction, a number out of range, or a
-            model that cannot be controlled.
+        UnbraidError: an unknown word, factor or value, a contradiction, a number out of range, a
+            factor that the model was trained without labels of, or a model that cannot be
+            controlled.
 
     >>> generate("small seven", angle=30, n=4).shape  # doctest: +SKIP
     (4, 1, 32, 32)
@@ -156,6 +158,7 @@ def draw(
     It warns if the model draws the same image for all requests, or reads most of its images as
     another value than requested.
     """
+    check_labelled(controller, request.values)
     loop = ClosedLoop(controller, candidates, correct)
     controller = loop.controller
     examples = controller.examples if isinstance(controller, Native) else None
@@ -203,6 +206,7 @@ def change(
     controller: Controller, images: Any, request: Request, correct: bool = True
 ) -> NDArray[np.float32]:
     """Return images with the changes of a parsed request, as ``edit`` does."""
+    check_labelled(controller, [*request.values, *request.steps])
     return ClosedLoop(controller, correct=correct).edit(images, request)
 
 
@@ -235,6 +239,7 @@ def swap(
     if not names:
         known = ", ".join(spec.name for spec in controller.specs)
         raise UnbraidError(f"no factor to swap is given: this model varies {known}.")
+    check_labelled(controller, names)
     return controller.swap(_fitted(a, controller), _fitted(b, controller), names)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unbraid.control.controller import Controller
 from unbraid.control.native import Native, takes_factors
@@ -36,7 +35,7 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
     Args:
         run: a run, or its folder.
         labels: number of labelled images to estimate it from, 100 if not given; a method trained
-            on labels uses the images whose labels it was given.
+            on labels uses the labels that it was given, and no others.
         seed: selects them.
 
     Raises:
@@ -90,11 +89,10 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
         )
     factors = np.array(data.factors, np.float64)
     rows, _ = split_rows(len(data), run.config.training.validation)
-    given: NDArray[Any] = factors
-    if (own := labels_of(run.config.method)) is not None:  # only images whose labels it was given
+    if (own := labels_of(run.config.method)) is not None:  # only labels that it was given
         labels, seed = own.labels, own.label_seed
-        given = named(data, own)
-    given = given_labels(data, given)  # rows are chosen by these, as in training
+        factors = named(data, own).astype(np.float64)
+    given = given_labels(data, factors)  # rows are chosen by these, as in training
     usable = int((~np.isnan(given[rows.numpy()]).all(1)).sum())
     chosen = labelled_rows(given, rows, min(labels or usable, usable, MAX_LABELS), seed).numpy()
     return fit(model, model.encode(data.images[chosen]).numpy(), factors[chosen], data.specs)

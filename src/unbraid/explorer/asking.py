@@ -23,6 +23,7 @@ from unbraid.control.factor_distance import range_length
 from unbraid.control.language.request import Request
 from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
+from unbraid.control.unlabelled import unlabelled_factors
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.explorer import graph, linear, words
@@ -69,10 +70,16 @@ def asked(run: Run) -> Asked | None:
             else linear.about(cast(Fitted, controller), HANDS)
         ),
     }
+    notes = []
     if run.config.data == "digits":
-        about["note"] = (
-            "Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."
-        )
+        notes += ["Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."]
+    if left_out := unlabelled_factors(controller):
+        notes += [
+            f"The model was trained without labels of {', '.join(left_out)}: asking for them "
+            "has no effect."
+        ]
+    if notes:
+        about["note"] = " ".join(notes)
     if found:
         about["judge"] = found.functions["judge"]
     return Asked(about, words.cached_table(controller.specs), found)

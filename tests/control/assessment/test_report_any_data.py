@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -76,6 +77,23 @@ def test_requests_come_together_as_in_the_data_or_not(source: Nearest) -> None:
     assert all(tuple(row) in known for row in joint.tolist())
     for column in range(4):  # each by itself is spread as in the data
         assert set(alone[:, column]) <= set(source.first[:, column])
+
+
+@pytest.mark.parametrize("name", ["diversity", "sharpness", "leakage"])
+def test_a_factor_may_have_the_name_of_a_figure(
+    scene_judge: LearnedJudge, source: Nearest, name: str
+) -> None:
+    plain = measure(scenes.draw, scene_judge, scenes.SPECS, source, 100)["figures"]
+    specs = tuple(
+        dataclasses.replace(spec, name=name) if spec.name == "light" else spec
+        for spec in scenes.SPECS
+    )
+    judge = LearnedJudge(specs, scene_judge.shape, scene_judge.heads.ranges)
+    judge.net = scene_judge.net
+    same = Nearest([(source.images[0], source.rows)], specs)
+    renamed = measure(scenes.draw, judge, specs, same, 100)
+    assert renamed["figures"][f"{name} error"] == plain["light"]
+    assert renamed["figures"][name] == plain[name]
 
 
 def test_one_image_obeys_nothing_and_leaks_nothing(report: Any) -> None:

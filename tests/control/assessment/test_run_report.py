@@ -46,7 +46,7 @@ def obedient(monkeypatch: pytest.MonkeyPatch) -> None:
         def draw(factors: NDArray[np.float64], _: NDArray[np.int64]) -> NDArray[np.uint8]:
             return renderer.draw(factors, renderer.choose(factors, 5))
 
-        return SimpleNamespace(draw=draw, specs=())
+        return SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(config=None))
 
     monkeypatch.setattr(loading, "open", open_run)
 
@@ -127,7 +127,11 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers_with(monkeypatch: pytest.MonkeyPatch, draw: Any) -> None:
-    monkeypatch.setattr(loading, "open", lambda run: SimpleNamespace(draw=draw, specs=()))
+    monkeypatch.setattr(
+        loading,
+        "open",
+        lambda run: SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(config=None)),
+    )
 
 
 @pytest.mark.usefixtures("quick_judge")

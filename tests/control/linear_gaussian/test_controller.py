@@ -196,6 +196,26 @@ def test_labels_may_be_partial() -> None:
     assert (others < 0.1).all(), others
 
 
+def test_a_factor_without_labels_explains_nothing_and_does_no_harm() -> None:
+    codes, factors = padded(labelled(), 0), labelled()
+    noisy = codes + 0.05 * np.random.default_rng(2).standard_normal(codes.shape)
+    factors[:, [0, 4]] = np.nan  # the digit, the angle
+    control = fitted(noisy, factors)
+    assert not control.params.explained_variance[:, [0, 4]].any()
+    made = drawn(control)
+    _, others = missed((made[:, :6] + 1) * HALF + LOW)
+    assert (others[[0, 1, 2, 4]] < 0.02).all(), others
+    assert (made[:, [0, 4, 6]].std(0) > 0.4).all()  # as free as codes of no factor
+    read = control.read_codes(codes)
+    assert np.isfinite(read).all()
+    assert (np.abs(read - labelled())[:, [1, 2, 3, 5]] / HALF[[1, 2, 3, 5]]).mean() < 0.05
+    changed = factors.copy()
+    changed[:, [0, 4]] = 3.0, 60.0
+    np.testing.assert_array_equal(  # neither in drawing nor in moving
+        control.move(codes, np.nan_to_num(factors), changed), codes
+    )
+
+
 # -- categorical latents --------------------------------------------------------------------------
 
 
@@ -321,6 +341,7 @@ def test_wrong_inputs_get_a_sentence() -> None:
         (lambda: fitted(codes * np.nan, factors), "not all finite"),
         (lambda: fitted(codes, factors[:50]), r"shape \(50, 6\), expected \(100, 6\)"),
         (lambda: fitted(codes[:9], factors[:9]), "'digit' is labelled in 9 images"),
+        (lambda: fitted(codes, factors * np.nan), "'digit' is labelled in 0 images"),
         (lambda: noisy()[0].draw(ASKED[:, :5], STYLES), "expected a row of 6 numbers"),
         (lambda: noisy()[0].draw(ASKED, STYLES[:3]), "3 styles for 500 rows"),
         (lambda: noisy()[0].swap(np.zeros((2, 1, 16, 16)), np.zeros((1, 1, 16, 16)), []), "2 im"),

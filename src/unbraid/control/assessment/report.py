@@ -63,6 +63,7 @@ def measure(
           factor's unit (for ``digits``, pixels of a 64-pixel canvas, and size in percent of the
           request), modulo the symmetries of the requested categories. For voices, the median in
           the case of pitch, and ``pitch beyond 1``, the share that is more than a semitone off.
+          ``FACTOR error`` where the factor has the name of one of the following figures.
         - ``diversity``: mean squared distance of two images of one request in two styles, divided
           by that of two real ones. Left out if an image is determined by its factors.
         - ``variance over time``, of voice pictures: how much the envelope changes within the word,

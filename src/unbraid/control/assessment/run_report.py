@@ -25,6 +25,7 @@ from unbraid.control.assessment.units import varies
 from unbraid.control.closed_loop import ClosedLoop
 from unbraid.control.controller import Controller
 from unbraid.control.native import Native
+from unbraid.control.unlabelled import unlabelled_factors
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
@@ -93,7 +94,13 @@ def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     if count is not None and count < 2:
         raise UnbraidError(f"requests is {count}, expected 2 or more.")
     judge, source, specs, facts, notes = _judge_of(run)
-    draw = draw_function(loading.open(run), config.candidates, config.correct, config.reject)
+    controller = loading.open(run)
+    if left_out := unlabelled_factors(controller):
+        notes.append(
+            f"The run was trained without labels of {' and '.join(left_out)} (--label-factors), so "
+            "requests of them have no effect: errors are those of guessing."
+        )
+    draw = draw_function(controller, config.candidates, config.correct, config.reject)
     count = count or (HEARD_REQUESTS if source.heard else REQUESTS)
     first: Distribution = "independent" if isinstance(source, Rendered) else "joint"
     other = _second_distribution(source, specs)

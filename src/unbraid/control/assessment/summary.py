@@ -62,14 +62,15 @@ def _add_errors(
         if has_order(spec):
             unit = observer.source.units.get(spec.name, unit_of(spec))
             one, floor = found.errors[spec.name], real.errors[spec.name]
+            figure = f"{spec.name} error" if spec.name in AS_REAL else spec.name
             if spec.name in observer.source.capped:
                 most = observer.source.capped[spec.name]
-                _add(figures, spec.name, _median(one), _median(floor)[0], unit)
+                _add(figures, figure, _median(one), _median(floor)[0], unit)
                 beyond, usual = (np.where(each > most, 100.0, 0.0) for each in (one, floor))
                 name = f"{spec.name} beyond {most:g}"
                 _add(figures, name, _mean(beyond, same), _mean(usual)[0], "%")
             else:
-                _add(figures, spec.name, _mean(one, same), _mean(floor)[0], unit)
+                _add(figures, figure, _mean(one, same), _mean(floor)[0], unit)
 
 
 def _add_appearance(figures: Figures, found: Observations, real: Observations) -> None:

@@ -179,7 +179,7 @@ def fit(
     Args:
         model: of any method.
         codes: (N, D), ``model.encode`` of the images.
-        factors: (N, F), NaN where a label is missing.
+        factors: (N, F), NaN where a label is missing; a factor without any is not controlled.
         specs: of the factors.
         seed: of the random numbers behind styles.
 

@@ -108,12 +108,13 @@ def consistent_residuals(
         kept = kept - np.einsum("nqs,nq->ns", jacobian, shift[:, :, 0])
     mean = params.code_mean + (design(factors) - params.phi_mean) @ params.weights
     shrinkage = np.ones(len(factors))
-    for smaller in (0.75, 0.5, 0.25, 0.0) if design.categorical else ():
+    labelled = [k for k in design.categorical if params.labelled(design.columns_of(k))]
+    for smaller in (0.75, 0.5, 0.25, 0.0) if labelled else ():
         codes = mean.copy()
         codes[:, informative] += shrinkage[:, None] * kept
         inferred = posterior(design, params, [], codes)
         wrong = np.zeros(len(factors), bool)
-        for k in design.categorical:
+        for k in labelled:
             wrong |= inferred[:, design.columns_of(k)].argmax(1) != factors[:, k].round()
         shrinkage[wrong] = smaller
     out = residuals.copy()

@@ -27,7 +27,8 @@ def estimate(
 ) -> Parameters:
     """Return the parameters estimated from codes (N, D) and factors (N, F) of labelled images.
 
-    Missing labels (NaN) are replaced by their expectation given the codes.
+    Missing labels (NaN) are replaced by their expectation given the codes. A factor without any
+    label explains no latent.
 
     Raises:
         UnbraidError: arrays whose shapes do not match, or too few labels.
@@ -40,6 +41,7 @@ def estimate(
         categorical_links.find_link(value, count, labels, design) for value, count in pairs
     )
     regressors, free = design(labels), _free_moments(model, continuous)
+    regressors[:, np.isnan(regressors).all(0)] = 0.0
     missing = np.isnan(regressors)
     filled = np.where(missing, np.nanmean(regressors, 0), regressors)
     params = _fit(continuous, filled, design, links, free)
@@ -127,10 +129,11 @@ def _checked(
             "row per code, one column per factor."
         )
     labelled = ~np.isnan(labels).all(1)
-    for spec, column in zip(design.specs, labels.T, strict=True):
-        if np.isfinite(column).sum() < MIN_LABELS:
+    counts = np.isfinite(labels).sum(0)
+    for spec, count in zip(design.specs, counts, strict=True):
+        if (count or not counts.any()) and count < MIN_LABELS:
             raise UnbraidError(
-                f"'{spec.name}' is labelled in {np.isfinite(column).sum()} images, but control "
-                f"needs at least {MIN_LABELS} and works well with 100 or more: give more labels."
+                f"'{spec.name}' is labelled in {count} images, but control needs at least "
+                f"{MIN_LABELS} and works well with 100 or more: give more labels."
             )
     return rows[labelled], labels[labelled]

@@ -39,3 +39,7 @@ class Parameters:
     explained_variance: Array
     links: tuple[CategoricalLink, ...] = ()
     label_count: int = 0
+
+    def labelled(self, columns: slice) -> bool:
+        """Whether the factor with these regressors had labels; without any they are all 0."""
+        return bool(self.phi_mean[columns].any() or self.phi_cov[columns, columns].any())

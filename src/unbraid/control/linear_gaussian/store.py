@@ -40,11 +40,14 @@ def save(
     arrays = {key: np.asarray(getattr(params, name), np.float64) for name, key in KEYS.items()}
     arrays |= {f"link.{index}": link.table for index, link in enumerate(params.links)}
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    design = DesignMatrix(specs)
+    labelled = [params.labelled(design.columns_of(k)) for k in range(len(specs))]
     write_tensors(folder / TENSORS, tensors, {"format": "pt"})
     description = {
         "format": FORMAT,
         "factors": specs_to_json(specs),
         "labels": params.label_count,
+        "unlabelled": [s.name for s, known in zip(specs, labelled, strict=True) if not known],
         "seed": seed,
         "model": digest(model),
         "turns": [spec.stored_turn for spec in specs],
@@ -56,7 +59,8 @@ def save(
 def is_saved(folder: Path, model: Method) -> bool:
     """Whether a folder holds a controller of a model with these weights.
 
-    One that took another number of levels for a turn, as earlier versions did, is none.
+    One that took another number of levels for a turn, or labels that the model was not given, as
+    earlier versions did, is none.
     """
     path = folder / DESCRIPTION
     if not path.is_file():
@@ -68,6 +72,10 @@ def is_saved(folder: Path, model: Method) -> bool:
         specs = specs_from_json(stored["factors"])
     except (KeyError, TypeError, ValueError):
         return True  # ``load`` says what is wrong
+    given = getattr(model.config, "label_factors", ())
+    left_out = {spec.name for spec in specs if given and spec.name not in given}
+    if not left_out <= set(stored.get("unlabelled", ())):
+        return False
     before = [len(spec.values or ()) if spec.is_discrete else spec.period for spec in specs]
     turns = stored.get("turns", before)
     return all(spec.stored_turn in (None, turn) for spec, turn in zip(specs, turns, strict=False))

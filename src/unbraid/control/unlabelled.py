@@ -1,0 +1,29 @@
+"""Factors whose labels a training was not given, and which so cannot be requested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unbraid.control.controller import Controller
+from unbraid.core.errors import UnbraidError
+from unbraid.methods import LabelledConfig
+
+
+def unlabelled_factors(controller: Controller) -> tuple[str, ...]:
+    """Return the names of factors that the option label_factors left out of the training."""
+    config = controller.model.config
+    if not isinstance(config, LabelledConfig) or not config.label_factors:
+        return ()
+    return tuple(spec.name for spec in controller.specs if spec.name not in config.label_factors)
+
+
+def check_labelled(controller: Controller, names: Iterable[str]) -> None:
+    """Raise an UnbraidError if a requested factor was left out of the training's labels."""
+    left_out = unlabelled_factors(controller)
+    asked = [name for name in names if name in left_out]
+    if asked:
+        labelled = [spec.name for spec in controller.specs if spec.name not in left_out]
+        raise UnbraidError(
+            f"the model was trained without labels of {' and '.join(asked)}, so it cannot be asked "
+            f"for it: ask for {', '.join(labelled)}, or train with {asked[0]} in --label-factors."
+        )
