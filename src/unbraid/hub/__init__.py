@@ -43,8 +43,8 @@ def save_pretrained(
 ) -> Path:
     """Write a finished run as a folder to pass on, with a model card ``README.md``.
 
-    Paths of this machine, that of the folder too, are reduced to their last part. Where a user's own data are, is said by
-    ``Run(folder, data=...)`` and ``--data`` then.
+    Paths of this machine, that of the folder too, are reduced to their last part. Where a user's
+    own data are, is said by ``Run(folder, data=...)`` and ``--data`` then.
 
     Args:
         run: a finished run.
