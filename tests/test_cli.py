@@ -292,6 +292,37 @@ BOX = """\
 """
 
 
+def test_missing_arguments_are_named_without_their_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command, missing in (
+        ("edit", "IMAGE is missing"),
+        ("swap", "A, B and FACTORS are missing"),
+        ("swap a.png", "B and FACTORS are missing"),
+    ):
+        name = command.split()[0]
+        said = f"unbraid: {missing}: see unbraid {name} --help."
+        assert refused(command.split(), capsys) == said
+
+
+def test_a_seed_or_number_out_of_range_gets_one_sentence(
+    tiny_run: Run, squares_npz: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, codes = str(tiny_run.folder), "codes.npz"
+    np.savez(codes, codes=np.zeros((90, 2)), factors=np.zeros((90, 2)))
+    of_runs = ("evaluate", "reconstruct", "interpolate", "scatter", "heatmap")
+    for target in (*((name, run) for name in of_runs), ("show", str(squares_npz))):
+        said = refused([*target, "--seed", "-1"], capsys)
+        assert said.endswith("seed is -1, expected 0 or more.")
+    for rows in ("0", "60"):
+        said = refused(["score", codes, "--rows", rows, "--seed", "-1"], capsys)
+        assert said.endswith("seed is -1, expected 0 or more.")
+    for option in ("--images", "--samples"):
+        for number in ("0", "-3"):  # -3 left out the last three images
+            said = refused(["evaluate", run, option, number], capsys)
+            assert said == f"unbraid: {option[2:]} is {number}, expected 1 or more."
+
+
 @pytest.mark.parametrize("box", [BOX, re.sub("[│╭╮╰╯]", " ", BOX).replace("─", "-")])
 def test_the_parsers_box_becomes_a_sentence_with_and_without_unicode(box: str) -> None:
     sentence = "Unrecognized options: --bta, 3 (did you mean '--beta'?): see unbraid train --help."

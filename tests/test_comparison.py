@@ -125,9 +125,80 @@ def test_formats_hold_the_same_numbers() -> None:
     assert markdown.endswith("\n\na note\n")
     latex = formats.as_latex(names, rows, ["a note"])
     assert r"mig & 0.250 [0.230, 0.270] & undefined \\" in latex
-    assert r" & a\_1 & b|2 \\" in latex
+    assert r" & a\_1 & b\textbar{}2 \\" in latex
     assert latex.count(r"\midrule") == 3
     assert r"bytes & 1,234,567 & 5 \\" in latex
+
+
+def test_small_and_negative_numbers_and_special_signs() -> None:
+    names = ("a<b>", r"c*d\e")
+    rows = (
+        Row("options", "beta_max", (Cell("-1"), Cell("1e-05"))),
+        Row("held-out images", "squared error", (Cell(0.0312), Cell(1234.56))),
+        Row("held-out images", "elbo", (Cell(-20.06), Cell(-9.876))),
+        Row("scores", "mig", (Cell(0.001, 0.01), Cell(0.0))),
+    )
+    markdown = formats.as_markdown(names, rows, ())
+    assert markdown.startswith("|  | a\\<b> | c\\*d\\\\e |\n")
+    assert "| squared error | 0.0312 | 1,234.6 |" in markdown  # the first was 0.0
+    assert "| elbo | -20.1 | -9.88 |" in markdown
+    latex = formats.as_latex(names, rows, ())
+    assert r" & a\textless{}b\textgreater{} & c*d\textbackslash{}e \\" in latex
+    assert r"beta\_max & -1 & 1e-05 \\" in latex
+    assert r"elbo & $-$20.1 & $-$9.88 \\" in latex
+    assert r"mig & 0.001 [$-$0.019, 0.021] & 0.000 \\" in latex
+
+
+def changed(run: Run, folder: Path, part: str, **options: Any) -> Path:
+    """Copy a run and change a part of its config.json."""
+    shutil.copytree(run.folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config[part] |= options
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_options_that_hardly_differ_are_told(tiny_run: Run, tmp_path: Path) -> None:
+    one = changed(tiny_run, tmp_path / "one", "training", lr=0.0012345678)
+    other = changed(tiny_run, tmp_path / "other", "training", lr=0.0012345679)
+    found = unbraid.compare([one, other])
+    assert row(found, "lr").cells == (Cell("0.0012345678"), Cell("0.0012345679"))
+
+
+def test_options_of_data_that_one_run_was_given(tiny_run: Run, tmp_path: Path) -> None:
+    """The other one has the default, which config.json leaves out."""
+    given = changed(tiny_run, tmp_path / "given", "data", split_seed=3)
+    found = unbraid.compare([tiny_run, given])
+    assert row(found, "data.split_seed").cells == (Cell("0"), Cell("3"))
+
+
+def test_no_column_of_csv_is_there_twice(tiny_run: Run, tmp_path: Path) -> None:
+    """The steps asked for and those taken are two quantities."""
+    steps = tiny_run.result["training"]["steps"]
+    one = changed(tiny_run, tmp_path / "one", "training", epochs=0, steps=steps)
+    header = unbraid.compare([tiny_run, one]).to_csv().splitlines()[0].split(",")
+    assert "steps" in header
+    assert "steps taken" in header
+    assert len(set(header)) == len(header)
+
+
+def test_runs_on_other_images_are_told(tiny_run: Run, tmp_path: Path) -> None:
+    said = "held-out images differ, so their errors, KL and ELBO are not comparable."
+    stored = json.loads((tiny_run.folder / "config.json").read_text())["fingerprint"]
+    prints = {split: {**told, "content": "others"} for split, told in stored.items() if told}
+    other = changed(tiny_run, tmp_path / "other", "fingerprint", **prints)
+    assert said in unbraid.compare([tiny_run, other]).notes
+    assert said not in unbraid.compare([tiny_run, tiny_run]).notes
+
+
+def test_a_run_with_no_counterpart_of_the_latents_shown(runs: list[Path], tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((80, 16, 16))
+    config = configure("vae", latent_dim=1, net="mlp")
+    model = unbraid.train(config, images, epochs=1, batch_size=16, progress=False)
+    small = unbraid.save(model, tmp_path / "small")
+    found = unbraid.compare([runs[0], small])
+    for rows in range(1, 5):  # one of the four latents has it
+        assert found.figure(rows=rows, steps=2).axes
 
 
 def codes_of(columns: NDArray[np.float64], sizes: tuple[int, ...]) -> Any:

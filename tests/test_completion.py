@@ -33,6 +33,8 @@ def test_every_command_name_and_option_is_known(
     assert (
         "interpolate --pairs" not in words.values
     )  # a number there, a choice of methods elsewhere
+    assert "mnist" in words.values["train --data"]
+    assert "explore --data" not in words.values  # the path of data that were moved
     # options of a method that are taken from its Config are those of its help
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["train", "conditional-vae", "--help"]) == 0

@@ -133,6 +133,31 @@ def test_the_card_says_what_it_is(scored_run: Run, tmp_path: Path) -> None:
     assert names["codes"].shape == (16, 4)
 
 
+def test_the_card_has_no_path_of_this_machine(scored_run: Run, tmp_path: Path) -> None:
+    folder = scored_run.save_pretrained(tmp_path / "out", pictures=())
+    card = (folder / "README.md").read_text()
+    assert 'unbraid.from_pretrained("out")' in card
+    assert str(tmp_path) not in card
+
+
+def test_the_card_of_pairs_and_of_a_run_on_all_images(tmp_path: Path) -> None:
+    """Pairs are chosen by the factors, so that it is not true that no label was used."""
+    factors = np.stack([np.arange(60) % 4, np.arange(60) % 3], 1)
+    images = np.zeros((60, 16, 16), np.uint8)
+    images[np.arange(60), factors[:, 0], factors[:, 1]] = 255
+    for method, told, share, said in (
+        ("ada-gvae", "none of single images; pairs of images that have some", 0.1, "On validation"),
+        ("vae", "none used", 0.0, "On training images, in nats"),
+    ):
+        config = unbraid.configure(method, latent_dim=2, net="mlp")
+        data = unbraid.Dataset.from_arrays(images, factors)
+        model = unbraid.train(config, data, epochs=1, batch_size=16, validation=share)
+        run = unbraid.save(model, tmp_path / method)
+        card = (run.save_pretrained(tmp_path / f"{method}-out") / "README.md").read_text()
+        assert f"| labels | {told}" in card
+        assert said in card
+
+
 def test_a_model_trained_in_memory_brings_its_held_out_images(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
     config = unbraid.configure("vae", latent_dim=2, net="mlp")

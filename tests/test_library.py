@@ -283,6 +283,9 @@ def test_a_notebook_shows_runs_and_scores_as_tables(tiny_run: Run, tmp_path: Pat
     assert "&lt;i&gt;run: vae" in html
     assert "<td>mig</td><td>0.500</td><td>20 &lt;bins&gt;</td>" in html
     assert "a &amp; b" in score._repr_html_()
+    run.record(lambda result: {**result, "data": {"split": "train", "note": "none held out"}})
+    assert "<th>training images</th>" in run._repr_html_()
+    assert "none held out" in run._repr_html_()
     (folder / "result.json").write_text("[]")
     assert "expected an object" in run._repr_html_()
     (folder / "result.json").unlink()

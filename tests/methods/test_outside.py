@@ -162,6 +162,30 @@ def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_np
     assert run(tmp_path, "-c", code).strip() == "unbraid.methods.vae"
 
 
+def test_a_broken_package_is_told_and_others_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "__init__.py").write_text("")
+    (tmp_path / "lab" / "typo.py").write_text("def f(:\n")
+    (tmp_path / "lab" / "bare.py").write_text('"""Bare: a file without a method."""\n')
+    info = tmp_path / "lab-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[unbraid.methods]\na-typo = lab.typo\nbare = lab.bare\n"
+    )
+    listed = run(tmp_path, "-m", "unbraid", "methods")
+    assert "announced, but typo.py cannot be read: invalid syntax" in listed
+    assert "Bare: a file without a method." in listed
+    assert "Variational autoencoder" in listed
+    for name, said in (
+        ("a-typo", "its module lab.typo cannot be imported (invalid syntax"),
+        ("bare", "its module lab.bare has no Config: it defines a Config and a Model."),
+    ):
+        assert said in run(tmp_path, "-m", "unbraid", "train", name, fails=True)
+    script = run(tmp_path, "-m", "unbraid", "completion", "bash")
+    assert "--latent-dim" in script
+
+
 def test_what_cannot_be_found_again_is_not_stored() -> None:
     from unbraid.methods import stored_name
 

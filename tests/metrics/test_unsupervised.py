@@ -192,6 +192,7 @@ def test_reconstruction_from_probabilities() -> None:
     x = RNG.random((60, 1, 4, 4))
     score = evaluate(images=x, reconstructions=x, metrics="reconstruction")["reconstruction"]
     assert score.parts["BCE excess per dimension"].value == pytest.approx(0, abs=1e-12)
+    assert score.variant == "Bernoulli"  # no unit: each part names its own
     assert score.parts["squared error per image"].value == 0
     assert score.value > 0.3  # grey pixels have a floor
     off = evaluate(images=x, reconstructions=x * 0 + 0.5, metrics="reconstruction")

@@ -80,7 +80,9 @@ def _take(words: Words, place: str, text: str) -> None:
     for option, choices in re.findall(r"(--[a-z][\w.-]*) \{([^}\[]+)\}", plain):
         _add(words, f"{place} {option}", choices.replace(" ", "").split(","))
     for option, folder in NAMED.items():
-        if option in words.options[place]:
+        # of other commands it is the path of data that were moved
+        named = option != "--data" or place in ("train", "evaluate")
+        if named and option in words.options[place]:
             _add(words, f"{place} {option}", registry.names(folder))
 
 
@@ -91,7 +93,7 @@ def _add(words: Words, option: str, values: Iterable[str]) -> None:
 
 def _take_methods(words: Words) -> None:
     """Take in the options of ``unbraid train METHOD``: those of one method's help, and its own."""
-    names = registry.names("methods")
+    names = [name for name in registry.names("methods") if _usable(name)]
     _take(words, "train", _help("train", names[0]))
     shared = [o for o in words.options["train"] if o not in _own(names[0])]
     for name in names:
@@ -99,6 +101,15 @@ def _take_methods(words: Words) -> None:
         for option, hint in get_type_hints(registry.load("methods", name).Config).items():
             if get_origin(hint) is Literal:
                 _add(words, f"train {_option(option)}", map(str, get_args(hint)))
+
+
+def _usable(method: str) -> bool:
+    """Whether a method can be imported: one of another package may be broken."""
+    try:
+        registry.load("methods", method)
+    except UnbraidError:
+        return False
+    return True
 
 
 def _own(method: str) -> list[str]:

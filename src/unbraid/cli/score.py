@@ -66,6 +66,8 @@ def score(args: list[str]) -> None:
         )
     if config.rows < 0:
         raise UnbraidError(f"rows is {config.rows}, expected 0 for all or more.")
+    if config.seed < 0:
+        raise UnbraidError(f"seed is {config.seed}, expected 0 or more.")
     path = args[0] if named else config.codes
     if not path:
         raise UnbraidError("unbraid score takes a file of codes first, as in codes.npz.")

@@ -10,18 +10,24 @@ from collections.abc import Sequence
 
 from unbraid.comparison.table import Cell, Row
 
-WHOLE = {"parameters", "bytes", "steps", "active units", "peak memory, MB"}
+WHOLE = {"parameters", "bytes", "steps taken", "active units", "peak memory, MB"}
 # one scheme for both: LaTeX's special characters
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    # these three are other characters in the fonts that LaTeX takes by default
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
 }
 
 
 def cell_text(row: Row, cell: Cell) -> str:
     """Return a cell as people read it: three decimals of scores, and the interval in brackets.
+
+    Other numbers have three digits at least, so that a small one is not 0.0.
 
     >>> cell_text(Row("scores", "mig", ()), Cell(0.25, 0.01))
     '0.250 [0.230, 0.270]'
@@ -36,7 +42,9 @@ def cell_text(row: Row, cell: Cell) -> str:
         ends = cell.interval
         text = f"{cell.value:.3f}"
         return text if ends is None else f"{text} [{ends[0]:.3f}, {ends[1]:.3f}]"
-    return f"{cell.value:,.0f}" if row.name in WHOLE else f"{cell.value:,.1f}"
+    if row.name in WHOLE:
+        return f"{cell.value:,.0f}"
+    return f"{cell.value:,.1f}" if abs(cell.value) >= 10 else f"{cell.value:.3g}"
 
 
 def grid(names: Sequence[str], rows: Sequence[Row]) -> list[list[str]]:
@@ -70,7 +78,9 @@ def _plain(value: float | str) -> object:
 
 def as_markdown(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) -> str:
     """Return a column for each run, and the notes below."""
-    header, *body = ([cell.replace("|", r"\|") for cell in line] for line in grid(names, rows))
+    header, *body = (
+        [re.sub(r"[\\`*<|]", r"\\\g<0>", cell) for cell in line] for line in grid(names, rows)
+    )
     lines = ["| " + " | ".join(header) + " |", "|---" + "|--:" * len(names) + "|"]
     lines += ["| " + " | ".join(line) + " |" for line in body]
     return "\n".join([*lines, *(f"\n{note}" for note in notes)]) + "\n"
@@ -85,6 +95,8 @@ def as_latex(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) ->
     before = None
     for row, line in zip(rows, body, strict=True):
         lines += [r"\midrule"] if row.group != before else []
+        if row.group != "options":  # a hyphen is shorter than a minus sign
+            line = [re.sub(r"(?<!\w)-(?=\d)", "$-$", cell) for cell in line]
         lines.append(" & ".join(line) + r" \\")
         before = row.group
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
@@ -96,4 +108,4 @@ def escaped(text: str) -> str:
     >>> escaped("beta_1 & 50%")
     'beta\\_1 \\& 50\\%'
     """
-    return re.sub(r"[\\~^&%$#_{}]", lambda found: SPECIAL[found[0]], text)
+    return re.sub(r"[\\~^|<>&%$#_{}]", lambda found: SPECIAL[found[0]], text)

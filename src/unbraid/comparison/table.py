@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from unbraid import methods
-from unbraid.core import hardware
+from unbraid.core import hardware, registry
+from unbraid.datasets import config_of
 from unbraid.runs import Run
 
 NORMAL = 1.96  # standard errors on both sides that hold 95%
@@ -60,8 +61,9 @@ def names_of(runs: Sequence[Run]) -> tuple[str, ...]:
 
 def rows_of(runs: Sequence[Run], protocol: str) -> tuple[Row, ...]:
     """Return all rows of a table, those of which no run has a value left out."""
+    given = dict.fromkeys(name for run in runs for name in run.config.data_options)
     groups = {
-        "options": _differing([_options(run) for run in runs]),
+        "options": _differing([_options(run, given) for run in runs]),
         "held-out images": [_stats(run) for run in runs],
         "scores": [dict(_scores(run, protocol)) for run in runs],
         "speed": [_speed(run) for run in runs],
@@ -74,12 +76,22 @@ def rows_of(runs: Sequence[Run], protocol: str) -> tuple[Row, ...]:
     )
 
 
-def _options(run: Run) -> dict[str, Cell]:
+def _options(run: Run, given: Iterable[str]) -> dict[str, Cell]:
+    """Return the options of a run, of its data those that some run was given."""
     config = run.config
     found: dict[str, Any] = {"method": methods.name_of(config.method), "data": config.data}
-    found |= {f"data.{name}": value for name, value in config.data_options.items()}
+    told = _defaults(config.data) | config.data_options
+    found |= {f"data.{name}": told[name] for name in given if name in told}
     found |= dataclasses.asdict(config.method) | dataclasses.asdict(config.training)
     return {name: Cell(_text(value)) for name, value in found.items()}
+
+
+def _defaults(data: str) -> dict[str, Any]:
+    """Return the options of a data set that have a default; config.json has the others alone."""
+    if data not in registry.names("datasets"):  # images in memory
+        return {}
+    known = dataclasses.fields(config_of(data))
+    return {each.name: each.default for each in known if each.default is not dataclasses.MISSING}
 
 
 def _differing(columns: list[dict[str, Cell]]) -> list[dict[str, Cell]]:
@@ -91,7 +103,9 @@ def _differing(columns: list[dict[str, Cell]]) -> list[dict[str, Cell]]:
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short
+    return str(value)
 
 
 def _stats(run: Run) -> dict[str, Cell]:
@@ -116,7 +130,7 @@ def _speed(run: Run) -> dict[str, Cell]:
     named = {
         "images a second": "images_per_second",
         "seconds": "seconds",
-        "steps": "steps",
+        "steps taken": "steps",
         "peak memory, MB": "peak_memory_mb",
     }
     return {name: _number(training[key]) for name, key in named.items() if training.get(key)}
@@ -155,6 +169,8 @@ def notes_of(runs: Sequence[Run], names: Sequence[str], protocol: str) -> tuple[
         unlike = [m for m in every if len({facts(each[m]) for each in scores if m in each}) > 1]
         if unlike:
             notes.append(f"of different {what}, so not comparable: {', '.join(unlike)}.")
+    if len({_held_out(run) for run in runs}) > 1:
+        notes.append("held-out images differ, so their errors, KL and ELBO are not comparable.")
     if len({getattr(run.config.method, "likelihood", None) for run in runs}) > 1:
         notes.append("likelihoods differ, so reconstruction and ELBO are not comparable.")
     machines = {json.dumps(run.result.get("machine"), sort_keys=True) for run in runs}
@@ -164,6 +180,16 @@ def notes_of(runs: Sequence[Run], names: Sequence[str], protocol: str) -> tuple[
         if note := run.result.get("data", {}).get("note"):
             notes.append(f"{name}: {note}.")
     return tuple(notes)
+
+
+def _held_out(run: Run) -> str:
+    """Return what tells the images of a run's own results from those of other runs."""
+    split = run.result.get("data", {}).get("split", "test")
+    own = split == "test"  # others are a share of the training images
+    share = None if own else run.config.training.validation
+    if (found := run.fingerprints.get("test" if own else "train")) is not None:
+        return repr((found.images, found.shape, found.content, split, share))
+    return repr((run.config.data, run.config.data_options, split, share))  # an older run
 
 
 def _images(score: Mapping[str, Any]) -> str:

@@ -177,6 +177,22 @@ def one_sentence(box: str, prog: str, known: Sequence[str] = ()) -> str:
         elif line:
             sections[-1].append(line)
     message = " ".join(next(filter(None, sections), ["the options are not understood"]))
+    if message.startswith("Missing from "):
+        message = _missing(text)
     unknown = re.match(r"Unrecognized options: (--[^\s,=]+)", message)
     hint = did_you_mean(unknown[1].replace("_", "-"), known) if unknown else ""
     return f"{message.rstrip('.')}{hint}: see {prog} --help."
+
+
+def _missing(text: str) -> str:
+    """Return a sentence on the arguments that the parser misses, without the help of each.
+
+    Their names are the lines indented least below the heading, and what they are is below them.
+    """
+    below = text[text.index("Missing from ") :].splitlines()[1:]
+    lines = [line.replace("│", " ").rstrip() for line in below]
+    end = next((at for at, line in enumerate(lines) if set(line.strip()) <= set("─-╰╯")), None)
+    depths = {line: len(line) - len(line.lstrip()) for line in lines[:end]}
+    names = [line.strip() for line in depths if depths[line] == min(depths.values())]
+    *first, last = names
+    return f"{', '.join(first)} and {last} are missing" if first else f"{last} is missing"

@@ -76,12 +76,18 @@ def load(folder: str, name: str) -> ModuleType:
     if place is None:
         return importlib.import_module(f"unbraid.{folder}.{name.replace('-', '_')}")
     try:
-        return importlib.import_module(place)
-    except ImportError as error:
+        module = importlib.import_module(place)
+    except (ImportError, SyntaxError) as error:
         raise UnbraidError(
             f"{name} is announced by an installed package, but its module {place} cannot be "
             f"imported ({error}): install the package again."
         ) from error
+    if not hasattr(module, "Config"):
+        raise UnbraidError(
+            f"{name} is announced by an installed package, but its module {place} has no Config: "
+            "it defines a Config and a Model."
+        )
+    return module
 
 
 @cache
@@ -91,7 +97,10 @@ def summary(folder: str, name: str) -> str:
     path = source(folder, name)
     if path is None:
         return f"announced as {announced(folder).get(name)}, of which there is no source"
-    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    try:
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    except (OSError, SyntaxError, ValueError) as error:  # of another package: others are listed
+        return f"announced, but {path.name} cannot be read: {error}"
     return doc.split("\n", 1)[0]
 
 

@@ -25,6 +25,7 @@ from scipy.sparse import csr_array, issparse
 from scipy.stats import rankdata
 
 from unbraid.core.factors import FactorSpec
+from unbraid.core.subsets import drawing
 
 LIMIT = 20_000  # rows: a standard error of at most .01
 
@@ -48,7 +49,7 @@ def associations(
     """
     rows = np.asarray(factors, np.float64)
     if len(rows) > LIMIT:
-        rows = rows[np.random.default_rng(seed).choice(len(rows), LIMIT, replace=False)]
+        rows = rows[drawing(seed).choice(len(rows), LIMIT, replace=False)]
     found = np.full((len(specs), len(specs)), np.nan)
     for column in range(len(specs)):
         known = rows[~np.isnan(rows[:, column]), column]

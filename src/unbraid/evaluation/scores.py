@@ -45,6 +45,11 @@ class Config:
     seed: int = 0
     representation: Literal["mean", "sampled"] = "mean"
 
+    def __post_init__(self) -> None:
+        for name, least in (("images", 1), ("samples", 1), ("seed", 0)):
+            if (found := getattr(self, name)) < least:
+                raise UnbraidError(f"{name} is {found}, expected {least} or more.")
+
 
 def measure(
     model: Method, data: Dataset, config: Config, others: Sequence[Coded] = ()

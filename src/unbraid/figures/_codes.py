@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unbraid.core import latents as kinds
 from unbraid.core.errors import UnbraidError
-from unbraid.core.subsets import some_rows
+from unbraid.core.subsets import drawing, some_rows
 from unbraid.datasets import Dataset
 from unbraid.figures._style import which
 from unbraid.methods import HasLikelihood, HasPosterior, Method
@@ -102,7 +102,7 @@ def _ranked(
 def one_of_each(data: Dataset, count: int, seed: int) -> NDArray[np.int64]:
     """Return random rows: of each class the same number if possible, in the classes' order."""
     count = min(count, len(data))
-    order = np.random.default_rng(seed).permutation(len(data))
+    order = drawing(seed).permutation(len(data))
     if data.factors is None or data.specs[0].kind != "categorical":
         return order[:count]
     classes = np.nan_to_num(data.factors[order, 0], nan=len(data.specs[0].values or ()))

@@ -178,7 +178,9 @@ def _block(
         None if each is None else moved.pictures(each.latent, steps if each.rho >= 0 else 1 - steps)
         for each in chosen
     ]
-    drawn = next(row for row in rows if row is not None)
+    drawn = next((row for row in rows if row is not None), None)
+    if drawn is None:  # it has fewer latents, none of them a counterpart of those shown
+        drawn = moved.pictures(moved.codes.latents[0], steps)
     return np.stack([np.full_like(drawn, 255) if row is None else row for row in rows])
 
 

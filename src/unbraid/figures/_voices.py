@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unbraid import sound, spectrograms
 from unbraid.core.factors import FactorSpec
 from unbraid.core.recordings import wav_bytes
+from unbraid.core.subsets import drawing
 from unbraid.datasets import Dataset
 from unbraid.figures import show
 from unbraid.figures._style import folded, new_figure, short
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 def samples_of(dataset: Dataset, config: show.Config) -> Row:
     """Return a random sample of a data set, with the factors of each."""
     count = min(config.rows * config.columns, len(dataset))
-    rows = np.sort(np.random.default_rng(config.seed).choice(len(dataset), count, replace=False))
+    rows = np.sort(drawing(config.seed).choice(len(dataset), count, replace=False))
     moving = [spec for spec in dataset.specs if show.moves(spec)]
     labels = (
         ", ".join(said(spec, dataset.factor(spec.name)[row]) for spec in moving) for row in rows

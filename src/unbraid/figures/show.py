@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.signals import Signal
+from unbraid.core.subsets import drawing
 from unbraid.datasets import Dataset, associations, facts_of, report_of
 from unbraid.figures._style import (
     as_pictures,
@@ -162,7 +163,7 @@ def matrix(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config)
 
 def _samples(ax: Axes, dataset: Dataset, moving: list[FactorSpec], config: Config) -> None:
     count = min(config.rows * config.columns, len(dataset))
-    rows = np.sort(np.random.default_rng(config.seed).choice(len(dataset), count, replace=False))
+    rows = np.sort(drawing(config.seed).choice(len(dataset), count, replace=False))
     images = dataset.images[rows]
     # A white band under each row of tiles holds their labels.
     band = _band(dataset, moving, config)

@@ -43,8 +43,8 @@ def save_pretrained(
 ) -> Path:
     """Write a finished run as a folder to pass on, with a model card ``README.md``.
 
-    Paths of this machine are reduced to their last part. Where a user's own data are, is said by
-    ``Run(folder, data=...)`` and ``--data`` then.
+    Paths of this machine, that of the folder too, are reduced to their last part. Where a user's
+    own data are, is said by ``Run(folder, data=...)`` and ``--data`` then.
 
     Args:
         run: a finished run.
@@ -86,7 +86,7 @@ def save_pretrained(
                     shutil.copyfile(run.folder / name, temporary)
         drawn = _draw(run, folder, pictures)
         with atomic(folder / CARD) as temporary:
-            card = model_card(run, repository or str(folder), drawn)
+            card = model_card(run, repository or folder.absolute().name, drawn)
             temporary.write_text(card, encoding="utf-8")
         write_json(folder / CONFIG, _without_paths(run.json))  # last: it makes it a run folder
     return folder

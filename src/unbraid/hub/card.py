@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from unbraid import methods
@@ -74,7 +75,7 @@ def _training(run: Run) -> str:
     config, result = run.config, run.result
     told, machine = result.get("training", {}), result.get("machine", {})
     options = {
-        name: value.rsplit("/", 1)[-1] if name in PATHS and isinstance(value, str) else value
+        name: Path(value).name if name in PATHS and isinstance(value, str) else value
         for name, value in config.data_options.items()
     }
     prints = run.fingerprints.get("train")
@@ -84,7 +85,7 @@ def _training(run: Run) -> str:
         ("data", f"{config.data}: {count} of {height} x {width}, channels {channels}"),
         ("factors", ", ".join(f"{spec.name} ({spec.kind})" for spec in run.specs) or "not known"),
         ("labels", _labels(run)),
-        ("steps", f"{told.get('steps', 0):,} in {told.get('seconds', 0):,.0f} seconds"),
+        ("steps", f"{told.get('steps', 0):,} in {_seconds(told.get('seconds', 0))}"),
         ("device", machine.get("device")),
         ("versions", f"unbraid {machine.get('unbraid')}, torch {machine.get('torch')}"),
     ]
@@ -95,8 +96,14 @@ def _training(run: Run) -> str:
     return f"{table}\n\n```console\n$ {command(own)}\n```"
 
 
+def _seconds(count: float) -> str:
+    return f"{count:,.0f} seconds" if count >= 10 else f"{count:.2g} seconds"
+
+
 def _labels(run: Run) -> str:
     given = methods.labels_of(run.config.method)
+    if "pairs" in methods.needs_of(run.config.method):  # they are chosen by the factors
+        return "none of single images; pairs of images that have some factors in common"
     if given is None:
         return "none used"
     images = f"of {given.labels:,} images" if given.labels else "of all training images"
@@ -116,7 +123,7 @@ def _results(run: Run) -> str:
     about = result.get("data", {})
     stats = [(name.replace("_", " "), _number(value)) for name, value in stats_of(result).items()]
     found = [
-        f"On {about.get('split', 'held-out')} images, in nats per image where they are losses:",
+        f"On {_split(about.get('split'))} images, in nats per image where they are losses:",
         _table(("", "value"), stats),
     ]
     if note := about.get("note"):
@@ -129,6 +136,10 @@ def _results(run: Run) -> str:
     if scores:
         found += [_table(("metric", "value", "± se", "variant"), scores)]
     return "\n\n".join(found)
+
+
+def _split(name: str | None) -> str:
+    return {None: "held-out", "train": "training"}.get(name, str(name))
 
 
 def _parts(score: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -53,7 +53,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     normalised = Estimate(float(values[0]), float(jackknife_error(values)))
     return Score(
         "jemmig",
-        f"normalised, {config.variant}",
+        config.variant,
         normalised.value,
         normalised.standard_error,
         settings(evidence.sizes, config, seed, "block jackknife", "scipy"),

@@ -72,7 +72,7 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     }
     return Score(
         "reconstruction",
-        "Bernoulli, nats per dimension",
+        "Bernoulli",
         parts["BCE per dimension"].value,
         parts["BCE per dimension"].standard_error,
         settings({"rows": len(x), "dimensions": dims}, config, seed, "spread over images", "scipy"),

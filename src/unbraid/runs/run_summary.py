@@ -29,5 +29,8 @@ def summary_html(run: Run) -> str:
         for score in scores.values()
         if isinstance(score.get("value"), int | float)
     ]
-    html += notebook.table(("held-out images", "value"), stats)
+    about = result.get("data", {})
+    images = "training images" if about.get("split") == "train" else "held-out images"
+    html += notebook.table((images, "value"), stats)
+    html += notebook.notes([about["note"]] if "note" in about else [])
     return html + (notebook.table(("metric", "value", "variant"), rows) if rows else "")

@@ -209,10 +209,11 @@ def writers(runs: Mapping[str, Run]) -> str:
     shared = [label for label, run in runs.items() if writers_in_training(run)]
     if not shared:
         return ""
+    verb = "was" if len(shared) == 1 else "were"
     return (
-        f"The {' and the '.join(shared)} was trained on all of MNIST's training handwriting, which "
-        "includes the handwriting that the judge was trained on; so its numbers are not comparable "
-        "with those of the control benchmark, whose models were trained without it."
+        f"The {' and the '.join(shared)} {verb} trained on all of MNIST's training handwriting, "
+        "which includes the handwriting that the judge was trained on; so these numbers are not "
+        "comparable with those of the control benchmark, whose models were trained without it."
     )
 
 
