@@ -292,7 +292,7 @@ def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -
     wrong = opened(written, fragment="#image=99999")
     assert "does not fit" in wrong.get_by_role("alert").text_content()
     assert wrong.evaluate("explorer.state.image") == 0
-    for broken in ("image=0&z1=high", "anything=1", "hand=99", "tab=none"):
+    for broken in ("image=0&z1=high", "anything=1", "style=99", "tab=none"):
         wrong.evaluate("document.querySelectorAll('.toast').forEach(each => each.remove())")
         wrong.evaluate(f"location.hash = '{broken}'")
         assert "does not fit" in wrong.get_by_role("alert").text_content()
@@ -338,7 +338,7 @@ def test_a_request_sets_the_code_and_is_in_the_address(
     field.fill("green")
     page.wait_for_function("() => location.hash.includes('ask=green')")
     page.locator(".words-hand").nth(2).click()
-    page.wait_for_function("() => location.hash.includes('hand=2')")
+    page.wait_for_function("() => location.hash.includes('style=2')")
     assert (array(page, "explorer.state.code") != before).any()
     page.wait_for_function("""() => document.querySelector("canvas.big").toDataURL()
         === document.querySelectorAll(".words-image")[2].toDataURL()""")
@@ -349,7 +349,7 @@ def test_a_request_sets_the_code_and_is_in_the_address(
     code = array(page, "explorer.state.code")
     page.evaluate("explorer.held.go(5)")
     assert (array(page, "explorer.state.code") != code).any()
-    page.evaluate("location.hash = 'ask=green&hand=2'")  # as someone writes a link
+    page.evaluate("location.hash = 'ask=green&style=2'")  # as someone writes a link
     exact = "(other) => explorer.state.code.every((each, at) => Math.abs(each - other[at]) < 1e-6)"
     page.wait_for_function(exact, arg=code.tolist())
 

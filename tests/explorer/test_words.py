@@ -272,7 +272,7 @@ def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
     assert chips.nth(1).text_content().startswith("size 26 px (small)")
     assert box.locator(".words-free").text_content() == "Free: xthickness"
     for hand in range(1, 7):  # each is told of when it is drawn
-        box.get_by_role("button", name=re.compile(f"^Hand {hand}: .*digit 7")).wait_for()
+        box.get_by_role("button", name=re.compile(f"^Style {hand}: .*digit 7")).wait_for()
     assert box.locator(".words-image[width='32']").count() == 6
     row = box.locator(".words-reading tbody tr").first  # read as soon as the first is drawn
     assert row.locator("td").all_text_contents() == ["7", "7", "none"]
@@ -321,8 +321,8 @@ def test_suggestions_are_words_that_are_understood(box: Any) -> None:
 def test_another_hand_is_another_style(box: Any) -> None:
     box.get_by_label("Describe an image").fill("upright eight")
     look = "document.querySelector('.words-image').toDataURL()"
-    box.get_by_role("button", name="Hand 1: digit 8").wait_for()
+    box.get_by_role("button", name="Style 1: digit 8").wait_for()
     before = box.evaluate(look)
-    box.get_by_role("button", name="Six other hands").click()
-    box.get_by_role("button", name="Hand 7: digit 8").wait_for()
+    box.get_by_role("button", name="Six other styles").click()
+    box.get_by_role("button", name="Style 7: digit 8").wait_for()
     assert box.evaluate(look) != before
