@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import html
 import io
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -498,6 +500,18 @@ def test_two_runs_are_matched_and_tied(
     page.evaluate(f"{state}.set({state}.run.rows.find(row => row.name === '{a}'), 0.77)")
     after = page.evaluate(f"Array.from({state}.sides[1].code)")
     assert [f"z{at}" for at in range(len(after)) if after[at] != before[at]] == [b]
+
+
+def test_each_of_two_runs_is_told_with_its_own_data(
+    tiny_run: Run, squares: Dataset, tmp_path: Path
+) -> None:
+    other = dataclasses.replace(squares, name="others")
+    model = unbraid.train("vae", other, epochs=1, batch_size=16, progress=False)
+    second = unbraid.save(model, tmp_path / "run")
+    made = pages.write([tiny_run, second], tmp_path / "two.html").read_text("utf-8")
+    told = re.search(r"<h1>(.*)</h1>", made)
+    assert told is not None
+    assert re.findall(r"on ([^ ]+) <small>", told[1]) == [tiny_run.unseen().name, "others"]
 
 
 def test_a_notebook_shows_it_in_a_frame(browser: Any, written: Path, tmp_path: Path) -> None:

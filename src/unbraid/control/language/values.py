@@ -303,9 +303,7 @@ class FactorValues:
         advice = "use a value within it"
         if math.isfinite(number):
             nearest = min(max(number, low), high)
-            shown = (
-                self.number(nearest) if self.reference else _short(nearest, self.places)
-            )
+            shown = self.number(nearest) if self.reference else _short(nearest, self.places)
             advice += f", or take the nearest, {shown}, with --clip (clip=True)"
         return UnbraidError(
             f"{self.name} {given} is out of {self.subject}'s range, {self.describe_range()}: "
