@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import html
 import io
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -292,7 +294,7 @@ def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -
     wrong = opened(written, fragment="#image=99999")
     assert "does not fit" in wrong.get_by_role("alert").text_content()
     assert wrong.evaluate("explorer.state.image") == 0
-    for broken in ("image=0&z1=high", "anything=1", "hand=99", "tab=none"):
+    for broken in ("image=0&z1=high", "anything=1", "style=99", "tab=none"):
         wrong.evaluate("document.querySelectorAll('.toast').forEach(each => each.remove())")
         wrong.evaluate(f"location.hash = '{broken}'")
         assert "does not fit" in wrong.get_by_role("alert").text_content()
@@ -338,7 +340,7 @@ def test_a_request_sets_the_code_and_is_in_the_address(
     field.fill("green")
     page.wait_for_function("() => location.hash.includes('ask=green')")
     page.locator(".words-hand").nth(2).click()
-    page.wait_for_function("() => location.hash.includes('hand=2')")
+    page.wait_for_function("() => location.hash.includes('style=2')")
     assert (array(page, "explorer.state.code") != before).any()
     page.wait_for_function("""() => document.querySelector("canvas.big").toDataURL()
         === document.querySelectorAll(".words-image")[2].toDataURL()""")
@@ -349,7 +351,7 @@ def test_a_request_sets_the_code_and_is_in_the_address(
     code = array(page, "explorer.state.code")
     page.evaluate("explorer.held.go(5)")
     assert (array(page, "explorer.state.code") != code).any()
-    page.evaluate("location.hash = 'ask=green&hand=2'")  # as someone writes a link
+    page.evaluate("location.hash = 'ask=green&style=2'")  # as someone writes a link
     exact = "(other) => explorer.state.code.every((each, at) => Math.abs(each - other[at]) < 1e-6)"
     page.wait_for_function(exact, arg=code.tolist())
 
@@ -498,6 +500,18 @@ def test_two_runs_are_matched_and_tied(
     page.evaluate(f"{state}.set({state}.run.rows.find(row => row.name === '{a}'), 0.77)")
     after = page.evaluate(f"Array.from({state}.sides[1].code)")
     assert [f"z{at}" for at in range(len(after)) if after[at] != before[at]] == [b]
+
+
+def test_each_of_two_runs_is_told_with_its_own_data(
+    tiny_run: Run, squares: Dataset, tmp_path: Path
+) -> None:
+    other = dataclasses.replace(squares, name="others")
+    model = unbraid.train("vae", other, epochs=1, batch_size=16, progress=False)
+    second = unbraid.save(model, tmp_path / "run")
+    made = pages.write([tiny_run, second], tmp_path / "two.html").read_text("utf-8")
+    told = re.search(r"<h1>(.*)</h1>", made)
+    assert told is not None
+    assert re.findall(r"on ([^ ]+) <small>", told[1]) == [tiny_run.unseen().name, "others"]
 
 
 def test_a_notebook_shows_it_in_a_frame(browser: Any, written: Path, tmp_path: Path) -> None:

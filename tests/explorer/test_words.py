@@ -25,6 +25,7 @@ from unbraid.control.closed_loop import ClosedLoop
 from unbraid.control.language.parser import parse
 from unbraid.control.language.parser_state import ParserState
 from unbraid.control.language.phrases import PHRASES
+from unbraid.control.language.terms import factor_terms
 from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
 from unbraid.core.factors import FactorSpec
@@ -160,6 +161,54 @@ def test_names_that_hold_stops(page: Any) -> None:
     assert [each["factors"] for each in found] == [parse(text, STOPS).values for text in texts]
 
 
+OWN = (
+    FactorSpec("constructor", "categorical", values=("10", "7", "</script>")),
+    FactorSpec("__proto__", "continuous", range=(0.006, 0.01996)),
+    FactorSpec("size (mm)", "ordinal", values=(4, 5, 6)),
+    FactorSpec("cost $& (k$)", "continuous", range=(1.3e6, 2e6)),
+)
+
+
+def test_own_names_and_small_numbers_are_those_of_python(page: Any) -> None:
+    table = words.table(OWN)
+    texts = ["", "constructor=</script>, __proto__ 0.0123", "small", "__proto__ 50%", "__proto__ 1"]
+    found = understood(page, table, texts)
+    for text, answer in zip(texts, found, strict=True):
+        if text.endswith(" 1"):
+            continue
+        wanted = parse(text, OWN)
+        assert answer["error"] is None
+        names = [chip["factor"] for chip in answer["chips"]]
+        assert {chip["factor"]: chip["value"] for chip in answer["chips"]} == wanted.values
+        told = ", ".join(chip["text"] for chip in answer["chips"])
+        assert wanted.describe().startswith(told), names
+    assert "range, 0.006 to 0.02:" in found[4]["error"]
+    free = page.evaluate(
+        """told => { const {factors} = Words.understand(JSON.parse(told), "");
+        return ["constructor", "__proto__", "valueOf"].filter(name => name in factors); }""",
+        json.dumps(table),
+    )
+    assert free == []
+    number = "told => Words.valueText(JSON.parse(told).factors[3], 1328681.5)"
+    assert page.evaluate(number, json.dumps(table)) == factor_terms(OWN)[3].number(1328681.5)
+    unknown = understood(page, table, ["zorg"])[0]["error"]
+    assert "cost $& (k$) (1.3e+06 to 2e+06)" in unknown
+
+
+def test_a_drawing_fills_factors_of_any_name(page: Any) -> None:
+    filled = page.evaluate(
+        """told => {
+        const free = {shape: [1, 4], data: btoa(String.fromCharCode(
+            ...new Uint8Array(new Float32Array([2, 0.01, 1, 1.5e6]).buffer)))};
+        const drawer = new WordsDraw.Drawer({table: JSON.parse(told), hands: 1, free}, {}, null);
+        const asked = (text) => Words.understand(drawer.words.table, text).factors;
+        return [asked(""), {}, asked("__proto__ 0.0123")].map(each => drawer.filled(each, 0)); }""",
+        json.dumps(words.table(OWN)),
+    )
+    own = [2, pytest.approx(0.01), 1, 1.5e6]
+    assert filled == [own, own, [2, 0.0123, 1, 1.5e6]]
+
+
 def test_what_it_does_not_know_it_names(page: Any) -> None:
     table = words.cached_table(DIGITS)
     texts = [
@@ -272,7 +321,7 @@ def test_typed_words_become_chips_images_and_readings(box: Any) -> None:
     assert chips.nth(1).text_content().startswith("size 26 px (small)")
     assert box.locator(".words-free").text_content() == "Free: xthickness"
     for hand in range(1, 7):  # each is told of when it is drawn
-        box.get_by_role("button", name=re.compile(f"^Hand {hand}: .*digit 7")).wait_for()
+        box.get_by_role("button", name=re.compile(f"^Style {hand}: .*digit 7")).wait_for()
     assert box.locator(".words-image[width='32']").count() == 6
     row = box.locator(".words-reading tbody tr").first  # read as soon as the first is drawn
     assert row.locator("td").all_text_contents() == ["7", "7", "none"]
@@ -321,8 +370,8 @@ def test_suggestions_are_words_that_are_understood(box: Any) -> None:
 def test_another_hand_is_another_style(box: Any) -> None:
     box.get_by_label("Describe an image").fill("upright eight")
     look = "document.querySelector('.words-image').toDataURL()"
-    box.get_by_role("button", name="Hand 1: digit 8").wait_for()
+    box.get_by_role("button", name="Style 1: digit 8").wait_for()
     before = box.evaluate(look)
-    box.get_by_role("button", name="Six other hands").click()
-    box.get_by_role("button", name="Hand 7: digit 8").wait_for()
+    box.get_by_role("button", name="Six other styles").click()
+    box.get_by_role("button", name="Style 7: digit 8").wait_for()
     assert box.evaluate(look) != before

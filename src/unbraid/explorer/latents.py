@@ -40,7 +40,7 @@ def _row(model: Method, codes: Codes, latent: Latent, off: float) -> Row:
         "name": latent.name,
         "first": int(latent.columns.start),
         "size": latent.categories,
-        "weight": round(latent.weight, 4),
+        "weight": float(f"{latent.weight:.4g}"),
         "off": bool(latent.weight < off),
     }
     if latent.categories > 1:
@@ -115,7 +115,7 @@ def _with_factors(model: Any, codes: Codes, rows: list[Row]) -> list[Row]:
                 "kind": "circle",
                 "size": 2,
                 "range": [0, turn],
-                "weight": round(sine["weight"] + cosine["weight"], 4),
+                "weight": float(f"{sine['weight'] + cosine['weight']:.4g}"),
                 "low": low,
                 "wrap": spec.wrap_level,
                 **_unit(spec),

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unbraid.core.errors import UnbraidError
-from unbraid.core.files import atomic, expand
+from unbraid.core.files import atomic, expand, readable
+from unbraid.datasets import called
 from unbraid.explorer import graph, matching, words
 from unbraid.explorer.asking import Asked, asked
 from unbraid.explorer.bundle import Bundle, bundle, sample
@@ -141,9 +142,20 @@ def on_cpu(run: Run) -> Method:
 def part(
     run: Run, model: Method, images: Dataset, *, float32: bool = False, ask: bool = False
 ) -> Part:
-    """Return what a page holds of a run: its networks first, since those may be refused."""
+    """Return what a page holds of a run: its networks first, since those may be refused.
+
+    Args:
+        run: the run.
+        model: its model, on the CPU.
+        images: those of the page, which are of the first run's data.
+        float32: as ``write``.
+        ask: whether it is the page's first run, which takes requests.
+    """
     exported = graph.export(model, float32=float32)
-    return Part(bundle(run, model, images), exported, asked(run) if ask else None)
+    held = bundle(run, model, images)
+    if not ask:
+        held.about["data"] = readable(called(run.config.data, run.config.data_options))
+    return Part(held, exported, asked(run) if ask else None)
 
 
 def assembled(parts: Sequence[Part]) -> str:

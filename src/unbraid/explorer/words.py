@@ -144,6 +144,7 @@ def _factor(terms: FactorTerms) -> dict[str, Any]:
         "levels": levels,
         "ends": [low, high],
         "limits": list(terms.limits),
+        "places": terms.places,
         "unit": "%" if terms.unit == "percent" else terms.short_unit,
         "reference": terms.reference,
         "turns": terms.unit if terms.role == "rotation" and terms.direction else "",

@@ -141,7 +141,7 @@ def _role(spec: FactorSpec) -> str:
     """Return the role of a factor by its name, empty for none."""
     if spec.kind == "categorical":
         return ""
-    name = _tokens(spec.name)
+    name = _tokens(plain_name(spec.name))
     for role, known in lexicon.ROLE_NAMES.items():
         if "".join(name) in known or (name and role in ("size", "hue") and name[-1] in known):
             return role

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,14 +84,30 @@ class FactorValues:
     def limits(self) -> tuple[float, float]:
         """The ends, or as ``describe_range`` shows them where that is further out."""
         low, high = self.ends
-        shown = [float(text) for text in _span(*map(self._shown, (low, high)))]
+        shown = [float(text) for text in self._span()]
         if self.reference:
             shown = [self.semitones(hertz) for hertz in shown]
         return min(low, shown[0]), max(high, shown[1])
 
-    def _shown(self, number: float) -> float:
-        """Return a number in the unit in which it is shown."""
-        return self.hertz(number) if self.reference else number
+    @cached_property
+    def places(self) -> int:
+        """The decimals that show a hundredth of the range, and each level as another number.
+
+        Negative for ranges above 100 units; of frequencies, whose steps grow with them, 0.
+        """
+        if self.reference:
+            return 0
+        low, high = self.ends
+        places = _decimals_of((high - low) / 100)
+        levels = np.unique([value for value in self.spec.values or () if is_number(value)])
+        if len(levels) > 1:
+            places = max(places, _decimals_of(float(np.diff(levels.astype(np.float64)).min())))
+        return places
+
+    def _span(self) -> tuple[str, str]:
+        """Return both ends as text, the smaller one as it stands beside the other."""
+        low, high = map(self.hertz, self.ends) if self.reference else self.ends
+        return _short(low, self.places, high), _short(high, self.places, low)
 
     # -- numbers and stored values --------------------------------------------------------------
 
@@ -214,12 +231,12 @@ class FactorValues:
             if self.spec.period:
                 angle = (angle + self.spec.period / 2) % self.spec.period - self.spec.period / 2
             direction = "counter-clockwise" if angle > 0 else "clockwise"
-            return f"{_short(abs(angle))} {self.unit}" + (
+            return f"{_short(abs(angle), self.places)} {self.unit}" + (
                 f" {direction}" if round(angle, 3) else ""
             )
         if self.reference:
             return f"{_short(self.hertz(number))} Hz"
-        text = _short(number)
+        text = _short(number, self.places)
         if self.unit == "percent":
             return f"{text}%"
         if self.role in ("horizontal", "vertical") and number > 0 > self.ends[0]:
@@ -273,7 +290,7 @@ class FactorValues:
         if self.unit == "percent" and values is None:
             unit = "%"
         if values is None or (self.ordered and self.numeric and len(values) > 4):
-            return f"{' to '.join(_span(self._shown(low), self._shown(high)))}{unit}"
+            return f"{' to '.join(self._span())}{unit}"
         whole = all(isinstance(value, int) for value in values)
         if whole and len(values) > 3 and high - low == len(values) - 1:
             return f"{low:g} to {high:g}"
@@ -286,7 +303,7 @@ class FactorValues:
         advice = "use a value within it"
         if math.isfinite(number):
             nearest = min(max(number, low), high)
-            shown = self.number(nearest) if self.reference else _short(nearest)
+            shown = self.number(nearest) if self.reference else _short(nearest, self.places)
             advice += f", or take the nearest, {shown}, with --clip (clip=True)"
         return UnbraidError(
             f"{self.name} {given} is out of {self.subject}'s range, {self.describe_range()}: "
@@ -309,29 +326,38 @@ def is_number(value: Any) -> bool:
 
 def level_text(value: Any) -> str:
     """Return a level as text, whole numbers without a decimal point: 2.0 is ``2``."""
-    return f"{value:g}" if is_number(value) else str(value)
+    if not is_number(value):
+        return str(value)
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
-def _short(number: float, beside: float = 0.0) -> str:
+def _short(number: float, places: int = 0, beside: float = 0.0) -> str:
     """Return a number to three significant figures, or whole; with at most two decimals.
 
     Args:
         number: it.
+        places: decimals that it has at least, where they are not zeros.
         beside: a number that it is shown with: where that is larger, two figures are enough.
 
-    >>> _short(731.25), _short(93.63), _short(2.4375), _short(79.37, 282.84)
+    >>> _short(731.25), _short(93.63), _short(2.4375), _short(79.37, 0, 282.84)
     ('731', '93.6', '2.44', '79')
+    >>> _short(0.01234, 4), _short(293.154, 2), _short(1328681.5, -3)
+    ('0.0123', '293.15', '1.329e+06')
     """
+    if not math.isfinite(number):
+        return f"{number:g}"
     if abs(number) >= 1e6:
-        return f"{number:.3g}"
-    decimals = max(_decimals(max(abs(number), abs(beside))), _decimals(abs(number)) - 1)
-    return f"{round(number, decimals) + 0.0:g}"  # not -0
+        whole = math.floor(math.log10(abs(number))) + 1  # digits before the point
+        return f"{number:.{max(3, whole + places)}g}"
+    decimals = max(_decimals(max(abs(number), abs(beside))), _decimals(abs(number)) - 1, places)
+    text = f"{round(number, decimals) + 0.0:.{decimals}f}"  # not -0
+    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 def _decimals(size: float) -> int:
     return 0 if size >= 100 else 1 if size >= 10 else 2
 
 
-def _span(low: float, high: float) -> tuple[str, str]:
-    """Return both ends of a range as text, the smaller one as it stands beside the other."""
-    return _short(low, high), _short(high, low)
+def _decimals_of(step: float) -> int:
+    """Return how many decimals tell numbers a step apart; 0 without a step."""
+    return min(math.ceil(-math.log10(step) - 1e-9), 12) if 0 < step < math.inf else 0

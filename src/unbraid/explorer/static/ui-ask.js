@@ -37,14 +37,14 @@ function askPanel(state, about, panels, panel) {
     else if (alone) shown();
   };
   const names = state.runs.flatMap((each) => each.rows.map((row) => row.name));
-  state.extra.hand = [() => asked()[1] || "", (text) => {
+  state.extra.style = [() => asked()[1] || "", (text) => {
     const hand = Number(text ?? 0);
     if (!(Number.isInteger(hand) && hand >= 0 && hand < words.hands)) {
-      throw new Error(`hand is "${text.slice(0, 20)}", expected a whole number below ${words.hands}`);
+      throw new Error(`style is "${text.slice(0, 20)}", expected a whole number below ${words.hands}`);
     }
   }];
   state.extra.ask = [() => asked()[0], (text, parts) => {
-    take(text ?? "", Number(parts.get("hand") ?? 0), Boolean(text) && !names.some((name) => parts.has(name)));
+    take(text ?? "", Number(parts.get("style") ?? 0), Boolean(text) && !names.some((name) => parts.has(name)));
   }];
   panels.push({ id: "ask", title: "Words", panel: panel(root), shown });
   return { shown, box: () => begun };

@@ -25,10 +25,17 @@ function shown(value, digits = 2) {
 }
 /** Return how many decimals show a number of a size to three significant figures: two at most. */
 const decimals = (size) => (size >= 100 ? 0 : size >= 10 ? 1 : 2);
-/** Return a number to three significant figures, or whole, without zeros at the end. */
-const brief = (value) => String(round(value, decimals(Math.abs(value))) + 0).replace("-", "\u2212");
-/** Return a level of a factor as text. */
-const levelName = (value) => (typeof value === "number" ? brief(value) : String(value ?? ""));
+/** Return how many decimals show a hundredth of a range: 0 of a wide one. */
+const placesOf = (low, high) => (high > low ? clamp(Math.ceil(-Math.log10((high - low) / 100) - 1e-9), 0, 12) : 0);
+/** Return a number to three significant figures, or whole, without zeros at the end; `places`: decimals at least. */
+const brief = (value, places = 0) => String(round(value, Math.max(decimals(Math.abs(value)), places)) + 0).replace("-", "\u2212");
+/** Return a KL or a variance as text: of a small one, its first figure. */
+const weightText = (value, digits = 2) => (value > 0 && value < 0.5 * 10 ** -digits ? String(Number(value.toPrecision(1))) : shown(value, digits));
+/** Return a level of a factor as text: numbers whole, or to six significant figures. */
+function levelName(value) {
+  if (typeof value !== "number") return String(value ?? "");
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6))).replace("-", "\u2212");
+}
 /** Return a number as text with a unit's short form; "pixels up" is that of a number going up. */
 function withUnit(text, unit) {
   const [first] = (unit || "").split(" ");
@@ -194,7 +201,7 @@ class Run {
 function levelText(spec, value) {
   if (value === undefined || Number.isNaN(value)) return "";
   if (spec.values) return levelName(spec.values[Math.round(value)]);
-  return withUnit(brief(value), spec.unit);
+  return withUnit(brief(value, placesOf(...spec.range)), spec.unit);
 }
 
 /** Return the mean squared error of a pixel. */

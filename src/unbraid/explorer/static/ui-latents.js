@@ -42,7 +42,7 @@ class LatentList {
       onkeydown: (event) => { if (event.key === "Enter") name.blur(); },
     });
     const share = row.weight / this.total;
-    const weight = this.unit === "nats" ? `${shown(row.weight, row.weight < 0.1 ? 3 : 2)} nats` : `variance ${shown(row.weight, 2)}`;
+    const weight = this.unit === "nats" ? `${weightText(row.weight, row.weight < 0.1 ? 3 : 2)} nats` : `variance ${weightText(row.weight)}`;
     const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("i"));
     bar.firstChild.style.width = `${100 * clamp(row.weight / this.most, 0, 1)}%`;
     const told = row.factor ? el("span", { class: "weight" }, row.unit || "factor")

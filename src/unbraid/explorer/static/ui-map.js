@@ -223,7 +223,8 @@ class CodeMap {
     if (!this.listed(spec)) {
       const ramp = el("span", { class: "ramp" });
       ramp.style.background = `linear-gradient(90deg, ${RAMP.join()})`;
-      const ends = (spec.values ? [spec.values[0], spec.values.at(-1)] : spec.range).map(levelName);
+      const ends = spec.values ? [spec.values[0], spec.values.at(-1)].map(levelName)
+        : spec.range.map((value) => brief(value, placesOf(...spec.range)));
       this.legend.replaceChildren(el("span", {}, ends[0]), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));
       return;
     }

@@ -119,13 +119,13 @@ class Row {
   /** Return the value of a factor that a code column of -1 to 1 stands for, as text; else "". */
   physical(value) {
     if (this.kind === "circle") {
-      return this.values ? this.level(value >= this.wrap ? 0 : value) : withUnit(shown(value, 0), this.unit);
+      return this.values ? this.level(value >= this.wrap ? 0 : value) : withUnit(shown(value, placesOf(this.low, this.high)), this.unit);
     }
     if (!this.bounds) return "";
     const [low, high] = this.bounds;
     const found = low + ((value + 1) / 2) * (high - low);
     if (this.values) return this.level(found);
-    return withUnit(shown(found, decimals(Math.max(-low, high))), this.unit);
+    return withUnit(shown(found, Math.max(decimals(Math.max(-low, high)), placesOf(low, high))), this.unit);
   }
 
   /** Return the name of the level nearest to a place among levels. */

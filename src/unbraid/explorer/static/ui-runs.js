@@ -58,13 +58,13 @@ class TwoRuns {
     const step = (width - 40) / count;
     pen.font = "12px system-ui, sans-serif";
     pen.fillStyle = colour("--ink");
-    pen.fillText(shown(most), 0, 12);
+    pen.fillText(weightText(most), 0, 12);
     pen.fillText("0", 0, height - 4);
     both.forEach((weights, side) => weights.forEach((weight, at) => {
       pen.fillStyle = colour(side ? "--hist" : "--accent");
       const tall = (weight / most) * (height - 8);
       pen.fillRect(40 + at * step + (side ? step * 0.45 : step * 0.05), height - 4 - tall, step * 0.4, tall);
     }));
-    this.spectra.setAttribute("aria-label", both.map((weights, side) => `${"AB"[side]}: ${weights.slice(0, 6).map((weight) => shown(weight)).join(", ")}`).join("; "));
+    this.spectra.setAttribute("aria-label", both.map((weights, side) => `${"AB"[side]}: ${weights.slice(0, 6).map((weight) => weightText(weight)).join(", ")}`).join("; "));
   }
 }

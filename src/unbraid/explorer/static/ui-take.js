@@ -78,7 +78,7 @@ class TakeAway {
     pen.fillRect(0, 0, sheet.width, sheet.height);
     Object.assign(pen, { fillStyle: "#1c1c1c", font: "15px system-ui, sans-serif", textBaseline: "middle", imageSmoothingEnabled: false });
     rows.forEach((row, at) => {
-      const weight = row.factor ? "" : `, ${shown(row.weight)}${run.about.unit === "nats" ? " nats" : ""}`;
+      const weight = row.factor ? "" : `, ${weightText(row.weight)}${run.about.unit === "nats" ? " nats" : ""}`;
       pen.fillText(`${this.state.name(row)}${weight}`, 6, at * tall + tall / 2, left - 12);
       row.strip().forEach((value, index) => {
         const moved = Float32Array.from(code);
@@ -123,7 +123,7 @@ class TakeAway {
   csv() {
     const { run } = this.state;
     const { factors } = run.about;
-    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const columns = Array.from({ length: run.width }, (_, at) => {
       const row = run.rows.find((each) => at >= each.first && at < each.first + each.size);
       return row.size > 1 ? `${row.name}.${at - row.first}` : row.name;
@@ -171,5 +171,5 @@ class TakeAway {
 /** Return a factor's value as a table holds it: the level, or the number as it is. */
 function levelOf(spec, value) {
   if (value === undefined || Number.isNaN(value)) return "";
-  return spec.values ? String(spec.values[Math.round(value)] ?? "") : String(round(value, 5));
+  return spec.values ? String(spec.values[Math.round(value)] ?? "") : String(Number(value.toPrecision(7))); // single precision
 }

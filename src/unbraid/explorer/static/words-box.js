@@ -1,5 +1,5 @@
 // The request box: `mountWords(root, api)`. What is typed is understood at each key, shown as
-// chips to be dragged, and drawn in six hands, with what a judge or the model reads beside it.
+// chips to be dragged, and drawn in six styles, with what a judge or the model reads beside it.
 //
 // api.table: of explorer/words.py. api.hands: number of styles.
 // api.draw(factors, hand): an image {width, height, data} as ImageData has it, with the values of all
@@ -28,7 +28,7 @@ const mountWords = (() => {
 
   class Box {
     constructor(root, api) {
-      Object.assign(this, { root, api, table: api.table, first: 0, chosen: 0, asked: {}, spoken: 0, quiet: true });
+      Object.assign(this, { root, api, table: api.table, first: 0, chosen: 0, asked: Words.byName([]), spoken: 0, quiet: true });
       this.id = `words-${++made}`;
       this.specs = new Map(api.table.factors.map((spec) => [spec.name, spec]));
       this.build();
@@ -54,11 +54,11 @@ const mountWords = (() => {
       this.error = make("p", { id: `${id}-error`, className: "words-error" });
       this.chips = make("ul", { className: "words-chips", "aria-label": "What was understood" });
       this.frees = make("p", { className: "words-free" });
-      this.hands = make("div", { className: "words-hands", role: "group", "aria-label": "The request drawn in six hands" });
+      this.hands = make("div", { className: "words-hands", role: "group", "aria-label": "The request drawn in six styles" });
       this.reading = make("div", { className: "words-reading" });
       this.live = make("p", { className: "words-live unseen", role: "status", "aria-live": "polite" });
       this.another = make("button", { type: "button", className: "words-another", onclick: () => this.turn() },
-        "Six other hands");
+        "Six other styles");
       const examples = make("p", { className: "words-examples" });
       (this.api.examples ?? []).forEach((text) => examples.append(
         make("button", { type: "button", className: "small", onclick: () => this.set(text) }, text)));
@@ -142,13 +142,13 @@ const mountWords = (() => {
 
     near(spec, value) {
       if (spec.values) return Math.round(value);
-      const { step } = this.scale(spec);
-      return Math.round(value / step) * step;
+      const { low, high, step } = this.scale(spec);
+      return Math.min(Math.max(Math.round(value / step) * step, low), high);
     }
 
     // Change one factor, or leave it free with null; the request is written anew.
     change(name, value) {
-      const asked = { ...this.asked };
+      const asked = Words.byName(Object.entries(this.asked));
       if (value === null) delete asked[name];
       else asked[name] = value;
       const names = [...this.specs.keys()].filter((each) => each in asked);
@@ -173,9 +173,28 @@ const mountWords = (() => {
     said(spec, value) {
       const level = spec.values ? spec.values[value] : null;
       if (typeof level === "string") return `${spec.name}=${level}`;
-      const number = level ?? Math.round(value * 1000) / 1000;
+      const number = this.typed(level ?? this.inside(spec, value));
       return spec.kind === "categorical" ? `${spec.name} ${number}` : `${spec.name}=${number}`;
     }
+
+    // A number to three decimals, or more where the slider has them or the number were out of the range.
+    inside(spec, value) {
+      const [least, most] = spec.limits;
+      for (let at = Math.max(this.decimals(spec) + 1, 3); at < 20; at++) {
+        const number = Number(value.toFixed(at));
+        if (number >= least && number <= most) return number;
+      }
+      return value;
+    }
+
+    // A number as it is typed, never with an exponent.
+    typed(number) {
+      const text = String(number);
+      return text.includes("e") ? number.toFixed(20).replace(/\.?0+$/, "") : text;
+    }
+
+    // The decimals of the keys' step.
+    decimals(spec) { return Math.max(Math.round(-Math.log10(this.scale(spec).step)), 0); }
 
     // -- chips ---------------------------------------------------------------------------------
 
@@ -324,7 +343,7 @@ const mountWords = (() => {
       const pixels = new ImageData(Uint8ClampedArray.from(image.data), image.width, image.height);
       canvas.getContext("2d").putImageData(pixels, 0, 0);
       const what = Object.entries(this.asked).map(([name, value]) => Words.show(this.specs.get(name), value));
-      canvas.parentElement.setAttribute("aria-label", `Hand ${this.hand(at) + 1}: ${what.join(", ") || "all free"}`);
+      canvas.parentElement.setAttribute("aria-label", `Style ${this.hand(at) + 1}: ${what.join(", ") || "all free"}`);
       return image;
     }
 
@@ -342,7 +361,7 @@ const mountWords = (() => {
       });
       const cell = (text, tag = "td", more = {}) => make(tag, more, text);
       this.reading.replaceChildren(make("table", {},
-        make("caption", {}, `Hand ${this.hand(this.chosen) + 1} as ${read.by} reads it. Values in grey were not asked for.`),
+        make("caption", {}, `Style ${this.hand(this.chosen) + 1} as ${read.by} reads it. Values in grey were not asked for.`),
         make("thead", {}, make("tr", {}, ...["factor", "asked", "read", "difference"].map((text) =>
           cell(text, "th", { scope: "col" })))),
         make("tbody", {}, ...rows.map((row) => make("tr", { className: row.asked ? "" : "words-own" },
@@ -356,9 +375,10 @@ const mountWords = (() => {
       return spec.values ? Math.min(Math.max(Math.round(value), 0), spec.values.length - 1) : value;
     }
 
-    // A stored value as text, to a tenth.
+    // A stored value as text, to a tenth or, in a small range, a hundredth of the range.
     brief(spec, value) {
-      return Words.valueText(spec, spec.values ? this.level(spec, value) : Math.round(10 * value) / 10)
+      const scale = 10 ** Math.max(spec.places, 1);
+      return Words.valueText(spec, spec.values ? this.level(spec, value) : Math.round(scale * value) / scale)
         .replace(" degrees", "\u00b0").replace(/-(?=\d)/, "\u2212");
     }
 
@@ -370,9 +390,10 @@ const mountWords = (() => {
       let away = at(read) - at(drawn);
       if (spec.period) away -= spec.period * Math.round(away / spec.period);
       const whole = Math.max(...spec.ends.map(Math.abs)) >= 100; // tenths of such a number say nothing
-      const text = whole ? String(Math.round(away) || 0) : (Math.round(away * 10) / 10 || 0).toFixed(1);
+      const places = spec.values?.every(Number.isInteger) ? 0 : Math.max(whole ? 0 : 1, spec.places);
+      const text = (Number(away.toFixed(places)) || 0).toFixed(places);
       const unit = spec.turns || (spec.reference ? "semitones" : spec.unit.split(" ")[0]);
-      return `${away >= (whole ? 0.5 : 0.05) ? "+" : ""}${text.replace("-", "\u2212")}${unit === "degrees" ? "\u00b0" : unit ? ` ${unit}` : ""}`;
+      return `${Number(text) > 0 ? "+" : ""}${text.replace("-", "\u2212")}${unit === "degrees" ? "\u00b0" : unit ? ` ${unit}` : ""}`;
     }
 
     // Announce a sentence, at most one a second, the last one always.

@@ -50,7 +50,7 @@ const WordsDraw = (() => {
     // Values of all factors: those asked for, and a hand's own for the others.
     filled(asked, hand) {
       const own = row(this.arrays.free, hand);
-      return this.specs.map(({ name }, at) => (name in asked ? asked[name] : own[at]));
+      return this.specs.map(({ name }, at) => (Object.hasOwn(asked, name) ? asked[name] : own[at]));
     }
 
     code(factors, hand) {

@@ -244,7 +244,7 @@ const Words = (() => {
     return (rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1) / 1e9;
   };
 
-  const fill = (sentence, parts) => sentence.replace(/\{(\w+)\}/g, (all, key) => parts[key] ?? all);
+  const fill = (sentence, parts) => sentence.replace(/\{(\w+)\}/g, (all, key) => (Object.hasOwn(parts, key) ? parts[key] : all));
 
   // The stored value of a number: itself, or the index of the nearest level.
   const stored = (factor, number, given) => {
@@ -292,15 +292,28 @@ const Words = (() => {
 
   // -- text --------------------------------------------------------------------------------------
 
-  // Three significant figures, or whole; with at most two decimals. Halves go to the even one.
-  const short = (number) => {
+  // Three significant figures, or whole; with at most two decimals, or more of a factor with a small
+  // range. Halves go to the even one. As ``_short`` of control/language/values.py.
+  const short = (number, places = 0) => {
     const size = Math.abs(number);
-    const decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2, scale = 10 ** decimals;
+    if (size >= 1e6) {
+      const whole = Math.floor(Math.log10(size)) + 1;
+      const [digits, power] = number.toPrecision(Math.min(Math.max(3, whole + places), 100)).split("e");
+      const tight = plain(digits);
+      return power === undefined ? tight : `${tight}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+    }
+    const decimals = Math.max(size >= 100 ? 0 : size >= 10 ? 1 : 2, places), scale = 10 ** decimals;
     const half = number * 2 ** (decimals + 1); // only odd numbers of these are exactly halfway
-    if (!Number.isInteger(half) || half % 2 === 0) return String(Number(number.toFixed(decimals)) + 0);
+    if (!Number.isInteger(half) || half % 2 === 0) return plain(number.toFixed(decimals));
     const down = Math.floor(number * scale);
-    return String((down % 2 === 0 ? down : down + 1) / scale + 0);
+    return plain(((down % 2 === 0 ? down : down + 1) / scale).toFixed(decimals));
   };
+
+  // A decimal number without zeros at its end, and without minus zero.
+  const plain = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text).replace(/^-0$/, "0");
+
+  // A level that is a number: whole, or to six significant figures.
+  const levelText = (level) => String(Number.isInteger(level) ? level : Number(level.toPrecision(6)));
 
   // A number with the factor's unit, as ``FactorValues.number``.
   const withUnit = (factor, number) => {
@@ -309,12 +322,12 @@ const Words = (() => {
       if (factor.period)
         angle = modulo(angle + factor.period / 2, factor.period) - factor.period / 2;
       const sense = Math.round(angle * 1000) ? (angle > 0 ? " counter-clockwise" : " clockwise") : "";
-      return `${short(Math.abs(angle))} ${factor.turns}${sense}`;
+      return `${short(Math.abs(angle), factor.places)} ${factor.turns}${sense}`;
     }
     if (factor.reference) return `${short(factor.reference * 2 ** (number / 12))} Hz`;
-    if (factor.unit === "%") return `${short(number)}%`;
+    if (factor.unit === "%") return `${short(number, factor.places)}%`;
     const sided = ["horizontal", "vertical"].includes(factor.role);
-    const text = (sided && number > 0 && factor.ends[0] < 0 ? "+" : "") + short(number);
+    const text = (sided && number > 0 && factor.ends[0] < 0 ? "+" : "") + short(number, factor.places);
     return factor.unit ? `${text} ${factor.unit}` : text;
   };
 
@@ -323,7 +336,7 @@ const Words = (() => {
     if (!factor.values) return withUnit(factor, value);
     const level = factor.values[value];
     if (typeof level !== "number") return String(level);
-    return factor.kind === "categorical" ? short(level) : withUnit(factor, level);
+    return factor.kind === "categorical" ? levelText(level) : withUnit(factor, level);
   };
 
   const show = (factor, value, word = "") => {
@@ -348,7 +361,7 @@ const Words = (() => {
       const { sentences, factors } = this.words.table;
       return sentences[index]
         .replace(/\{(\d+)-(\d+)\}/g, (all, a, b) => quoted(tight(source(tokens, +a, +b))))
-        .replaceAll("{factors}", factors.map((each) => `${each.name} (${each.range})`).join(", "));
+        .replaceAll("{factors}", () => factors.map((each) => `${each.name} (${each.range})`).join(", "));
     }
 
     // Take over what a phrase says; return its number of tokens.
@@ -462,7 +475,7 @@ const Words = (() => {
       .map((known) => [distance(known, word), known])
       .sort((a, b) => a[0] - b[0])[0] : null;
     if (!near || near[0] > (word.length > 4 ? 2 : 1)) return sentence;
-    return sentence.replace(`'${quoted(word)}'`, `$& (did you mean '${near[1]}'?)`);
+    return sentence.replace(`'${quoted(word)}'`, (found) => `${found} (did you mean '${near[1]}'?)`);
   };
 
   // Letters to insert, remove or replace.
@@ -505,6 +518,13 @@ const Words = (() => {
     return state;
   };
 
+  // Values by name, without what every object has: a factor may be called "constructor".
+  const byName = (pairs) => {
+    const found = Object.create(null);
+    for (const [name, value] of pairs) found[name] = value;
+    return found;
+  };
+
   // What a request says: {factors: stored value by name, free: names, chips, error, unknown}.
   // A request that is refused has a sentence in error, and no factors.
   const understand = (table, text) => {
@@ -515,7 +535,7 @@ const Words = (() => {
       const chosen = table.factors.flatMap((factor, index) =>
         (values.has(index) ? [[factor, values.get(index)]] : []));
       return {
-        factors: Object.fromEntries(chosen.map(([factor, { value }]) => [factor.name, value])),
+        factors: byName(chosen.map(([factor, { value }]) => [factor.name, value])),
         free: names.filter((_, index) => !values.has(index)),
         chips: chosen.map(([factor, { value, word }]) => ({
           factor: factor.name, text: show(factor, value, word), value, unit: factor.unit,
@@ -525,11 +545,11 @@ const Words = (() => {
       };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { factors: {}, free: names, chips: [], error: error.message, unknown: error.unknown };
+      return { factors: byName([]), free: names, chips: [], error: error.message, unknown: error.unknown };
     }
   };
 
-  return { understand, show, valueText, numberOf };
+  return { byName, understand, show, valueText, numberOf };
 })();
 
 const understand = Words.understand;
