@@ -1,14 +1,14 @@
 """What few labels leave to other images: how warps move what the glance reads.
 
-With so few labels that each step has all of them, a fifth of them is too few to learn from how
+With fewer labels than the reader takes a step, a fifth of them is too few to learn from how
 readings move under warps: what the glance makes of these very images would count as what warps do.
 Moves are learned from images without labels then, of which there are enough, as readings move there
 (``observe``); labels only tell the slope of readings (see ``WarpAction``).
 
-A glance that has learned from warped images moves as it was taught, whatever its slope. To divide
-such moves by the slope would teach larger and larger ones. So the moves of a factor are learned
-until it is read well enough to be taught under warps (``TEACHABLE``), and again only once its slope
-is nearly 1 (``TRUSTED``). What is taught is taught on images without labels, too
+A glance that has learned from warped images moves as it was taught, whatever its slope. Where that
+is small, to divide such moves by it would teach larger and larger ones. So the moves of a factor
+are learned until it is read well enough to be taught under warps (``TEACHABLE``), and again once
+its slope is larger (``TRUSTED``). What is taught is taught on images without labels, too
 (``equivariance_loss``): without it, a glance learns moves of its labelled images by heart.
 """
 
@@ -28,12 +28,20 @@ if TYPE_CHECKING:
 
 READ = 128  # images of a batch, labelled and others, that the reader takes
 TEACHABLE = 0.25  # slope of readings from which on a factor is learned from warped images,
-TRUSTED = 0.9  # and from which on the moves of what was learned so are learned from
+TRUSTED = 0.5  # and from which on the moves of what was learned so are learned from
 
 
-def has_few_labels(batch: Batch) -> bool:
-    """Return whether all labels are in a step, and other images beside them."""
-    return batch.labelled is not None and len(batch.labelled[0]) < min(READ, len(batch.images))
+def has_few_labels(batch: Batch, labels: int) -> bool:
+    """Return whether there are fewer labels than the reader takes a step.
+
+    Args:
+        batch: of a step; its labelled images are more than its images where all are measured.
+        labels: how many the training was given, 0 if that is not known.
+    """
+    if batch.labelled is None:
+        return False
+    count, images = len(batch.labelled[0]), len(batch.images)
+    return count <= images and (0 < labels < READ or count < min(READ, images))
 
 
 @torch.no_grad()

@@ -48,11 +48,14 @@ class Reading(nn.Module):
         codes: of the factors.
         shape: of the images.
         width: channels of the reader's first maps.
+        given: number of labelled images, 0 if it is not known.
     """
 
-    def __init__(self, codes: FactorCodes, shape: nets.ImageShape, width: int) -> None:
+    def __init__(
+        self, codes: FactorCodes, shape: nets.ImageShape, width: int, given: int = 0
+    ) -> None:
         super().__init__()
-        self.codes, self.split = codes, codes.categories
+        self.codes, self.split, self.given = codes, codes.categories, given
         self.reader = Reader(codes, shape, width)
         columns = codes.width - codes.categories
         self.action = WarpAction(columns, 2 * len(codes.periodic))
@@ -131,7 +134,7 @@ class Reading(nn.Module):
         labels there is a third term, ``moves`` (see ``few_labels``). Without labels there is none.
         """
         seen, codes = self.labelled(batch)
-        few = has_few_labels(batch)
+        few = has_few_labels(batch, self.given)
         reals, reader = codes[:, self.split :], self.reader
         held, known = held_out(seen), ~torch.isnan(reals)
         # an unknown column moves others, and so has to be filled
