@@ -15,6 +15,7 @@ from unbraid.datasets import Dataset
 from unbraid.methods import Batch, Context, build, configure
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._style import TRIES, sample_with_rejection
+from unbraid.methods.conditional_flow.few_labels import has_few_labels, observe
 from unbraid.methods.conditional_flow.frame_trial import LEAST, frames_help, prediction_errors
 from unbraid.methods.conditional_flow.frames import Frame, affine, compose, features, inverse, see
 from unbraid.methods.conditional_flow.latent_flow import Velocity, follow
@@ -324,6 +325,69 @@ def test_frames_come_to_lie_where_things_do() -> None:
     # it has learned as well that a shift by a twentieth of 8 pixels is a tenth of what is 4
     moved = reading.action(one_warp(right=0.05), torch.zeros(1, 2))
     torch.testing.assert_close(moved, torch.tensor([[0.1, 0.0]]), atol=0.03, rtol=0)
+
+
+def test_few_labels_leave_it_to_other_images_what_warps_do() -> None:
+    draws, reading = noise(), reading_of(*PLACES)
+    shown, told_of = shapes_of(draws, 30)
+    optimizer = torch.optim.Adam(reading.parameters_of("glance"), 4e-3)
+    for _ in range(400):
+        batch = Batch(shapes_of(draws, 128)[0], labelled=(shown, told_of))
+        terms = reading.glance_terms(batch, Context(draws, 0.0, 1000, "glance"))
+        assert set(terms) == {"loss", "real", "pose", "moves"}
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+    assert reading.action.taught.all()
+    right = reading.action(one_warp(right=0.05), torch.zeros(1, 2))
+    torch.testing.assert_close(right, torch.tensor([[0.1, 0.0]]), atol=0.02, rtol=0)
+    down = reading.action(one_warp(down=0.05), torch.zeros(1, 2))
+    torch.testing.assert_close(down, torch.tensor([[0.0, -0.1]]), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "images", "given", "few"),
+    [
+        (30, 256, 0, True),
+        (30, 30, 0, False),  # maybe all have labels
+        (30, 30, 100, True),
+        (128, 256, 0, False),
+        (64, 64, 1000, False),
+        (286, 256, 30, False),  # all others are measured
+    ],
+)
+def test_labels_are_few_if_a_step_could_take_more(
+    labelled: int, images: int, given: int, few: bool
+) -> None:
+    seen = torch.zeros(images, 1, 16, 16)
+    known = torch.zeros(labelled, 1, 16, 16), torch.zeros(labelled, 2)
+    assert has_few_labels(Batch(seen, labelled=known), given) == few
+    assert not has_few_labels(Batch(seen), given)
+
+
+def test_what_cannot_be_read_is_not_learned_under_warps() -> None:
+    reading = reading_of(*PLACES)
+    action, warps = reading.action, torch.zeros(2, PARAMETERS)
+    warps[1] = 0.5
+    assert action.teaches(warps).all()  # of many labels
+    action.taught[0] = True
+    assert action.teaches(warps).tolist() == [[True, True], [True, False]]
+    action.spread.fill_(1.0)
+    action.shared.fill_(0.3)
+    assert action.teaches(warps, 0.2).all()
+    # moves of what has been taught are not divided by its slope, and learned again
+    images = torch.rand(64, 1, 16, 16, generator=noise())
+    action.weight.fill_(0.5)
+    action.products.fill_(0.5)
+    action.inputs.copy_(torch.eye(action.inputs.shape[1]))
+    observe(reading, images, noise())
+    assert action.taught.all()
+    before = action.weight.clone()
+    observe(reading, images, noise())
+    torch.testing.assert_close(action.weight, before)
+    action.shared.fill_(0.95)
+    observe(reading, images, noise())
+    assert not torch.allclose(action.weight, before)
 
 
 def frame_of(weight: list[list[float]], zoom: float = 0.0) -> Frame:

@@ -103,7 +103,7 @@ class Config(LabelledConfig):
 class Model(Conditional):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
-    semantics = 2  # frames that do not help are dropped
+    semantics = 3  # with few labels, what warps do is learned from other images, too
     selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config
 
@@ -113,7 +113,7 @@ class Model(Conditional):
         super().__init__(config, image_shape, specs, config.latent_dim)
         coder = self.coder
         reals = coder.width - coder.categories
-        self.reading = Reading(coder, image_shape, config.width)
+        self.reading = Reading(coder, image_shape, config.width, config.labels)
         self.encoder = nets.encoder("conv", image_shape, 2 * config.latent_dim)
         self.decoder = nets.decoder("conv", image_shape, config.latent_dim)
         self.velocity = Velocity(

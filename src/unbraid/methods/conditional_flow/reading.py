@@ -8,14 +8,26 @@ from torch import Tensor, nn
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
+from unbraid.methods.conditional_flow.few_labels import (
+    READ,
+    equivariance_loss,
+    has_few_labels,
+    observe,
+)
 from unbraid.methods.conditional_flow.frame_trial import frames_help
 from unbraid.methods.conditional_flow.frames import compose, inverse, pose_loss, see
 from unbraid.methods.conditional_flow.reader import Reader
 from unbraid.methods.conditional_flow.turns import spun
-from unbraid.methods.conditional_flow.warps import PARAMETERS, WarpAction, draw_warps, moves, warp
+from unbraid.methods.conditional_flow.warps import (
+    PARAMETERS,
+    SLOPES,
+    WarpAction,
+    draw_warps,
+    moves,
+    warp,
+)
 from unbraid.nn import nets
 
-READ = 128  # images of a batch, labelled and others, that the reader takes
 HELD = 5  # one labelled image in so many is not learned from as long as the glance is,
 TRIES = 4  # and is warped so often to learn what warps do
 READABLE = 0.5  # median slope of readings from which on images are warped to be learned from
@@ -36,11 +48,14 @@ class Reading(nn.Module):
         codes: of the factors.
         shape: of the images.
         width: channels of the reader's first maps.
+        given: number of labelled images, 0 if it is not known.
     """
 
-    def __init__(self, codes: FactorCodes, shape: nets.ImageShape, width: int) -> None:
+    def __init__(
+        self, codes: FactorCodes, shape: nets.ImageShape, width: int, given: int = 0
+    ) -> None:
         super().__init__()
-        self.codes, self.split = codes, codes.categories
+        self.codes, self.split, self.given = codes, codes.categories, given
         self.reader = Reader(codes, shape, width)
         columns = codes.width - codes.categories
         self.action = WarpAction(columns, 2 * len(codes.periodic))
@@ -94,7 +109,7 @@ class Reading(nn.Module):
     def usable_warps(self, count: int, noise: torch.Generator) -> Tensor:
         """Draw warps, (count, PARAMETERS), that do nothing until it is known what they do."""
         warps, slope = draw_warps(count, noise), self.action.slope()
-        if not len(slope):
+        if not len(slope) or self.action.taught.any():
             return warps
         slope = slope[self.action.spread > 0]  # of factors that have labels
         return warps * bool(len(slope) and slope.median() >= READABLE)
@@ -115,10 +130,11 @@ class Reading(nn.Module):
     def glance_terms(self, batch: Batch, context: Context) -> Terms:
         """Return ``real``, the glance's loss on labels, and ``pose``, of what frames show.
 
-        Meanwhile it is learned how warps move factors, and what the usual factors are. Without
-        labels there is no term.
+        Meanwhile it is learned how warps move factors, and what the usual factors are. Of few
+        labels there is a third term, ``moves`` (see ``few_labels``). Without labels there is none.
         """
         seen, codes = self.labelled(batch)
+        few = has_few_labels(batch, self.given)
         reals, reader = codes[:, self.split :], self.reader
         held, known = held_out(seen), ~torch.isnan(reals)
         # an unknown column moves others, and so has to be filled
@@ -129,7 +145,10 @@ class Reading(nn.Module):
             clear = self.codes.apart(codes)
             self.action.calibrate(torch.where(clear, reals, torch.nan)[held], glance[held])
             used = self.action.middle(reals) & clear
-            self.observe(seen[held], filled[held], used[held], context.noise)
+            if few:
+                observe(self, batch.images[-READ:], context.noise)
+            else:
+                self.observe(seen[held], filled[held], used[held], context.noise)
             self.remember(reals)
         seen, known, filled = seen[~held], known[~held], filled[~held]
         if not len(seen):
@@ -141,11 +160,15 @@ class Reading(nn.Module):
         seen = warp(seen, warps)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
+        known &= self.action.teaches(warps)
         wanted = torch.where(known, self.nearest(found, kinds, moved), torch.nan)
         real = mean(reader.real_loss(found, wanted, reader.glance_width))
         assert reader.first is not None
         pose = pose_loss(reader.frame, reader.first, self.usual, seen, moved)
-        return {"loss": real + pose, "real": real, "pose": pose}
+        terms = {"real": real, "pose": pose}
+        if few:
+            terms["moves"] = equivariance_loss(self, batch.images[-READ:], context.noise)
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
 
     def moved(self, warps: Tensor, codes: Tensor) -> Tensor:
         """Return the code columns but categories, (B, R), of images of codes (B, width) warped."""
@@ -196,8 +219,8 @@ class Reading(nn.Module):
         with dropping(reader, noise):
             glance = reader.glance(warp(both, warps))
         moved = self.moved(warps, targets)
-        kinds = targets[:, : self.split]
-        wanted = self.nearest(glance, kinds, moved)
+        kinds, able = targets[:, : self.split], self.action.teaches(warps, SLOPES[0])
+        wanted = torch.where(able, self.nearest(glance, kinds, moved), torch.nan)
         glance_loss = reader.real_loss(glance, wanted, reader.glance_width)
         # images whose factors are read are shown in other frames, but are not warped
         given = ~torch.isnan(codes).any(1, keepdim=True)
@@ -217,7 +240,8 @@ class Reading(nn.Module):
             if batch.labelled is not None:
                 told = self.has_category(codes[:count])
                 self.keep(batch.labelled[1][:READ][told if told.any() else slice(None)])
-        wanted = torch.cat([kinds, moved], 1)
+        able = self.action.teaches(warps, SLOPES[0])
+        wanted = torch.cat([kinds, torch.where(able, moved, torch.nan)], 1)
         # labels that are not known are not learned from
         wanted[:count][torch.isnan(codes[:count])] = torch.nan
         category = self.codes.category_loss(outputs, wanted)

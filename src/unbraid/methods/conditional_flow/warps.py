@@ -16,6 +16,8 @@ Inverse Regression Methods of Calibration").
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -71,17 +73,29 @@ class WarpAction(nn.Module):
         # of codes of labelled images not learned from: variance, and covariance with readings
         self.register_buffer("spread", torch.zeros(columns))
         self.register_buffer("shared", torch.zeros(columns))
+        # of few labels: which columns were read well enough to be learned from warped images
+        self.register_buffer("taught", torch.zeros(columns, dtype=torch.bool))
         self.register_buffer("upper", torch.ones(PARAMETERS, PARAMETERS).triu().bool(), False)
         self.inputs: Tensor
         self.products: Tensor
         self.weight: Tensor
         self.spread: Tensor
         self.shared: Tensor
+        self.taught: Tensor
         self.upper: Tensor
 
     def slope(self) -> Tensor:
         """Return how far a reading moves where a column moves by 1, (R,); 0 at first."""
         return self.shared / self.spread.clamp_min(1e-9)
+
+    def teaches(self, warps: Tensor, slope: float = math.inf) -> Tensor:
+        """Return which columns may be learned of images under warps (B, PARAMETERS), (B, R).
+
+        All of them, unless there are few labels: then those that were read well enough, or whose
+        slope is at least ``slope``.
+        """
+        able = self.taught | (self.slope() >= slope) | ~self.taught.any()
+        return able | (warps == 0).all(1, keepdim=True)
 
     @torch.no_grad()
     def calibrate(self, codes: Tensor, found: Tensor) -> None:
@@ -124,8 +138,9 @@ class WarpAction(nn.Module):
         away = (away / slope).cpu().double()
         chosen = features.T * used.T.cpu()[:, None] / len(features)  # (R, size, B)
         fresh = chosen @ features, (chosen @ away.T[:, :, None])[:, :, 0]
+        some = used.any(0)  # columns without an image stay as they are
         for moments, each in zip((self.inputs, self.products), fresh, strict=True):
-            moments.lerp_(each.to(moments), 1 - MEMORY)
+            moments[some] = moments[some].lerp(each.to(moments)[some], 1 - MEMORY)
         inputs = self.inputs.cpu().double()
         ridge = RIDGE * inputs.diagonal(dim1=1, dim2=2).mean(1) + 1e-9  # there may be none so far
         inputs += ridge[:, None, None] * torch.eye(inputs.shape[1], dtype=inputs.dtype)
