@@ -221,12 +221,16 @@ CONTROL = {
     "linear_gaussian": {"controller", "language"},
     "loading": {"controller", "native", "linear_gaussian"},
     "self_check": {"controller", "factor_distance", "language", "native"},
-    "api": {"closed_loop", "controller", "language", "loading", "native", "self_check"},
+    "unlabelled": {"controller"},
+    "api": {
+        *("closed_loop", "controller", "language", "loading", "native", "self_check"),
+        "unlabelled",
+    },
     "recordings": {"language"},
     "sounds": {"recordings"},
     "voices": {"api", "controller", "language", "recordings", "sounds"},
     "commands": {"api", "language", "sounds", "voices"},
-    "assessment": {"closed_loop", "controller", "language", "loading", "native"},
+    "assessment": {"closed_loop", "controller", "language", "loading", "native", "unlabelled"},
 }
 CONTROL_FILES = [
     path

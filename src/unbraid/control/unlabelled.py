@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from unbraid.control.controller import Controller
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import LabelledConfig
+from unbraid.methods import LABELS, labels_of
 
 
 def unlabelled_factors(controller: Controller) -> tuple[str, ...]:
     """Return the names of factors that the option label_factors left out of the training."""
-    config = controller.model.config
-    if not isinstance(config, LabelledConfig) or not config.label_factors:
+    model = controller.model
+    config = labels_of(model.config) if model.needs & LABELS else None
+    if config is None or not config.label_factors:
         return ()
     return tuple(spec.name for spec in controller.specs if spec.name not in config.label_factors)
 

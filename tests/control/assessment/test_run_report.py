@@ -46,7 +46,7 @@ def obedient(monkeypatch: pytest.MonkeyPatch) -> None:
         def draw(factors: NDArray[np.float64], _: NDArray[np.int64]) -> NDArray[np.uint8]:
             return renderer.draw(factors, renderer.choose(factors, 5))
 
-        return SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(config=None))
+        return SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(needs=frozenset()))
 
     monkeypatch.setattr(loading, "open", open_run)
 
@@ -130,7 +130,7 @@ def answers_with(monkeypatch: pytest.MonkeyPatch, draw: Any) -> None:
     monkeypatch.setattr(
         loading,
         "open",
-        lambda run: SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(config=None)),
+        lambda run: SimpleNamespace(draw=draw, specs=(), model=SimpleNamespace(needs=frozenset())),
     )
 
 

@@ -17,7 +17,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec, specs_from_json, specs_to_json
 from unbraid.core.files import read_object, write_json
 from unbraid.core.store import read_tensors, write_tensors
-from unbraid.methods import Method
+from unbraid.methods import LABELS, Method, labels_of
 
 FORMAT = 1
 TENSORS, DESCRIPTION = "control.safetensors", "control.json"
@@ -72,7 +72,8 @@ def is_saved(folder: Path, model: Method) -> bool:
         specs = specs_from_json(stored["factors"])
     except (KeyError, TypeError, ValueError):
         return True  # ``load`` says what is wrong
-    given = getattr(model.config, "label_factors", ())
+    config = labels_of(model.config) if model.needs & LABELS else None
+    given = config.label_factors if config else ()
     left_out = {spec.name for spec in specs if given and spec.name not in given}
     if not left_out <= set(stored.get("unlabelled", ())):
         return False

@@ -31,10 +31,10 @@ const placesOf = (low, high) => (high > low ? clamp(Math.ceil(-Math.log10((high 
 const brief = (value, places = 0) => String(round(value, Math.max(decimals(Math.abs(value)), places)) + 0).replace("-", "\u2212");
 /** Return a KL or a variance as text: of a small one, its first figure. */
 const weightText = (value, digits = 2) => (value > 0 && value < 0.5 * 10 ** -digits ? String(Number(value.toPrecision(1))) : shown(value, digits));
-/** Return a level of a factor as text: numbers whole, or to six significant figures. */
+/** Return a level of a factor as text: numbers whole, or to three significant figures, six above 100. */
 function levelName(value) {
   if (typeof value !== "number") return String(value ?? "");
-  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6))).replace("-", "\u2212");
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(Math.abs(value) < 100 ? 3 : 6))).replace("-", "\u2212");
 }
 /** Return a number as text with a unit's short form; "pixels up" is that of a number going up. */
 function withUnit(text, unit) {
