@@ -23,7 +23,7 @@ from unbraid.datasets.speech import RATE, SPEAKERS, WORDS
 from unbraid.sound import Measures
 from unbraid.sound.measures import ends, level_curve_of_samples
 
-BEFORE = 0.04  # seconds kept before and after a sound's ends
+BEFORE = 0.2  # seconds kept before and after a sound's ends, as its noise is measured there
 ROOM = 0.5  # of the way from a word's place in a range to the middle: nearer to it than to that
 Figures = dict[str, tuple[float, float]]
 
