@@ -222,7 +222,7 @@ def test_a_factor_left_out_of_the_labels_cannot_be_asked_for(
     with warnings.catch_warnings(action="ignore"):  # it has hardly been trained
         assert api.generate(model=controller, grey=1, n=2).shape == (2, 1, 16, 16)
     images = squares.images[[3, 5]]
-    sentence = "without labels of row, so it cannot be asked for it: ask for grey, or train with"
+    sentence = "row cannot be requested, .*: request grey, or add row to --label-factors"
     for ask in (
         lambda: api.generate(model=controller, row=3),
         lambda: api.edit(images, model=controller, row=3),

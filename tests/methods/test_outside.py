@@ -134,16 +134,21 @@ def test_a_method_of_another_module(
     assert len(said.strip().splitlines()) == 1
 
 
-def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_npz: Path) -> None:
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "__init__.py").write_text("raise ImportError('listings import nothing')")
-    (tmp_path / "lab" / "sharp.py").write_text(text(METHOD, "Config", "Model", squares_npz))
-    info = tmp_path / "lab-1.0.dist-info"
+def install(folder: Path, methods: dict[str, str]) -> None:
+    """Write an installed package ``lab`` without modules that announces methods: name and place."""
+    (folder / "lab").mkdir()
+    (folder / "lab" / "__init__.py").write_text("")
+    info = folder / "lab-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[unbraid.methods]\nsharp-vae = lab.sharp\nvae = lab.sharp\n"
-    )
+    lines = [f"{name} = {place}\n" for name, place in methods.items()]
+    (info / "entry_points.txt").write_text("[unbraid.methods]\n" + "".join(lines))
+
+
+def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_npz: Path) -> None:
+    install(tmp_path, {"sharp-vae": "lab.sharp", "vae": "lab.sharp"})
+    (tmp_path / "lab" / "__init__.py").write_text("raise ImportError('listings import nothing')")
+    (tmp_path / "lab" / "sharp.py").write_text(text(METHOD, "Config", "Model", squares_npz))
     listed = run(tmp_path, "-m", "unbraid", "methods")
     assert "sharp-vae" in listed
     assert "Sharp VAE: a VAE whose KL counts double." in listed
@@ -163,16 +168,9 @@ def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_np
 
 
 def test_a_broken_package_is_told_and_others_are_listed(tmp_path: Path) -> None:
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "__init__.py").write_text("")
+    install(tmp_path, {"a-typo": "lab.typo", "bare": "lab.bare"})
     (tmp_path / "lab" / "typo.py").write_text("def f(:\n")
     (tmp_path / "lab" / "bare.py").write_text('"""Bare: a file without a method."""\n')
-    info = tmp_path / "lab-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[unbraid.methods]\na-typo = lab.typo\nbare = lab.bare\n"
-    )
     listed = run(tmp_path, "-m", "unbraid", "methods")
     assert "announced, but typo.py cannot be read: invalid syntax" in listed
     assert "Bare: a file without a method." in listed

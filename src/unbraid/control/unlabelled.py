@@ -25,6 +25,7 @@ def check_labelled(controller: Controller, names: Iterable[str]) -> None:
     if asked:
         labelled = [spec.name for spec in controller.specs if spec.name not in left_out]
         raise UnbraidError(
-            f"the model was trained without labels of {' and '.join(asked)}, so it cannot be asked "
-            f"for it: ask for {', '.join(labelled)}, or train with {asked[0]} in --label-factors."
+            f"{' and '.join(asked)} cannot be requested, as the model was trained without these "
+            f"labels: request {', '.join(labelled)}, or add {asked[0]} to --label-factors and "
+            "train again."
         )

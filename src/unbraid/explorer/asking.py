@@ -75,8 +75,8 @@ def asked(run: Run) -> Asked | None:
         notes += ["Lengths are in pixels of a canvas of 64 by 64 pixels, whatever the model's."]
     if left_out := unlabelled_factors(controller):
         notes += [
-            f"The model was trained without labels of {', '.join(left_out)}: asking for them "
-            "has no effect."
+            f"The model was trained without labels of {', '.join(left_out)}: requests of them "
+            "are not followed."
         ]
     if notes:
         about["note"] = " ".join(notes)

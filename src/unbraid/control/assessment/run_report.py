@@ -98,7 +98,7 @@ def assess(folder: str | os.PathLike[str], config: Config) -> dict[str, Any]:
     if left_out := unlabelled_factors(controller):
         notes.append(
             f"The run was trained without labels of {' and '.join(left_out)} (--label-factors), so "
-            "requests of them have no effect: errors are those of guessing."
+            "requests of them are not followed, and their errors are at chance."
         )
     draw = draw_function(controller, config.candidates, config.correct, config.reject)
     count = count or (HEARD_REQUESTS if source.heard else REQUESTS)
