@@ -556,6 +556,18 @@ def test_where_nothing_is_near_the_nearest_is_taken() -> None:
     assert (rows[:, 2] > 40).all()  # as of the largest of a, whatever b is like
 
 
+def test_many_requested_factors_leave_the_free_one_as_it_varies() -> None:
+    specs = [FactorSpec(name, "continuous", range=(0.0, 1.0)) for name in "abcde"]
+    examples = np.random.default_rng(0).random((512, 5))
+    request = build_request(specs, a=0.1, b=0.4, c=0.6, d=0.9)
+    free = request.rows(specs, 200, 0, examples)[:, 4]
+    assert len(set(free)) > 30
+    assert 0.2 < free.std() < 0.36  # a uniform one has .29
+    few = request.rows(specs, 200, 0, examples[:3])[:, 4]
+    assert set(few) <= set(examples[:3, 4])
+    assert request.rows(specs, 3, 0, examples[:1])[:, 4].tolist() == [examples[0, 4]] * 3
+
+
 def test_what_is_not_known_of_an_example_is_drawn_as_without() -> None:
     examples = together()
     examples[:, 2] = np.nan

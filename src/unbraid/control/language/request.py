@@ -15,6 +15,8 @@ from unbraid.core.factors import FactorSpec
 
 MAX_IMAGES = 1_000_000  # of one request
 BANDWIDTH = 0.08  # of a factor's range, of the kernel that weights examples by their distance
+WIDER = 1.25  # times the bandwidth, where too few examples are within it
+VARIED = 12.0  # effective number of examples that is enough for different images of a request
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,8 @@ class Request:
                 [specs[column]], wanted, np.where(unknown[:, None], wanted, here)
             )
             distance[row] = np.where(unknown, 1.0, found)  # unknown counts as far away
-        # Gaussian kernel; subtracting the maximum keeps the nearest example if all are far
-        log_weight = -0.5 * ((distance / BANDWIDTH) ** 2).sum(0)
-        weights = np.exp(log_weight - log_weight.max())
         rng = np.random.default_rng([seed, len(specs)])
-        return examples[rng.choice(len(examples), count, p=weights / weights.sum())]
+        return examples[rng.choice(len(examples), count, p=_weights((distance**2).sum(0)))]
 
     def applied(
         self, specs: Sequence[FactorSpec], factors: NDArray[np.float64]
@@ -138,3 +137,23 @@ class Request:
             elif terms.name in self.steps:
                 changed[:, column] = terms.changed(changed[:, column], *self.steps[terms.name])
         return changed
+
+
+def _weights(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of each example, of a Gaussian kernel of its distance.
+
+    A request for several factors has hardly any example within the bandwidth, and all its images
+    would have the free factors of the nearest one. The bandwidth is therefore widened until the
+    effective number of examples (Kish 1965), 1 / sum p^2, is enough, or half of all there are.
+
+    Args:
+        squared: squared distances (K,).
+    """
+    enough = min(VARIED, len(squared) / 2)
+    nearest, bandwidth = squared - squared.min(), BANDWIDTH
+    while True:
+        weights: NDArray[np.float64] = np.exp(-0.5 * nearest / bandwidth**2)
+        weights /= weights.sum()
+        if 1 / (weights**2).sum() >= enough:
+            return weights
+        bandwidth *= WIDER
