@@ -48,7 +48,9 @@ def data(path: Path) -> object:
 
 IDX = bytes([0, 0, 8, 3])
 WHOLE = "expected a whole PNG, JPEG or similar file: copy it again, or save it as PNG."
-REPLACE = "replace or delete it, or leave such files out with skip_broken=True."
+REPLACE = (
+    "replace or delete it, or leave such files out with skip_broken=True (--data.skip-broken)."
+)
 CASES: list[tuple[str, bytes | None, Callable[[Path], object], str, str]] = [
     ("a.png", None, picture, "does not exist", "expected an image: give a PNG file."),
     ("a.png", b"text", picture, "(its format is unknown)", WHOLE),

@@ -125,7 +125,7 @@ def test_the_data_set_has_the_published_structure(
     np.testing.assert_array_equal(small.images[5], small.images[[5]][0])
     with pytest.raises(UnbraidError, match="size is 48, expected 64 or 32"):
         load_dataset("shapes3d", size=48)
-    with pytest.raises(UnbraidError, match="original=False: drop one"):
+    with pytest.raises(UnbraidError, match="original is False: drop one"):
         load_dataset("shapes3d", original=False, download=True)
 
 

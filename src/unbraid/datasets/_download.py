@@ -85,10 +85,10 @@ def locate(remote: RemoteFile, path: str | None, download: bool) -> Path:
         return here
     if download and remote.urls:
         return fetch(remote, data_folder())
-    ask = "pass download=True to fetch it, or " if remote.urls else ""
+    ask = "fetch it with download=True (--data.download), or " if remote.urls else ""
     raise UnbraidError(
         f"{remote.name} is not in {data_folder()}: {ask}{_by_hand(remote, data_folder())}, "
-        "or pass path=."
+        "or name it with path (--data.path)."
     )
 
 

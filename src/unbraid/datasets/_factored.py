@@ -162,7 +162,8 @@ def reading(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
     except expected as error:
         reason = str(error).strip("'\"") or type(error).__name__
         raise UnbraidError(
-            f"{path} is not a complete {what} ({reason}): download it again, or pass another path=."
+            f"{path} is not a complete {what} ({reason}): download it again, or pass another path "
+            "(--data.path)."
         ) from error
 
 

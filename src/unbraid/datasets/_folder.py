@@ -123,7 +123,8 @@ def read_each(
     article = "an" if noun[0] in "aeiou" else "a"
     sentence = f"{paths[first]} cannot be read as {article} {noun} ({reasons[first]}){more}"
     if not skip_broken:
-        or_else = "" if skip_broken is None else ", or leave such files out with skip_broken=True"
+        or_else = ", or leave such files out with skip_broken=True (--data.skip-broken)"
+        or_else = "" if skip_broken is None else or_else
         raise UnbraidError(f"{sentence}: replace or delete it{or_else}.")
     if not kept:
         raise UnbraidError(

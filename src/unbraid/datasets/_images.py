@@ -140,6 +140,6 @@ def held_out(
     if not len(rows):
         raise UnbraidError(
             f"{owner}: {count} {noun}s are too few to hold a tenth of them out as the test split: "
-            "add some, or set full=True to take all of them in either split."
+            "add some, or take all of them in either split with full=True (--data.full)."
         )
     return rows

@@ -236,7 +236,7 @@ def whole(images: Drawn, owner: str) -> NDArray[np.uint8]:
     Raises:
         UnbraidError: they do not fit into memory.
     """
-    remedy = "ask for a smaller n, or draw them when they are asked for, with stream=True"
+    remedy = "ask for a smaller n, or draw them on demand with stream=True (--data.stream)"
     memory.check(prod(images.shape), f"{owner}: {len(images):,} images", remedy)
     return images[:]
 

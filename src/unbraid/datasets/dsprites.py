@@ -104,7 +104,9 @@ def load(config: Config, split: str) -> Dataset:
     (737280, 1, 64, 64)
     """
     if config.path is not None and config.original is False:
-        raise UnbraidError("dsprites: path= names the original file, but original=False: drop one.")
+        raise UnbraidError(
+            "dsprites: path (--data.path) names the original file, but original is False: drop one."
+        )
     file = None
     if config.path is not None or config.original:
         file = locate(ORIGINAL, config.path, download=config.path is None)

@@ -79,7 +79,8 @@ def load(config: Config, split: str) -> Dataset:
     named = config.path is not None or config.download
     if named and config.original is False:
         raise UnbraidError(
-            "shapes3d: path= and download= are of the published file, but original=False: drop one."
+            "shapes3d: path and download (--data.path, --data.download) are of the published file, "
+            "but original is False: drop one."
         )
     file = None
     if named or config.original:
