@@ -35,6 +35,7 @@ def row(method: str, seed: int, setting: str = "published", **scores: float | No
         "scores": named,
         "stats": {"reconstruction": 100.0 + seed},
         "gaussian_tc": None,
+        "training": {"steps": 20},
     }
 
 
@@ -145,6 +146,7 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
         "machine": machine,
         "load_before": 0.1,
         "steps": 20,
+        "common": {"batch_size": 64, "lr": 5e-4},
         "tuned by": "DCI",
         "published": {"made-up": {"source": "someone", "values": {"vae": {"mig": 0.5}}}},
         "milliseconds a step": {"made-up": {"vae": 10.0, "factor-vae": 23.0}},
@@ -159,6 +161,10 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
     empty = tables.methods({**result, "rows": [], "gates": []})
     assert "|---" in empty
+    assert "20 steps of 64 images each." in text
+    slow = {**row("qlae", 1), "training": {"steps": 4}}
+    text = tables.methods({**result, "rows": [*rows, slow]})
+    assert "20 steps of 64 images each; `qlae` 4." in text
 
 
 def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
@@ -169,8 +175,9 @@ def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
     rows = of("vae", 0.1, 0.12) + of("beta-vae", 0.3, 0.5) + of("factor-vae", 0.39, 0.41)
     rows += of("beta-vae", 0.6, 0.62, setting="tuned") + of("vae", 0.9, setting="beta=4-tried")
     rows += of("ada-gvae", 0.7)
-    text = tables.methods_first({"rows": rows, "steps": 20_000})
+    told = {"steps": 20, "common": {"batch_size": 64}}
+    text = tables.methods_first({"rows": rows, **told})
     images = next(line for line in text.split("\n") if "| images |" in line)
     assert images.split(" | ")[2] == "`beta-vae` 0.610 ± 0.127 (1)"  # the other is factor-vae
     assert "| `made-up` | pairs | `ada-gvae` 0.700 |" in text
-    assert tables.methods_first({"rows": [], "steps": 1}) == "No method is measured yet."
+    assert tables.methods_first({"rows": [], **told}) == "No method is measured yet."

@@ -85,11 +85,20 @@ def methods(result: dict[str, Any]) -> str:
     if not lines:
         lines = ["| Method | Setting |", "|---|---|", "\nNo method is measured yet."]
     lines.append(
-        f"\nMean ± half of the 95% t interval over seeds. {result['steps']:,} steps each; a step's "
-        f"time is of one core. Tuned: the weight of the highest {result['tuned by']} on other "
-        f"seeds. {made_by(result)}"
+        f"\nMean ± half of the 95% t interval over seeds. {_steps(result)}. Published: with the "
+        f"published weights, but far fewer steps, and so a learning rate of "
+        f"{result['common']['lr']:g} in place of 1e-4. A step's time is of one core. Tuned: the "
+        f"weight of the highest {result['tuned by']} on other seeds. {made_by(result)}"
     )
     return "\n".join(lines).strip("\n")
+
+
+def _steps(result: dict[str, Any]) -> str:
+    """Return how many steps the trainings had."""
+    rows = [(row["method"], row["training"]["steps"]) for row in result["rows"]]
+    fewer = [f"`{name}` {n:,}" for name, n in dict.fromkeys(rows) if n != result["steps"]]
+    steps = f"{result['steps']:,} steps of {result['common']['batch_size']} images each"
+    return steps + (f"; {' and '.join(fewer)}" if fewer else "")
 
 
 GIVEN = {"pairs": ("ada-gvae", "ada-ml-vae", "slow-vae")}  # methods that get more than images
@@ -114,9 +123,9 @@ def methods_first(result: dict[str, Any]) -> str:
     if len(lines) == 2:
         return "No method is measured yet."
     return "\n".join(lines) + (
-        f"\n\nThe highest mean over seeds after {result['steps']:,} steps, of the published "
-        "settings and of the tuned ones, ± half of its 95% t interval; in brackets, how many other "
-        "methods have an interval that overlaps with it."
+        "\n\nThe highest mean over seeds, of the published settings and of the tuned ones, ± half "
+        "of its 95% t interval; in brackets, how many other methods have an interval that overlaps "
+        f"with it. {_steps(result)}."
     )
 
 
