@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from tests.packages import install, run
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.methods import configure, register, vae
@@ -77,17 +75,6 @@ def text(part: str, config: str, model: str, data: Path) -> str:
     return textwrap.dedent(found).lstrip()
 
 
-def run(folder: Path, *args: str, fails: bool = False) -> str:
-    """Run Python in a folder that it also imports from; return what it prints."""
-    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-    env = {**os.environ, "PYTHONPATH": path, "MPLBACKEND": "agg"}
-    done = subprocess.run(
-        [sys.executable, *args], cwd=folder, env=env, capture_output=True, text=True
-    )
-    assert (done.returncode != 0) == fails, done.stdout + done.stderr
-    return done.stdout + (done.stderr if fails else "")
-
-
 def test_a_method_of_a_notebook_or_script(tmp_path: Path, squares_npz: Path) -> None:
     names = ("SharpVAEConfig", "SharpVAEModel", squares_npz)
     definition = text(METHOD, *names)
@@ -134,19 +121,8 @@ def test_a_method_of_another_module(
     assert len(said.strip().splitlines()) == 1
 
 
-def install(folder: Path, methods: dict[str, str]) -> None:
-    """Write an installed package ``lab`` without modules that announces methods: name and place."""
-    (folder / "lab").mkdir()
-    (folder / "lab" / "__init__.py").write_text("")
-    info = folder / "lab-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
-    lines = [f"{name} = {place}\n" for name, place in methods.items()]
-    (info / "entry_points.txt").write_text("[unbraid.methods]\n" + "".join(lines))
-
-
 def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_npz: Path) -> None:
-    install(tmp_path, {"sharp-vae": "lab.sharp", "vae": "lab.sharp"})
+    install(tmp_path, {"methods": {"sharp-vae": "lab.sharp", "vae": "lab.sharp"}})
     (tmp_path / "lab" / "__init__.py").write_text("raise ImportError('listings import nothing')")
     (tmp_path / "lab" / "sharp.py").write_text(text(METHOD, "Config", "Model", squares_npz))
     listed = run(tmp_path, "-m", "unbraid", "methods")
@@ -168,7 +144,7 @@ def test_a_method_that_an_installed_package_announces(tmp_path: Path, squares_np
 
 
 def test_a_broken_package_is_told_and_others_are_listed(tmp_path: Path) -> None:
-    install(tmp_path, {"a-typo": "lab.typo", "bare": "lab.bare"})
+    install(tmp_path, {"methods": {"a-typo": "lab.typo", "bare": "lab.bare"}})
     (tmp_path / "lab" / "typo.py").write_text("def f(:\n")
     (tmp_path / "lab" / "bare.py").write_text('"""Bare: a file without a method."""\n')
     listed = run(tmp_path, "-m", "unbraid", "methods")
@@ -177,7 +153,10 @@ def test_a_broken_package_is_told_and_others_are_listed(tmp_path: Path) -> None:
     assert "Variational autoencoder" in listed
     for name, said in (
         ("a-typo", "its module lab.typo cannot be imported (invalid syntax"),
-        ("bare", "its module lab.bare has no Config: it defines a Config and a Model."),
+        (
+            "bare",
+            "its module lab.bare has no Config: expected a module that defines Config and Model.",
+        ),
     ):
         assert said in run(tmp_path, "-m", "unbraid", "train", name, fails=True)
     script = run(tmp_path, "-m", "unbraid", "completion", "bash")

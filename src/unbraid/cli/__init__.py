@@ -31,7 +31,8 @@ __all__ = ["COMMANDS", "dispatch", "main", "print_table", "usage"]
 def usage() -> str:
     """Return what ``unbraid --help`` prints."""
     commands = {name: summary for name, (_, summary) in COMMANDS.items()}
-    commands |= {name: registry.summary("figures", name) for name in registry.names("figures")}
+    figures = [name for name in registry.names("figures") if name not in COMMANDS]
+    commands |= {name: registry.summary("figures", name) for name in figures}
     lines = [
         "unbraid: train, measure and control disentangled representations.",
         "",

@@ -63,7 +63,8 @@ def collected() -> Words:
 
     words = Words(commands={name: summary for name, (_, summary) in COMMANDS.items()})
     for name in registry.names("figures"):
-        words.commands[name] = registry.summary("figures", name)
+        if name not in COMMANDS and registry.usable("figures", name):
+            words.commands[name] = registry.summary("figures", name)
     words.first = {name: registry.names("datasets") for name in OF_DATA}
     words.first |= {"train": registry.names("methods"), "completion": list(SHELLS)}
     for command in words.commands:
@@ -93,7 +94,7 @@ def _add(words: Words, option: str, values: Iterable[str]) -> None:
 
 def _take_methods(words: Words) -> None:
     """Take in the options of ``unbraid train METHOD``: those of one method's help, and its own."""
-    names = [name for name in registry.names("methods") if _usable(name)]
+    names = [name for name in registry.names("methods") if registry.usable("methods", name)]
     _take(words, "train", _help("train", names[0]))
     shared = [o for o in words.options["train"] if o not in _own(names[0])]
     for name in names:
@@ -101,15 +102,6 @@ def _take_methods(words: Words) -> None:
         for option, hint in get_type_hints(registry.load("methods", name).Config).items():
             if get_origin(hint) is Literal:
                 _add(words, f"train {_option(option)}", map(str, get_args(hint)))
-
-
-def _usable(method: str) -> bool:
-    """Whether a method can be imported: one of another package may be broken."""
-    try:
-        registry.load("methods", method)
-    except UnbraidError:
-        return False
-    return True
 
 
 def _own(method: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Discovery by folder: a method, dataset, metric or figure is a file, and its name is the file's.
 
 ``methods/beta_vae.py`` is the method ``beta-vae``, and ``methods/beta_vae/__init__.py`` would be,
-too. Files starting with ``_`` are shared helpers. An installed package announces methods of its own
-as entry points of the group ``unbraid.methods``, each the name of a module.
+too. Files starting with ``_`` are shared helpers. An installed package announces things of its own
+as entry points of the group ``unbraid.methods``, ``unbraid.datasets`` and so on, each the name of a
+module.
 Listing names and summaries reads the source and imports nothing, so ``--help`` stays quick.
 """
 
@@ -23,7 +24,15 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from unbraid.core.errors import UnbraidError, did_you_mean
 
 ROOT = Path(__file__).parent.parent
-OPEN = ("methods",)  # folders whose things may come from other packages
+# Folders, and what a module in them, or of another package, defines
+DEFINES = {
+    "methods": ("Config", "Model"),
+    "datasets": ("Config", "load"),
+    "metrics": ("Config", "compute"),
+    "figures": ("TARGET", "Config", "draw"),
+    "recipes": ("RECIPE",),
+    "loggers": ("Log",),
+}
 
 
 def names(folder: str) -> list[str]:
@@ -45,8 +54,6 @@ def announced(folder: str) -> dict[str, str]:
 
     What is in the folder itself keeps its name.
     """
-    if folder not in OPEN:
-        return {}
     root = ROOT / folder
     found = {}
     for entry in importlib.metadata.entry_points(group=f"unbraid.{folder}"):
@@ -82,12 +89,22 @@ def load(folder: str, name: str) -> ModuleType:
             f"{name} is announced by an installed package, but its module {place} cannot be "
             f"imported ({error}): install the package again."
         ) from error
-    if not hasattr(module, "Config"):
+    wanted = DEFINES.get(folder, ())
+    if missing := [each for each in wanted if not hasattr(module, each)]:
         raise UnbraidError(
-            f"{name} is announced by an installed package, but its module {place} has no Config: "
-            "it defines a Config and a Model."
+            f"{name} is announced by an installed package, but its module {place} has no "
+            f"{missing[0]}: expected a module that defines {' and '.join(wanted)}."
         )
     return module
+
+
+def usable(folder: str, name: str) -> bool:
+    """Whether a module can be loaded: one of another package may be broken."""
+    try:
+        load(folder, name)
+    except UnbraidError:
+        return False
+    return True
 
 
 @cache

@@ -1,0 +1,196 @@
+"""Data sets, metrics, figures, recipes and loggers of an installed package."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.packages import install, run
+
+THINGS = {
+    "datasets": {"blobs": "lab.blobs", "mnist": "lab.blobs"},
+    "metrics": {"evenness": "lab.evenness"},
+    "figures": {"means": "lab.means"},
+    "recipes": {"lab2024": "lab.recipe"},
+    "loggers": {"lines": "lab.lines"},
+}
+FILES = {
+    "blobs": '''
+        """Blobs: squares of two sizes at eight places."""
+
+        from dataclasses import dataclass
+
+        import numpy as np
+
+        from unbraid.core.factors import FactorSpec
+        from unbraid.datasets import Dataset
+
+
+        @dataclass(frozen=True)
+        class Config:
+            """Options.
+
+            Args:
+                n: how many.
+            """
+
+            n: int = 200
+
+
+        def load(config: Config, split: str = "train") -> Dataset:
+            random = np.random.default_rng(split == "test")
+            factors = random.integers(0, [2, 8], (config.n, 2))
+            images = np.zeros((config.n, 1, 16, 16), np.uint8)
+            for image, (size, place) in zip(images, factors):
+                image[0, place : place + size + 1, : size + 1] = 255
+            specs = (
+                FactorSpec("size", "ordinal", values=(0, 1)),
+                FactorSpec("place", "ordinal", values=tuple(range(8))),
+            )
+            return Dataset("blobs", images, factors, specs, split)
+    ''',
+    "evenness": '''
+        """Evenness: the smallest variance of a code over the largest."""
+
+        from dataclasses import dataclass
+
+        import numpy as np
+
+        from unbraid.metrics import Evidence, Score
+
+        NEEDS = ("codes",)
+
+
+        @dataclass(frozen=True)
+        class Config:
+            """Without options."""
+
+
+        def compute(evidence: Evidence, config: Config, seed: int) -> Score:
+            variances = np.var(evidence.codes, axis=0)
+            return Score("evenness", "plain", variances.min() / variances.max(), np.nan, {})
+    ''',
+    "means": '''
+        """The mean of each latent, as bars."""
+
+        from dataclasses import dataclass
+
+        from matplotlib.figure import Figure
+
+        TARGET = "run"
+
+
+        @dataclass(frozen=True)
+        class Config:
+            """Options.
+
+            Args:
+                color: of the bars.
+            """
+
+            color: str = "black"
+
+
+        def draw(run, config: Config) -> Figure:
+            codes = run.model().encode(run.unseen().images)
+            figure = Figure()
+            figure.subplots().bar(range(codes.shape[1]), codes.mean(0), color=config.color)
+            return figure
+    ''',
+    "recipe": '''
+        """Lab 2024: a VAE on blobs."""
+
+        from unbraid.recipes import Recipe
+
+        RECIPE = Recipe(
+            source="Lab 2024",
+            data={"blobs": {"n": 100}},
+            methods={"vae": {"latent_dim": 3, "net": "mlp"}},
+            training={"steps": 5, "batch_size": 16},
+            follows=("100 images.",),
+            deviates=(),
+        )
+    ''',
+    "lines": '''
+        """Lines: epochs.txt in the run folder."""
+
+        from unbraid.loggers import Logger
+
+
+        class Log(Logger):
+            def start(self, progress, records) -> None:
+                """Write nothing before the first epoch."""
+
+            def epoch(self, record) -> None:
+                with (self.folder / "epochs.txt").open("a") as file:
+                    file.write(f"{record['epoch']}\\n")
+    ''',
+}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """Return a folder in which a package with one of each kind is installed."""
+    install(tmp_path, THINGS)
+    for name, source in FILES.items():
+        (tmp_path / "lab" / f"{name}.py").write_text(textwrap.dedent(source).lstrip())
+    return tmp_path
+
+
+def test_each_kind_is_listed_and_used_as_unbraids_own(lab: Path) -> None:
+    for listing, line in (
+        ("datasets", "Blobs: squares of two sizes at eight places."),
+        ("metrics", "Evenness: the smallest variance of a code over the largest."),
+        ("recipes", "Lab 2024: a VAE on blobs."),
+        ("--help", "The mean of each latent, as bars."),
+    ):
+        assert line in run(lab, "-m", "unbraid", listing)
+    options = "--data blobs --data.n 150 --net mlp --epochs 2 --latent-dim 3 --log lines --out run"
+    run(lab, "-m", "unbraid", "train", "vae", *options.split())
+    assert (lab / "run" / "epochs.txt").read_text() == "1\n2\n"
+    assert "evenness" in run(lab, "-m", "unbraid", "evaluate", "run", "--metrics", "evenness,mig")
+    run(lab, "-m", "unbraid", "means", "run", "--color", "red")
+    assert (lab / "run" / "means.png").is_file()
+    run(
+        lab, "-m", "unbraid", "train", "vae", "--recipe", "lab2024", "--data", "blobs", "--out", "a"
+    )
+    assert "--color" in run(lab, "-m", "unbraid", "completion", "bash")
+    # unbraid's own names stay its own
+    code = "import unbraid; print(unbraid.load_dataset('mnist').image_shape)"
+    assert run(lab, "-c", code).strip() == "(1, 28, 28)"
+
+
+def test_a_study_uses_them(lab: Path) -> None:
+    (lab / "study.toml").write_text(
+        textwrap.dedent("""
+            [study]
+            name = "small"
+            [[data]]
+            name = "blobs"
+            [common]
+            steps = 3
+            net = "mlp"
+            [[grid]]
+            method = "vae"
+            [[metrics]]
+            metrics = ["evenness"]
+        """)
+    )
+    run(lab, "-m", "unbraid", "study", "run", "study.toml", "--jobs", "1")
+    run(lab, "-m", "unbraid", "study", "table", "studies/small")
+    (table,) = (lab / "studies" / "small").glob("*.csv")
+    assert ",evenness," in table.read_text()
+
+
+def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
+    (lab / "lab" / "means.py").write_text('"""Means."""\nfrom nowhere import nothing\n')
+    (lab / "lab" / "blobs.py").write_text('"""Blobs, unfinished."""\nConfig = None\n')
+    (lab / "lab" / "evenness.py").write_text("def f(:\n")
+    said = run(lab, "-m", "unbraid", "means", "run", fails=True)
+    assert "its module lab.means cannot be imported (No module named 'nowhere')" in said
+    said = run(lab, "-m", "unbraid", "show", "blobs", fails=True)
+    assert "lab.blobs has no load: expected a module that defines Config and load." in said
+    assert "announced, but evenness.py cannot be read" in run(lab, "-m", "unbraid", "metrics")
+    assert "traverse" in run(lab, "-m", "unbraid", "completion", "bash")
