@@ -257,6 +257,7 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
         "stats": {k: stats[k] for k in ("reconstruction", "kl", "active_units") if k in stats},
         "gaussian_tc": gaussian_tc(run),
         "images_per_second": run.result["training"]["images_per_second"],
+        "precision": run.result["training"]["precision"],
     }
 
 

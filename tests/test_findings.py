@@ -1,0 +1,139 @@
+"""What a study shows of the findings of 2019: known answers."""
+
+from __future__ import annotations
+
+import importlib.util
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unbraid.studies.cells import Cell
+from unbraid.studies.results import Results, Score
+
+ROOT = Path(__file__).parent.parent
+spec = importlib.util.spec_from_file_location("_findings", ROOT / "benchmarks/_findings.py")
+assert spec is not None
+assert spec.loader is not None
+findings = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(findings)
+
+METHODS, SETTINGS, SEEDS = 4, 3, 5
+METRICS = ("mig", "sap", "modularity")
+RANDOM = np.random.default_rng(0)
+
+
+def score(metric: str, protocol: str = "none", representation: str = "mean") -> Score:
+    return Score(metric, protocol, representation, 10_000)
+
+
+TC = "gaussian-correlation total correlation"
+SCORES = (
+    *map(score, METRICS),
+    score(TC),
+    score(TC, representation="sampled"),
+    score("elbo", "training"),
+)
+
+
+def study(data: str, *columns: Any) -> Results:
+    """Return results whose columns are of (method, setting, seed), and random where not given."""
+    cells = [
+        Cell(f"{data}{m}{s}{k}", "", data, f"m{m}", f"s={s}", ("s", s), k, {}, {})
+        for m, s, k in product(range(METHODS), range(SETTINGS), range(SEEDS))
+    ]
+    shape = (METHODS, SETTINGS, SEEDS)
+    given = [
+        np.broadcast_to(RANDOM.normal(size=shape) if c is None else c, shape).ravel()
+        for c in (*columns, *[None] * (len(SCORES) - len(columns)))
+    ]
+    return Results(data, tuple(cells), SCORES, np.stack(given, axis=1))
+
+
+def noise(size: float = 0.1) -> np.ndarray:
+    return size * RANDOM.normal(size=(METHODS, SETTINGS, SEEDS))
+
+
+def both(*columns: Any) -> list[Results]:
+    return [study("a", *columns), study("b", *columns)]
+
+
+STRENGTH = np.arange(SETTINGS)[None, :, None]
+METHOD = np.arange(METHODS)[:, None, None]
+
+
+def test_correlations_of_codes_and_means() -> None:
+    plain = [None] * 3
+    falls, rises = -STRENGTH + noise(), STRENGTH + noise()
+    found = findings.correlated_means(both(*plain, rises, falls))
+    assert found["verdict"] == "shows"
+    assert len(found["rows"]) == 2 * METHODS
+    assert found["rows"][0]["sampled"]["value"] == pytest.approx(-2, abs=0.2)
+    assert findings.correlated_means(both(*plain, falls, falls))["verdict"] == "does not show"
+    assert findings.correlated_means(both(*plain, noise(), noise()))["verdict"] == "cannot be told"
+
+
+def test_shares_of_variance() -> None:
+    by_seed = [noise(1) for _ in METRICS]
+    assert findings.seeds_and_settings(both(*by_seed))["verdict"] == "shows"
+    by_method = [METHOD + noise() for _ in METRICS]
+    found = findings.seeds_and_settings(both(*by_method))
+    assert found["verdict"] == "does not show"
+    assert found["rows"][0]["method"] > 0.9
+
+
+def test_whether_the_best_setting_is_that_of_other_data() -> None:
+    up = [STRENGTH + noise() for _ in METRICS]
+    down = [-STRENGTH + noise() for _ in METRICS]
+    found = findings.settings_transfer([study("a", *up), study("b", *up)])
+    assert found["verdict"] == "does not show"
+    assert found["across"]["value"] == found["within"] == 1
+    found = findings.settings_transfer([study("a", *up), study("b", *down)])
+    assert found["verdict"] == "shows"
+    assert found["across"]["value"] == 0
+    by_seed = [noise(1) for _ in METRICS]
+    assert findings.settings_transfer(both(*by_seed))["verdict"] == "cannot be told"
+
+
+def test_whether_a_score_without_labels_selects() -> None:
+    good = METHOD + STRENGTH + noise()
+    columns = [good + noise() for _ in METRICS]
+    found = findings.without_labels(both(*columns, None, None, good))
+    assert found["verdict"] == "does not show"
+    assert "on all data: elbo." in found["told"]
+    assert findings.without_labels(both(*columns))["verdict"] == "shows"
+    unlike = [study("a", *columns, None, None, good), study("b", *columns, None, None, -good)]
+    assert findings.without_labels(unlike)["verdict"] == "shows"
+
+
+def test_whether_a_choice_transfers() -> None:
+    same = [METHOD * SETTINGS + STRENGTH + noise() for _ in METRICS]
+    found = findings.choice_transfers(both(*same))
+    assert found["verdict"] == "does not show"
+    assert found["rows"][2]["value"] > 0.95
+    unlike = [RANDOM.normal(size=(METHODS, SETTINGS, 1)) + noise(0.01) for _ in range(6)]
+    found = findings.choice_transfers([study("a", *unlike[:3]), study("b", *unlike[3:])])
+    assert found["rows"][2]["value"] < 0.8
+    assert [row["choice by"] for row in found["rows"]] == list(findings.BY.values())
+
+
+def test_whether_metrics_agree() -> None:
+    good = METHOD + STRENGTH
+    apart = findings.metrics_agree(both(good + noise(), good + noise(), None))
+    assert apart["verdict"] == "shows"
+    assert apart["rows"][0]["others"] > 0.9
+    odd = findings.metrics_agree(both(good + noise(), None, good + noise()))
+    assert odd["verdict"] == "does not show"
+
+
+def test_runs_that_are_missing_are_left_out() -> None:
+    mig = METHOD + STRENGTH + noise()
+    mig[0, 0, 1] = np.nan
+    mig[1, :, 2] = np.nan
+    columns = both(mig, mig + noise(), mig + noise())
+    for find in findings.FINDINGS.values():
+        found = find(columns)
+        assert found["verdict"] in ("shows", "does not show", "cannot be told")
+        assert "nan" not in found["told"]
