@@ -169,6 +169,25 @@ def test_columns_that_are_no_factors_are_left_out_and_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("offset (mm)", "mm"),
+        ("speed [m/s]", "m/s"),
+        ("size ( px )", "pixels"),
+        ("turn (°)", "degrees"),
+        ("run (2)", ""),
+        ("age (if it is known)", ""),
+        ("(mm) offset", ""),
+    ],
+)
+def test_units_in_the_names_of_columns(name: str, unit: str) -> None:
+    assert one(REALS, name=name)[1].unit == unit
+    assert one(["1.5 kg", "2.5 kg", ""], name=name)[1].unit == "kg"
+    assert one(REALS, name=name, unit="cm")[1].unit == "cm"
+    assert one(["a", "b", "a"], name=name)[1].unit == ""
+
+
+@pytest.mark.parametrize(
     ("cells", "values", "unit"),
     [
         (["12 px", "13.5px", ""], [12.0, 13.5, math.nan], "pixels"),

@@ -28,6 +28,8 @@ _CLASSES = frozenset(
 # Words of a factor's name whose numbers may go round a circle.
 _ANGLES = frozenset(("angle", "rotation", "orientation", "azimuth", "hue", "heading", "direction"))
 _UNITS = {"px": "pixels", "pixel": "pixels", "deg": "degrees", "°": "degrees", "rad": "radians"}
+# The unit in a column's name, as in "offset (mm)" or "speed [m/s]"
+_IN_NAME = re.compile(r"[(\[]\s*([^\W\d][^\s()\[\]]{0,9}|[%°])\s*[)\]]\s*$")
 _TURNS = {"degrees": 360.0, "radians": math.tau}
 
 Given = str | Mapping[str, str] | None
@@ -75,7 +77,7 @@ def read_columns(
     notes: list[str] = []
     for name, column in columns.items():
         cells = cells_of(column, f"{owner}: {name}", where)
-        unit = named_units.get(name, cells.unit)
+        unit = named_units.get(name, cells.unit or _named_unit(name, cells))
         kind = wanted.get(name, "")
         if reason := _why_left_out(name, cells, kind):
             notes.append(f"{owner}: {name or 'a column'} was left out, as {reason}.")
@@ -91,6 +93,16 @@ def read_columns(
     if all(spec.is_discrete for spec in specs) and not np.isnan(factors).any():
         factors = factors.astype(np.int64)
     return Factors(factors, tuple(specs), tuple(notes))
+
+
+def _named_unit(name: str, cells: Cells) -> str:
+    """Return the unit in the name of a column of numbers, empty if there is none.
+
+    >>> _named_unit("offset (mm)", cells_of(["1.5"], ""))
+    'mm'
+    """
+    found = _IN_NAME.search(name) if cells.numbers is not None else None
+    return found[1] if found else ""
 
 
 def pairs(given: Given, option: str, owner: str) -> dict[str, str]:
