@@ -46,6 +46,7 @@ class Log(Recorder):
         self.threads: set[int] = set()
         self.records: list[dict[str, Any]] = []
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.order: list[str] = []
         self.saved: tuple[dict[str, Tensor], Progress] | None = None
 
@@ -65,6 +66,9 @@ class Log(Recorder):
 
     def warn(self, sentence: str) -> None:
         self.warnings.append(sentence)
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
 
     def stop_requested(self) -> bool:
         return bool(self.steps) and self.steps[-1] == self.stop_at
@@ -87,6 +91,16 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 def without_speed(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in r.items() if k != "images_per_second"} for r in records]
+
+
+def test_a_training_that_is_usually_too_short_says_so(
+    squares: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vae.Model, "usual_steps", 3)
+    loop_of(SMALL, squares, log := Log(), epochs=0, steps=2).run()
+    assert log.notes == ["2 steps are few for vae, which usually needs 3 or more: try --steps 3."]
+    loop_of(SMALL, squares, log := Log(), epochs=0, steps=3).run()
+    assert log.notes == []
 
 
 # -- seeds ----------------------------------------------------------------------------------------

@@ -73,6 +73,8 @@ class Method(nn.Module):
     selection: ClassVar[str] = "loss"
     # Raised when a change makes other weights of the same options: a study then trains anew.
     semantics: ClassVar[int] = 1
+    # Steps below which trainings are usually too short, so that a note says so; 0 for no note.
+    usual_steps: ClassVar[int] = 0
     specs: tuple[FactorSpec, ...] = ()
 
     def __init__(self, config: MethodConfig, image_shape: nets.ImageShape, layout: Layout) -> None:

@@ -154,6 +154,13 @@ class Loop:
         """
         last_save = time.monotonic()
         self.recorder.start(self.progress)
+        steps, usual = self.progress.steps, self.model.usual_steps
+        if steps < usual:
+            name = methods.name_of(self.model.config)
+            self.recorder.note(
+                f"{steps:,} steps are few for {name}, which usually needs {usual:,} or more: try "
+                f"--steps {usual}."
+            )
         try:
             with hardware.threads(self.config.threads):
                 while self.progress.step < self.progress.steps:

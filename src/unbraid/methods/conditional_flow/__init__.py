@@ -104,6 +104,7 @@ class Model(Conditional):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
     semantics = 3  # with few labels, what warps do is learned from other images, too
+    usual_steps = 4000
     selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config
 

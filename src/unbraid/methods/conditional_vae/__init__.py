@@ -134,6 +134,7 @@ class Model(Draws):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
     semantics = 2  # contour and noise of voices are as vivid as real ones
+    usual_steps = 4000
     selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config
 
