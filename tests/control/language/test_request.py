@@ -568,6 +568,20 @@ def test_many_requested_factors_leave_the_free_one_as_it_varies() -> None:
     assert request.rows(specs, 3, 0, examples[:1])[:, 4].tolist() == [examples[0, 4]] * 3
 
 
+@pytest.mark.parametrize("cats", [1, 3, 8, 40])
+def test_a_rare_category_keeps_what_goes_with_it(cats: int) -> None:
+    specs = [
+        FactorSpec("kind", "categorical", values=("cat", "dog")),
+        FactorSpec("size", "continuous", range=(0.0, 1.0)),
+        FactorSpec("age", "continuous", range=(0.0, 1.0)),
+    ]
+    rng = np.random.default_rng(0)
+    kind = (np.arange(512) >= cats).astype(float)
+    examples = np.stack([kind, np.where(kind == 0, 0.1, 0.9), rng.random(512)], 1)
+    for request in (build_request(specs, kind="cat"), build_request(specs, kind="cat", age=0.5)):
+        assert (request.rows(specs, 200, 0, examples)[:, 1] == 0.1).all()
+
+
 def test_what_is_not_known_of_an_example_is_drawn_as_without() -> None:
     examples = together()
     examples[:, 2] = np.nan

@@ -16,6 +16,7 @@ from unbraid.core.factors import FactorSpec
 MAX_IMAGES = 1_000_000  # of one request
 BANDWIDTH = 0.08  # of a factor's range, of the kernel that weights examples by their distance
 WIDER = 1.25  # times the bandwidth, where too few examples are within it
+WIDEST = 0.25  # bandwidth that is not widened further
 VARIED = 12.0  # effective number of examples that is enough for different images of a request
 
 
@@ -113,18 +114,24 @@ class Request:
         """Return examples drawn by their distance from the request, (count, F)."""
         if examples is None or not len(examples):
             return None
-        requested = [column for column, spec in enumerate(specs) if spec.name in self.values]
-        distance = np.zeros((len(requested), len(examples)))
-        for row, column in enumerate(requested):
+        unlike = np.zeros(len(examples))  # requested categories that an example does not have
+        squared = np.zeros(len(examples))
+        for column, spec in enumerate(specs):
+            if spec.name not in self.values:
+                continue
             here = examples[:, [column]]
-            wanted = np.full_like(here, self.values[specs[column].name])
+            wanted = np.full_like(here, self.values[spec.name])
             unknown = np.isnan(here[:, 0])
-            found = factor_distance(
-                [specs[column]], wanted, np.where(unknown[:, None], wanted, here)
-            )
-            distance[row] = np.where(unknown, 1.0, found)  # unknown counts as far away
+            found = factor_distance([spec], wanted, np.where(unknown[:, None], wanted, here))
+            found = np.where(unknown, 1.0, found)  # unknown counts as far away
+            if spec.kind == "categorical":
+                unlike += found > 0
+            else:
+                squared += found**2
+        # no closeness in other factors makes up for another category
+        alike = np.flatnonzero(unlike == unlike.min())
         rng = np.random.default_rng([seed, len(specs)])
-        return examples[rng.choice(len(examples), count, p=_weights((distance**2).sum(0)))]
+        return examples[alike[rng.choice(len(alike), count, p=_weights(squared[alike]))]]
 
     def applied(
         self, specs: Sequence[FactorSpec], factors: NDArray[np.float64]
@@ -144,7 +151,8 @@ def _weights(squared: NDArray[np.float64]) -> NDArray[np.float64]:
 
     A request for several factors has hardly any example within the bandwidth, and all its images
     would have the free factors of the nearest one. The bandwidth is therefore widened until the
-    effective number of examples (Kish 1965), 1 / sum p^2, is enough, or half of all there are.
+    effective number of examples (Kish 1965), 1 / sum p^2, is enough or half of all there are, but
+    not beyond ``WIDEST``, from which on examples say little of the request.
 
     Args:
         squared: squared distances (K,).
@@ -154,6 +162,6 @@ def _weights(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     while True:
         weights: NDArray[np.float64] = np.exp(-0.5 * nearest / bandwidth**2)
         weights /= weights.sum()
-        if 1 / (weights**2).sum() >= enough:
+        if 1 / (weights**2).sum() >= enough or bandwidth > WIDEST:
             return weights
         bandwidth *= WIDER
