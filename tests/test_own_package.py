@@ -146,7 +146,7 @@ def test_each_kind_is_listed_and_used_as_unbraids_own(lab: Path) -> None:
         ("recipes", "Lab 2024: a VAE on blobs."),
         ("--help", "The mean of each latent, as bars."),
     ):
-        assert line in run(lab, "-m", "unbraid", listing)
+        assert line in " ".join(run(lab, "-m", "unbraid", listing).split())
     options = "--data blobs --data.n 150 --net mlp --epochs 2 --latent-dim 3 --log lines --out run"
     run(lab, "-m", "unbraid", "train", "vae", *options.split())
     assert (lab / "run" / "epochs.txt").read_text() == "1\n2\n"
@@ -193,4 +193,12 @@ def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
     said = run(lab, "-m", "unbraid", "show", "blobs", fails=True)
     assert "lab.blobs has no load: expected a module that defines Config and load." in said
     assert "announced, but evenness.py cannot be read" in run(lab, "-m", "unbraid", "metrics")
+    code = (
+        "import numpy, unbraid.metrics as m; codes = numpy.random.default_rng(0).random((300, 2)); "
+        "print('mig' in m.evaluate(codes, (4 * codes).astype(int)))"
+    )
+    assert run(lab, "-c", code).strip() == "True"
+    (lab / "lab" / "means.py").write_text('"""Means."""\nraise RuntimeError("no screen")\n')
+    said = run(lab, "-m", "unbraid", "means", "run", fails=True)
+    assert "its module lab.means cannot be imported (no screen)" in said
     assert "traverse" in run(lab, "-m", "unbraid", "completion", "bash")

@@ -62,8 +62,8 @@ def collected() -> Words:
     from unbraid.cli import COMMANDS
 
     words = Words(commands={name: summary for name, (_, summary) in COMMANDS.items()})
-    for name in registry.names("figures"):
-        if name not in COMMANDS and registry.usable("figures", name):
+    for name in registry.usable("figures"):
+        if name not in COMMANDS:
             words.commands[name] = registry.summary("figures", name)
     words.first = {name: registry.names("datasets") for name in OF_DATA}
     words.first |= {"train": registry.names("methods"), "completion": list(SHELLS)}
@@ -94,7 +94,7 @@ def _add(words: Words, option: str, values: Iterable[str]) -> None:
 
 def _take_methods(words: Words) -> None:
     """Take in the options of ``unbraid train METHOD``: those of one method's help, and its own."""
-    names = [name for name in registry.names("methods") if registry.usable("methods", name)]
+    names = registry.usable("methods")
     _take(words, "train", _help("train", names[0]))
     shared = [o for o in words.options["train"] if o not in _own(names[0])]
     for name in names:

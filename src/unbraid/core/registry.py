@@ -14,6 +14,7 @@ import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cache
 from numbers import Integral
@@ -59,7 +60,7 @@ def announced(folder: str) -> dict[str, str]:
     for entry in importlib.metadata.entry_points(group=f"unbraid.{folder}"):
         stem = entry.name.replace("-", "_")
         if not (root / f"{stem}.py").exists() and not (root / stem).is_dir():
-            found[entry.name] = entry.value
+            found[entry.name] = entry.module
     return found
 
 
@@ -84,7 +85,7 @@ def load(folder: str, name: str) -> ModuleType:
         return importlib.import_module(f"unbraid.{folder}.{name.replace('-', '_')}")
     try:
         module = importlib.import_module(place)
-    except (ImportError, SyntaxError) as error:
+    except Exception as error:  # whatever another package's code raises
         raise UnbraidError(
             f"{name} is announced by an installed package, but its module {place} cannot be "
             f"imported ({error}): install the package again."
@@ -98,13 +99,18 @@ def load(folder: str, name: str) -> ModuleType:
     return module
 
 
-def usable(folder: str, name: str) -> bool:
-    """Whether a module can be loaded: one of another package may be broken."""
-    try:
-        load(folder, name)
-    except UnbraidError:
-        return False
-    return True
+@cache
+def usable(folder: str) -> tuple[str, ...]:
+    """Return the names whose module can be loaded; warn of others, of packages that are broken."""
+    found = []
+    for name in names(folder):
+        try:
+            load(folder, name)
+        except UnbraidError as error:
+            warnings.warn(str(error), stacklevel=2)
+        else:
+            found.append(name)
+    return tuple(found)
 
 
 @cache

@@ -193,7 +193,7 @@ def wanted(config: Config) -> tuple[list[str], bool]:
     asked = None if config.metrics == "all" else [n.strip() for n in config.metrics.split(",")]
     if asked is None and config.protocol != "none":
         asked = sorted(metrics.PROTOCOLS[config.protocol])
-    names = [registry.check("metrics", name) for name in asked or registry.names("metrics")]
+    names = [registry.check("metrics", name) for name in asked or registry.usable("metrics")]
     return list(dict.fromkeys(names)), asked is not None
 
 

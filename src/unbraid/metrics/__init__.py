@@ -169,7 +169,7 @@ def _chosen(
         return sorted({registry.check("metrics", name) for name in asked})
     possible = [
         name
-        for name in registry.names("metrics")
+        for name in registry.usable("metrics")
         if all(evidence.has(need) for need in needs(registry.load("metrics", name)))
     ]
     if not possible:

@@ -44,7 +44,7 @@ def _version(metric: str) -> int:
 
 def _newer() -> list[str]:
     """Return the metrics that have had a correction, each with its version."""
-    versions = {name: _version(name) for name in registry.names("metrics")}
+    versions = {name: _version(name) for name in registry.usable("metrics")}
     return [f"{name}-{version}" for name, version in versions.items() if version > 1]
 
 

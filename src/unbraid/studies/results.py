@@ -49,7 +49,7 @@ class Score:
     @property
     def of_labels(self) -> bool:
         """Whether it compares codes with factors, so that a higher one is better."""
-        if self.protocol == "training" or self.metric not in registry.names("metrics"):
+        if self.protocol == "training" or self.metric not in registry.usable("metrics"):
             return False
         return "factors" in metrics.needs(registry.load("metrics", self.metric))
 
@@ -218,7 +218,7 @@ def _unsupervised_metrics() -> set[str]:
     """Return the metrics that look at no factors, and the parts of UDR."""
     found = {
         name
-        for name in registry.names("metrics")
+        for name in registry.usable("metrics")
         if "factors" not in metrics.needs(registry.load("metrics", name))
     }
     return found - {"reconstruction", "active-units", "clustering-accuracy"}

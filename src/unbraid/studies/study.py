@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import unbraid
+from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand, read_object, write_json
 from unbraid.core.registry import ROOT as PACKAGE
@@ -143,11 +144,20 @@ def _planned(spec: Spec, folder: Path, keep: bool) -> tuple[list[Cell], list[dic
 
 
 def _asked(spec: Spec) -> str:
-    """Return a hash of all that a plan depends on: the study, the code, and files of data."""
+    """Return a hash of all that a plan depends on: the study, the code, and files of data.
+
+    Of what other packages announce, the code is the file that is announced.
+    """
     code = [
         (str(path.relative_to(PACKAGE)), path.stat().st_size, path.stat().st_mtime_ns)
         for folder in DECIDES
         for path in sorted((PACKAGE / folder).rglob("*.py"))
+    ]
+    code += [
+        (name, found.st_size, found.st_mtime_ns)
+        for kind in registry.DEFINES
+        for name in registry.announced(kind)
+        if (path := registry.source(kind, name)) and (found := _stat(path)) is not None
     ]
     files = [
         (str(path), found.st_size, found.st_mtime_ns)
