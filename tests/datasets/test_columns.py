@@ -175,9 +175,24 @@ def test_columns_that_are_no_factors_are_left_out_and_named() -> None:
         ("speed [m/s]", "m/s"),
         ("size ( px )", "pixels"),
         ("turn (°)", "degrees"),
+        ("turn (Deg)", "degrees"),
+        ("age (Years)", "Years"),
+        ("t (°C)", "°C"),
+        ("rate [1/s]", "1/s"),
+        ("area (mm²)", "mm²"),
+        ("load (kg/m^3)", "kg/m^3"),
         ("run (2)", ""),
         ("age (if it is known)", ""),
+        ("height (max)", ""),
+        ("x (left)", ""),
+        ("pos (x)", ""),
+        ("score (new)", ""),
+        ("loss (log)", ""),
+        ("height (min)", ""),
+        ("value(s)", ""),
+        ("time (s)", "s"),
         ("(mm) offset", ""),
+        ("(mm)", ""),
     ],
 )
 def test_units_in_the_names_of_columns(name: str, unit: str) -> None:
@@ -185,6 +200,7 @@ def test_units_in_the_names_of_columns(name: str, unit: str) -> None:
     assert one(["1.5 kg", "2.5 kg", ""], name=name)[1].unit == "kg"
     assert one(REALS, name=name, unit="cm")[1].unit == "cm"
     assert one(["a", "b", "a"], name=name)[1].unit == ""
+    assert one(["1", "2", "3"], "categorical", name=name)[1].unit == ""
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ class FactorSpec:
             raise UnbraidError(f"factor '{self.name}' needs either its values or its range.")
 
     @property
+    def unit_beside(self) -> str:
+        """The unit, where the name does not say it already, as "offset (mm)" does."""
+        return "" if self.name.endswith((")", "]")) else self.unit
+
+    @property
     def is_discrete(self) -> bool:
         """Whether the factor is stored as an index into ``values``."""
         return self.values is not None

@@ -14,6 +14,7 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec, Kind
 from unbraid.datasets._cells import Cells, Where, and_more, cells_of, row_number
 from unbraid.datasets._numbers import as_number, numbers_of
+from unbraid.datasets._units import unit_in
 
 FEW = 20  # whole numbers with at most so many levels are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
@@ -27,9 +28,10 @@ _CLASSES = frozenset(
 )
 # Words of a factor's name whose numbers may go round a circle.
 _ANGLES = frozenset(("angle", "rotation", "orientation", "azimuth", "hue", "heading", "direction"))
-_UNITS = {"px": "pixels", "pixel": "pixels", "deg": "degrees", "°": "degrees", "rad": "radians"}
-# The unit in a column's name, as in "offset (mm)" or "speed [m/s]"
-_IN_NAME = re.compile(r"[(\[]\s*([^\W\d][^\s()\[\]]{0,9}|[%°])\s*[)\]]\s*$")
+_UNITS = {
+    **{"px": "pixels", "pixel": "pixels", "deg": "degrees", "degree": "degrees", "°": "degrees"},
+    **{"rad": "radians", "radian": "radians"},
+}
 _TURNS = {"degrees": 360.0, "radians": math.tau}
 
 Given = str | Mapping[str, str] | None
@@ -77,12 +79,12 @@ def read_columns(
     notes: list[str] = []
     for name, column in columns.items():
         cells = cells_of(column, f"{owner}: {name}", where)
-        unit = named_units.get(name, cells.unit or _named_unit(name, cells))
         kind = wanted.get(name, "")
+        unit = named_units.get(name, cells.unit or _named_unit(name, cells, kind))
         if reason := _why_left_out(name, cells, kind):
             notes.append(f"{owner}: {name or 'a column'} was left out, as {reason}.")
             continue
-        values, spec = _factor(name, cells, kind, _UNITS.get(unit, unit), owner)
+        values, spec = _factor(name, cells, kind, _UNITS.get(unit.casefold(), unit), owner)
         read.append(values)
         specs.append(spec)
         notes += _remarks(values, spec, owner)
@@ -95,14 +97,15 @@ def read_columns(
     return Factors(factors, tuple(specs), tuple(notes))
 
 
-def _named_unit(name: str, cells: Cells) -> str:
-    """Return the unit in the name of a column of numbers, empty if there is none.
+def _named_unit(name: str, cells: Cells, kind: str) -> str:
+    """Return the unit in the name of a column of quantities, empty if there is none.
 
-    >>> _named_unit("offset (mm)", cells_of(["1.5"], ""))
+    >>> _named_unit("offset (mm)", cells_of(np.array([1.5]), ""), "")
     'mm'
     """
-    found = _IN_NAME.search(name) if cells.numbers is not None else None
-    return found[1] if found else ""
+    if cells.numbers is None or (kind or _inferred(name, cells)).startswith("categorical"):
+        return ""
+    return unit_in(name)
 
 
 def pairs(given: Given, option: str, owner: str) -> dict[str, str]:

@@ -137,7 +137,8 @@ def plot(
         colours = {"cmap": "twilight", "vmin": low, "vmax": low + turn}
     drawn = ax.scatter(points[:, 0], points[:, 1], s=4, c=values, linewidths=0, **colours)
     if legend:
-        label = short(spec.name) + (f" ({short(spec.unit)})" if spec.unit else "")
+        unit = spec.unit_beside
+        label = short(spec.name) + (f" ({short(unit)})" if unit else "")
         bar = ax.figure.colorbar(drawn, ax=ax, label=label)
         bar.outline.set_visible(False)
         if words := _words(spec):

@@ -202,7 +202,7 @@ def _band(dataset: Dataset, moving: list[FactorSpec], config: Config) -> int:
 
 
 def _unit_of(spec: FactorSpec, before: str = " ") -> str:
-    return f"{before}({short(spec.unit)})" if spec.unit else ""
+    return f"{before}({short(spec.unit_beside)})" if spec.unit_beside else ""
 
 
 def _strip(ax: Axes, dataset: Dataset, spec: FactorSpec, base: int, config: Config) -> None:
