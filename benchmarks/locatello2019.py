@@ -4,7 +4,7 @@
     python benchmarks/locatello2019.py
 
 The first command trains and measures 180 runs, the second reads them and writes
-benchmarks/results/locatello2019.json and the figures of docs/study_2019.md.
+benchmarks/results/locatello2019.json, and figures into docs/images/study_2019.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
     given = parser.parse_args()
     study = open_study(given.spec, given.root)
     result = findings(study)
-    if given.spec == SPEC:
+    if given.spec.resolve() == SPEC:
         _common.write("locatello2019", result)
         pictures = ROOT / "docs/images/study_2019"
         pictures.mkdir(exist_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import json
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,48 @@ def test_correlations_of_codes_and_means() -> None:
     assert found["rows"][0]["sampled"]["value"] == pytest.approx(-2, abs=0.2)
     assert findings.correlated_means(both(*plain, falls, falls))["verdict"] == "does not show"
     assert findings.correlated_means(both(*plain, noise(), noise()))["verdict"] == "cannot be told"
+    # means that may fall or rise do not support it
+    open_means = findings.correlated_means(both(*plain, noise(5), falls))
+    assert open_means["verdict"] == "cannot be told"
+
+
+def test_a_larger_capacity_is_weaker_and_one_order_holds_for_all_data() -> None:
+    results = both(None, None, None, STRENGTH + noise(), STRENGTH + noise())
+    capacity = [
+        dataclasses.replace(
+            r,
+            cells=tuple(
+                dataclasses.replace(c, strength=("capacity", c.strength[1])) for c in r.cells
+            ),
+        )
+        for r in results
+    ]
+    assert findings.settings_of(capacity)[0] == ("m0", "s=2")
+    row = findings.correlated_means(capacity)["rows"][0]
+    assert row["sampled"]["value"] == pytest.approx(-2, abs=0.2)
+
+
+def without(results: Results, method: str, setting: str) -> Results:
+    """Return results in which all runs of a setting have diverged."""
+    gone = [c.method == method and c.setting == setting for c in results.cells]
+    kept = tuple(c for c, lost in zip(results.cells, gone, strict=True) if not lost)
+    diverged = tuple(c for c, lost in zip(results.cells, gone, strict=True) if lost)
+    return dataclasses.replace(
+        results, cells=kept, values=results.values[~np.array(gone)], diverged=diverged
+    )
+
+
+def test_a_setting_that_diverged_on_one_data_set_keeps_its_place() -> None:
+    same = [METHOD * SETTINGS + STRENGTH + noise() for _ in METRICS]
+    first, second = both(*same)
+    results = [without(first, "m0", "s=0"), second]
+    assert findings.choice_transfers(results)["rows"][2]["value"] > 0.9
+    assert findings.settings_transfer(results)["verdict"] == "does not show"
+    # one that diverged is never the best
+    worst = [-STRENGTH + noise() for _ in METRICS]
+    lost = without(study("a", *worst), "m0", "s=0")
+    table = findings.grid([lost], lost, SCORES[0])
+    assert findings.best(table[:SETTINGS], np.arange(SEEDS)) == 1
 
 
 def test_shares_of_variance() -> None:
@@ -89,10 +133,10 @@ def test_whether_the_best_setting_is_that_of_other_data() -> None:
     down = [-STRENGTH + noise() for _ in METRICS]
     found = findings.settings_transfer([study("a", *up), study("b", *up)])
     assert found["verdict"] == "does not show"
-    assert found["across"]["value"] == found["within"] == 1
+    assert "100% of the cases on the same data and in 100% on the other" in found["told"]
     found = findings.settings_transfer([study("a", *up), study("b", *down)])
     assert found["verdict"] == "shows"
-    assert found["across"]["value"] == 0
+    assert found["gap"]["value"] == 1
     by_seed = [noise(1) for _ in METRICS]
     assert findings.settings_transfer(both(*by_seed))["verdict"] == "cannot be told"
 
@@ -102,10 +146,13 @@ def test_whether_a_score_without_labels_selects() -> None:
     columns = [good + noise() for _ in METRICS]
     found = findings.without_labels(both(*columns, None, None, good))
     assert found["verdict"] == "does not show"
-    assert "on all data: elbo." in found["told"]
+    assert "beyond 0.5 on all data of elbo" in found["told"]
     assert findings.without_labels(both(*columns))["verdict"] == "shows"
     unlike = [study("a", *columns, None, None, good), study("b", *columns, None, None, -good)]
     assert findings.without_labels(unlike)["verdict"] == "shows"
+    # what Modularity says does not count
+    found = findings.without_labels(both(good + noise(), good + noise(), None, None, None, good))
+    assert found["verdict"] == "does not show"
 
 
 def test_whether_a_choice_transfers() -> None:
@@ -123,9 +170,11 @@ def test_whether_metrics_agree() -> None:
     good = METHOD + STRENGTH
     apart = findings.metrics_agree(both(good + noise(), good + noise(), None))
     assert apart["verdict"] == "shows"
-    assert apart["rows"][0]["others"] > 0.9
+    assert apart["rows"][0]["others"]["value"] > 0.9
     odd = findings.metrics_agree(both(good + noise(), None, good + noise()))
     assert odd["verdict"] == "does not show"
+    # metrics that do not agree with each other do not "agree, but for Modularity"
+    assert findings.metrics_agree(both(None, None, None))["verdict"] != "shows"
 
 
 def test_runs_that_are_missing_are_left_out() -> None:
@@ -137,3 +186,4 @@ def test_runs_that_are_missing_are_left_out() -> None:
         found = find(columns)
         assert found["verdict"] in ("shows", "does not show", "cannot be told")
         assert "nan" not in found["told"]
+        json.dumps(found, allow_nan=False)
