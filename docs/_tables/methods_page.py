@@ -86,19 +86,24 @@ def methods(result: dict[str, Any]) -> str:
         lines = ["| Method | Setting |", "|---|---|", "\nNo method is measured yet."]
     lines.append(
         f"\nMean ± half of the 95% t interval over seeds. {_steps(result)}. Published: with the "
-        f"published weights, but far fewer steps, and so a learning rate of "
-        f"{result['common']['lr']:g} in place of 1e-4. A step's time is of one core. Tuned: the "
-        f"weight of the highest {result['tuned by']} on other seeds. {made_by(result)}"
+        "published weights of the objective; steps are far fewer, and so the learning rate is "
+        f"{result['common']['lr']:g}, not the 1e-4 of the studies of 2019 and 2020. A step's time "
+        f"is of one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
+        f"{made_by(result)}"
     )
     return "\n".join(lines).strip("\n")
 
 
 def _steps(result: dict[str, Any]) -> str:
-    """Return how many steps the trainings had."""
-    rows = [(row["method"], row["training"]["steps"]) for row in result["rows"]]
-    fewer = [f"`{name}` {n:,}" for name, n in dict.fromkeys(rows) if n != result["steps"]]
+    """Return how many steps the trainings had, and which have others."""
+    others = []
+    for row in result["rows"]:
+        steps, lr = row["training"]["steps"], row["training"].get("lr", result["common"]["lr"])
+        told = [f"{steps:,}"] if steps != result["steps"] else []
+        told += [f"learning rate {lr:g}"] if lr != result["common"]["lr"] else []
+        others += [f"`{row['method']}` {', '.join(told)}"] if told else []
     steps = f"{result['steps']:,} steps of {result['common']['batch_size']} images each"
-    return steps + (f"; {' and '.join(fewer)}" if fewer else "")
+    return "; ".join([steps, *dict.fromkeys(others)])
 
 
 GIVEN = {"pairs": ("ada-gvae", "ada-ml-vae", "slow-vae")}  # methods that get more than images
