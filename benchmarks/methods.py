@@ -5,9 +5,9 @@ dSprites and 3D Shapes at 32 pixels, going on where it was stopped, and writes
 benchmarks/results/methods.json after each training. What that file has is not trained again, so
 that it can go on in another place. The runs are those of studies in ``studies``: what
 ``unbraid study run benchmarks/studies/locatello2019-small.toml`` has trained there is not trained
-again, nor the other way round; do not run both at once. ``--methods``, ``--data`` and ``--seeds`` do a part: parts may run
-side by side, and each writes what there is by then. ``--tune`` looks for the
-weight of each method that has the highest DCI on other seeds, and then trains with it;
+again, nor the other way round; do not run both at once. ``--methods``, ``--data`` and ``--seeds``
+do a part: parts may run side by side, and each writes what there is by then. ``--tune`` looks for
+the weight of each method that has the highest DCI on other seeds, and then trains with it;
 ``--weights`` trains beta-TCVAE over its published weights; ``--speed`` times the steps.
 """
 

@@ -98,9 +98,9 @@ def _steps(result: dict[str, Any]) -> str:
     """Return how many steps the trainings had, and which have others."""
     others = []
     for row in result["rows"]:
-        steps, lr = row["training"]["steps"], row["training"].get("lr", result["common"]["lr"])
+        steps, lr = row["training"]["steps"], row["training"].get("lr", result["common"].get("lr"))
         told = [f"{steps:,}"] if steps != result["steps"] else []
-        told += [f"learning rate {lr:g}"] if lr != result["common"]["lr"] else []
+        told += [f"learning rate {lr:g}"] if lr != result["common"].get("lr") else []
         others += [f"`{row['method']}` {', '.join(told)}"] if told else []
     steps = f"{result['steps']:,} steps of {result['common']['batch_size']} images each"
     return "; ".join([steps, *dict.fromkeys(others)])
