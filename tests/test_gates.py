@@ -161,7 +161,7 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
     empty = tables.methods({**result, "rows": [], "gates": []})
     assert "|---" in empty
-    assert "20 steps of 64 images each." in text
+    assert "1 to 3 seeds each, 20 steps of 64 images each." in text
     slow = {**row("qlae", 1), "training": {"steps": 4}}
     text = tables.methods({**result, "rows": [*rows, slow]})
     assert "20 steps of 64 images each; `qlae` 4." in text

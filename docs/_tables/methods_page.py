@@ -95,15 +95,22 @@ def methods(result: dict[str, Any]) -> str:
 
 
 def _steps(result: dict[str, Any]) -> str:
-    """Return how many steps the trainings had, and which have others."""
+    """Return how many seeds and steps the trainings had, and which have others."""
+    if not result["rows"]:
+        return "No seeds"
     others = []
     for row in result["rows"]:
         steps, lr = row["training"]["steps"], row["training"].get("lr", result["common"].get("lr"))
         told = [f"{steps:,}"] if steps != result["steps"] else []
         told += [f"learning rate {lr:g}"] if lr != result["common"].get("lr") else []
         others += [f"`{row['method']}` {', '.join(told)}"] if told else []
+    kinds = [(row["data"], row["method"], row["setting"]) for row in result["rows"]]
+    counts = sorted({kinds.count(kind) for kind in kinds})
+    seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    precisions = sorted({row["precision"] for row in result["rows"] if "precision" in row})
     steps = f"{result['steps']:,} steps of {result['common']['batch_size']} images each"
-    return "; ".join([steps, *dict.fromkeys(others)])
+    told = [f"{seeds} seed{'s' if counts[-1] > 1 else ''} each", *precisions, steps]
+    return "; ".join([", ".join(told), *dict.fromkeys(others)])
 
 
 GIVEN = {"pairs": ("ada-gvae", "ada-ml-vae", "slow-vae")}  # methods that get more than images
