@@ -13,15 +13,12 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from _gates import interval
 from numpy.typing import NDArray
 from scipy.stats import t
 
 from unbraid.studies.results import Results, Score
-from unbraid.studies.statistics import (
-    chance_of_beating,
-    rank_correlations,
-    variance_components,
-)
+from unbraid.studies.statistics import PARTS, chance_of_beating, rank_correlations
 
 Floats = NDArray[np.float64]
 Seeds = NDArray[np.intp]
@@ -93,11 +90,10 @@ def shared(every: Sequence[Results], kind: str = "supervised") -> list[Score]:
 def by_t(values: Floats) -> dict[str, float | None]:
     """Return mean and 95% interval of one value a seed, None without two of them."""
     known = values[np.isfinite(values)]
-    if len(known) < 2:
-        return {"value": float(known[0]) if len(known) else None, "low": None, "high": None}
-    mean = float(known.mean())
-    half = float(t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known)))
-    return {"value": mean, "low": mean - half, "high": mean + half}
+    if not len(known):
+        return {"value": None, "low": None, "high": None}
+    found = interval(known.tolist())
+    return {"value": found["mean"], "low": found["low"], "high": found["high"]}
 
 
 def jackknifed(figure: Callable[[Seeds], float], seeds: int) -> dict[str, float | None]:
@@ -113,26 +109,22 @@ def jackknifed(figure: Callable[[Seeds], float], seeds: int) -> dict[str, float 
     return {"value": whole, "low": whole - half, "high": whole + half}
 
 
-def above(interval: dict[str, float | None], limit: float = 0.0) -> bool:
+def above(over: dict[str, Any], limit: float = 0.0) -> bool:
     """Whether a whole interval is above a limit."""
-    return interval["low"] is not None and interval["low"] > limit
+    return over["low"] is not None and over["low"] > limit
 
 
-def below(interval: dict[str, float | None], limit: float = 0.0) -> bool:
+def below(over: dict[str, Any], limit: float = 0.0) -> bool:
     """Whether a whole interval is below a limit."""
-    return interval["high"] is not None and interval["high"] < limit
+    return over["high"] is not None and over["high"] < limit
 
 
-def text(interval: dict[str, float | None], form: str = "+.2f") -> str:
+def text(over: dict[str, Any], form: str = "+.2f") -> str:
     """Return a figure and its interval as text."""
-    if interval["value"] is None:
+    value, low, high = over["value"], over["low"], over["high"]
+    if value is None:
         return "unknown"
-    ends = (
-        ""
-        if interval["low"] is None
-        else f" ({interval['low']:{form}} to {interval['high']:{form}})"
-    )
-    return f"{interval['value']:{form}}{ends}"
+    return f"{value:{form}}" + ("" if low is None else f" ({low:{form}} to {high:{form}})")
 
 
 def halves(seeds: int) -> Iterator[tuple[Seeds, Seeds]]:
@@ -186,15 +178,10 @@ def seeds_and_settings(every: Sequence[Results]) -> Finding:
     """Seeds and settings matter more than the method."""
     rows = []
     for results, score in ((r, s) for r in every for s in r.supervised):
-        column = results.of(score)
-        kept = np.flatnonzero(~np.isnan(column))
-        cells = [results.cells[i] for i in kept]
-        names = [c.method for c in cells], [c.setting for c in cells]
-        try:
-            found = variance_components(column[kept].tolist(), *names)
-        except ValueError:
+        found = results.components(score)
+        if found is None:
             continue
-        shares = dict(zip(("method", "setting", "seed"), found.shares.tolist(), strict=True))
+        shares = dict(zip(PARTS, found.shares.tolist(), strict=True))
         ends = {"low": float(found.low[0]), "high": float(found.high[0])}
         rows.append({"data": results.data, "score": score.label, **shares, **ends})
     less, more = sum(below(row, 0.5) for row in rows), sum(above(row, 0.5) for row in rows)
@@ -202,9 +189,7 @@ def seeds_and_settings(every: Sequence[Results]) -> Finding:
     if 2 * max(less, more) > len(rows):
         verdict = SHOWS if less > more else NOT
     medians = ", ".join(
-        f"{part} {np.median([row[part] for row in rows]):.0%}"
-        for part in ("method", "setting", "seed")
-        if rows
+        f"{part} {np.median([row[part] for row in rows]):.0%}" for part in PARTS if rows
     )
     told = (
         f"The method's share of the variance is below one half in {less} of {len(rows)} cases "

@@ -68,7 +68,7 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     "qlae": ({}, "weight_decay", (0.01, 0.1, 1.0)),
 }
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
-FEWER = {"qlae": 5}  # a step takes 18 times that of the VAE: this part of the steps
+FEWER = {"qlae": 5}  # a step takes 15 to 17 times that of the VAE: this part of the steps
 WEIGHTS = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # of beta-TCVAE in the 2019 study
 # Published values, of other outlines, resolutions and numbers of steps, so no more than a size.
 PUBLISHED: dict[str, dict[str, Any]] = {

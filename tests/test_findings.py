@@ -20,7 +20,9 @@ spec = importlib.util.spec_from_file_location("_findings", ROOT / "benchmarks/_f
 assert spec is not None
 assert spec.loader is not None
 findings = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(findings)
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(ROOT / "benchmarks"))  # of what it imports beside it
+    spec.loader.exec_module(findings)
 
 METHODS, SETTINGS, SEEDS = 4, 3, 5
 METRICS = ("mig", "sap", "modularity")

@@ -32,7 +32,6 @@ from unbraid.studies.statistics import (
     chance_of_beating,
     choice_by,
     rank_correlations,
-    variance_components,
 )
 from unbraid.studies.study import Study
 from unbraid.studies.table import CSV
@@ -209,13 +208,8 @@ def variances(results: Results) -> Drawn:
     rows: Rows = []
     labels = []
     for score in results.supervised:
-        column = results.of(score)
-        kept = [i for i in range(len(column)) if not math.isnan(column[i])]
-        cells = [results.cells[i] for i in kept]
-        names = [c.method for c in cells], [c.setting for c in cells]
-        try:
-            found = variance_components(column[kept].tolist(), *names)
-        except ValueError:
+        found = results.components(score)
+        if found is None:
             continue
         labels.append(score.label)
         for part, name in enumerate(PARTS):

@@ -16,6 +16,7 @@ from unbraid import metrics
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell
+from unbraid.studies.statistics import Components, variance_components
 
 Floats = NDArray[np.float64]
 FEW = 4  # times as many images make a score another one, of which this is an estimate by few
@@ -83,6 +84,17 @@ class Results:
         """Return a column, (N,)."""
         column: Floats = self.values[:, self.scores.index(score)]
         return column
+
+    def components(self, score: Score) -> Components | None:
+        """Return the variance components of a score over finished runs, None where it has none."""
+        column = self.of(score)
+        kept = np.flatnonzero(~np.isnan(column))
+        cells = [self.cells[row] for row in kept]
+        names = [cell.method for cell in cells], [cell.setting for cell in cells]
+        try:
+            return variance_components(column[kept].tolist(), *names)
+        except ValueError:
+            return None
 
     @cached_property
     def supervised(self) -> list[Score]:
