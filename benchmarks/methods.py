@@ -233,8 +233,10 @@ def kept_rows() -> list[dict[str, Any]]:
 
 
 def identity(cell: Cell) -> dict[str, Any]:
-    """Return what tells a cell from others."""
+    """Return what tells a cell from others; rows of an earlier objective of a method are none."""
+    semantics = methods.model_of(methods.configure(cell.method)).semantics
     return {
+        **({"semantics": semantics} if semantics > 1 else {}),
         "data": cell.data,
         "method": cell.method,
         "setting": cell.setting,

@@ -97,7 +97,8 @@ def worst(alone: list[Loop], fleet: list[Loop]) -> float:
     [
         ("vae", {"net": "mlp"}),
         ("beta-tcvae", {"net": "conv"}),
-        ("factor-vae", {"net": "mlp"}),  # two phases, the second one's draws after the first's
+        ("factor-vae", {"net": "mlp"}),  # two learning rates
+        ("infogan", {}),  # two phases, the second one's draws after the first's
         ("joint-vae", {"net": "mlp"}),  # draws in place
     ],
 )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import Phase, configure, vae
+from unbraid.methods import Phase, Rate, configure, vae
 from unbraid.training import Interrupted, Loop, Progress, Recorder, TrainingConfig
 from unbraid.training.optimizers import Optimizers, PhaseOptimizer
 
@@ -63,6 +63,23 @@ def test_weight_decay_is_for_the_parameters_that_are_named() -> None:
     torch.testing.assert_close(one.state_dict(), other.state_dict())
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_some_parameters_have_rate_and_betas_of_their_own(decay: float) -> None:
+    one, other = net(), net()
+    rate = Rate([one.weight], 0.5, (0.5, 0.9))
+    phase = Phase(
+        list(one.parameters()), 2.0, (0.8, 0.99), optimizer="adamw", weight_decay=decay,
+        decayed=[one.weight], rates=(rate,),
+    )  # fmt: skip
+    steps(one, phase, share=0.25)
+    groups = [
+        {"params": [other.weight], "lr": 0.0025, "betas": (0.5, 0.9), "weight_decay": decay},
+        {"params": [other.bias], "lr": 0.005, "betas": (0.8, 0.99), "weight_decay": 0.0},
+    ]
+    expected(other, torch.optim.AdamW(groups))
+    torch.testing.assert_close(one.state_dict(), other.state_dict())
+
+
 def test_the_gradients_norm_is_clipped() -> None:
     one = net()
     before = copy.deepcopy(one.state_dict())
@@ -106,6 +123,7 @@ def test_averages_are_exponential() -> None:
         ({"weight_decay": -1.0}, "weight_decay -1"),
         ({"parameters": []}, "it has no parameters"),
         ({"decayed": [net().weight], "weight_decay": 0.1}, "that is not among its parameters"),
+        ({"rates": (Rate([net().weight]),)}, "rates have a parameter that is not among its"),
     ],
 )
 def test_options_that_do_not_fit_get_a_sentence(options: dict[str, Any], sentence: str) -> None:
@@ -118,9 +136,23 @@ def test_a_parameter_that_comes_twice_gets_a_sentence() -> None:
     model = net()
     with pytest.raises(UnbraidError, match="phase model: it has a parameter twice"):
         PhaseOptimizer("model", Phase([model.weight, model.weight]), 0.01, CPU)
+    twice = (Rate([model.weight]), Rate([model.weight]))
+    with pytest.raises(UnbraidError, match="rates have a parameter twice"):
+        PhaseOptimizer("model", Phase(list(model.parameters()), rates=twice), 0.01, CPU)
     phases = {name: Phase(list(model.parameters()), ema=0.9) for name in ("a", "b")}
     with pytest.raises(UnbraidError, match="phases a, b all keep moving averages of one weight"):
         Optimizers(model, phases, 0.01, CPU)
+
+
+def test_a_checkpoint_of_other_phases_gets_a_sentence() -> None:
+    model = net()
+    parts = {"one": Phase([model.weight]), "other": Phase([model.bias])}
+    before = Optimizers(model, parts, 0.01, CPU)
+    for each in before.values():
+        each.step(loss_of(model, 0), 1.0)
+    now = Optimizers(model, {"model": Phase(list(model.parameters()))}, 0.01, CPU)
+    with pytest.raises(UnbraidError, match="of one, other, but this version's training has those"):
+        now.restore(before.tensors())
 
 
 # -- in a training --------------------------------------------------------------------------------

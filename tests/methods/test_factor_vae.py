@@ -1,4 +1,4 @@
-"""FactorVAE: two steps that leave each other's weights alone, and a discriminator that is right."""
+"""FactorVAE: two losses that leave each other's weights alone, and a right discriminator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import torch
 
 from unbraid.methods import Batch, Context, build, configure, factor_vae
 from unbraid.methods.factor_vae import discriminator, discriminator_loss, permuted
+from unbraid.nn.distributions import gaussian_kl, gaussian_sample
+from unbraid.training.optimizers import Optimizers
 
 PIXELS = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -22,25 +24,40 @@ def model_of(**options: Any) -> factor_vae.Model:
     return model
 
 
-def context(phase: str) -> Context:
-    return Context(torch.Generator().manual_seed(7), 0.0, total=5000, phase=phase)
+def context() -> Context:
+    return Context(torch.Generator().manual_seed(7), 0.0, total=5000)
 
 
-@pytest.mark.parametrize("phase", ["vae", "discriminator"])
-def test_a_step_gives_the_other_networks_no_gradient(phase: str) -> None:
+def gradients(loss: torch.Tensor, model: factor_vae.Model) -> dict[str, bool]:
+    """Return which weights have a gradient of a loss that is not 0."""
+    names, weights = zip(*model.named_parameters(), strict=True)
+    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    return {
+        name: each is not None and bool(each.any()) for name, each in zip(names, found, strict=True)
+    }
+
+
+@pytest.mark.parametrize("term", ["vae", "discriminator"])
+def test_a_loss_gives_the_other_network_no_gradient(term: str) -> None:
     """Public code leaves the codes attached, or lets the VAE's step into the discriminator."""
     model = model_of()
-    model.terms(Batch(PIXELS), context(phase))["loss"].backward()  # type: ignore[no-untyped-call]
-    for name, weight in model.named_parameters():
-        moved = weight.grad is not None and bool(weight.grad.any())
-        assert moved == (name.startswith("discriminator") == (phase == "discriminator")), name
+    found = gradients(model.terms(Batch(PIXELS), context())[term], model)
+    for name, moved in found.items():
+        assert moved == (name.startswith("discriminator") == (term == "discriminator")), name
 
 
-def test_the_phases_share_all_weights_out() -> None:
-    model = model_of()
-    sets = [{id(p) for p in phase.parameters} for phase in model.phases().values()]
-    assert not sets[0] & sets[1]
-    assert sets[0] | sets[1] == {id(p) for p in model.parameters()}
+def test_the_discriminator_has_its_own_learning_rate_and_betas() -> None:
+    model = model_of(discriminator_lr=0.25)
+    optimizer = Optimizers(model, model.phases(), 1e-3, torch.device("cpu"))["model"]
+    assert optimizer.groups[1]["betas"] == (0.5, 0.9)
+    judges = {id(p) for p in model.discriminator.parameters()}
+    assert {id(p) for p in optimizer.groups[1]["params"]} == judges
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    optimizer.step(model.terms(Batch(PIXELS), context())["loss"], 1.0)
+    for name, weight in model.named_parameters():  # Adam's first step is the learning rate
+        most = float((weight.detach() - before[name]).abs().max())
+        rate = 2.5e-4 if name.startswith("discriminator") else 1e-3
+        assert most == pytest.approx(rate, rel=0.02), name
 
 
 def test_permutation_is_of_each_column_by_itself() -> None:
@@ -52,28 +69,36 @@ def test_permutation_is_of_each_column_by_itself() -> None:
     assert not torch.equal(rows, found[:, 1] // 4)
 
 
-def test_the_discriminator_learns_from_both_kinds_of_codes_alike() -> None:
-    """Its loss and gradients are those of codes and permuted codes passed one after the other."""
-    model = model_of()
-    model.terms(Batch(PIXELS), context("discriminator"))["loss"].backward()  # type: ignore[no-untyped-call]
-    found = [weight.grad for weight in model.discriminator.parameters()]
-    noise = context("discriminator").noise
-    with torch.no_grad():
-        codes = model.draw(PIXELS, noise)
-        shuffled = permuted(codes, noise)
-    odds = [model.discriminator(each)[:, 0] for each in (codes, shuffled)]
-    loss = discriminator_loss(*odds)
+def test_one_pass_back_serves_both_losses() -> None:
+    """Gradients are those of the two losses, each computed by a pass of its own."""
+    model = model_of(gamma=3.0)
+    terms = model.terms(Batch(PIXELS), context())
+    judges = list(model.discriminator.parameters())
+    others = [p for p in model.parameters() if all(p is not judge for judge in judges)]
+    found = torch.autograd.grad(terms["loss"], [*others, *judges])
+
+    noise = context().noise
+    mean, logvar = model.posterior(PIXELS)
+    codes = gaussian_sample(mean, logvar, noise)
+    shuffled = permuted(codes.detach(), noise)
     assert not torch.equal(codes, shuffled)
-    expected = torch.autograd.grad(loss, list(model.discriminator.parameters()))
-    torch.testing.assert_close(found, list(expected))
+    ratio = model.discriminator(codes).mean()
+    own = -model.log_likelihood(codes, PIXELS).mean() + gaussian_kl(mean, logvar).sum(1).mean()
+    odds = [model.discriminator(each)[:, 0] for each in (codes.detach(), shuffled)]
+    expected = [
+        *torch.autograd.grad(own + 3 * ratio, others),
+        *torch.autograd.grad(discriminator_loss(*odds), judges),
+    ]
+    torch.testing.assert_close(list(found), expected)
 
 
 @torch.no_grad()
 def test_equation_2() -> None:
     model = model_of(gamma=5.0).eval()
-    found = model.terms(Batch(PIXELS), context("vae"))
+    found = model.terms(Batch(PIXELS), context())
     expected = found["reconstruction"] + found["kl"] + 5 * found["total_correlation"]
-    torch.testing.assert_close(found["loss"], expected)
+    torch.testing.assert_close(found["vae"], expected)
+    torch.testing.assert_close(found["loss"], expected + found["discriminator"])
 
 
 def test_a_discriminator_that_cannot_tell_loses_log_2() -> None:
@@ -109,4 +134,4 @@ def test_the_ratio_is_the_total_correlation_of_gaussians() -> None:
 def test_the_discriminator_stays_in_single_precision() -> None:
     model = model_of()
     with torch.autocast("cpu", torch.bfloat16):
-        assert model.log_odds(torch.randn(4, 3)).dtype == torch.float32
+        assert {each.dtype for each in model.log_odds(torch.randn(4, 3))} == {torch.float32}

@@ -19,7 +19,7 @@ from unbraid.methods._capabilities import HasLikelihood, HasPosterior, TakesFact
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._names import find, model_of, name_of, register, stored_name
-from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Terms
+from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Rate, Terms
 from unbraid.nn.nets import ImageShape
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Need",
     "Phase",
     "Prior",
+    "Rate",
     "TakesFactors",
     "Terms",
     "build",

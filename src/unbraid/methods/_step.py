@@ -77,6 +77,14 @@ ROUNDING = 1e-9  # of the length of a training, by which computed ends of its pa
 FIRST = 1e-3  # share of a phase at whose learning rate one that rises begins
 
 
+class Rate(NamedTuple):
+    """The learning rate and the betas of some of a phase's parameters."""
+
+    parameters: list[nn.Parameter]
+    lr: float = 1.0  # times the phase's
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
 class Phase(NamedTuple):
     """What one optimizer moves, and how: all of a training's that is a method's to say."""
 
@@ -102,6 +110,9 @@ class Phase(NamedTuple):
     # decay a step of a moving average of the weights, which validation and the finished model
     # use; 0 keeps none
     ema: float = 0.0
+    # of parameters with a learning rate and betas of their own, such as those of a network with a
+    # loss of its own: the phase's loss is then the sum, if neither moves the other's parameters
+    rates: tuple[Rate, ...] = ()
 
     @property
     def needs_length(self) -> bool:

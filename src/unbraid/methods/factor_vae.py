@@ -6,17 +6,19 @@ Kim & Mnih 2018, "Disentangling by Factorising", equation 2 and algorithm 2:
     TC(z) = E log D(z) / (1 - D(z))
 
 D(z) is the probability that z was drawn from q(z), and not from the product of its marginals: a
-batch of codes, each column in an order of its own. It is trained in turn to tell these apart:
+batch of codes, each column in an order of its own. It is trained to tell these apart:
 
     discriminator loss = -1/2 E log D(z) - 1/2 E log(1 - D(z permuted))
 
-Neither step moves the other's weights: codes are points to the discriminator's step, and the
-discriminator's weights are constants to that of the VAE.
+Neither loss moves the other's weights: codes are points to the discriminator's loss, and the
+discriminator's weights are constants to that of the VAE. Both are of the same codes, as in
+algorithm 2, so that one pass through the discriminator and back serves both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +26,7 @@ from torch import Tensor, nn
 
 from unbraid.methods import vae
 from unbraid.methods._base import require
-from unbraid.methods._step import Batch, Context, Phase, Terms
+from unbraid.methods._step import Context, Phase, Rate, Terms
 from unbraid.nn import nets
 from unbraid.nn.distributions import gaussian_kl, gaussian_sample
 
@@ -87,11 +89,51 @@ def discriminator_loss(drawn: Tensor, shuffled: Tensor) -> Tensor:
     return 0.5 * (F.softplus(-drawn).mean() + F.softplus(shuffled).mean())
 
 
+class _LogOdds(torch.autograd.Function):
+    """Log odds of codes, twice: to be derived by the codes, and by the discriminator's weights.
+
+    The odds of a row depend on that row's codes alone, so that the gradient of any loss of them is
+    the gradient of the odds times a number a row. What goes back through the layers is the latter,
+    once for both losses.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(codes: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
+        layers = [codes]  # and what each hidden layer returns
+        for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+            layers.append(F.leaky_relu(F.linear(layers[-1], weight, bias), SLOPE))
+        odds = F.linear(layers[-1], *weights[-2:])[:, 0]
+        return odds, odds.clone(), *layers[1:]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.save_for_backward(*inputs, *output[2:])
+        ctx.hidden = len(output) - 2
+        ctx.mark_non_differentiable(*output[2:])
+
+    @staticmethod
+    def backward(ctx: Any, to_codes: Tensor, to_weights: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
+        codes, *saved = ctx.saved_tensors
+        weights, layers = saved[: -ctx.hidden], [codes, *saved[-ctx.hidden :]]
+        each = to_weights[:, None]
+        slope = weights[-2].expand_as(layers[-1])  # of the odds by the last layer's units
+        gradients = [each.sum(0), each.T @ layers[-1]]  # from the last to the first
+        for layer in range(ctx.hidden, 0, -1):
+            slope = torch.ops.aten.leaky_relu_backward(slope, layers[layer], SLOPE, True)
+            own = each * slope
+            gradients += [own.sum(0), own.T @ layers[layer - 1]]
+            slope = slope @ weights[2 * layer - 2]
+        return to_codes[:, None] * slope, *reversed(gradients)
+
+
 class Model(vae.Model):
     """FactorVAE."""
 
     config: Config
-    selection = "vae.loss"
+    selection = "vae"
+    semantics = 2  # both losses are of the same codes
     least_batch = 2  # a code alone is its own permutation
 
     def __init__(self, config: Config, image_shape: nets.ImageShape) -> None:
@@ -101,43 +143,43 @@ class Model(vae.Model):
         )
 
     def phases(self) -> dict[str, Phase]:
-        """Return the VAE's and the discriminator's."""
+        """Return the one phase, in which the discriminator has its own learning rate."""
         judges = list(self.discriminator.parameters())
-        known = {id(parameter) for parameter in judges}
-        own = [parameter for parameter in self.parameters() if id(parameter) not in known]
-        lr = self.config.discriminator_lr
-        return {"vae": Phase(own), "discriminator": Phase(judges, lr, (0.5, 0.9))}
+        own = Rate(judges, self.config.discriminator_lr, (0.5, 0.9))
+        return {"model": Phase(list(self.parameters()), rates=(own,))}
 
-    def log_odds(self, codes: Tensor, *, learning: bool = False) -> Tensor:
-        """Return log D(z) / (1 - D(z)) of codes (B, D), (B,); constant weights unless learning."""
-        weights: dict[str, Tensor] = dict(self.discriminator.named_parameters())
-        if not learning:
-            weights = {name: weight.detach() for name, weight in weights.items()}
+    def log_odds(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log D(z) / (1 - D(z)) of codes (B, D) twice, each (B,).
+
+        The first has a gradient by the codes alone, the second by the discriminator's weights
+        alone.
+        """
         # a density ratio: in bfloat16 its error would be as large as what is measured
         with torch.autocast(codes.device.type, enabled=False):
-            found: Tensor = torch.func.functional_call(
-                self.discriminator, weights, (codes.float(),)
+            by_codes, by_weights, *_ = _LogOdds.apply(  # type: ignore[no-untyped-call]
+                codes.float(), *self.discriminator.parameters()
             )
-        return found[:, 0]
-
-    def terms(self, batch: Batch, context: Context) -> Terms:
-        """Return the terms of the VAE's step, or of the discriminator's."""
-        if context.phase != "discriminator":
-            return super().terms(batch, context)
-        with torch.no_grad():
-            codes = self.draw(batch.images, context.noise)
-            shuffled = permuted(codes, context.noise)
-        # in one pass: two would read all weights twice, and add up two gradients of each
-        found = self.log_odds(torch.cat([codes, shuffled]), learning=True)
-        loss = discriminator_loss(*found.chunk(2))
-        return {"loss": loss, "discriminator": loss}
+        return by_codes, by_weights
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
-        """Return ``reconstruction``, ``kl`` and the estimated ``total_correlation``."""
+        """Return ``reconstruction``, ``kl``, the estimated ``total_correlation``, and the losses.
+
+        ``vae`` and ``discriminator`` are the two networks' losses, and the loss is their sum.
+        """
         z = gaussian_sample(mean, logvar, context.noise)
         log_likelihood = self.log_likelihood(z, images)
         weight = self.kl_weight(context)
         found = vae.elbo_terms(log_likelihood, gaussian_kl(mean, logvar), weight)
-        correlation = self.log_odds(z).mean()
-        loss = found["loss"] + weight * self.config.gamma * correlation
-        return {**found, "loss": loss, "total_correlation": correlation}
+        shuffled = permuted(z.detach(), context.noise)
+        # in one pass: two would read all weights twice, and add up two gradients of each
+        by_codes, by_weights = self.log_odds(torch.cat([z, shuffled]))
+        correlation = by_codes[: len(z)].mean()
+        own = found.pop("loss") + weight * self.config.gamma * correlation
+        judging = discriminator_loss(*by_weights.chunk(2))
+        return {
+            "loss": own + judging,
+            "vae": own,
+            **found,
+            "total_correlation": correlation,
+            "discriminator": judging,
+        }

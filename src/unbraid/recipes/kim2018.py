@@ -41,8 +41,8 @@ RECIPE = Recipe(
     ),
     deviates=(
         "The fully connected layer on either side of the codes has 256 units, not 128.",
-        "The discriminator's codes are drawn anew of the step's images. The paper's algorithm "
-        "permutes codes of a second batch.",
+        "The permuted codes are those of the step's images. The paper's algorithm permutes codes "
+        "of a second batch.",
         "Public code has six hidden layers in the discriminator, as here, or five.",
         "Images are drawn with replacement, as in the study of Locatello et al. 2019; how the "
         "paper draws its batches could not be checked.",

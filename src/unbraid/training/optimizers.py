@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unbraid import methods
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import Method, Phase
+from unbraid.methods import Method, Phase, Rate
 
 KINDS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -42,7 +42,7 @@ class PhaseOptimizer:
         self.name, self.phase, self.lr = name, phase, lr * phase.lr
         self.members, self.on_gpu = members, device.type == "cuda"
         self.optimizer = KINDS[phase.optimizer](  # type: ignore[call-arg]
-            _groups(phase), lr=self.lr, betas=phase.betas, fused=device.type != "mps"
+            _groups(phase), lr=self.lr, fused=device.type != "mps"
         )
         self.groups: list[dict[str, Any]] = self.optimizer.param_groups
         # in the order in which the optimizer counts them
@@ -58,10 +58,11 @@ class PhaseOptimizer:
         ``average`` follows once all phases have taken theirs.
         """
         rate = self.lr * share
-        if self.on_gpu:  # as recorded steps have it
-            rate = float(np.float32(rate))
         for group in self.groups:
-            group["lr"] = rate
+            if self.on_gpu:  # as recorded steps have it
+                group["lr"] = float(np.float32(rate) * np.float32(group["share"]))
+            else:
+                group["lr"] = rate * group["share"]
         self.move(loss)
 
     @contextmanager
@@ -69,7 +70,7 @@ class PhaseOptimizer:
         """Let the learning rate be a tensor on the device, read at each step, within a block."""
         kept = [(group["lr"], group["capturable"]) for group in self.groups]
         for group in self.groups:
-            group["lr"], group["capturable"] = lr, True
+            group["lr"], group["capturable"] = lr * group["share"], True
         try:
             yield
         finally:
@@ -222,7 +223,17 @@ class Optimizers(dict[str, PhaseOptimizer]):
         return found
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to what ``tensors`` returned."""
+        """Go back to what ``tensors`` returned.
+
+        Raises:
+            UnbraidError: they are of a version of the method that has other phases.
+        """
+        others = {k.split(".")[1] for k in tensors if k.startswith("optimizer.")} - self.keys()
+        if others:
+            raise UnbraidError(
+                f"the checkpoint has optimizers of {', '.join(sorted(others))}, but this version's "
+                f"training has those of {', '.join(self)}: start a new run."
+            )
         weights = {
             k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")
         }
@@ -242,6 +253,7 @@ class Optimizers(dict[str, PhaseOptimizer]):
 def _check(name: str, phase: Phase) -> None:
     """Raise an UnbraidError unless a phase's options fit."""
     wrong = ""
+    rated = [p for rate in phase.rates for p in rate.parameters]
     if phase.optimizer not in KINDS:
         wrong = f"optimizer is {phase.optimizer!r}, expected adam or adamw"
     elif not 0 <= phase.ema < 1:
@@ -259,20 +271,30 @@ def _check(name: str, phase: Phase) -> None:
         wrong = "it has a parameter twice"
     elif not {id(p) for p in phase.decayed or ()} <= {id(p) for p in phase.parameters}:
         wrong = "decayed has a parameter that is not among its parameters"
+    elif not {id(p) for p in rated} <= {id(p) for p in phase.parameters}:
+        wrong = "rates have a parameter that is not among its parameters"
+    elif _repeated(rated) is not None:
+        wrong = "rates have a parameter twice"
     if wrong:
         raise UnbraidError(f"phase {name}: {wrong}.")
 
 
 def _groups(phase: Phase) -> list[dict[str, Any]]:
-    """Return the parameters as an optimizer takes them: those that decay, and the others."""
-    if phase.decayed is None or not phase.weight_decay:
-        return [{"params": list(phase.parameters), "weight_decay": phase.weight_decay}]
-    decayed = {id(p) for p in phase.decayed}
-    parts = {
-        decay: [p for p in phase.parameters if (id(p) in decayed) == bool(decay)]
-        for decay in (0.0, phase.weight_decay)
-    }
-    return [{"params": part, "weight_decay": decay} for decay, part in parts.items() if part]
+    """Return the parameters as an optimizer takes them, by their rates and weight decays.
+
+    A group's ``share`` of the phase's learning rate is the method's and no option of training.
+    """
+    own = {id(p) for rate in phase.rates for p in rate.parameters}
+    rest = Rate([p for p in phase.parameters if id(p) not in own], 1.0, phase.betas)
+    decaying = phase.parameters if phase.decayed is None else phase.decayed
+    decayed = {id(p) for p in decaying} if phase.weight_decay else set()
+    found = []
+    for rate in (rest, *phase.rates):
+        for decay in dict.fromkeys((0.0, phase.weight_decay)):
+            part = [p for p in rate.parameters if (id(p) in decayed) == bool(decay)]
+            group = {"params": part, "weight_decay": decay, "betas": rate.betas, "share": rate.lr}
+            found.append(group)
+    return [group for group in found if group["params"]]
 
 
 def _repeated(parameters: Iterable[nn.Parameter]) -> nn.Parameter | None:
