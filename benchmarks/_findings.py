@@ -8,25 +8,37 @@ jackknife over seeds. A choice is judged by seeds that it was not made by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
-from _gates import interval
-from numpy.typing import NDArray
-from scipy.stats import t
+from _study_tables import (
+    DOWNSTREAM,
+    Floats,
+    Seeds,
+    above,
+    below,
+    best,
+    by_t,
+    disentanglement,
+    grid,
+    halves,
+    jackknifed,
+    named,
+    rows_by_seed,
+    seeds_of,
+    settings_of,
+    shared,
+    text,
+)
 
-from unbraid.studies.results import Results, Score
+from unbraid.studies.results import Results
 from unbraid.studies.statistics import PARTS, chance_of_beating, rank_correlations
 
-Floats = NDArray[np.float64]
-Seeds = NDArray[np.intp]
 Finding = dict[str, Any]
 SHOWS, NOT, UNKNOWN = "shows", "does not show", "cannot be told"
-SPLITS = 100  # of the seeds in halves
 ODD = "modularity"  # the metric that the paper found to be unlike others
-WEAKER = ("capacity",)  # options of which a larger value is a weaker constraint
 SELECTS = 0.5  # mean rank correlation from which on a score without labels selects runs
 AGREE = 0.3  # mean rank correlation of metrics that agree mildly
 LITTLE = 2 / 3  # chance of beating a random run below which a choice is of little use
@@ -36,111 +48,6 @@ BY = {  # what a setting is chosen by: whether metric and data are those that it
     (False, True): "other metric, same data",
     (False, False): "both other",
 }
-
-
-# -- tables ---------------------------------------------------------------------------------------
-
-
-def settings_of(every: Sequence[Results]) -> list[tuple[str, str]]:
-    """Return all settings (method, setting), each method's from the weakest to the strongest.
-
-    It is one order for all data sets, and has those of which all runs are lost, too.
-    """
-    found: dict[tuple[str, str], tuple[int, float]] = {}
-    methods = list(dict.fromkeys(name for results in every for name in results.methods))
-    for results in every:
-        for cell in (*results.cells, *results.lost):
-            name, value = cell.strength or ("", 0.0)
-            strength = -value if name in WEAKER else value
-            found[cell.method, cell.setting] = methods.index(cell.method), strength
-    return sorted(found, key=lambda key: found[key])
-
-
-def seeds_of(every: Sequence[Results]) -> list[int]:
-    """Return the seeds of all runs."""
-    return sorted({cell.seed for results in every for cell in (*results.cells, *results.lost)})
-
-
-def grid(every: Sequence[Results], results: Results, score: Score) -> Floats:
-    """Return scores (S, K) of settings and seeds: -inf of a run that diverged, NaN if missing."""
-    settings, seeds = settings_of(every), seeds_of(every)
-    table = np.full((len(settings), len(seeds)), np.nan)
-    for cell, value in zip(results.cells, results.of(score), strict=True):
-        table[settings.index((cell.method, cell.setting)), seeds.index(cell.seed)] = value
-    for cell in results.diverged:
-        table[settings.index((cell.method, cell.setting)), seeds.index(cell.seed)] = -np.inf
-    return table
-
-
-def named(results: Results, metric: str, representation: str = "mean") -> Score:
-    """Return the score of a metric on the most images."""
-    found = [s for s in results.scores if (s.metric, s.representation) == (metric, representation)]
-    return max(found, key=lambda score: score.images)
-
-
-def shared(every: Sequence[Results], kind: str = "supervised") -> list[Score]:
-    """Return the scores of a kind that all data sets have."""
-    return [
-        score
-        for score in getattr(every[0], kind)
-        if all(score in getattr(results, kind) for results in every)
-    ]
-
-
-def by_t(values: Floats) -> dict[str, float | None]:
-    """Return mean and 95% interval of one value a seed, None without two of them."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return {"value": None, "low": None, "high": None}
-    found = interval(known.tolist())
-    return {"value": found["mean"], "low": found["low"], "high": found["high"]}
-
-
-def jackknifed(figure: Callable[[Seeds], float], seeds: int) -> dict[str, float | None]:
-    """Return a figure of all seeds, and its 95% interval by leaving out one seed in turn."""
-    whole = float(figure(np.arange(seeds)))
-    without = (
-        [figure(np.delete(np.arange(seeds), out)) for out in range(seeds)] if seeds > 2 else []
-    )
-    if not without or not np.isfinite([whole, *without]).all():
-        return {"value": whole if np.isfinite(whole) else None, "low": None, "high": None}
-    spread = float(np.sqrt((seeds - 1) * np.var(without)))
-    half = float(t.ppf(0.975, seeds - 1)) * spread
-    return {"value": whole, "low": whole - half, "high": whole + half}
-
-
-def above(over: dict[str, Any], limit: float = 0.0) -> bool:
-    """Whether a whole interval is above a limit."""
-    return over["low"] is not None and over["low"] > limit
-
-
-def below(over: dict[str, Any], limit: float = 0.0) -> bool:
-    """Whether a whole interval is below a limit."""
-    return over["high"] is not None and over["high"] < limit
-
-
-def text(over: dict[str, Any], form: str = "+.2f") -> str:
-    """Return a figure and its interval as text."""
-    value, low, high = over["value"], over["low"], over["high"]
-    if value is None:
-        return "unknown"
-    return f"{value:{form}}" + ("" if low is None else f" ({low:{form}} to {high:{form}})")
-
-
-def halves(seeds: int) -> Iterator[tuple[Seeds, Seeds]]:
-    """Yield the seeds in two random halves, each way."""
-    for number in range(SPLITS):
-        order = np.random.default_rng(number).permutation(seeds)
-        first, second = order[: seeds // 2], order[seeds // 2 :][: seeds // 2]
-        yield first, second
-        yield second, first
-
-
-def best(table: Floats, seeds: Seeds) -> int | None:
-    """Return the row of the highest median over seeds, None if nothing is known of any."""
-    known = [row[seeds][~np.isnan(row[seeds])] for row in table]
-    medians = [np.median(row) if len(row) else np.nan for row in known]
-    return None if np.isnan(medians).all() else int(np.nanargmax(medians))
 
 
 # -- findings -------------------------------------------------------------------------------------
@@ -177,7 +84,7 @@ def correlated_means(every: Sequence[Results]) -> Finding:
 def seeds_and_settings(every: Sequence[Results]) -> Finding:
     """Seeds and settings matter more than the method."""
     rows = []
-    for results, score in ((r, s) for r in every for s in r.supervised):
+    for results, score in ((r, s) for r in every for s in disentanglement(r)):
         found = results.components(score)
         if found is None:
             continue
@@ -238,10 +145,10 @@ def settings_transfer(every: Sequence[Results]) -> Finding:
 def without_labels(every: Sequence[Results]) -> Finding:
     """Scores that need no labels do not tell which run is disentangled."""
     rows = []
-    for results, score in product(every, shared(every, "unsupervised")):
-        top = [other for other in results.supervised if other.metric != ODD]
+    for results, score in product(every, shared(every, lambda r: r.unsupervised)):
+        top = [other for other in disentanglement(results) if other.metric != ODD]
         table = np.stack([results.of(each) for each in (score, *top)], axis=1)
-        of = _rows_by_seed(results)
+        of = rows_by_seed(results)
 
         def mean(k: Seeds, table: Floats = table, of: list[Seeds] = of) -> float:
             found = rank_correlations(table[np.concatenate([of[i] for i in k])])[0, 1:]
@@ -312,10 +219,10 @@ def metrics_agree(every: Sequence[Results]) -> Finding:
     """Metrics agree mildly with each other, but for Modularity."""
     rows = []
     for results in every:
-        scores = results.supervised
+        scores = disentanglement(results)
         table = np.stack([results.of(score) for score in scores], axis=1)
         odd = np.array([score.metric == ODD for score in scores])
-        of = _rows_by_seed(results)
+        of = rows_by_seed(results)
 
         def means(k: Seeds, table: Floats = table, odd: Any = odd, of: Any = of) -> Floats:
             found = rank_correlations(table[np.concatenate([of[i] for i in k])])
@@ -345,10 +252,48 @@ def metrics_agree(every: Sequence[Results]) -> Finding:
     return {"verdict": verdict, "told": told, "rows": rows}
 
 
-def _rows_by_seed(results: Results) -> list[Seeds]:
-    """Return the rows of the runs of each seed."""
-    seeds = np.array([cell.seed for cell in results.cells])
-    return [np.flatnonzero(seeds == seed) for seed in sorted(set(seeds.tolist()))]
+def few_labels(every: Sequence[Results]) -> Finding:
+    """Predictors of the factors need no fewer labels where codes are disentangled.
+
+    Efficiency is the accuracy with the fewest labels over that with the most.
+    """
+    rows = []
+    for results in every:
+        scores = [score for score in disentanglement(results) if score.metric != ODD]
+        by = {kind: named(results, f"{DOWNSTREAM} {kind}") for kind in ("efficiency", few(results))}
+        table = np.stack([results.of(score) for score in (*by.values(), *scores)], axis=1)
+        of = rows_by_seed(results)
+
+        def means(k: Seeds, table: Floats = table, of: list[Seeds] = of) -> Floats:
+            found = rank_correlations(table[np.concatenate([of[i] for i in k])])[:2, 2:]
+            return np.array([np.nan if np.isnan(f).all() else np.nanmean(f) for f in found])
+
+        row: dict[str, Any] = {"data": results.data}
+        for place, kind in enumerate(by):
+            row[kind] = jackknifed(lambda k, m=means, p=place: float(m(k)[p]), len(of))
+        rows.append(row)
+    verdict = UNKNOWN
+    if all(above(row["efficiency"], AGREE) for row in rows):
+        verdict = NOT
+    elif any(below(row["efficiency"], AGREE) for row in rows):
+        verdict = SHOWS
+    told = " ".join(
+        f"{data}: mean rank correlation of metrics other than Modularity with efficiency "
+        f"{text(efficiency)}, with {kind} {text(accuracy)}."
+        for (_, data), (_, efficiency), (kind, accuracy) in (row.items() for row in rows)
+    )
+    return {"verdict": verdict, "told": told, "rows": rows}
+
+
+def few(results: Results) -> str:
+    """Return the part of the downstream score that is the accuracy with the fewest labels."""
+    parts = [s.metric.removeprefix(f"{DOWNSTREAM} ") for s in results.scores]
+    counts = {
+        int(part.split()[2].replace(",", "")): part
+        for part in parts
+        if part.startswith("accuracy with")
+    }
+    return counts[min(counts)]
 
 
 FINDINGS: dict[str, Callable[[Sequence[Results]], Finding]] = {
@@ -359,8 +304,5 @@ FINDINGS: dict[str, Callable[[Sequence[Results]], Finding]] = {
     "Scores without labels do not select disentangled runs": without_labels,
     "A choice by another metric on other data is hardly better than a random one": choice_transfers,
     "Metrics agree mildly with each other, but for Modularity": metrics_agree,
+    "Disentangled codes need no fewer labels downstream": few_labels,
 }
-UNMEASURED = (
-    "Disentangled codes need no fewer labels downstream",
-    "The study has no downstream task.",
-)

@@ -6,16 +6,16 @@ benchmarks/results/methods.json after each training. What that file has is not t
 that it can go on in another place. The runs are those of studies in ``studies``: what
 ``unbraid study run benchmarks/studies/locatello2019-small.toml`` has trained there is not trained
 again, nor the other way round; do not run both at once. ``--methods``, ``--data`` and ``--seeds``
-do a part: parts may run side by side, and each writes what there is by then. ``--tune`` looks for
-the weight of each method that has the highest DCI on other seeds, and then trains with it;
-``--weights`` trains beta-TCVAE over its published weights; ``--speed`` times the steps.
+do a part: parts may run side by side, and each writes what there is by then. ``--tune`` also trains
+with other values of each method's weight: the tuned run of a seed is that of the value with the
+highest DCI over the other seeds. ``--speed`` times the steps.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,6 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
 }
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
 FEWER = {"qlae": 5}  # a step takes 15 to 17 times that of the VAE: this part of the steps
-WEIGHTS = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0)  # of beta-TCVAE in the 2019 study
 # Published values, of other outlines, resolutions and numbers of steps, so no more than a size.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "dsprites": {
@@ -92,8 +91,8 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     },
 }
 MOST_SEEDS = 20  # that are looked for
-TUNING_SEEDS = (100, 101)
 TUNED_BY = "dci disentanglement"
+PUBLISHED_SETTING, TUNED_SETTING = "published", "tuned"
 ROW = "row.json"  # what the result holds of a run, in its folder
 
 
@@ -104,7 +103,7 @@ class Cell:
     Args:
         data: the data set.
         method: the method.
-        setting: ``published``, ``tuned``, or the option and value that were tried.
+        setting: ``published``, or the option and value that were tried.
         options: of the method.
         training: of the training.
         seed: of the training.
@@ -154,7 +153,7 @@ def published(data: str, method: str, seed: int, steps: int) -> Cell:
         **OWN_TRAINING.get(method, {}),
         "steps": max(1, steps // FEWER.get(method, 1)),
     }
-    return Cell(data, method, "published", options, training, seed)
+    return Cell(data, method, PUBLISHED_SETTING, options, training, seed)
 
 
 def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
@@ -165,31 +164,31 @@ def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
         options["diagonal"] = 10 * value
     if method == "dip-vae-ii":
         options["diagonal"] = value
-    return Cell(data, method, f"{option}={value:g}-tried", options, base.training, seed)
+    return Cell(data, method, f"{option}={value:g}", options, base.training, seed)
 
 
-def best_value(data: str, method: str, steps: int) -> float | None:
-    """Return the value of the highest score over the tuning seeds, None until all are tried."""
-    means = {}
-    for value in METHODS[method][2]:
-        rows = [row_of(tried(data, method, seed, steps, value)) for seed in TUNING_SEEDS]
-        found = [row["scores"].get(TUNED_BY, [None])[0] for row in rows if row]
-        if len(found) < len(TUNING_SEEDS):
-            return None
-        means[value] = np.mean([-1.0 if score is None else score for score in found])
-    return max(means, key=lambda value: means[value]) if means else None
+def tuned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tuned runs of the rows of one method and data set.
 
+    A seed's is that of the value with the highest mean score over the other seeds, among the
+    values that have been trained with all seeds. A diverged run has a score of -1.
+    """
+    by_value: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        if row["setting"] != PUBLISHED_SETTING:
+            by_value.setdefault(row["setting"], {})[row["seed"]] = row
+    seeds = set.intersection(*map(set, by_value.values())) if by_value else set()
 
-def tuned(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
-    """Return the cell of the value that tuning found."""
-    found = tried(data, method, seed, steps, value)
-    return replace(found, setting="tuned")
+    def score(value: str, seed: int) -> float:
+        found = by_value[value][seed]["scores"].get(TUNED_BY, [None])[0]
+        return -1.0 if found is None else float(found)
 
-
-def weighted(data: str, seed: int, steps: int, weight: float) -> Cell:
-    """Return the cell of a weight of beta-TCVAE."""
-    base = published(data, "beta-tcvae", seed, steps)
-    return Cell(data, "beta-tcvae", f"beta={weight:g}", {"beta": weight}, base.training, seed)
+    chosen = []
+    for seed in sorted(seeds) if len(seeds) > 1 else []:
+        others = sorted(seeds - {seed})
+        best = max(by_value, key=lambda value: np.mean([score(value, each) for each in others]))
+        chosen.append({**by_value[best][seed], "setting": TUNED_SETTING})
+    return chosen
 
 
 def train(cell: Cell, metrics: str) -> None:
@@ -221,7 +220,9 @@ def row_of(cell: Cell) -> dict[str, Any] | None:
     """
     path, asked = cell.folder / ROW, identity(cell)
     own: list[dict[str, Any]] = [read_json(path)] if path.is_file() else []
-    return next((row for row in own + kept_rows() if {**row, **asked} == row), None)
+    # a published value that is also tried is one training
+    named = ({**row, "setting": cell.setting} for row in own + kept_rows())
+    return next((row for row in named if {**row, **asked} == row), None)
 
 
 @cache
@@ -275,37 +276,30 @@ def loops_of(data: str, names: list[str]) -> dict[str, Loop]:
 
 
 def cells(given: argparse.Namespace) -> Iterator[Cell]:
-    """Yield the trainings asked for; a tuned one once all values have been tried."""
+    """Yield the trainings asked for."""
     for seed in range(given.seeds):
         for data in given.data:
             for method in given.methods:
                 yield published(data, method, seed, given.steps)
-    if given.weights:
+    if given.tune:
         for seed in range(given.seeds):
             for data in given.data:
-                yield from (weighted(data, seed, given.steps, weight) for weight in WEIGHTS)
-    if given.tune:
-        for data in given.data:
-            for method in given.methods:
-                for seed in TUNING_SEEDS:
+                for method in given.methods:
                     for value in METHODS[method][2]:
                         yield tried(data, method, seed, given.steps, value)
-                value = best_value(data, method, given.steps)
-                for seed in range(given.seeds if value is not None else 0):
-                    yield tuned(data, method, seed, given.steps, value)
 
 
-def everything(steps: int) -> Iterator[Cell]:
-    """Yield all cells that a table of so many steps may have."""
+def everything(steps: int) -> list[dict[str, Any]]:
+    """Return the rows of all that is trained and measured with so many steps."""
+    found = []
     for data in DATA:
         for method in available():
-            value = best_value(data, method, steps)
-            for seed in range(MOST_SEEDS):
-                yield published(data, method, seed, steps)
-                if value is not None:
-                    yield tuned(data, method, seed, steps, value)
-        for seed in range(MOST_SEEDS):
-            yield from (weighted(data, seed, steps, weight) for weight in WEIGHTS)
+            cells = [published(data, method, seed, steps) for seed in range(MOST_SEEDS)]
+            for value in METHODS[method][2]:
+                cells += [tried(data, method, seed, steps, value) for seed in range(MOST_SEEDS)]
+            rows = [row for cell in cells if (row := row_of(cell))]
+            found += [*rows, *tuned(rows)]
+    return found
 
 
 def available() -> list[str]:
@@ -316,7 +310,7 @@ def available() -> list[str]:
 def write(given: argparse.Namespace, busy: float, measured: Costs) -> None:
     """Write all that is trained and measured by now, and what other parts wrote meanwhile."""
     costs = merged(measured, _common.RESULTS / "methods.json")
-    rows = [row for cell in everything(given.steps) if (row := row_of(cell))]
+    rows = everything(given.steps)
     result = {
         # whichever parts were done one by one
         "command": f"python benchmarks/methods.py --steps {given.steps}",
@@ -342,7 +336,6 @@ def main() -> None:
     parser.add_argument("--methods", type=names, default=available())
     parser.add_argument("--metrics", default="all", help="as unbraid evaluate takes them")
     parser.add_argument("--tune", action="store_true")
-    parser.add_argument("--weights", action="store_true")
     parser.add_argument("--speed", action="store_true")
     given = parser.parse_args()
     for kind, asked, known in (

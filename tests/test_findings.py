@@ -39,6 +39,10 @@ SCORES = (
     score(TC),
     score(TC, representation="sampled"),
     score("elbo", "training"),
+    score("downstream efficiency"),
+    score("downstream accuracy with 100 labels"),
+    score("downstream accuracy with 1,000 labels"),
+    score("downstream"),
 )
 
 
@@ -177,6 +181,26 @@ def test_whether_metrics_agree() -> None:
     assert odd["verdict"] == "does not show"
     # metrics that do not agree with each other do not "agree, but for Modularity"
     assert findings.metrics_agree(both(None, None, None))["verdict"] != "shows"
+
+
+def test_whether_disentangled_codes_need_fewer_labels() -> None:
+    good = METHOD + STRENGTH
+    metrics = [good + noise() for _ in METRICS]
+    between = [None] * 3
+    found = findings.few_labels(both(*metrics, *between, good + noise(), good + noise()))
+    assert found["verdict"] == "does not show"
+    assert found["rows"][0]["efficiency"]["value"] > 0.9
+    found = findings.few_labels(both(*metrics, *between, -good + noise(), good + noise()))
+    assert found["verdict"] == "shows"  # the accuracy is higher, with any number of labels
+    assert found["rows"][0]["accuracy with 100 labels"]["value"] > 0.9
+    assert "with accuracy with 100 labels +" in found["told"]
+
+
+def test_what_is_measured_downstream_is_no_metric_of_disentanglement() -> None:
+    (results,) = [study("a")]
+    assert "downstream" in {score.metric for score in results.supervised}
+    names = [score.metric for score in findings.disentanglement(results)]
+    assert names == list(METRICS)
 
 
 def test_runs_that_are_missing_are_left_out() -> None:

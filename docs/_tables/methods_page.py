@@ -55,11 +55,14 @@ COMPARED = {
 }
 
 
+SHOWN = ("published", "tuned")  # settings; the others are what tuned ones were chosen from
+
+
 def methods(result: dict[str, Any]) -> str:
     """Return a table for each data set: methods' scores over seeds, their speed, and the gates."""
     lines = []
     for data in dict.fromkeys(row["data"] for row in result["rows"]):
-        rows = [row for row in result["rows"] if row["data"] == data]
+        rows = [row for row in result["rows"] if row["data"] == data and row["setting"] in SHOWN]
         published = result["published"].get(data, {"source": "", "values": {}})
         times = result["milliseconds a step"].get(data, {})
         lines += [
@@ -104,7 +107,8 @@ def _steps(result: dict[str, Any]) -> str:
         told = [f"{steps:,}"] if steps != result["steps"] else []
         told += [f"learning rate {lr:g}"] if lr != result["common"].get("lr") else []
         others += [f"`{row['method']}` {', '.join(told)}"] if told else []
-    kinds = [(row["data"], row["method"], row["setting"]) for row in result["rows"]]
+    shown = [row for row in result["rows"] if row["setting"] in SHOWN]
+    kinds = [(row["data"], row["method"], row["setting"]) for row in shown]
     counts = sorted({kinds.count(kind) for kind in kinds})
     seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
     precisions = sorted({row["precision"] for row in result["rows"] if "precision" in row})
@@ -145,7 +149,7 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
     """Return the method of the highest mean, and how many others the seeds do not separate."""
     values: dict[tuple[str, str], list[float | None]] = {}
     for row in rows:
-        if row["setting"] in ("published", "tuned"):
+        if row["setting"] in SHOWN:
             found = row["scores"].get(score, [None])[0]
             values.setdefault((row["method"], row["setting"]), []).append(found)
     known = {key: over for key, each in values.items() if (over := _interval_over(each))}

@@ -26,6 +26,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "betavae": DRAWN,
     "factorvae": DRAWN,
     "dci": {"rounds": 15, "refits": 2, "refit_rounds": 5},
+    "downstream": {"rounds": 10, "draws": 1},
 }
 LOOKING = [
     name

@@ -15,6 +15,7 @@ from unbraid.metrics import Score, evaluate, needs
 # Options that keep the suite quick; none changes what is measured.
 QUICK: dict[str, dict[str, Any]] = {
     "dci": {"rounds": 30, "refits": 2, "refit_rounds": 10},
+    "downstream": {"rounds": 30},
     "betavae": {"repeats": 2, "train": 500, "test": 500},
     "factorvae": {"repeats": 2, "train": 500, "test": 500},
 }

@@ -18,6 +18,7 @@ from unbraid.metrics import (
     modularity,
     sap,
 )
+from unbraid.metrics._predictors import fit_factor
 
 each_set = pytest.mark.parametrize("name", oracle.SETS)
 
@@ -136,9 +137,8 @@ def test_sklearn_trees_give_the_stored_importances(name: str) -> None:
     whole = oracle.evidence(name)
     # The two small factors: 900 trees instead of 11,300.
     evidence = gather(whole.codes, whole.factors[:, :2])
-    config = dci.Config(backend="sklearn", test_fraction=0, refits=0)
     importance = np.array(oracle.scores()[name]["dci"]["importance"])[:, :2]
-    got = [dci._fit(evidence, j, config.rounds, config, 3).importance for j in range(2)]
+    got = [fit_factor(evidence, j, 100, "sklearn", 3).importance for j in range(2)]
     np.testing.assert_allclose(np.stack(got, axis=1), importance, atol=0.005)
 
 

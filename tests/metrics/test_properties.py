@@ -28,6 +28,7 @@ NEARLY: dict[str, tuple[float, dict[str, Any]]] = {
     "explicitness": (2e-3, {"penalty": 1.0}),
     "infomec": (2e-3, {}),
     "dci": (0.05, {"rounds": 20, "refits": 0}),
+    "downstream": (0.05, {"rounds": 20}),
     "factorvae": (0.08, {"min_std": 0.0, "repeats": 3, "train": 400, "test": 400}),
     "betavae": (0.08, {"repeats": 3, "train": 400, "test": 400}),
 }

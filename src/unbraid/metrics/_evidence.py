@@ -143,6 +143,9 @@ class Evidence:
             return self, self.test
         if not 0 < test_fraction < 1:
             raise UnbraidError(f"test_fraction must be between 0 and 1, but it is {test_fraction}.")
+        return self.shared(("split", test_fraction, seed), lambda: self._split(test_fraction, seed))
+
+    def _split(self, test_fraction: float, seed: int) -> tuple[Evidence, Evidence]:
         order = np.random.default_rng(seed).permutation(len(self.codes))
         cut = round(len(order) * test_fraction)
         if not FEWEST <= cut <= len(order) - FEWEST:

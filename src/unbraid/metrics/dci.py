@@ -21,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
-from unbraid.metrics._linear import r2_rows
 from unbraid.metrics._options import at_least
+from unbraid.metrics._predictors import accuracy_rows, fit_factor
 from unbraid.metrics._resampling import half_samples, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
-from unbraid.metrics._trees import Fit, fit_classes, fit_numbers
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +73,10 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         warnings.simplefilter("ignore", UserWarning)  # of scikit-learn, on many levels
         fitting = [pool.submit(_fit_and_test, train, test, j, config, seed) for j in factors]
         refitting = [
-            [pool.submit(_fit, half, j, config.refit_rounds, config, seed) for j in factors]
+            [
+                pool.submit(fit_factor, half, j, config.refit_rounds, config.backend, seed)
+                for j in factors
+            ]
             for half in halves
         ]
         fits = [job.result() for job in fitting]
@@ -172,23 +174,5 @@ def _weighted(scores: Floats, weights: Floats) -> float:
 
 
 def _fit_and_test(train: Evidence, test: Evidence, j: int, config: Config, seed: int) -> Tested:
-    fit = _fit(train, j, config.rounds, config, seed)
-    return Tested(fit.importance, _rows(fit, j, train, test))
-
-
-def _fit(train: Evidence, j: int, rounds: int, config: Config, seed: int) -> Fit:
-    columns, owners = train.columns(), train.latents.owners
-    if train.is_real(j):
-        return fit_numbers(columns, owners, train.coordinates(j), rounds, config.backend, seed)
-    classes = np.unique(train.factors[:, j], return_inverse=True)[1]
-    return fit_classes(columns, owners, classes, rounds, config.backend, seed)
-
-
-def _rows(fit: Fit, j: int, train: Evidence, rows: Evidence) -> Floats:
-    """Return each row's share (n,) of factor j's accuracy or R^2: their mean is the score."""
-    predicted = fit.predict(rows.columns())
-    if not train.is_real(j):
-        known = np.unique(train.factors[:, j])
-        right = known[predicted[:, 0].astype(int)] == rows.factors[:, j]
-        return np.asarray(right, dtype=float)
-    return r2_rows(rows.coordinates(j), predicted)
+    fit = fit_factor(train, j, config.rounds, config.backend, seed)
+    return Tested(fit.importance, accuracy_rows(fit, j, train, test))

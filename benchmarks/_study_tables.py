@@ -1,0 +1,131 @@
+"""Tables of settings and seeds from a study's results, and figures with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from _gates import interval
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from unbraid.studies.results import Results, Score
+
+Floats = NDArray[np.float64]
+Seeds = NDArray[np.intp]
+SPLITS = 100  # of the seeds in halves
+WEAKER = ("capacity",)  # options of which a larger value is a weaker constraint
+DOWNSTREAM = "downstream"  # a score by labels that is none of disentanglement
+
+
+def settings_of(every: Sequence[Results]) -> list[tuple[str, str]]:
+    """Return all settings (method, setting), each method's from the weakest to the strongest.
+
+    It is one order for all data sets, and has those of which all runs are lost, too.
+    """
+    found: dict[tuple[str, str], tuple[int, float]] = {}
+    methods = list(dict.fromkeys(name for results in every for name in results.methods))
+    for results in every:
+        for cell in (*results.cells, *results.lost):
+            name, value = cell.strength or ("", 0.0)
+            strength = -value if name in WEAKER else value
+            found[cell.method, cell.setting] = methods.index(cell.method), strength
+    return sorted(found, key=lambda key: found[key])
+
+
+def seeds_of(every: Sequence[Results]) -> list[int]:
+    """Return the seeds of all runs."""
+    return sorted({cell.seed for results in every for cell in (*results.cells, *results.lost)})
+
+
+def grid(every: Sequence[Results], results: Results, score: Score) -> Floats:
+    """Return scores (S, K) of settings and seeds: -inf of a run that diverged, NaN if missing."""
+    settings, seeds = settings_of(every), seeds_of(every)
+    table = np.full((len(settings), len(seeds)), np.nan)
+    for cell, value in zip(results.cells, results.of(score), strict=True):
+        table[settings.index((cell.method, cell.setting)), seeds.index(cell.seed)] = value
+    for cell in results.diverged:
+        table[settings.index((cell.method, cell.setting)), seeds.index(cell.seed)] = -np.inf
+    return table
+
+
+def named(results: Results, metric: str, representation: str = "mean") -> Score:
+    """Return the score of a metric on the most images."""
+    found = [s for s in results.scores if (s.metric, s.representation) == (metric, representation)]
+    return max(found, key=lambda score: score.images)
+
+
+def by_t(values: Floats) -> dict[str, float | None]:
+    """Return mean and 95% interval of one value a seed, None without two of them."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return {"value": None, "low": None, "high": None}
+    found = interval(known.tolist())
+    return {"value": found["mean"], "low": found["low"], "high": found["high"]}
+
+
+def jackknifed(figure: Callable[[Seeds], float], seeds: int) -> dict[str, float | None]:
+    """Return a figure of all seeds, and its 95% interval by leaving out one seed in turn."""
+    whole = float(figure(np.arange(seeds)))
+    without = (
+        [figure(np.delete(np.arange(seeds), out)) for out in range(seeds)] if seeds > 2 else []
+    )
+    if not without or not np.isfinite([whole, *without]).all():
+        return {"value": whole if np.isfinite(whole) else None, "low": None, "high": None}
+    spread = float(np.sqrt((seeds - 1) * np.var(without)))
+    half = float(t.ppf(0.975, seeds - 1)) * spread
+    return {"value": whole, "low": whole - half, "high": whole + half}
+
+
+def above(over: dict[str, Any], limit: float = 0.0) -> bool:
+    """Whether a whole interval is above a limit."""
+    return over["low"] is not None and over["low"] > limit
+
+
+def below(over: dict[str, Any], limit: float = 0.0) -> bool:
+    """Whether a whole interval is below a limit."""
+    return over["high"] is not None and over["high"] < limit
+
+
+def text(over: dict[str, Any], form: str = "+.2f") -> str:
+    """Return a figure and its interval as text."""
+    value, low, high = over["value"], over["low"], over["high"]
+    if value is None:
+        return "unknown"
+    return f"{value:{form}}" + ("" if low is None else f" ({low:{form}} to {high:{form}})")
+
+
+def halves(seeds: int) -> Iterator[tuple[Seeds, Seeds]]:
+    """Yield the seeds in two random halves, each way."""
+    for number in range(SPLITS):
+        order = np.random.default_rng(number).permutation(seeds)
+        first, second = order[: seeds // 2], order[seeds // 2 :][: seeds // 2]
+        yield first, second
+        yield second, first
+
+
+def best(table: Floats, seeds: Seeds) -> int | None:
+    """Return the row of the highest median over seeds, None if nothing is known of any."""
+    known = [row[seeds][~np.isnan(row[seeds])] for row in table]
+    medians = [np.median(row) if len(row) else np.nan for row in known]
+    return None if np.isnan(medians).all() else int(np.nanargmax(medians))
+
+
+def disentanglement(results: Results) -> list[Score]:
+    """Return the scores by labels that measure disentanglement."""
+    return [score for score in results.supervised if score.metric != DOWNSTREAM]
+
+
+def rows_by_seed(results: Results) -> list[Seeds]:
+    """Return the rows of the runs of each seed."""
+    seeds = np.array([cell.seed for cell in results.cells])
+    return [np.flatnonzero(seeds == seed) for seed in sorted(set(seeds.tolist()))]
+
+
+def shared(
+    every: Sequence[Results], of: Callable[[Results], list[Score]] = disentanglement
+) -> list[Score]:
+    """Return the scores of a kind that all data sets have."""
+    first, *others = map(of, every)
+    return [score for score in first if all(score in other for other in others)]
