@@ -16,6 +16,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
 from unbraid.methods import Batch, Context, MethodConfig, Phase, Terms, configure, vae
 from unbraid.training import (
+    Fleet,
     Interrupted,
     Loop,
     Progress,
@@ -99,6 +100,9 @@ def test_a_training_that_is_usually_too_short_says_so(
     monkeypatch.setattr(vae.Model, "usual_steps", 3)
     loop_of(SMALL, squares, log := Log(), epochs=0, steps=2).run()
     assert log.notes == ["2 steps are few for vae, which usually needs 3 or more: try --steps 3."]
+    notes, (log, other) = log.notes, (Log(), Log())
+    Fleet([loop_of(SMALL, squares, each, epochs=0, steps=2) for each in (log, other)]).run()
+    assert log.notes == notes
     loop_of(SMALL, squares, log := Log(), epochs=0, steps=3).run()
     assert log.notes == []
 

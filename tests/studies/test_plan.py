@@ -10,7 +10,7 @@ import pytest
 
 from tests.studies.conftest import Make
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import beta_vae
+from unbraid.methods import beta_vae, dip_vae_i
 from unbraid.studies import spec as specs
 from unbraid.studies.arithmetic import value_of
 from unbraid.studies.plan import config_of, expand
@@ -166,6 +166,20 @@ def test_arithmetic_by_hand() -> None:
     for text in ("a ** 2", "f(1)", "a.b", "[1]", "True", "'a'", "1 if 1 else 2", "a" * 300, "("):
         with pytest.raises(UnbraidError, match=re.escape("not arithmetic")):
             value_of(text, {"a": 1}, "x")
+
+
+def test_trainings_that_are_usually_too_short_are_said(
+    make_spec: Make, unbraid: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dip_vae_i.Model, "usual_steps", 13)
+    expected = (
+        "note: 1 run: 12 steps are few for dip-vae-i, which usually needs 13 or more: try "
+        "steps = 13."
+    )
+    spec = make_spec()
+    assert expected in unbraid("run", spec, "--dry-run")
+    assert expected in unbraid("run", spec, "--jobs", "1")
+    assert "note" not in unbraid("run", spec)  # nothing is left to train
 
 
 def test_seeds_that_are_added_stay_and_are_the_only_new_runs(

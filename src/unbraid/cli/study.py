@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -162,9 +163,9 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     jobs = given.jobs or study.spec.resources.jobs
     jobs = jobs or max(1, cores() // study.spec.resources.threads)
     if given.dry_run:
-        from unbraid.studies.estimate import estimate
+        from unbraid.studies.estimate import estimate, short_trainings
 
-        for line in estimate(study, jobs, again):
+        for line in chain(estimate(study, jobs, again), short_trainings(study.cells)):
             print(line, flush=True)
         return
     if given.on == "slurm":
@@ -177,6 +178,10 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     left = statuses.count("unfinished")
     failed: list[str] = []
     if left:
+        from unbraid.studies.estimate import short_trainings
+
+        for line in short_trainings(study.cells):
+            print(line, flush=True)
         _drive(study, target, given, jobs)
     if left or not (study.folder / "results.csv").is_file() or _older(study) or _uncompared(study):
         from unbraid.studies.comparing import compare

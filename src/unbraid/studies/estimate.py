@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from statistics import median
@@ -14,7 +14,7 @@ from unbraid.datasets import Dataset, load_dataset
 from unbraid.studies.cells import Cell
 from unbraid.studies.plan import config_of
 from unbraid.studies.study import Study
-from unbraid.training import Loop, Recorder, new_model, threads
+from unbraid.training import Loop, Recorder, few_steps, new_model, threads
 
 WARM, STEPS = 3, 20  # steps before the clock starts, and timed ones
 LIMIT = 10.0  # seconds after which fewer are enough
@@ -94,3 +94,18 @@ def step_time(cell: Cell, data: Dataset) -> tuple[float, int]:
             if len(taken) >= timed or sum(taken) > LIMIT:
                 break
     return median(taken[WARM:] or taken), steps
+
+
+def short_trainings(cells: Iterable[Cell]) -> list[str]:
+    """Return notes on runs that have fewer steps than their method usually needs.
+
+    Of trainings by epochs, nothing is known before their data are read.
+    """
+    found = Counter(
+        few_steps(config_of(cell).method, cell.steps, "steps = {}") for cell in cells if cell.steps
+    )
+    return [
+        f"note: {count} run{'s' if count > 1 else ''}: {told}"
+        for told, count in found.items()
+        if told
+    ]

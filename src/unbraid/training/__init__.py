@@ -12,7 +12,7 @@ from unbraid.core.hardware import threads
 from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, reseed, split_rows
 from unbraid.training.config import FREE, TrainingConfig
 from unbraid.training.fleet import Fleet
-from unbraid.training.loop import Loop
+from unbraid.training.loop import Loop, few_steps
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.start import LIGHTER, new_model, train
 from unbraid.training.supervision import Labels, Supervision, given_labels, labelled_rows, named
@@ -33,6 +33,7 @@ __all__ = [
     "Recorder",
     "Supervision",
     "TrainingConfig",
+    "few_steps",
     "generator",
     "given_labels",
     "labelled_rows",

@@ -138,7 +138,7 @@ class Fleet:
         """
         self.last_save = time.monotonic()
         for loop in self.loops:
-            loop.recorder.start(loop.progress)
+            loop.begin()
         try:
             with hardware.threads(self.first.config.threads):
                 self._run()

@@ -20,7 +20,7 @@ from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset
-from unbraid.methods import Batch, Context, Method, Terms
+from unbraid.methods import Batch, Context, Method, MethodConfig, Terms
 from unbraid.training.batches import (
     NOISE,
     Batches,
@@ -46,6 +46,23 @@ from unbraid.training.supervision import Supervision
 from unbraid.training.validation import held_out_terms
 
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
+
+
+def few_steps(config: MethodConfig, steps: int, advice: str) -> str:
+    """Return a sentence if a method usually needs more steps, else "".
+
+    Args:
+        config: of the method.
+        steps: of the training.
+        advice: how more are asked for, such as ``"--steps {}"``.
+    """
+    usual = methods.model_of(config).usual_steps
+    if steps >= usual:
+        return ""
+    return (
+        f"{steps:,} steps are few for {methods.name_of(config)}, which usually needs {usual:,} or "
+        f"more: try {advice.format(usual)}."
+    )
 
 
 class Loop:
@@ -153,14 +170,7 @@ class Loop:
             UnbraidError: a term stopped being finite.
         """
         last_save = time.monotonic()
-        self.recorder.start(self.progress)
-        steps, usual = self.progress.steps, self.model.usual_steps
-        if steps < usual:
-            name = methods.name_of(self.model.config)
-            self.recorder.note(
-                f"{steps:,} steps are few for {name}, which usually needs {usual:,} or more: try "
-                f"--steps {usual}."
-            )
+        self.begin()
         try:
             with hardware.threads(self.config.threads):
                 while self.progress.step < self.progress.steps:
@@ -169,6 +179,12 @@ class Loop:
             self.captured = None  # it refers to this loop, and holds memory of the GPU
         self.optimizers.swap()  # for good
         return self.model.eval()
+
+    def begin(self) -> None:
+        """Tell the recorder that training begins, and whether it is usually too short."""
+        self.recorder.start(self.progress)
+        if told := few_steps(self.model.config, self.progress.steps, "--steps {}"):
+            self.recorder.note(told)
 
     def _epoch(self, last_save: float) -> float:
         """Train to the end of the epoch; return when a checkpoint was saved last, by the clock."""
