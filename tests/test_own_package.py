@@ -202,3 +202,8 @@ def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
     said = run(lab, "-m", "unbraid", "means", "run", fails=True)
     assert "its module lab.means cannot be imported (no screen)" in said
     assert "traverse" in run(lab, "-m", "unbraid", "completion", "bash")
+    (lab / "lab" / "means.py").write_text(
+        '"""Means."""\nTARGET = "study"\nConfig = draw = None\n', encoding="utf-8"
+    )
+    said = run(lab, "-m", "unbraid", "means", "run", fails=True)
+    assert "the figure means has the TARGET 'study', expected 'run' or 'dataset'" in said

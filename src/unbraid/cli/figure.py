@@ -17,7 +17,7 @@ def figure(name: str, args: list[str]) -> None:
     """Draw a figure: ``unbraid NAME RUN_OR_DATASET [OPTIONS]``."""
     from unbraid import figures
 
-    module = registry.load("figures", name)
+    module = figures.load(name)
     of_run = module.TARGET == "run"
     target = figures.TARGETS[module.TARGET]
     if not args or args[0].startswith("-"):

@@ -86,6 +86,21 @@ def _dataset(name: str, **options: Any) -> Dataset:
 TARGETS: dict[str, Callable[..., Any]] = {"run": _run, "dataset": _dataset}
 
 
+def load(name: str) -> ModuleType:
+    """Return a figure's module.
+
+    Raises:
+        UnbraidError: an unknown figure, or one of a package that is drawn of something unknown.
+    """
+    module = registry.load("figures", name)
+    if module.TARGET not in TARGETS:
+        raise UnbraidError(
+            f"the figure {name} has the TARGET {module.TARGET!r}, expected "
+            f"{' or '.join(map(repr, TARGETS))}: install its package in another version."
+        )
+    return module
+
+
 def draw(
     name: str, target: Run | Method | Data, *, data: Data | None = None, **options: Any
 ) -> Figure:
@@ -156,7 +171,7 @@ def _opened(
     from unbraid.methods import Method
     from unbraid.runs import Run
 
-    module = registry.load("figures", name)
+    module = load(name)
     config = registry.build(module.Config, options, f"figure {name}")
     if module.TARGET == "dataset":
         return module, dataset_of(target), config
