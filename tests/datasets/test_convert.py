@@ -1,5 +1,6 @@
 """Data in memory: arrays, torch and Hugging Face data sets, data frames."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -357,6 +358,41 @@ def test_a_frame_with_a_column_of_files(files: Path) -> None:
         as_dataset(Frame(a=[1]))
     with pytest.raises(UnbraidError, match=r"no column 'fil' \(did you mean 'file'\?\)"):
         as_dataset(frame, images="fil")
+
+
+def cells(*things: Any) -> np.ndarray:
+    """Return a column of things that numpy would take for arrays."""
+    column = np.empty(len(things), object)
+    column[:] = things
+    return column
+
+
+def encoded(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format="PNG")
+    return file.getvalue()
+
+
+def test_a_frame_with_a_column_of_pictures() -> None:
+    """As a Parquet file of Hugging Face is read, and as people make them."""
+    made = pictures()
+    expected = as_dataset(Frame(digit=DIGIT), images=made, size=8).images
+    for column in (
+        cells(*made),
+        cells(*({"bytes": encoded(each), "path": None} for each in made)),
+        cells(*(encoded(each) for each in made)),
+    ):
+        data = as_dataset(Frame(image=column, digit=DIGIT), size=8)
+        np.testing.assert_array_equal(data.images, expected)
+        assert data.factor_names == ("digit",)
+    whole = cells(*made)
+    whole[3] = None
+    with pytest.raises(UnbraidError, match="row 3 has no image where others have one"):
+        as_dataset(Frame(image=whole))
+    broken = cells(*(encoded(each) for each in made))
+    broken[5] = broken[5][:40]
+    with pytest.raises(UnbraidError, match="row 5 holds no image that can be read"):
+        as_dataset(Frame(image=broken))
 
 
 def test_a_frame_beside_its_images() -> None:

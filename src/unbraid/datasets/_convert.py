@@ -5,6 +5,7 @@ None of those libraries is imported: objects are recognised by their attributes,
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
@@ -137,10 +139,15 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             f"{name} has no column '{images or 'file'}'{near} of image files: its columns are "
             f"{', '.join(columns)}; name that column, or give the images, with images=."
         )
+    given = columns.pop(images) if isinstance(images, str) else images
     if not isinstance(images, str):
-        made, note = images_of(images, how, "auto")
+        made, note = images_of(given, how, "auto")
+    elif not all(isinstance(each, str | Path) for each in given):
+        made, note = images_of(
+            [_held(each, row, name) for row, each in enumerate(given)], how, "auto"
+        )
     else:
-        paths = [expand(root) / str(each) for each in columns.pop(images)]
+        paths = [expand(root) / str(each) for each in given]
         channels = how.channels
         with ThreadPoolExecutor() as threads:
             if channels == "auto":
@@ -151,6 +158,26 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")
     return _dataset(made, read, how, note)
+
+
+def _held(cell: Any, row: int, owner: str) -> Any:
+    """Return the picture or array of a cell, which may hold the bytes of an image file.
+
+    Parquet files of Hugging Face have them as ``{"bytes": ..., "path": ...}``.
+    """
+    found = cell.get("bytes") if isinstance(cell, Mapping) else cell
+    if isinstance(found, bytes):
+        try:
+            picture = Image.open(io.BytesIO(found))
+            picture.load()
+        except (OSError, ValueError, SyntaxError) as error:  # as Pillow has it of broken files
+            raise UnbraidError(f"{owner}: row {row} holds no image that can be read.") from error
+        return picture
+    if found is None or isinstance(found, float | str | Path):
+        raise UnbraidError(
+            f"{owner}: row {row} has no image where others have one: leave such rows out."
+        )
+    return found
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:

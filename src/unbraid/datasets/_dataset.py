@@ -205,8 +205,9 @@ class Dataset:
 
         Args:
             frame: has ``columns``; all but that of the files are factors.
-            images: the column of image files, or the images themselves; the column ``file``,
-                ``filename``, ``path`` or ``image`` if not given.
+            images: the column of image files or pictures (of Pillow, arrays, or the bytes of
+                files), or the images themselves; the column ``file``, ``filename``, ``path`` or
+                ``image`` if not given.
             root: the folder that the files' paths start from.
             **options: as of ``from_torch``; files are brought to a ``size`` of 64 by default.
 
