@@ -42,6 +42,7 @@ def test_accuracies_are_those_of_trees_fitted_to_so_many_rows() -> None:
     rows = np.sort(np.random.default_rng([0, 0]).permutation(600)[:60])
     few, most = informativeness(rows), informativeness(slice(600))
     parts = {name: part.value for name, part in found["downstream"].parts.items()}
+    assert parts.pop("skill") == found["downstream"].value
     assert parts == pytest.approx(
         {"accuracy with 60 labels": few, "accuracy with 600 labels": most, "efficiency": few / most}
     )
@@ -67,6 +68,7 @@ def test_fewer_rows_than_labels_are_said() -> None:
     assert score(labels=(60, 300, 10_000)).notes == ()  # the most labels are all rows
     found = score(labels=(60, 900, 10_000))
     assert list(found.parts) == [
+        "skill",
         "accuracy with 60 labels",
         "accuracy with 600 labels",
         "efficiency",

@@ -3,7 +3,7 @@
 Locatello et al. 2019, "Challenging Common Assumptions in the Unsupervised Learning of Disentangled
 Representations", section 5.5: predictors are trained with 100, 1,000 and 10,000 labelled rows, and
 the sample efficiency is the mean accuracy (over factors) with the fewest over that with the most.
-The value here is the skill with the fewest labels, of which 0 is chance and 1 is perfect:
+The value is the skill with the fewest labels, of which 0 is chance and 1 is perfect:
 ``mean_j max(0, (A_j - G_j) / (1 - G_j))``, where A_j is the accuracy of boosted trees on test rows
 (R^2 of a factor stored as reals) and G_j that of the most frequent value (0 for reals).
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -74,30 +75,22 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     evidence = evidence.thin(config.max_rows, seed)
     train, test = evidence.split(config.test_fraction, seed)
     counts = list(dict.fromkeys(min(count, len(train.codes)) for count in config.labels))
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        warnings.simplefilter("ignore", UserWarning)  # of scikit-learn, on many levels
-        jobs = [
-            [
-                pool.submit(_accuracies, part, test, config, seed)
-                for part in _draws(train, count, config, seed)
-            ]
-            for count in counts
-        ]
-        rows = [np.stack([job.result() for job in same]) for same in jobs]  # (draws, n, F) each
+    rows = _fitted(train, test, counts, config, seed)
     found = [each.mean(1) for each in rows]
     guess = np.array([_guess(train, test, j) for j in range(len(evidence.specs))])
     few, most = found[0], found[-1]
     skill = np.maximum(0.0, (few - guess) / np.maximum(1 - guess, TINY))
     names = [f"accuracy with {count:,} labels" for count in counts]
-    parts = {name: _accuracy(each.mean(2)) for name, each in zip(names, rows, strict=True)}
-    parts["efficiency"] = _efficiency(few.mean(1), most.mean(1))
     value = _over(skill.mean(1))
+    parts = {"skill": value}
+    parts |= {name: _accuracy(each.mean(2)) for name, each in zip(names, rows, strict=True)}
+    parts["efficiency"] = _efficiency(few.mean(1), most.mean(1))
     notes = evidence.notes()
     if len(counts) < len(config.labels):
         notes += (f"there are no more than {len(train.codes):,} rows to train on",)
     return Score(
         "downstream",
-        f"{config.backend} boosted trees, {config.rounds} rounds, {counts[0]:,} labels",
+        f"{config.backend} boosted trees, {config.rounds} rounds",
         value.value,
         value.standard_error,
         settings(
@@ -110,6 +103,22 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
         detail={"accuracy_per_factor": np.stack([each.mean(0) for each in found]), "guess": guess},
         notes=notes,
     )
+
+
+def _fitted(
+    train: Evidence, test: Evidence, counts: Sequence[int], config: Config, seed: int
+) -> list[Floats]:
+    """Return test rows' shares of the accuracies (draws, n, F) with each number of labels."""
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore", UserWarning)  # of scikit-learn, on many levels
+        jobs = [
+            [
+                pool.submit(_accuracies, part, test, config, seed)
+                for part in _draws(train, count, config, seed)
+            ]
+            for count in counts
+        ]
+        return [np.stack([job.result() for job in same]) for same in jobs]
 
 
 def _draws(train: Evidence, count: int, config: Config, seed: int) -> list[Evidence]:
