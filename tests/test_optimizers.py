@@ -80,6 +80,42 @@ def test_some_parameters_have_rate_and_betas_of_their_own(decay: float) -> None:
     torch.testing.assert_close(one.state_dict(), other.state_dict())
 
 
+def test_a_share_of_the_rate_is_rounded_as_recorded_steps_have_it() -> None:
+    model = net()
+    rates = (Rate([model.weight], 0.3),)
+    optimizer = PhaseOptimizer("model", Phase(list(model.parameters()), rates=rates), 0.007, CPU)
+    optimizer.on_gpu = True
+    optimizer.step(loss_of(model, 0), 0.9)
+    found = [group["lr"] for group in optimizer.groups]
+    recorded = torch.tensor(0.007 * 0.9)  # as a recording has it, in float32
+    with optimizer.rate(recorded):
+        assert found == [float(group["lr"]) for group in optimizer.groups]
+    assert found != [0.007 * 0.9, 0.007 * 0.9 * 0.3]
+
+
+def test_a_checkpoint_of_rates_and_decays_goes_on() -> None:
+    def made() -> tuple[nn.Module, Optimizers]:
+        model = nn.Sequential(net(), nn.Linear(2, 2))
+        first, second = model
+        rates = (Rate(list(second.parameters()), 0.1, (0.5, 0.9)),)
+        phase = Phase(
+            list(model.parameters()), optimizer="adamw", weight_decay=0.2,
+            decayed=[first.weight, second.weight], rates=rates,
+        )  # fmt: skip
+        return model, Optimizers(model, {"model": phase}, 0.01, CPU)
+
+    model, optimizers = made()
+    for step in range(3):
+        optimizers["model"].zero_grad()
+        optimizers["model"].step(loss_of(model, step), 1.0)
+    other, again = made()
+    again.restore({name: value.clone() for name, value in optimizers.tensors().items()})
+    for one, each in ((model, optimizers["model"]), (other, again["model"])):
+        each.zero_grad()
+        each.step(loss_of(one, 3), 1.0)
+    assert all(map(torch.equal, model.parameters(), other.parameters()))
+
+
 def test_the_gradients_norm_is_clipped() -> None:
     one = net()
     before = copy.deepcopy(one.state_dict())
@@ -123,6 +159,9 @@ def test_averages_are_exponential() -> None:
         ({"weight_decay": -1.0}, "weight_decay -1"),
         ({"parameters": []}, "it has no parameters"),
         ({"decayed": [net().weight], "weight_decay": 0.1}, "that is not among its parameters"),
+        ({"betas": (0.9, 1.5)}, r"betas are \(0.9, 1.5\), expected two numbers in \[0, 1\)"),
+        ({"rates": (Rate([], 1.0, (2.0, 0.9)),)}, r"betas are \(0.9, 0.999\) and \(2.0, 0.9\)"),
+        ({"rates": (Rate([], -1.0),)}, "the learning rates of its rates are -1, expected"),
         ({"rates": (Rate([net().weight]),)}, "rates have a parameter that is not among its"),
     ],
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from unbraid.methods import Batch, Context, build, configure, factor_vae
 from unbraid.methods.factor_vae import discriminator, discriminator_loss, permuted
@@ -101,6 +103,29 @@ def test_equation_2() -> None:
     torch.testing.assert_close(found["loss"], expected + found["discriminator"])
 
 
+def test_many_models_at_once_have_the_gradients_of_each() -> None:
+    """As fleets derive them: forward within vmap, back outside of it."""
+    nets = [model_of(discriminator_hidden=8).discriminator for _ in range(3)]
+    torch.manual_seed(5)
+    for each in nets:
+        for weight in each.parameters():
+            nn.init.normal_(weight, std=0.3)
+    codes = torch.randn(3, 16, 3)
+    stacked = [
+        torch.stack(same).detach().requires_grad_()
+        for same in zip(*(each.parameters() for each in nets), strict=True)
+    ]
+    inputs = codes.clone().requires_grad_()
+    odds = torch.vmap(lambda z, *w: factor_vae._LogOdds.apply(z, *w)[:2])(inputs, *stacked)  # type: ignore[no-untyped-call]
+    loss = odds[0].square().sum() + F.softplus(odds[1]).sum()
+    found = torch.autograd.grad(loss, [inputs, *stacked])
+    for k, each in enumerate(nets):
+        alone = codes[k].clone().requires_grad_()
+        by_codes = torch.autograd.grad(each(alone).square().sum(), alone)
+        by_weights = torch.autograd.grad(F.softplus(each(codes[k])).sum(), list(each.parameters()))
+        torch.testing.assert_close([every[k] for every in found], [*by_codes, *by_weights])
+
+
 def test_a_discriminator_that_cannot_tell_loses_log_2() -> None:
     zero = torch.zeros(8)
     assert float(discriminator_loss(zero, zero)) == pytest.approx(math.log(2))
@@ -135,3 +160,12 @@ def test_the_discriminator_stays_in_single_precision() -> None:
     model = model_of()
     with torch.autocast("cpu", torch.bfloat16):
         assert {each.dtype for each in model.log_odds(torch.randn(4, 3))} == {torch.float32}
+    codes = torch.randn(8, 3, requires_grad=True)
+    by_codes, by_weights = model.log_odds(codes)
+    weights = list(model.discriminator.parameters())
+    expected = torch.autograd.grad(
+        (by_codes + by_weights).sum(), [codes, *weights], retain_graph=True
+    )
+    with torch.autocast("cpu", torch.bfloat16):  # a loop of one's own may go back within it
+        found = torch.autograd.grad((by_codes + by_weights).sum(), [codes, *weights])
+    assert all(map(torch.equal, found, expected))

@@ -78,7 +78,12 @@ FIRST = 1e-3  # share of a phase at whose learning rate one that rises begins
 
 
 class Rate(NamedTuple):
-    """The learning rate and the betas of some of a phase's parameters."""
+    """The learning rate and the betas of some of a phase's parameters.
+
+    >>> own = Rate([nn.Parameter(torch.zeros(3))], lr=0.1, betas=(0.5, 0.9))
+    >>> Phase([*own.parameters, nn.Parameter(torch.zeros(2))], rates=(own,)).rates[0].lr
+    0.1
+    """
 
     parameters: list[nn.Parameter]
     lr: float = 1.0  # times the phase's
@@ -111,7 +116,8 @@ class Phase(NamedTuple):
     # use; 0 keeps none
     ema: float = 0.0
     # of parameters with a learning rate and betas of their own, such as those of a network with a
-    # loss of its own: the phase's loss is then the sum, if neither moves the other's parameters
+    # loss of its own: the phase's loss is then the sum, which is right if neither loss has a
+    # gradient by the other's parameters. Clips are of the gradient by all parameters
     rates: tuple[Rate, ...] = ()
 
     @property

@@ -12,7 +12,8 @@ batch of codes, each column in an order of its own. It is trained to tell these 
 
 Neither loss moves the other's weights: codes are points to the discriminator's loss, and the
 discriminator's weights are constants to that of the VAE. Both are of the same codes, as in
-algorithm 2, so that one pass through the discriminator and back serves both.
+algorithm 2, so that one pass through the discriminator and back serves both. The permuted codes are
+those of the same batch, where algorithm 2 has a second one.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def discriminator_loss(drawn: Tensor, shuffled: Tensor) -> Tensor:
 
 
 class _LogOdds(torch.autograd.Function):
-    """Log odds of codes, twice: to be derived by the codes, and by the discriminator's weights.
+    """Log odds of codes, twice: the first has a gradient by codes alone, the second by weights.
 
     The odds of a row depend on that row's codes alone, so that the gradient of any loss of them is
     the gradient of the odds times a number a row. What goes back through the layers is the latter,
@@ -112,20 +113,25 @@ class _LogOdds(torch.autograd.Function):
         ctx.save_for_backward(*inputs, *output[2:])
         ctx.hidden = len(output) - 2
         ctx.mark_non_differentiable(*output[2:])
+        ctx.set_materialize_grads(False)  # would be zeros for each hidden layer
 
     @staticmethod
-    def backward(ctx: Any, to_codes: Tensor, to_weights: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
+    def backward(
+        ctx: Any, to_codes: Tensor | None, to_weights: Tensor | None, *_: None
+    ) -> tuple[Tensor, ...]:
         codes, *saved = ctx.saved_tensors
         weights, layers = saved[: -ctx.hidden], [codes, *saved[-ctx.hidden :]]
-        each = to_weights[:, None]
-        slope = weights[-2].expand_as(layers[-1])  # of the odds by the last layer's units
-        gradients = [each.sum(0), each.T @ layers[-1]]  # from the last to the first
-        for layer in range(ctx.hidden, 0, -1):
-            slope = torch.ops.aten.leaky_relu_backward(slope, layers[layer], SLOPE, True)
-            own = each * slope
-            gradients += [own.sum(0), own.T @ layers[layer - 1]]
-            slope = slope @ weights[2 * layer - 2]
-        return to_codes[:, None] * slope, *reversed(gradients)
+        none = codes.new_zeros(len(codes))  # of a loss that is not derived
+        each = (none if to_weights is None else to_weights)[:, None]
+        with torch.autocast(codes.device.type, enabled=False):
+            gradient = weights[-2].expand_as(layers[-1])  # of the odds by what a layer returns
+            found = [each.sum(0), each.T @ layers[-1]]  # by weights, from the last to the first
+            for layer in range(ctx.hidden, 0, -1):
+                gradient = torch.ops.aten.leaky_relu_backward(gradient, layers[layer], SLOPE, True)
+                own = each * gradient
+                found += [own.sum(0), own.T @ layers[layer - 1]]
+                gradient = gradient @ weights[2 * layer - 2]
+        return (none if to_codes is None else to_codes)[:, None] * gradient, *reversed(found)
 
 
 class Model(vae.Model):
@@ -144,8 +150,8 @@ class Model(vae.Model):
 
     def phases(self) -> dict[str, Phase]:
         """Return the one phase, in which the discriminator has its own learning rate."""
-        judges = list(self.discriminator.parameters())
-        own = Rate(judges, self.config.discriminator_lr, (0.5, 0.9))
+        weights = list(self.discriminator.parameters())
+        own = Rate(weights, self.config.discriminator_lr, (0.5, 0.9))
         return {"model": Phase(list(self.parameters()), rates=(own,))}
 
     def log_odds(self, codes: Tensor) -> tuple[Tensor, Tensor]:

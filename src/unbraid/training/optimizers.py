@@ -254,6 +254,7 @@ def _check(name: str, phase: Phase) -> None:
     """Raise an UnbraidError unless a phase's options fit."""
     wrong = ""
     rated = [p for rate in phase.rates for p in rate.parameters]
+    every = [phase.betas, *(rate.betas for rate in phase.rates)]
     if phase.optimizer not in KINDS:
         wrong = f"optimizer is {phase.optimizer!r}, expected adam or adamw"
     elif not 0 <= phase.ema < 1:
@@ -265,6 +266,12 @@ def _check(name: str, phase: Phase) -> None:
         )
     elif not 0 < phase.loss_scale < float("inf"):
         wrong = f"loss_scale is {phase.loss_scale:g}, expected a finite number above 0"
+    elif not all(0 <= beta < 1 for betas in every for beta in betas):
+        told = " and ".join(map(str, every))
+        wrong = f"betas are {told}, expected two numbers in [0, 1), such as (0.9, 0.999)"
+    elif not all(rate.lr >= 0 for rate in phase.rates):
+        told = " and ".join(f"{rate.lr:g}" for rate in phase.rates)
+        wrong = f"the learning rates of its rates are {told}, expected numbers of at least 0"
     elif not phase.parameters:
         wrong = "it has no parameters"
     elif _repeated(phase.parameters) is not None:
