@@ -42,7 +42,7 @@ def test_accuracies_are_those_of_trees_fitted_to_so_many_rows() -> None:
     rows = np.sort(np.random.default_rng([0, 0]).permutation(600)[:60])
     few, most = informativeness(rows), informativeness(slice(600))
     parts = {name: part.value for name, part in found["downstream"].parts.items()}
-    assert parts.pop("skill") == found["downstream"].value
+    assert parts.pop("skill with 60 labels") == found["downstream"].value
     assert parts == pytest.approx(
         {"accuracy with 60 labels": few, "accuracy with 600 labels": most, "efficiency": few / most}
     )
@@ -58,17 +58,43 @@ def test_skill_is_accuracy_above_the_most_frequent_value() -> None:
     assert found.value == pytest.approx(found.per_factor.mean())
 
 
-def test_the_error_is_over_draws_and_unknown_of_one() -> None:
-    assert 0 < score(labels=(60, 300)).standard_error < 0.1
-    assert math.isnan(score(labels=(60, 300), draws=1).standard_error)
-    assert score(labels=(60, 300)).parts["efficiency"].standard_error > 0
+def test_errors_are_the_spread_over_other_data() -> None:
+    """The labelled rows are drawn from one pool, and all draws have the test rows in common."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for seed in range(30):
+        rng = np.random.default_rng([1, seed])
+        factors = np.stack([rng.integers(count, size=420) for count in (3, 4)], axis=1)
+        codes = factors + 0.5 * rng.standard_normal(factors.shape)
+        for labels in ((60, 280), (200, 280)):
+            for name, part in score(codes, factors, labels=labels, rounds=8).parts.items():
+                found.setdefault(name, []).append((part.value, part.standard_error))
+    assert len(found) == 6  # both have an efficiency and the accuracy with all rows
+    for name in (name for name in found if len(found[name]) == 30):
+        values, errors = np.array(found[name]).T
+        ratio = np.sqrt(np.square(errors).mean()) / values.std(ddof=1)
+        assert 0.65 < ratio < 1.5, name
+
+
+def test_the_error_is_unknown_of_a_single_draw_of_some_rows() -> None:
+    found = score(labels=(60, 10_000), draws=1).parts
+    assert math.isnan(found["efficiency"].standard_error)
+    assert found["accuracy with 600 labels"].standard_error < 0.03
+    assert score(labels=(700, 10_000), draws=1).standard_error < 0.1  # it is of all rows
+
+
+def test_nothing_predicted_has_no_efficiency() -> None:
+    reals = RNG.standard_normal((900, 2))
+    found = score(RNG.standard_normal((900, 2)), reals, labels=(60, 300), rounds=40)
+    assert found.value == 0
+    assert math.isnan(found.parts["efficiency"].value)
+    assert "nothing is predicted even with the most labels" in found.notes[0]
 
 
 def test_fewer_rows_than_labels_are_said() -> None:
     assert score(labels=(60, 300, 10_000)).notes == ()  # the most labels are all rows
     found = score(labels=(60, 900, 10_000))
     assert list(found.parts) == [
-        "skill",
+        "skill with 60 labels",
         "accuracy with 60 labels",
         "accuracy with 600 labels",
         "efficiency",
@@ -90,7 +116,7 @@ def test_reals_are_scored_by_r2() -> None:
     assert found.value > 0.95
 
 
-@pytest.mark.parametrize("labels", [(100,), (), (0, 100), (1000, 100), (100, 100)])
-def test_invalid_labels(labels: tuple[int, ...]) -> None:
-    with pytest.raises(UnbraidError, match="labels must be two or more numbers of rows"):
+@pytest.mark.parametrize("labels", [(100,), (), (0, 100), (1000, 100), (100, 100), (10.5, 100)])
+def test_invalid_labels(labels: Any) -> None:
+    with pytest.raises(UnbraidError, match="labels must be two or more whole numbers above 0"):
         score(labels=labels)

@@ -25,7 +25,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._options import at_least
 from unbraid.metrics._predictors import accuracy_rows, fit_factor
-from unbraid.metrics._resampling import mean_error
+from unbraid.metrics._resampling import mean_error, repeats_error
 from unbraid.metrics._score import Estimate, Score, settings
 
 Floats = NDArray[np.float64]
@@ -55,9 +55,10 @@ class Config:
 
     def __post_init__(self) -> None:
         at_least(self, draws=1, rounds=1, max_rows=MIN_ROWS)
-        if len(self.labels) < 2 or self.labels[0] < 1 or sorted(set(self.labels)) != [*self.labels]:
+        whole = all(isinstance(count, int) and count > 0 for count in self.labels)
+        if len(self.labels) < 2 or not whole or sorted(set(self.labels)) != [*self.labels]:
             raise UnbraidError(
-                "labels must be two or more numbers of rows, each above 0 and in ascending order, "
+                "labels must be two or more whole numbers above 0 in ascending order, "
                 f"but they are {', '.join(map(str, self.labels)) or 'none'}."
             )
 
@@ -74,33 +75,33 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     """
     evidence = evidence.thin(config.max_rows, seed)
     train, test = evidence.split(config.test_fraction, seed)
-    counts = list(dict.fromkeys(min(count, len(train.codes)) for count in config.labels))
+    pool = len(train.codes)
+    counts = list(dict.fromkeys(min(count, pool) for count in config.labels))
     rows = _fitted(train, test, counts, config, seed)
-    found = [each.mean(1) for each in rows]
-    guess = np.array([_guess(train, test, j) for j in range(len(evidence.specs))])
-    few, most = found[0], found[-1]
-    skill = np.maximum(0.0, (few - guess) / np.maximum(1 - guess, TINY))
-    names = [f"accuracy with {count:,} labels" for count in counts]
-    value = _over(skill.mean(1))
-    parts = {"skill": value}
-    parts |= {name: _accuracy(each.mean(2)) for name, each in zip(names, rows, strict=True)}
-    parts["efficiency"] = _efficiency(few.mean(1), most.mean(1))
+    few, most = rows[0], rows[-1]
+    skill, guess = _skill(few, train, test)
+    value = _estimate(skill.mean(2), counts[0], pool)
+    parts = {f"skill with {counts[0]:,} labels": value}
+    for count, each in zip(counts, rows, strict=True):
+        parts[f"accuracy with {count:,} labels"] = _estimate(each.mean(2), count, pool)
+    parts["efficiency"] = _efficiency(few.mean(2), most.mean(2), counts[0], pool)
     notes = evidence.notes()
     if len(counts) < len(config.labels):
-        notes += (f"there are no more than {len(train.codes):,} rows to train on",)
+        notes += (f"there are no more than {pool:,} rows to train on",)
+    if math.isnan(parts["efficiency"].value):
+        notes += ("nothing is predicted even with the most labels, so there is no efficiency",)
+    error = "spread over test rows, and over draws of the labelled rows where not all are taken"
     return Score(
         "downstream",
-        f"{config.backend} boosted trees, {config.rounds} rounds",
+        f"{config.backend} boosted trees, {config.rounds} rounds, {counts[0]:,} labels",
         value.value,
         value.standard_error,
-        settings(
-            evidence.sizes, config, seed, "draws of the labelled rows", "lightgbm", "scikit-learn"
-        )
-        | {"train_rows": len(train.codes), "test_rows": len(test.codes)},
+        settings(evidence.sizes, config, seed, error, "lightgbm", "scikit-learn")
+        | {"train_rows": pool, "test_rows": len(test.codes)},
         parts=parts,
-        per_factor=skill.mean(0),
+        per_factor=skill.mean((0, 1)),
         factor_names=evidence.names,
-        detail={"accuracy_per_factor": np.stack([each.mean(0) for each in found]), "guess": guess},
+        detail={"accuracy_per_factor": np.stack([r.mean((0, 1)) for r in rows]), "guess": guess},
         notes=notes,
     )
 
@@ -108,17 +109,25 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
 def _fitted(
     train: Evidence, test: Evidence, counts: Sequence[int], config: Config, seed: int
 ) -> list[Floats]:
-    """Return test rows' shares of the accuracies (draws, n, F) with each number of labels."""
+    """Return test rows' shares of each accuracy or R^2, (draws, n, F), by number of labels."""
+
+    def shares(part: Evidence, j: int) -> Floats:
+        fit = fit_factor(part, j, config.rounds, config.backend, seed)
+        return accuracy_rows(fit, j, part, test)
+
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore", UserWarning)  # of scikit-learn, on many levels
         jobs = [
             [
-                pool.submit(_accuracies, part, test, config, seed)
+                [pool.submit(shares, part, j) for j in range(len(train.specs))]
                 for part in _draws(train, count, config, seed)
             ]
             for count in counts
         ]
-        return [np.stack([job.result() for job in same]) for same in jobs]
+        return [
+            np.stack([np.stack([job.result() for job in of], axis=1) for of in draws])
+            for draws in jobs
+        ]
 
 
 def _draws(train: Evidence, count: int, config: Config, seed: int) -> list[Evidence]:
@@ -132,42 +141,48 @@ def _draws(train: Evidence, count: int, config: Config, seed: int) -> list[Evide
     return [train.take(np.sort(order[:count])) for order in orders]
 
 
-def _accuracies(train: Evidence, test: Evidence, config: Config, seed: int) -> Floats:
-    """Return each test row's share of each factor's accuracy or R^2, (n, F)."""
-    found = []
-    for j in range(len(train.specs)):
-        fit = fit_factor(train, j, config.rounds, config.backend, seed)
-        found.append(accuracy_rows(fit, j, train, test))
-    return np.stack(found, axis=1)
+def _skill(rows: Floats, train: Evidence, test: Evidence) -> tuple[Floats, Floats]:
+    """Return test rows' shares of the skill (draws, n, F), and what guessing reaches, (F,).
+
+    Guessing is always the most frequent training value, and 0 of reals. Its accuracy is measured
+    on the same rows, so that shares are those of the ratio, linear in the rows.
+    """
+    guesses = np.stack([_guess_rows(train, test, j) for j in range(len(train.specs))], axis=1)
+    guess, accuracy = guesses.mean(0), rows.mean(1, keepdims=True)
+    room = np.maximum(1 - guess, TINY)
+    ratio = (accuracy - guess) / room
+    shares = ratio + ((rows - accuracy) - (1 - ratio) * (guesses - guess)) / room
+    return np.where(ratio > 0, shares, 0.0), guess
 
 
-def _guess(train: Evidence, test: Evidence, j: int) -> float:
-    """Return the accuracy on test rows of the most frequent value of factor j, 0 for reals."""
+def _guess_rows(train: Evidence, test: Evidence, j: int) -> Floats:
+    """Return on which test rows (n,) the most frequent value of factor j is right."""
     if train.is_real(j):
-        return 0.0
+        return np.zeros(len(test.codes))
     values, counts = np.unique(train.factors[:, j], return_counts=True)
-    return float((test.factors[:, j] == values[counts.argmax()]).mean())
+    return np.asarray(test.factors[:, j] == values[counts.argmax()], dtype=float)
 
 
-def _accuracy(rows: Floats) -> Estimate:
-    """Return the mean of rows' shares (draws, n), and its error over draws, or over rows of one."""
-    if len(rows) < 2:
-        return Estimate(float(rows.mean()), mean_error(rows[0]))
-    return _over(rows.mean(1))
+def _estimate(shares: Floats, count: int, pool: int) -> Estimate:
+    """Return the mean of test rows' shares (draws, n), and its standard error.
+
+    Draws of so many of the training rows have rows in common, and differ less than draws from
+    new rows would. A single draw tells nothing of how much they differ, unless it is of all rows.
+    """
+    over_rows = mean_error(shares.mean(0))
+    if count == pool:
+        return Estimate(float(shares.mean()), over_rows)
+    over_draws = repeats_error(shares.mean(1), count / (pool - count))
+    return Estimate(float(shares.mean()), math.hypot(over_rows, over_draws))
 
 
-def _over(draws: Floats) -> Estimate:
-    """Return the mean over draws, and its standard error; NaN of a single draw."""
-    if len(draws) < 2:
-        return Estimate(float(draws.mean()), math.nan)
-    return Estimate(float(draws.mean()), float(draws.std(ddof=1) / len(draws) ** 0.5))
+def _efficiency(few: Floats, most: Floats, count: int, pool: int) -> Estimate:
+    """Return the accuracy with the fewest labels over that with the most; NaN if that is 0.
 
-
-def _efficiency(few: Floats, most: Floats) -> Estimate:
-    """Return the accuracy with the fewest labels over that with the most; NaN if that is 0."""
+    Both are test rows' shares, (draws, n). Fewer labels of a draw are among the more.
+    """
     if not most.mean():
         return Estimate(math.nan, math.nan)
     ratio = float(few.mean() / most.mean())
-    # the draws of fewer labels are among those of more, unless these are all rows
-    left = few - ratio * (most if len(most) == len(few) else most.mean())
-    return Estimate(ratio, _over(left / most.mean()).standard_error)
+    left = _estimate((few - ratio * most) / most.mean(), count, pool)
+    return Estimate(ratio, left.standard_error)
