@@ -22,7 +22,7 @@ from typing import Any
 
 import _common
 import _gates
-import numpy as np
+import _tuning
 from _gaussian_tc import gaussian_tc
 from _step_costs import OPERATIONS, TIMES, Costs, merged, step_costs
 
@@ -92,7 +92,6 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 MOST_SEEDS = 20  # that are looked for
 TUNED_BY = "dci disentanglement"
-PUBLISHED_SETTING, TUNED_SETTING = "published", "tuned"
 ROW = "row.json"  # what the result holds of a run, in its folder
 
 
@@ -153,7 +152,7 @@ def published(data: str, method: str, seed: int, steps: int) -> Cell:
         **OWN_TRAINING.get(method, {}),
         "steps": max(1, steps // FEWER.get(method, 1)),
     }
-    return Cell(data, method, PUBLISHED_SETTING, options, training, seed)
+    return Cell(data, method, _tuning.PUBLISHED, options, training, seed)
 
 
 def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
@@ -165,30 +164,6 @@ def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
     if method == "dip-vae-ii":
         options["diagonal"] = value
     return Cell(data, method, f"{option}={value:g}", options, base.training, seed)
-
-
-def tuned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the tuned runs of the rows of one method and data set.
-
-    A seed's is that of the value with the highest mean score over the other seeds, among the
-    values that have been trained with all seeds. A diverged run has a score of -1.
-    """
-    by_value: dict[str, dict[int, dict[str, Any]]] = {}
-    for row in rows:
-        if row["setting"] != PUBLISHED_SETTING:
-            by_value.setdefault(row["setting"], {})[row["seed"]] = row
-    seeds = set.intersection(*map(set, by_value.values())) if by_value else set()
-
-    def score(value: str, seed: int) -> float:
-        found = by_value[value][seed]["scores"].get(TUNED_BY, [None])[0]
-        return -1.0 if found is None else float(found)
-
-    chosen = []
-    for seed in sorted(seeds) if len(seeds) > 1 else []:
-        others = sorted(seeds - {seed})
-        best = max(by_value, key=lambda value: np.mean([score(value, each) for each in others]))
-        chosen.append({**by_value[best][seed], "setting": TUNED_SETTING})
-    return chosen
 
 
 def train(cell: Cell, metrics: str) -> None:
@@ -295,10 +270,12 @@ def everything(steps: int) -> list[dict[str, Any]]:
     for data in DATA:
         for method in available():
             cells = [published(data, method, seed, steps) for seed in range(MOST_SEEDS)]
+            settings = []
             for value in METHODS[method][2]:
                 cells += [tried(data, method, seed, steps, value) for seed in range(MOST_SEEDS)]
+                settings.append(cells[-1].setting)
             rows = [row for cell in cells if (row := row_of(cell))]
-            found += [*rows, *tuned(rows)]
+            found += [*rows, *_tuning.tuned(rows, settings, TUNED_BY)]
     return found
 
 

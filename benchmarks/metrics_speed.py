@@ -3,12 +3,10 @@
 ``python benchmarks/metrics_speed.py`` takes about 15 minutes, most of them in the gradient boosting
 of scikit-learn, and writes benchmarks/results/metrics_speed.json. Costs are processor seconds of
 one thread, which other programs on the machine change little; wall times are there, too.
-``--metrics NAME ...`` measures some metrics, and keeps the costs of the others.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -19,14 +17,13 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from _common import RESULTS, load, write
+from _common import load, write
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mutual_info_score, roc_auc_score
 from sklearn.svm import LinearSVC
 
 from unbraid.core import registry
-from unbraid.core.files import read_json
 from unbraid.metrics import Score, evaluate, needs
 
 SIZES = (3, 6, 40, 32, 32)
@@ -167,11 +164,11 @@ LOOPS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray], Any]]] = {
 }
 
 
-def speed(names: list[str], kept: dict[str, Any]) -> dict[str, Any]:
+def speed() -> dict[str, Any]:
     codes, v = noisy(10_000)
     evaluate(codes[:500], v[:500])  # imports and first calls
-    result: dict[str, Any] = dict(kept)
-    for name in names:
+    result: dict[str, Any] = {}
+    for name in LABELLED:
         scores, cost = timed(lambda name=name: evaluate(codes, v, metrics=name, seed=SEED), 3)
         result[name] = {**cost, **figures(scores[name])}
         if name in LOOPS:
@@ -181,25 +178,24 @@ def speed(names: list[str], kept: dict[str, Any]) -> dict[str, Any]:
         report(name, result[name])
     _, whole = timed(lambda: evaluate(codes, v, seed=SEED), 3)
     print(f"full suite: {whole['cpu_seconds']:.1f} s")
-    return {"metrics": dict(sorted(result.items())), "full_suite": whole}
+    return {"metrics": result, "full_suite": whole}
 
 
 def report(name: str, entry: dict[str, Any]) -> None:
     print(f"{name:14} {entry['cpu_seconds']:8.2f} s", entry.get("replaces", ""), flush=True)
 
 
-def scale(rows: Iterable[int], names: list[str], kept: dict[str, Any]) -> dict[str, Any]:
+def scale(rows: Iterable[int]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for count in rows:
         codes, v = noisy(count)
-        result[str(count)] = dict(kept.get(str(count), {}))
-        for name in names:
+        result[str(count)] = {}
+        for name in LABELLED:
             scores, cost = timed(
                 lambda name=name, z=codes, v=v: evaluate(z, v, metrics=name, seed=SEED)
             )
             result[str(count)][name] = {**cost, **figures(scores[name])}
             report(f"{count} {name}", result[str(count)][name])
-        result[str(count)] = dict(sorted(result[str(count)].items()))
     return result
 
 
@@ -244,13 +240,6 @@ def known_codes() -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", nargs="*", choices=LABELLED, default=LABELLED,
-                        help="time these alone; the others' figures are kept")  # fmt: skip
-    names = parser.parse_args().metrics
-    path = RESULTS / "metrics_speed.json"
-    kept = read_json(path) if path.is_file() and names != LABELLED else {}
-    times = kept.get("speed", {}).get("metrics", {})
     before = load()
     result = {
         "load_before": before,
@@ -260,8 +249,8 @@ def main() -> None:
         "data": "10 codes (5 factors with noise of sd 0.3, 5 of noise), factors of "
         + ", ".join(map(str, SIZES))
         + " values",
-        "speed": speed(names, times),
-        "scale": scale([10_000, 100_000, 1_000_000], names, kept.get("scale", {})),
+        "speed": speed(),
+        "scale": scale([10_000, 100_000, 1_000_000]),
         "known_codes": known_codes(),
     }
     write("metrics_speed", _finite(result))

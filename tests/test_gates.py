@@ -23,6 +23,7 @@ def imported(path: str) -> ModuleType:
 
 
 gates = imported("benchmarks/_gates.py")
+tuning = imported("benchmarks/_tuning.py")
 
 
 def row(method: str, seed: int, setting: str = "published", **scores: float | None) -> Any:
@@ -113,6 +114,35 @@ def test_total_correlation(sampled: list[float], means: list[float], met: bool) 
     assert gate["weights"] == [1.0, 4.0, 10.0]  # in the order of their size
     assert gate["met"] is met
     assert told(rows[:2]) == {}  # two are no trend
+    other = [{**each, "seed": 1} for each in rows]
+    assert told([*rows[:2], other[2]]) == {}  # they have no seed in common
+    assert told([*rows, other[0]])[gate["gate"]]["sampled"] == gate["sampled"]
+
+
+def test_a_seeds_tuned_run_is_chosen_by_the_others() -> None:
+    rows = of("m", 0.9, 0.1, 0.2, setting="w=1") + of("m", 0.3, 0.4, 0.5, setting="w=2")
+    rows += of("m", 0.7, 0.7, 0.7)
+    found = tuning.tuned(rows, ["w=1", "w=2"], "mig")
+    # seeds 1 and 2 prefer w=2; 0 and 2, as 0 and 1, w=1
+    assert [row["scores"]["mig"][0] for row in found] == [0.3, 0.1, 0.2]
+    assert {row["setting"] for row in found} == {"tuned"}
+
+
+def test_nothing_is_tuned_before_all_values_are_tried() -> None:
+    rows = of("m", 0.1, 0.2, setting="w=1") + of("m", 0.3, setting="w=2")
+    assert tuning.tuned(rows, ["w=1", "w=2"], "mig") == []
+    assert tuning.tuned(rows[:2], ["w=1", "w=2"], "mig") == []  # as a published value alone is
+    assert tuning.tuned(rows, [], "mig") == []
+
+
+def test_runs_without_the_score_are_not_chosen() -> None:
+    rows = of("m", math.nan, 0.1, setting="w=1") + of("m", 0.0, None, setting="w=2")
+    found = tuning.tuned(rows, ["w=1", "w=2"], "mig")
+    assert [(row["seed"], row["scores"]["mig"][0]) for row in found[1:]] == [(1, None)]
+    diverged = [{**row, "scores": {}} for row in of("m", 0.0, 0.0, setting="w=1")]
+    found = tuning.tuned([*diverged, *of("m", 0.0, 0.0, setting="w=2")], ["w=1", "w=2"], "mig")
+    assert len(found) == 2
+    assert all(row["scores"] for row in found)
 
 
 def test_speed() -> None:
@@ -173,7 +203,7 @@ def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     tables = importlib.import_module("_tables.methods_page")
     rows = of("vae", 0.1, 0.12) + of("beta-vae", 0.3, 0.5) + of("factor-vae", 0.39, 0.41)
-    rows += of("beta-vae", 0.6, 0.62, setting="tuned") + of("vae", 0.9, setting="beta=4-tried")
+    rows += of("beta-vae", 0.6, 0.62, setting="tuned") + of("vae", 0.9, setting="beta=4")
     rows += of("ada-gvae", 0.7)
     told = {"steps": 20, "common": {"batch_size": 64}}
     text = tables.methods_first({"rows": rows, **told})

@@ -99,7 +99,8 @@ def methods(result: dict[str, Any]) -> str:
 
 def _steps(result: dict[str, Any]) -> str:
     """Return how many seeds and steps the trainings had, and which have others."""
-    if not result["rows"]:
+    shown = [row for row in result["rows"] if row["setting"] in SHOWN]
+    if not shown:
         return "No seeds"
     others = []
     for row in result["rows"]:
@@ -107,7 +108,6 @@ def _steps(result: dict[str, Any]) -> str:
         told = [f"{steps:,}"] if steps != result["steps"] else []
         told += [f"learning rate {lr:g}"] if lr != result["common"].get("lr") else []
         others += [f"`{row['method']}` {', '.join(told)}"] if told else []
-    shown = [row for row in result["rows"] if row["setting"] in SHOWN]
     kinds = [(row["data"], row["method"], row["setting"]) for row in shown]
     counts = sorted({kinds.count(kind) for kind in kinds})
     seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
