@@ -38,6 +38,7 @@ from unbraid.studies.statistics import PARTS, chance_of_beating, rank_correlatio
 
 Finding = dict[str, Any]
 SHOWS, NOT, UNKNOWN = "shows", "does not show", "cannot be told"
+UNMEASURED = "not measured"
 ODD = "modularity"  # the metric that the paper found to be unlike others
 SELECTS = 0.5  # mean rank correlation from which on a score without labels selects runs
 AGREE = 0.3  # mean rank correlation of metrics that agree mildly
@@ -257,6 +258,8 @@ def few_labels(every: Sequence[Results]) -> Finding:
 
     Efficiency is the accuracy with the fewest labels over that with the most.
     """
+    if not all(map(few, every)):
+        return {"verdict": UNMEASURED, "told": "The downstream score was not measured."}
     rows = []
     for results in every:
         scores = [score for score in disentanglement(results) if score.metric != ODD]
@@ -278,22 +281,22 @@ def few_labels(every: Sequence[Results]) -> Finding:
     elif any(below(row["efficiency"], AGREE) for row in rows):
         verdict = SHOWS
     told = " ".join(
-        f"{data}: mean rank correlation of metrics other than Modularity with efficiency "
-        f"{text(efficiency)}, with {kind} {text(accuracy)}."
+        f"{data}: mean rank correlation of metrics other than Modularity with the efficiency "
+        f"{text(efficiency)}, with the {kind} {text(accuracy)}."
         for (_, data), (_, efficiency), (kind, accuracy) in (row.items() for row in rows)
     )
     return {"verdict": verdict, "told": told, "rows": rows}
 
 
 def few(results: Results) -> str:
-    """Return the part of the downstream score that is the accuracy with the fewest labels."""
+    """Return the part of the downstream score of the fewest labels, an accuracy; "" without."""
     parts = [s.metric.removeprefix(f"{DOWNSTREAM} ") for s in results.scores]
     counts = {
         int(part.split()[2].replace(",", "")): part
         for part in parts
         if part.startswith("accuracy with")
     }
-    return counts[min(counts)]
+    return counts[min(counts)] if counts else ""
 
 
 FINDINGS: dict[str, Callable[[Sequence[Results]], Finding]] = {

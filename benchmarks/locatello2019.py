@@ -22,36 +22,51 @@ import _common
 from _findings import FINDINGS
 
 from unbraid.core.errors import UnbraidError
-from unbraid.core.files import atomic
+from unbraid.studies.cells import Cell
 from unbraid.studies.plots import write_plots
 from unbraid.studies.results import read_results
 from unbraid.studies.study import Study, open_study
-from unbraid.studies.table import CSV, Row, table
+from unbraid.studies.table import CSV, Row, table, write_rows
 
 ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "benchmarks/studies/locatello2019-small.toml"
 KEPT = _common.RESULTS / "locatello2019.csv"
-SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figures of the page
+SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figures
 
 
 def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
-    """Return the columns and rows of a study's table; of runs that are not here, the kept rows."""
+    """Return columns and rows of a study's table; of runs that are not here, the kept rows.
+
+    Kept runs that lack one of the study's measurements are left out: they are to be done again.
+    """
     columns, rows = table(study)
     here = {row["run"] for row in rows}
+    away: dict[str, list[Row]] = {}
     if kept.is_file():
         with kept.open(encoding="utf-8", newline="") as file:
-            rows += [row for row in csv.DictReader(file) if row["run"] not in here]
+            for row in csv.DictReader(file):
+                away.setdefault(row["run"], []).append(row)
     place = {cell.id: number for number, cell in enumerate(study.cells)}
-    mine = [row for row in rows if row["run"] in place]  # of the settings that it has now
-    return columns, sorted(mine, key=lambda row: place[row["run"]])
+    for cell in study.cells:
+        if cell.id not in here and measured_whole(cell, away.get(cell.id, [])):
+            rows += away[cell.id]
+    return columns, sorted(rows, key=lambda row: place[row["run"]])
 
 
-def write_rows(path: Path, columns: list[str], rows: list[Row]) -> None:
-    """Write a table."""
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def measured_whole(cell: Cell, rows: list[Row]) -> bool:
+    """Whether a run's rows, as a CSV file has them, hold all that a study measures of it."""
+    if rows and rows[0]["status"] != "finished":
+        return True
+    return bool(rows) and all(
+        any(
+            row["metric"].split()[0] == told["metrics"]
+            and row["protocol"] == told["protocol"]
+            and row["representation"] == told["representation"]
+            and (told["protocol"] != "none" or row["images"] == str(told["images"]))
+            for row in rows
+        )
+        for told in cell.wanted.values()
+    )
 
 
 def whole_seeds(study: Study, rows: list[Row]) -> Study:
@@ -74,14 +89,15 @@ def whole_seeds(study: Study, rows: list[Row]) -> Study:
     return replace(study, cells=tuple(cell for cell in study.cells if cell.seed in seeds))
 
 
-def findings(study: Study) -> dict[str, Any]:
+def findings(study: Study, path: Path) -> dict[str, Any]:
     """Return what the table of a study says of each finding."""
-    every = read_results(study.folder / CSV, study.cells)
-    found = sum(len(results.cells) for results in every)
-    diverged = sum(len(results.diverged) for results in every)
-    failed = sum(len(results.failed) for results in every)
+    every = read_results(path, study.cells)
     return {
-        "runs": {"finished": found, "diverged": diverged, "failed": failed},
+        "runs": {
+            "finished": sum(len(results.cells) for results in every),
+            "diverged": sum(len(results.diverged) for results in every),
+            "failed": sum(len(results.failed) for results in every),
+        },
         "seeds": sorted({cell.seed for cell in study.cells}),
         "seeds of the study": list(study.spec.seeds),
         "data": [results.data for results in every],
@@ -92,25 +108,24 @@ def findings(study: Study) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the result, and copy the figures that the page shows."""
+    """Write the table and the result, and copy the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=Path, default=SPEC, help="another study of these methods")
     parser.add_argument("--root", type=Path, default=ROOT / "studies", help="its root folder")
     given = parser.parse_args()
     study, own = open_study(given.spec, given.root), given.spec.resolve() == SPEC
-    columns, rows = rows_of(study, KEPT if own else study.folder / CSV)
-    write_rows(study.folder / CSV, columns, rows)
-    if own:
-        write_rows(KEPT, columns, rows)
+    path = KEPT if own else study.folder / CSV
+    columns, rows = rows_of(study, path)
+    write_rows(path, columns, rows)
     whole = whole_seeds(study, rows)
-    result = findings(whole)
+    result = findings(whole, path)
     if own:
         _common.write("locatello2019", result)
         pictures = ROOT / "docs/images/study_2019"
         pictures.mkdir(exist_ok=True)
-        for path in write_plots(whole):
-            if path.suffix == ".png" and path.stem.startswith(SHOWN):
-                shutil.copy(path, pictures / path.name)
+        for figure in write_plots(whole, path):
+            if figure.suffix == ".png" and figure.stem.startswith(SHOWN):
+                shutil.copy(figure, pictures / figure.name)
     for each in result["findings"]:
         print(f"{each['finding']}: {each['verdict']}. {each['told']}")
 

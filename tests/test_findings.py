@@ -193,7 +193,15 @@ def test_whether_disentangled_codes_need_fewer_labels() -> None:
     found = findings.few_labels(both(*metrics, *between, -good + noise(), good + noise()))
     assert found["verdict"] == "shows"  # the accuracy is higher, with any number of labels
     assert found["rows"][0]["accuracy with 100 labels"]["value"] > 0.9
-    assert "with accuracy with 100 labels +" in found["told"]
+    assert "with the accuracy with 100 labels +" in found["told"]
+
+
+def test_what_was_not_measured_downstream_is_said() -> None:
+    results = study("a")
+    kept = [not score.metric.startswith("downstream") for score in SCORES]
+    scores = tuple(score for score, keep in zip(SCORES, kept, strict=True) if keep)
+    bare = dataclasses.replace(results, scores=scores, values=results.values[:, kept])
+    assert findings.few_labels([bare, results])["verdict"] == "not measured"
 
 
 def test_what_is_measured_downstream_is_no_metric_of_disentanglement() -> None:

@@ -385,14 +385,23 @@ def test_a_frame_with_a_column_of_pictures() -> None:
         data = as_dataset(Frame(image=column, digit=DIGIT), size=8)
         np.testing.assert_array_equal(data.images, expected)
         assert data.factor_names == ("digit",)
-    whole = cells(*made)
-    whole[3] = None
-    with pytest.raises(UnbraidError, match="row 3 has no image where others have one"):
-        as_dataset(Frame(image=whole))
     broken = cells(*(encoded(each) for each in made))
     broken[5] = broken[5][:40]
-    with pytest.raises(UnbraidError, match="row 5 holds no image that can be read"):
+    with pytest.raises(UnbraidError, match=r"row 5 holds no image that can be read \(.*leave this"):
         as_dataset(Frame(image=broken))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), {"bytes": None}])
+def test_a_frame_with_a_cell_without_an_image(files: Path, missing: Any) -> None:
+    for whole in (
+        cells(*pictures()),
+        cells(*(f"{row}.png" for row in range(12))),
+        cells(*({"bytes": None, "path": f"{row}.png"} for row in range(12))),
+    ):
+        assert len(as_dataset(Frame(image=whole), root=files, size=8)) == 12
+        whole[3] = missing
+        with pytest.raises(UnbraidError, match=r"row 3 has (None|.*nan.*) in its column 'image'"):
+            as_dataset(Frame(image=whole), root=files, size=8)
 
 
 def test_a_frame_beside_its_images() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -163,12 +162,14 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     jobs = given.jobs or study.spec.resources.jobs
     jobs = jobs or max(1, cores() // study.spec.resources.threads)
     if given.dry_run:
-        from unbraid.studies.estimate import estimate, short_trainings
+        from unbraid.studies.estimate import estimate
 
-        for line in chain(estimate(study, jobs, again), short_trainings(study.cells)):
+        for line in estimate(study, jobs, again):
             print(line, flush=True)
+        _say_short(study)
         return
     if given.on == "slurm":
+        _say_short(study)
         from unbraid.studies.engines.slurm import write_script
 
         print(*write_script(study, target, given.root, jobs), sep="\n")
@@ -178,10 +179,7 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     left = statuses.count("unfinished")
     failed: list[str] = []
     if left:
-        from unbraid.studies.estimate import short_trainings
-
-        for line in short_trainings(study.cells):
-            print(line, flush=True)
+        _say_short(study)
         _drive(study, target, given, jobs)
     if left or not (study.folder / "results.csv").is_file() or _older(study) or _uncompared(study):
         from unbraid.studies.comparing import compare
@@ -192,6 +190,15 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     print("\n".join(ended(study)))
     if failed:
         raise UnbraidError("\n".join(failed))
+
+
+def _say_short(study: Study) -> None:
+    """Print notes on runs that are left and have few steps for their method."""
+    from unbraid.studies.estimate import short_trainings
+
+    states = zip(study.cells, study.states(), strict=True)
+    for line in short_trainings(cell for cell, state in states if not state.trained):
+        print(line, flush=True)
 
 
 def _uncompared(study: Study) -> bool:

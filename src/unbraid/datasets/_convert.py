@@ -39,6 +39,8 @@ from unbraid.datasets._items import (
 )
 from unbraid.datasets.folder import decoded
 
+BYTES = bytes | bytearray | memoryview  # of an image file
+HELD = BYTES | str | Path | Image.Image  # what a cell without dimensions may be
 _FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_path")
 
 
@@ -139,45 +141,56 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
             f"{name} has no column '{images or 'file'}'{near} of image files: its columns are "
             f"{', '.join(columns)}; name that column, or give the images, with images=."
         )
-    given = columns.pop(images) if isinstance(images, str) else images
     if not isinstance(images, str):
-        made, note = images_of(given, how, "auto")
-    elif not all(isinstance(each, str | Path) for each in given):
-        made, note = images_of(
-            [_held(each, row, name) for row, each in enumerate(given)], how, "auto"
-        )
+        made, note = images_of(images, how, "auto")
     else:
-        paths = [expand(root) / str(each) for each in given]
-        channels = how.channels
-        with ThreadPoolExecutor() as threads:
-            if channels == "auto":
-                channels = 1 if all(threads.map(is_grey, paths)) else 3
-            wanted = Wanted(how.size or 64, how.fit, channels, how.background)
-            made, _, note = decoded(paths, wanted, None, threads)
+        made, note = _of_cells(columns.pop(images), images, expand(root), how)
     read = read_columns(columns, how.kinds, how.units, name)
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")
     return _dataset(made, read, how, note)
 
 
-def _held(cell: Any, row: int, owner: str) -> Any:
-    """Return the picture or array of a cell, which may hold the bytes of an image file.
+def _of_cells(
+    column: NDArray[Any], title: str, root: Path, how: Reading
+) -> tuple[NDArray[np.uint8], str]:
+    """Return the images of a column: paths of files, their bytes, pictures or arrays.
 
-    Parquet files of Hugging Face have them as ``{"bytes": ..., "path": ...}``.
+    Parquet files of Hugging Face have mappings: ``{"bytes": ..., "path": ...}``, one of them None.
     """
-    found = cell.get("bytes") if isinstance(cell, Mapping) else cell
-    if isinstance(found, bytes):
-        try:
-            picture = Image.open(io.BytesIO(found))
-            picture.load()
-        except (OSError, ValueError, SyntaxError) as error:  # as Pillow has it of broken files
-            raise UnbraidError(f"{owner}: row {row} holds no image that can be read.") from error
-        return picture
-    if found is None or isinstance(found, float | str | Path):
+    cells = [(each.get("bytes") or each.get("path")) if isinstance(each, Mapping) else each
+             for each in column]  # fmt: skip
+    for row, cell in enumerate(cells):
+        if cell is None or (np.ndim(cell) == 0 and not isinstance(cell, HELD)):
+            raise UnbraidError(
+                f"{how.name}: row {row} has {cell!r} in its column '{title}', expected an image or "
+                "the path of one: leave such rows out, or name another column with images=."
+            )
+    if not all(isinstance(cell, str | Path) for cell in cells):
+        found = [_opened(cell, row, root, how.name) for row, cell in enumerate(cells)]
+        return images_of(found, how, "auto")
+    paths, channels = [root / str(cell) for cell in cells], how.channels
+    with ThreadPoolExecutor() as threads:
+        if channels == "auto":
+            channels = 1 if all(threads.map(is_grey, paths)) else 3
+        wanted = Wanted(how.size or 64, how.fit, channels, how.background)
+        made, _, note = decoded(paths, wanted, None, threads)
+    return made, note
+
+
+def _opened(cell: Any, row: int, root: Path, owner: str) -> Any:
+    """Return a cell's picture or array, opened if it is a path or the bytes of a file."""
+    if not isinstance(cell, str | Path | BYTES):
+        return cell
+    try:
+        picture = Image.open(io.BytesIO(cell) if isinstance(cell, BYTES) else root / cell)
+        picture.load()
+    except (OSError, ValueError, SyntaxError) as error:  # as Pillow has it of broken files
         raise UnbraidError(
-            f"{owner}: row {row} has no image where others have one: leave such rows out."
-        )
-    return found
+            f"{owner}: row {row} holds no image that can be read ({error}), expected PNG, JPEG or "
+            "another format of Pillow: leave this row out."
+        ) from error
+    return picture
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:

@@ -209,7 +209,7 @@ class Dataset:
                 files), or the images themselves; the column ``file``, ``filename``, ``path`` or
                 ``image`` if not given.
             root: the folder that the files' paths start from.
-            **options: as of ``from_torch``; files are brought to a ``size`` of 64 by default.
+            **options: as of ``from_torch``; paths are read at a ``size`` of 64 by default.
 
         Raises:
             UnbraidError: no such column, or a file that cannot be read.

@@ -46,7 +46,7 @@ class _Unseen(Forwarding):
         """Keep an epoch to itself."""
 
     def note(self, sentence: str) -> None:
-        """Keep a note to itself: it is about the data, and the same for all members."""
+        """Keep a note to itself: it is the same for all members."""
 
 
 def train_fleet(

@@ -39,14 +39,18 @@ from unbraid.studies.table import CSV
 MOST_LETTERS = 80  # of the name of data in the names of files
 
 
-def write_plots(study: Study) -> list[Path]:
+def write_plots(study: Study, table: Path | None = None) -> list[Path]:
     """Write each figure of a study as PNG, and its numbers as CSV; return the paths.
 
     A figure whose scores were not measured, or that needs more settings or seeds, is left out.
+
+    Args:
+        study: its runs.
+        table: the study's table, if it is not in the study's folder.
     """
     folder = study.folder / "plots"
     written: list[Path] = []
-    for results in read_results(study.folder / CSV, study.cells):
+    for results in read_results(table or study.folder / CSV, study.cells):
         for name, draw in FIGURES.items():
             drawn = draw(results)
             if drawn is None:

@@ -39,18 +39,22 @@ LAST = (
 def write_table(study: Study) -> list[Path]:
     """Write results.csv, and results.parquet where pyarrow is installed; return their paths."""
     columns, rows = table(study)
-    path = study.folder / CSV
+    written = [write_rows(study.folder / CSV, columns, rows)]
+    if importlib.util.find_spec("pyarrow") is not None:
+        written.append(_write_parquet(study.folder / PARQUET, columns, rows))
+    return written
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Path:
+    """Write rows as CSV, and return the path; what they hold beside the columns is left out."""
     with (
         atomic(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    written = [path]
-    if importlib.util.find_spec("pyarrow") is not None:
-        written.append(_write_parquet(study.folder / PARQUET, columns, rows))
-    return written
+    return path
 
 
 def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Path:
