@@ -196,6 +196,17 @@ def test_understanding_a_request_needs_no_torch() -> None:
     assert done.stdout == "False\n"
 
 
+def test_a_request_for_images_loads_nothing_that_it_does_not_need() -> None:
+    """These take as long to import as a request takes to draw, together half a second."""
+    code = (
+        "import sys; from unbraid.control import generate; generate('seven', n=1); "
+        "print([n for n in ('scipy.signal', 'scipy.ndimage', 'scipy.stats', 'sklearn', "
+        "'matplotlib', 'lightgbm') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 class Stubborn(Drawn):
     """Draws the same image whatever is asked."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from unbraid.sound._frames import Floats, windowed_power
 
@@ -44,5 +43,7 @@ def noise_share(samples: Floats, rate: int, centres: NDArray[np.int64], f0: Floa
         2 * np.pi
     )
     periodic = (power * repeats) @ band / np.maximum(power @ band, 1e-12) / window
+    from scipy.ndimage import median_filter  # slow to import, and of no use to images
+
     found[voiced] = median_filter(1 - np.clip(periodic, 0, 1), (SMOOTH, 1), mode="nearest")
     return found

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import resample_poly
 
 from unbraid.sound._frames import Floats, frames, weighted_median
 
@@ -45,6 +43,8 @@ def track(samples: Floats, rate: int, times: Floats) -> Floats:
     [220.0, 220.0, 220.0]
     """
     if rate != RATE:
+        from scipy.signal import resample_poly  # slow to import, and of no use to images
+
         divisor = int(np.gcd(rate, RATE))
         samples = resample_poly(samples, RATE // divisor, rate // divisor)
     centres = np.rint(times * RATE).astype(np.int64)
@@ -176,6 +176,8 @@ def folded(f0: Floats, power: Floats | None = None) -> Floats:
     for run in np.split(np.arange(len(voiced)), np.flatnonzero(apart) + 1):
         away = np.median(height[run]) - middle
         height[run] -= 12 * np.sign(away) * np.ceil(max(abs(away) - FOLD, 0) / 12)
+    from scipy.ndimage import median_filter
+
     found = np.zeros_like(f0)
     found[voiced] = 2 ** (median_filter(height, 5, mode="nearest") / 12)
     return found
