@@ -134,7 +134,7 @@ def settings_transfer(every: Sequence[Results]) -> Finding:
     if above(over, TOLD):  # otherwise the best setting is not known on its own data, either
         verdict = SHOWS if above(gap) else NOT if below(gap, TOLD) else UNKNOWN
     if not within:
-        return {"verdict": UNKNOWN, "told": "There are no two data sets."}
+        return {"verdict": UNKNOWN, "told": "There are no two data sets of two seeds each."}
     told = (
         "The best setting of a method by half of the seeds is that by the other half in "
         f"{np.mean(within):.0%} of the cases on the same data and in {np.mean(across):.0%} on the "
