@@ -39,8 +39,8 @@ from unbraid.datasets._items import (
 )
 from unbraid.datasets.folder import decoded
 
-BYTES = bytes | bytearray | memoryview  # of an image file
-HELD = BYTES | str | Path | Image.Image  # what a cell without dimensions may be
+_BYTES = bytes | bytearray | memoryview  # of an image file
+_HELD = _BYTES | str | Path | Image.Image  # what a cell without dimensions may be
 _FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_path")
 
 
@@ -161,7 +161,7 @@ def _of_cells(
     cells = [(each.get("bytes") or each.get("path")) if isinstance(each, Mapping) else each
              for each in column]  # fmt: skip
     for row, cell in enumerate(cells):
-        if cell is None or (np.ndim(cell) == 0 and not isinstance(cell, HELD)):
+        if cell is None or (np.ndim(cell) == 0 and not isinstance(cell, _HELD)):
             raise UnbraidError(
                 f"{how.name}: row {row} has {cell!r} in its column '{title}', expected an image or "
                 "the path of one: leave such rows out, or name another column with images=."
@@ -180,10 +180,10 @@ def _of_cells(
 
 def _opened(cell: Any, row: int, root: Path, owner: str) -> Any:
     """Return a cell's picture or array, opened if it is a path or the bytes of a file."""
-    if not isinstance(cell, str | Path | BYTES):
+    if not isinstance(cell, str | Path | _BYTES):
         return cell
     try:
-        picture = Image.open(io.BytesIO(cell) if isinstance(cell, BYTES) else root / cell)
+        picture = Image.open(io.BytesIO(cell) if isinstance(cell, _BYTES) else root / cell)
         picture.load()
     except (OSError, ValueError, SyntaxError) as error:  # as Pillow has it of broken files
         raise UnbraidError(
