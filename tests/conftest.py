@@ -123,4 +123,24 @@ def tiny_run(squares_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
         {"path": str(squares_npz)},
         TrainingConfig(epochs=3, batch_size=16, precision="f32"),
     )
-    return train_run(config, tmp_path_factory.mktemp("runs") / "tiny")
+    run = train_run(config, tmp_path_factory.mktemp("runs") / "tiny")
+    SHARED[run.folder] = stamps(run.folder)
+    return run
+
+
+SHARED: dict[Path, dict[str, int]] = {}
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    """When each file of a folder was last written, in nanoseconds."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def shared_run_is_left_alone() -> Iterator[None]:
+    """Fail the test that writes into the tiny run, not one that later finds the file there."""
+    yield
+    for folder, before in SHARED.items():
+        now = stamps(folder)
+        SHARED[folder] = now
+        assert now == before, f"this test wrote into {folder}: let it copy the run first"

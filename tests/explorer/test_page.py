@@ -508,7 +508,8 @@ def test_each_of_two_runs_is_told_with_its_own_data(
     other = dataclasses.replace(squares, name="others")
     model = unbraid.train("vae", other, epochs=1, batch_size=16, progress=False)
     second = unbraid.save(model, tmp_path / "run")
-    made = pages.write([tiny_run, second], tmp_path / "two.html").read_text("utf-8")
+    first = Run(shutil.copytree(tiny_run.folder, tmp_path / "first"))  # its control is kept in it
+    made = pages.write([first, second], tmp_path / "two.html").read_text("utf-8")
     told = re.search(r"<h1>(.*)</h1>", made)
     assert told is not None
     assert re.findall(r"on ([^ ]+) <small>", told[1]) == [tiny_run.unseen().name, "others"]
