@@ -138,6 +138,7 @@ def _factor(terms: FactorTerms) -> dict[str, Any]:
             levels.setdefault(tokens[0].text, index)
     return {
         "name": terms.name,
+        **({} if terms.label == terms.name else {"label": terms.label}),
         "kind": spec.kind,
         "values": None if spec.values is None else [_plain(value) for value in spec.values],
         "numeric": terms.numeric,

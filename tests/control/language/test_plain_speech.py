@@ -147,6 +147,35 @@ def test_levels_and_names_with_signs(text: str, values: list[Any]) -> None:
     assert level(text) == values
 
 
+MEASURED = (
+    FactorSpec("speed", "continuous", range=(0, 40), unit="m/s"),
+    FactorSpec("tempo", "continuous", range=(40, 200), unit="beats per minute"),
+    FactorSpec("Density [kg/m\u00b3]", "continuous", range=(0, 5), unit="kg/m\u00b3"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("speed 3 m/s", "speed 3 m/s; "),
+        ("speed=3 m/s, tempo 90 beats per minute", "speed 3 m/s, tempo 90 beats per minute; "),
+        ("density 2.5 kg/m3, speed 30", "speed 30 m/s, Density 2.5 kg/m\u00b3; "),
+        ("Density [kg/m\u00b3] 2 kg/m\u00b3", "Density 2 kg/m\u00b3; "),
+    ],
+)
+def test_units_of_several_words(text: str, shown: str) -> None:
+    assert parse(text, MEASURED).describe().startswith(shown)
+
+
+def test_units_of_several_words_are_quoted_whole() -> None:
+    assert "'3 m/s' does not name a factor: write, for example, 'speed 3 m/s'" in refused(
+        "3 m/s", MEASURED
+    )
+    assert "unknown word 'm'" in refused("speed 3, m/s", MEASURED)
+    assert "unknown word 'km'" in refused("speed 3 km/s", MEASURED)
+    assert "Density (0 to 5 kg/m\u00b3)" in refused("speed 3 km/s", MEASURED)
+
+
 def test_levels_that_differ_in_case_or_signs() -> None:
     for text in ("C", "c", "C++", "C#", "1/2", "10,5"):
         assert level(text, CODES) == [text]

@@ -203,5 +203,5 @@ def _described(factor: FactorTerms, constraint: Constraint) -> str:
     if constraint.value is not None:
         return factor.show(constraint.value, constraint.word)
     if constraint.scale != 1.0:
-        return f"{factor.name} {100 * constraint.scale:.3g}% of its current value"
-    return f"{factor.name} {factor.show_change(constraint.offset)}"
+        return f"{factor.label} {100 * constraint.scale:.3g}% of its current value"
+    return f"{factor.label} {factor.show_change(constraint.offset)}"

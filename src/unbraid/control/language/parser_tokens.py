@@ -7,7 +7,7 @@ from typing import Any
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.terms import FactorTerms
-from unbraid.control.language.tokens import Token, tokenize
+from unbraid.control.language.tokens import Token, plain_text, tokenize, with_units
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
 
@@ -30,12 +30,13 @@ class ParserTokens:
         self.factors = factors
         self.subject = factors[0].subject if factors else "this model"
         self.has_voice = any(factor.role in lexicon.VOICE_ROLES for factor in factors)
+        self._units = _own_units(factors)
+        tokens = with_units(tokens, self._units)
         self.tokens = _with_ones(tokens) if self.has_voice else tokens
         self._names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
         for factor in factors:
             for name in filter(None, factor.names):
                 self._names.setdefault(name[0], []).append((name, factor))
-        self._units = _own_units(factors)
         # words of levels that end in signs, such as "A+"
         levels = (str(value) for factor in factors for value in factor.spec.values or ())
         self._marked = {
@@ -305,13 +306,15 @@ def _as_given(
 
 
 def _own_units(factors: Sequence[FactorTerms]) -> dict[str, str]:
-    """Return the units of factors that are one word of no other meaning, such as "mmhg"."""
+    """Return the units of factors that are no words of another meaning, such as "mmhg", "m/s"."""
     known = {word for table in (lexicon.FILLERS, lexicon.POSITION_NOUNS) for word in table}
     names = {name[0] for factor in factors for name in factor.names if name}
     found = {}
     for factor in factors:
         tokens = tokenize(factor.spec.unit)
-        if len(tokens) == 1 and tokens[0].number is None:
+        if len(tokens) > 1 and factor.unit not in lexicon.UNITS.values():
+            found[plain_text(factor.spec.unit).strip()] = factor.unit
+        elif len(tokens) == 1 and tokens[0].number is None:
             word = tokens[0].text
             if word not in lexicon.UNITS and word not in known and word not in names:
                 found[word] = factor.unit

@@ -42,7 +42,7 @@ class FactorTerms(FactorValues):
         known = [" ".join(name) for name in self.names]
         known += [str(value) for value in self.spec.values or ()]
         if self.unit and self.unit not in lexicon.UNITS.values():
-            known.append(self.unit.casefold())
+            known.append(self.spec.unit.casefold())
         if self.spec.kind == "categorical":
             spelt = {f"{number:g}": word for word, number in lexicon.NUMBERS.items()}
             known += [spelt[value] for value in known if value in spelt]

@@ -117,6 +117,36 @@ def tokenize(text: str, whole: Sequence[tuple[str, str]] = ()) -> list[Token]:
     return tokens
 
 
+def with_units(tokens: Sequence[Token], units: Iterable[str]) -> list[Token]:
+    """Return tokens in which a unit of several tokens that follows a number is one.
+
+    Args:
+        tokens: of a request.
+        units: in lower case, such as "m/s".
+
+    >>> [token.text for token in with_units(tokenize("speed 3 m/s, 4 m"), ["m/s"])]
+    ['speed', '3', 'm/s', '4', 'm']
+    """
+    split = {unit: tuple(map(_place, tokenize(unit))) for unit in units}
+    found: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token, length = tokens[at], 1
+        if found and found[-1].number is not None and not token.starts_phrase:
+            for unit, parts in split.items():
+                after = map(_place, tokens[at + 1 : at + len(parts)])
+                if len(parts) > length and ((tokens[at].text, True), *after) == parts:
+                    length = len(parts)
+                    token = Token(unit, None, False, unit)
+        found.append(token)
+        at += length
+    return found
+
+
+def _place(token: Token) -> tuple[str, bool]:
+    return token.text, token.starts_phrase
+
+
 def plain_text(text: str) -> str:
     """Return a text in lower case, with one sign for each of minus, degree and per cent.
 

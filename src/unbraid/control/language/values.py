@@ -48,6 +48,14 @@ class FactorValues:
         return self.spec.name
 
     @property
+    def label(self) -> str:
+        """The name without its unit in brackets, to stand beside a number with the unit."""
+        if not self.spec.unit:
+            return self.name
+        bracket = rf"(?<=\S)\s*[(\[]\s*{re.escape(self.spec.unit)}\s*[)\]]\s*$"
+        return re.sub(bracket, "", self.name)
+
+    @property
     def ordered(self) -> bool:
         """Whether values can be compared as more and less."""
         return self.spec.kind != "categorical"
@@ -264,7 +272,7 @@ class FactorValues:
             value = self.spec.values[int(stored)]
             known = is_number(value) and self.ordered
             text = self.number(float(value)) if known else level_text(value)
-        return f"{self.name} {text}" + (f" ({word})" if word and word != text else "")
+        return f"{self.label} {text}" + (f" ({word})" if word and word != text else "")
 
     def show_change(self, offset: float) -> str:
         """Return a change by a number as text, in the factor's unit."""
@@ -277,7 +285,7 @@ class FactorValues:
 
     def describe(self) -> str:
         """Return the factor and its possible values, such as ``size (24 to 40 pixels)``."""
-        return f"{self.name} ({self.describe_range()})"
+        return f"{self.label} ({self.describe_range()})"
 
     def describe_range(self) -> str:
         """Return the possible values: ``24 to 40 pixels``, ``0, 1, 2`` or ``cat, dog``."""

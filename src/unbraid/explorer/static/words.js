@@ -341,7 +341,7 @@ const Words = (() => {
 
   const show = (factor, value, word = "") => {
     const text = valueText(factor, value);
-    return `${factor.name} ${text}${word && word !== text ? ` (${word})` : ""}`;
+    return `${factor.label ?? factor.name} ${text}${word && word !== text ? ` (${word})` : ""}`;
   };
 
   const quoted = (text) => (text.length <= 40 ? text : `${text.slice(0, 40)}...`);
@@ -361,7 +361,7 @@ const Words = (() => {
       const { sentences, factors } = this.words.table;
       return sentences[index]
         .replace(/\{(\d+)-(\d+)\}/g, (all, a, b) => quoted(tight(source(tokens, +a, +b))))
-        .replaceAll("{factors}", () => factors.map((each) => `${each.name} (${each.range})`).join(", "));
+        .replaceAll("{factors}", () => factors.map((each) => `${each.label ?? each.name} (${each.range})`).join(", "));
     }
 
     // Take over what a phrase says; return its number of tokens.
