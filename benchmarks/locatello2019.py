@@ -6,7 +6,7 @@
 The first command trains and measures 180 runs, and may be stopped and started again. The second
 reads those that are finished, and those of benchmarks/results/locatello2019.csv, the study's table
 as it was read last. It writes that table, benchmarks/results/locatello2019.json, and figures into
-docs/images/study_2019. Findings are of the seeds of which all runs are finished.
+docs/images/study_2019. Findings are of the methods and seeds of which all runs are finished.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from unbraid.studies.table import CSV, Row, table, write_rows
 ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "benchmarks/studies/locatello2019-small.toml"
 KEPT = _common.RESULTS / "locatello2019.csv"
+LEAST = 3  # seeds that intervals of leaving out one in turn need
 SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figures
 
 
@@ -69,24 +70,31 @@ def measured_whole(cell: Cell, rows: list[Row]) -> bool:
     )
 
 
-def whole_seeds(study: Study, rows: list[Row]) -> Study:
-    """Return the study of the seeds of which all runs are in a table.
+def done_whole(study: Study, rows: list[Row]) -> Study:
+    """Return the study of the methods and seeds of which all runs are in a table.
+
+    A method with fewer seeds than intervals need is left out if others have enough.
 
     Raises:
-        UnbraidError: there is no such seed.
+        UnbraidError: all runs are there of no seed.
     """
     done = {row["run"] for row in rows}
-    seeds = [
-        seed
-        for seed in study.spec.seeds
-        if all(cell.id in done for cell in study.cells if cell.seed == seed)
-    ]
-    if not seeds:
+    lacking = {(cell.method, cell.seed) for cell in study.cells if cell.id not in done}
+    seeds = {
+        method: {seed for seed in study.spec.seeds if (method, seed) not in lacking}
+        for method in dict.fromkeys(cell.method for cell in study.cells)
+    }
+    enough = {method: own for method, own in seeds.items() if len(own) >= LEAST}
+    common = set.intersection(*seeds.values())
+    if len(common) < LEAST and enough and len(set.intersection(*enough.values())) >= LEAST:
+        seeds, common = enough, set.intersection(*enough.values())
+    if not common:
         raise UnbraidError(
             f"{len(done)} of {len(study.cells)} runs of {study.name} are done, and of no seed are "
             f"all: unbraid study run {SPEC}."
         )
-    return replace(study, cells=tuple(cell for cell in study.cells if cell.seed in seeds))
+    cells = [cell for cell in study.cells if cell.method in seeds and cell.seed in common]
+    return replace(study, cells=tuple(cells))
 
 
 def findings(study: Study, path: Path) -> dict[str, Any]:
@@ -117,8 +125,9 @@ def main() -> None:
     path = KEPT if own else study.folder / CSV
     columns, rows = rows_of(study, path)
     write_rows(path, columns, rows)
-    whole = whole_seeds(study, rows)
+    whole = done_whole(study, rows)
     result = findings(whole, path)
+    result["methods of the study"] = list(dict.fromkeys(cell.method for cell in study.cells))
     if own:
         _common.write("locatello2019", result)
         pictures = ROOT / "docs/images/study_2019"

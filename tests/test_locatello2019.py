@@ -67,10 +67,20 @@ def test_runs_that_are_elsewhere_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert [each["value"] for each in found if each["run"] == "x0"] == [0.9, 0.8]
     write_rows(kept, columns, found)  # a column fewer: what rows hold beside is left out
     assert "value" not in kept.read_text(encoding="utf-8")
-    whole = locatello.whole_seeds(study(tmp_path), found)
+    whole = locatello.done_whole(study(tmp_path), found)
     assert {cell.id for cell in whole.cells} == {"x0", "y0", "x2", "y2"}
 
 
 def test_no_whole_seed_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UnbraidError, match="1 of 6 runs of small are done, and of no seed are all"):
-        locatello.whole_seeds(study(tmp_path), [row("x0", "mig")])
+        locatello.done_whole(study(tmp_path), [row("x0", "mig")])
+
+
+def test_a_method_of_few_seeds_is_left_out_if_others_have_enough(tmp_path: Path) -> None:
+    made = study(tmp_path)
+    cells = [dataclasses.replace(cell, method=cell.setting) for cell in made.cells]
+    made = dataclasses.replace(made, cells=tuple(cells))
+    rows = [row(run, "mig") for run in ("x0", "x1", "x2", "y1")]
+    whole = locatello.done_whole(made, rows)
+    assert [cell.id for cell in whole.cells] == ["x0", "x1", "x2"]
+    assert [cell.id for cell in locatello.done_whole(made, rows[1:]).cells] == ["x1", "y1"]
