@@ -30,6 +30,7 @@ from unbraid.training import Recorder
 UINT8 = np.random.default_rng(0).integers(0, 256, (300, 16, 16), np.uint8)
 SHORT: dict[str, Any] = {"epochs": 1, "batch_size": 64, "precision": "f32"}
 SMALL = configure("vae", latent_dim=3, net="mlp")
+SMALL_BETA = configure("beta-vae", latent_dim=3, net="mlp")
 OF_RUNS = [n for n in registry.names("figures") if registry.load("figures", n).TARGET == "run"]
 
 
@@ -74,6 +75,20 @@ def test_names_and_paths_are_data_too(squares_npz: Path) -> None:
     for place in (squares_npz, str(squares_npz)):
         assert len(dataset_of(place)) == 270
     assert dataset_of("mnist").name == "mnist"
+
+
+def test_options_of_a_named_method_are_given_to_train() -> None:
+    model = unbraid.train("beta-vae", UINT8, beta=7.0, latent_dim=3, net="mlp", **SHORT)
+    assert model.config == configure("beta-vae", beta=7.0, latent_dim=3, net="mlp")
+    same = unbraid.train(model.config, UINT8, **SHORT)
+    images = UINT8[:5, None]
+    assert torch.equal(model.encode(images), same.encode(images))
+    published = unbraid.train("beta-vae", UINT8, recipe="locatello2019", steps=1, beta=7.0)
+    assert published.config == configure("beta-vae", recipe="locatello2019", beta=7.0)
+    with pytest.raises(unbraid.UnbraidError, match=r"'beta' is an option of the method.*beta=2\.0"):
+        unbraid.train(SMALL_BETA, UINT8, beta=2.0)
+    with pytest.raises(unbraid.UnbraidError, match=r"'betta' of method beta-vae \(did you mean"):
+        unbraid.train("beta-vae", UINT8, betta=2.0)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from unbraid import datasets, methods, recipes, runs, training
 from unbraid.core import registry
-from unbraid.core.errors import UnbraidError
+from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.files import expand
 from unbraid.datasets import Dataset, correlated_options
 from unbraid.methods import Method, MethodConfig
@@ -84,7 +84,8 @@ def train(
         progress: whether to show the training on standard error; by default on a terminal and in
             a notebook.
         recorder: gets the events of training, in place of the display.
-        **options: fields of ``TrainingConfig``; they replace those of the recipe.
+        **options: fields of ``TrainingConfig`` and, if the method is a name, of its ``Config``;
+            they replace those of the recipe.
 
     Raises:
         UnbraidError: a bad option, a recipe that has no settings for the method, a batch larger
@@ -95,8 +96,11 @@ def train(
     >>> model = train("vae", images, epochs=1)
     >>> model.encode(images[:3, None]).shape
     torch.Size([3, 10])
+    >>> train("beta-vae", images, beta=8.0, latent_dim=4, epochs=1).config.beta
+    8.0
     """
-    config = methods.configure(method, recipe=recipe) if isinstance(method, str) else method
+    own, options = _method_options(method, options)
+    config = methods.configure(method, recipe=recipe, **own) if isinstance(method, str) else method
     if not isinstance(config, MethodConfig):
         raise UnbraidError(
             f"method is of type {type(method).__name__}, expected a method's name, such as 'vae', "
@@ -108,13 +112,40 @@ def train(
     chosen: TrainingConfig = registry.build(TrainingConfig, options, "training")
     loaded, source = _loaded(data, published)
     if published is not None and isinstance(method, str):
-        config = methods.configure(method, recipe=recipe, data=source[0])
+        config = methods.configure(method, recipe=recipe, data=source[0], **own)
     trained = Trained(RunConfig(config, *source, chosen, recipe), loaded)
     with _display(config, loaded.name, progress if recorder is None else False) as display:
         then = recorder or display or Recorder()
         model = training.train(config, loaded, recorder=_Remembering(trained, then), **options)
     _trained[model] = trained
     return model
+
+
+def _method_options(
+    method: MethodConfig | str, options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of a method of a name, and the others, which are the training's.
+
+    Raises:
+        UnbraidError: an option of the method beside its config.
+    """
+    config = methods.find(method)[0] if isinstance(method, str) else type(method)
+    if not dataclasses.is_dataclass(config):
+        return {}, options  # what is no method is refused
+    of_training = [each.name for each in dataclasses.fields(TrainingConfig)]
+    known = [each.name for each in dataclasses.fields(config) if each.name not in of_training]
+
+    def nearer(name: str) -> bool:  # a misspelt option of the method
+        return bool(did_you_mean(name, known)) and not did_you_mean(name, of_training)
+
+    own = {name: options[name] for name in options if name in known or nearer(name)}
+    if own and not isinstance(method, str):
+        option, value = next(iter(own.items()))
+        raise UnbraidError(
+            f"'{option}' is an option of the method, whose config is given: set it there, as in "
+            f"unbraid.configure('{methods.name_of(method)}', {option}={value!r})."
+        )
+    return own, {name: value for name, value in options.items() if name not in own}
 
 
 def _loaded(data: Data, recipe: Recipe | None) -> tuple[Dataset, tuple[str, dict[str, Any]]]:

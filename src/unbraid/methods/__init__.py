@@ -44,6 +44,7 @@ __all__ = [
     "Terms",
     "build",
     "configure",
+    "find",
     "labels_of",
     "model_of",
     "name_of",
