@@ -28,13 +28,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "_directives",
+    "_commands",
     "_mathml",
 ]
 html_math_renderer = "mathml"
 exclude_patterns = ["_build", "_generated"]
 suppress_warnings = ["toc.empty_glob"]
 
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

@@ -99,25 +99,37 @@ def test_a_method_of_a_notebook_or_script(tmp_path: Path, squares_npz: Path) -> 
     assert len(said.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["../../x", "..", ".x", "x.", "a b.c", "lab..x", "lab:"])
+def test_what_names_no_module_is_an_unknown_method(name: str) -> None:
+    with pytest.raises(UnbraidError, match="unknown method"):
+        configure(name)
+
+
 @pytest.mark.parametrize(
     ("config", "model", "name"),
-    [("Config", "Model", "lab.sharp"), ("SharpConfig", "Sharp", "lab.sharp:SharpConfig")],
+    [
+        ("Config", "Model", "lab.sharp"),
+        ("SharpConfig", "Sharp", "lab.sharp:SharpConfig"),
+        ("Config", "Model", "sharp:Config"),
+    ],
 )
 def test_a_method_of_another_module(
     tmp_path: Path, squares_npz: Path, config: str, model: str, name: str
 ) -> None:
+    module = name.split(":")[0]
+    place = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "__init__.py").write_text("")
-    (tmp_path / "lab" / "sharp.py").write_text(text(METHOD, config, model, squares_npz))
-    script = f"from lab.sharp import {config}, {model}\n" + text(USE, config, model, squares_npz)
+    place.write_text(text(METHOD, config, model, squares_npz))
+    script = f"from {module} import {config}, {model}\n" + text(USE, config, model, squares_npz)
     (tmp_path / "script.py").write_text(script)
     assert run(tmp_path, "script.py").splitlines()[-1] == name
     # the name alone leads to it
     code = "import unbraid; print(unbraid.load('saved').config.sharpness)"
     assert run(tmp_path, "-c", code).splitlines()[-1] == "3.0"
-    (tmp_path / "lab" / "sharp.py").rename(tmp_path / "lab" / "blunt.py")
+    place.rename(place.with_name("blunt.py"))
     said = run(tmp_path, "-m", "unbraid", "evaluate", "saved", fails=True)
-    assert "of the module lab.sharp, which cannot be imported (No module named" in said
+    assert f"of the module {module}, which cannot be imported (No module named" in said
     assert len(said.strip().splitlines()) == 1
 
 

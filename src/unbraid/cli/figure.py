@@ -23,8 +23,8 @@ def figure(name: str, args: list[str]) -> None:
     if not args or args[0].startswith("-"):
         if args and args[0] not in ("-h", "--help"):
             raise UnbraidError(f"unbraid {name} takes a {module.TARGET} first, found '{args[0]}'.")
-        print(f"usage: unbraid {name} {module.TARGET.upper()} [OPTIONS]\n")
         if not args:
+            print(f"usage: unbraid {name} {module.TARGET.upper()} [OPTIONS]\n")
             raise UnbraidError(f"unbraid {name} takes a {module.TARGET}.")
         args = ["", "--help"]
     import tyro

@@ -5,7 +5,8 @@ A method is a ``Config`` and the ``Model`` beside it, or a ``FooConfig`` and its
 
 - of a file or folder of ``unbraid.methods``: its own, ``beta-vae``;
 - of an installed package that announces it as an entry point of ``unbraid.methods``: the entry's;
-- of any other module: the module, ``lab.dip``, or module and class, ``lab.dip:FooConfig``;
+- of any other module: the module, ``lab.dip``, or module and class, ``lab.dip:FooConfig``; of one
+  without a dot always both, ``dip:Config``;
 - of a notebook or script: the class's, ``foo`` of ``FooConfig``;
 - of one that was named by ``register``: that name.
 """
@@ -79,7 +80,9 @@ def _name(kind: type[MethodConfig]) -> str:
         if place == module and kind.__name__ == "Config":
             return name
     if module != MAIN:
-        return module if kind.__qualname__ == "Config" else f"{module}:{kind.__qualname__}"
+        # a module of one word needs the class beside it, so that no misspelt name is imported
+        alone = kind.__qualname__ == "Config" and "." in module
+        return module if alone else f"{module}:{kind.__qualname__}"
     stem = kind.__name__.removesuffix("Config") or "Custom"
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", "-", stem).lower()
     return f"{name}-custom" if name in registry.names("methods") else name
@@ -114,7 +117,7 @@ def find(name: str) -> Pair:
     for kind in _defined_in_main():
         if _name(kind) == name:
             return kind, _model_beside(kind)
-    if "." in name or ":" in name:
+    if re.fullmatch(r"\w+(\.\w+)*(:\S+)?", name) and ("." in name or ":" in name):
         return _imported(name)
     try:
         registry.check("methods", name)

@@ -1,4 +1,4 @@
-"""Annealed VAE: the KL is held to a capacity that rises during training.
+"""Annealed VAE: the distance of the KL from a capacity that rises is penalised.
 
 Burgess et al. 2018, "Understanding disentangling in beta-VAE", equation 8:
 

@@ -1,4 +1,4 @@
-"""DIP-VAE-I: the covariance of posterior means is held to the identity, so means are uncorrelated.
+"""DIP-VAE-I: correlations of posterior means and variances other than 1 are penalised.
 
 Kumar et al. 2018, "Variational Inference of Disentangled Latent Concepts from Unlabeled
 Observations", equation 6:
@@ -69,7 +69,7 @@ class Model(vae.Model):
     least_batch = 2  # of one, all covariances are 0
 
     def covariances(self, mean: Tensor, logvar: Tensor) -> Tensor:
-        """Return the matrix that is held to the identity, (D, D)."""
+        """Return the matrix whose distance from the identity is penalised, (D, D)."""
         return covariance(mean)
 
     def terms_at(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:

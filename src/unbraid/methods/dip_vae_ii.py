@@ -1,4 +1,4 @@
-"""DIP-VAE-II: the covariance of codes drawn from q(z|x) is held to the identity.
+"""DIP-VAE-II: as DIP-VAE-I, with the covariance of codes drawn from q(z|x).
 
 Kumar et al. 2018, "Variational Inference of Disentangled Latent Concepts from Unlabeled
 Observations", equation 7: the loss of DIP-VAE-I with
