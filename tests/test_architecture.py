@@ -96,6 +96,7 @@ ALLOWED: dict[str, set[str]] = {
         "recipes",
     },
     "library": {
+        "control",
         "datasets",
         "methods",
         "progress",
@@ -151,6 +152,7 @@ TOP = {
     "figures": {"comparison", "explorer", "hub", "studies", "tour", "cli"},
     "comparison": {"tour", "cli"},
     "hub": {"tour", "cli"},
+    "measuring": {"comparison", "explorer", "studies", "tour", "cli"},
     "tour": {"cli"},
     "cli": set(),
     "__main__": set(),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unbraid.figures import draw
     from unbraid.hub import from_pretrained
     from unbraid.library import save, train, train_run
+    from unbraid.measuring import evaluate
     from unbraid.methods import Method, build, configure
     from unbraid.runs import Run, RunConfig, load
     from unbraid.training import TrainingConfig
@@ -46,6 +47,7 @@ _HOME = {
     "configure": "methods",
     "draw": "figures",
     "edit": "control.api",
+    "evaluate": "measuring",
     "explore": "explorer.api",
     "from_pretrained": "hub",
     "generate": "control.api",
@@ -86,6 +88,7 @@ __all__ = [
     "configure",
     "draw",
     "edit",
+    "evaluate",
     "explore",
     "from_pretrained",
     "generate",

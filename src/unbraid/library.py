@@ -23,7 +23,7 @@ from unbraid.datasets import Dataset, correlated_options
 from unbraid.methods import Method, MethodConfig
 from unbraid.recipes import Recipe
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
-from unbraid.runs.in_memory import MemoryRun, write
+from unbraid.runs.in_memory import MemoryRun, remember, write
 from unbraid.training import Recorder, TrainingConfig, split_rows
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def train(
         then = recorder or display or Recorder()
         model = training.train(config, loaded, recorder=_Remembering(trained, then), **options)
     _trained[model] = trained
+    remember(model, memory_run)
     return model
 
 
@@ -269,7 +270,8 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
     """Write a model in memory as a run folder, for every command and figure.
 
     A run on a named data set or a path loads it again. Of images in memory, up to 10,000 random
-    held-out ones are stored in the folder (fewer if they exceed 256 MB).
+    held-out ones are stored in the folder (fewer if they exceed 256 MB), and, if the training
+    images have labels, what requests need (``control.json``).
 
     Args:
         model: any method's model.
@@ -285,4 +287,10 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
 
     >>> run = save(model, "runs/mine")  # doctest: +SKIP
     """
-    return write(memory_run(model, data), expand(folder))
+    from unbraid.control.loading import keep
+
+    memory = memory_run(model, data)
+    run = write(memory, expand(folder))
+    if run.data_options.get(IN_MEMORY):
+        keep(memory, run.folder)
+    return run

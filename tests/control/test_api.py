@@ -19,6 +19,7 @@ from unbraid.cli import main
 from unbraid.control import api, loading
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
+from unbraid.datasets import Dataset
 from unbraid.runs import Run
 
 
@@ -253,7 +254,24 @@ def test_a_model_in_memory_that_takes_factors_is_controlled(native_run: Run, tin
     model = unbraid.load(native_run.folder)
     images = unbraid.generate(model=model, n=2, seed=1)
     assert np.array_equal(images, unbraid.generate(model=native_run, n=2, seed=1))
-    with pytest.raises(UnbraidError, match=r"takes no factors.*give the run folder"):
+    with pytest.raises(UnbraidError, match=r"takes no factors.*give its run folder"):
         unbraid.generate(model=unbraid.load(tiny_run.folder))
     with pytest.raises(UnbraidError, match="model is int, expected a run folder"):
         unbraid.generate(model=3)  # type: ignore[arg-type]
+    with pytest.raises(UnbraidError, match="model is Dataset, expected a run folder"):
+        unbraid.generate(model=native_run.dataset())  # type: ignore[arg-type]
+
+
+def test_a_model_trained_in_memory_is_controlled_by_the_labels_of_its_training(
+    squares: Dataset, tmp_path: Path
+) -> None:
+    options = {"latent_dim": 4, "net": "mlp", "epochs": 2, "batch_size": 16, "progress": False}
+    model = unbraid.train("vae", squares, **options)
+    images = unbraid.generate("row 3", model=model, n=2, seed=1)
+    assert not (tmp_path / "control.json").exists()  # in the current folder
+    saved = unbraid.save(model, tmp_path / "saved")
+    assert np.array_equal(images, unbraid.generate("row 3", model=saved, n=2, seed=1))
+    unlabelled = unbraid.train("vae", np.asarray(squares.images[:]), **options)
+    with pytest.raises(UnbraidError, match="this model was trained on data without factors"):
+        unbraid.generate("row 3", model=unlabelled)
+    assert not (unbraid.save(unlabelled, tmp_path / "plain").folder / "control.json").exists()

@@ -7,7 +7,7 @@ draws traversals in which each row is the same latent of every run, as far as th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Comparison:
         return self.to_markdown()
 
 
-def compare(runs: Sequence[Run | str | os.PathLike[str]], protocol: str = "none") -> Comparison:
+def compare(runs: Iterable[Run | str | os.PathLike[str]], protocol: str = "none") -> Comparison:
     """Return the table of several finished runs.
 
     Its rows are the options in which the runs differ; reconstruction and KL of held-out images; the
@@ -86,8 +86,17 @@ def compare(runs: Sequence[Run | str | os.PathLike[str]], protocol: str = "none"
 
     >>> print(compare(["runs/vae", "runs/beta-vae"]).to_markdown())  # doctest: +SKIP
     """
-    if isinstance(runs, str | os.PathLike) or len(runs) < 2:
-        raise UnbraidError("compare takes two or more runs.")
+    if isinstance(runs, str | os.PathLike | Run) or not isinstance(runs, Iterable):
+        raise UnbraidError(f"compare takes two or more runs in a list, found {runs!r}.")
+    runs = list(runs)
+    if len(runs) < 2:
+        raise UnbraidError(f"compare takes two or more runs, found {len(runs)}.")
+    for run in runs:
+        if not isinstance(run, str | os.PathLike | Run):
+            raise UnbraidError(
+                f"compare takes runs or their folders, found {type(run).__name__}: write a model "
+                "in memory as a run with unbraid.save, and measure it with unbraid.evaluate."
+            )
     known = ("none", *PROTOCOLS)
     if protocol not in known:
         raise UnbraidError(

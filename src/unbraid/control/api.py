@@ -36,11 +36,12 @@ _opened: dict[tuple[Path, int], Controller] = {}  # by folder and modification t
 def controller_of(model: Model | Run | None = None) -> Controller:
     """Return the controller of a run, of the pretrained model (None), or the given controller.
 
-    A run folder is read once, and again only if its model has changed. Of a model in memory, only
-    one that takes factors can be controlled: others are estimated from their run's labels.
+    A run folder is read once, and again only if its model has changed. A model in memory that takes
+    no factors is controlled by the labels of its training, if that was in this session.
 
     Raises:
-        UnbraidError: a model that takes no factors, or something else.
+        UnbraidError: a model without factors and without a training of this session, or something
+            else.
     """
     from unbraid.runs import Run
 
@@ -48,7 +49,7 @@ def controller_of(model: Model | Run | None = None) -> Controller:
         return loading.of_model(model)
     if model is not None and not isinstance(model, str | os.PathLike):
         given: Controller = loading.open(model) if isinstance(model, Run) else model
-        if not hasattr(given, "draw"):
+        if not (hasattr(given, "draw") and hasattr(given, "read")):
             raise UnbraidError(
                 f"model is {type(given).__name__}, expected a run folder, a Run, a Controller or a "
                 "model that takes factors."

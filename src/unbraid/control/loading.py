@@ -17,6 +17,7 @@ from unbraid.methods import Method, labels_of, name_of
 if TYPE_CHECKING:
     from unbraid.control.linear_gaussian.controller import Fitted
     from unbraid.runs import Run
+    from unbraid.runs.in_memory import MemoryRun
 
 LABELS = 100  # labelled images that a controller is estimated from by default
 MAX_LABELS = 5000  # more take longer and do not change the result
@@ -44,6 +45,7 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
     >>> controller = open("runs/vae-digits-0")  # doctest: +SKIP
     """
     from unbraid.runs import Run
+    from unbraid.runs.in_memory import MemoryRun
 
     run = run if isinstance(run, Run) else Run(run)
     model = run.model()
@@ -52,6 +54,8 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
     from unbraid.control.linear_gaussian import store
     from unbraid.control.linear_gaussian.controller import Fitted
 
+    if isinstance(run, MemoryRun):  # it has no folder
+        return _fitted(run, model, LABELS if labels is None else labels, seed)
     if labels is None and store.is_saved(run.folder, model):
         return Fitted.load(run.folder, model)
     fitted = _fitted(run, model, LABELS if labels is None else labels, seed)
@@ -61,29 +65,48 @@ def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int
 
 
 def of_model(model: Method) -> Controller:
-    """Return the controller of a model in memory that takes factors.
+    """Return the controller of a model in memory.
+
+    One that takes no factors needs the labels of its training, as ``open`` does.
 
     Raises:
-        UnbraidError: it takes none.
+        UnbraidError: no training of this session made it, or one without factors.
     """
-    if not takes_factors(model):
+    if takes_factors(model):
+        return Native(model)
+    from unbraid.runs.in_memory import run_of
+
+    run = run_of(model)
+    if run is None:
         raise UnbraidError(
             f"a {name_of(model.config)} takes no factors, so it is controlled by its run, whose "
-            "labels say what its latents are: give the run folder, as 'unbraid.save' writes it, in "
-            "place of the model."
+            "labels say what its latents are, and no training of this session made this model: "
+            "give its run folder in place of the model."
         )
-    return Native(model)
+    return _fitted(run, model, LABELS, 0)
+
+
+def keep(run: MemoryRun, folder: Path) -> None:
+    """Store the controller of a run whose training images are not stored with it.
+
+    A run that cannot be controlled, as its images have no labels, is left as it is.
+    """
+    if not takes_factors(run.model()):
+        with suppress(UnbraidError):
+            _fitted(run, run.model(), LABELS, 0).save(folder)
 
 
 def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
     """Return a controller estimated from labelled images that the run was trained on."""
     from unbraid.control.linear_gaussian.controller import fit
+    from unbraid.runs.in_memory import MemoryRun
     from unbraid.training import given_labels, labelled_rows, named, split_rows
 
     data = run.dataset()
     if data.factors is None:
+        of = "this model" if isinstance(run, MemoryRun) else run.folder
         raise UnbraidError(
-            f"{run.folder} was trained on data without factors, so it cannot be controlled: train "
+            f"{of} was trained on data without factors, so it cannot be controlled: train "
             "on data whose factors are known, such as digits or a folder with a subfolder per "
             "class."
         )

@@ -6,6 +6,7 @@ import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from unbraid import methods
 from unbraid.core import hardware
@@ -23,7 +24,9 @@ from unbraid.runs.run import Run
 from unbraid.runs.train import fingerprints, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+_makers: WeakKeyDictionary[Method, Callable[[Method], MemoryRun]] = WeakKeyDictionary()
 
 
 class MemoryRun(Run):
@@ -35,7 +38,7 @@ class MemoryRun(Run):
         unseen: images that it was not trained on.
         history: one record an epoch, as in metrics.jsonl.
         trained: seconds and steps of its training; None if other code trained it.
-        data: the training split, if it can be loaded again; its fingerprint is then stored.
+        data: the training split. Its fingerprint is stored if it can be loaded again.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class MemoryRun(Run):
         self.specs = model.specs or (unseen.specs if unseen.factors is not None else ())
         self.trained = trained
         self._model, self._unseen, self._history = model, unseen, list(history)
-        self._train = None if config.data_options.get(IN_MEMORY) else data
+        self._train = data
 
     @property
     def started(self) -> bool:
@@ -103,7 +106,7 @@ class MemoryRun(Run):
     def described(self) -> dict[str, Any]:
         """Return the content of config.json if the run is saved."""
         found = self.config.to_json(self.image_shape, self.specs, self.signal)
-        if self._train is not None:
+        if self._train is not None and not self.config.data_options.get(IN_MEMORY):
             found["fingerprint"] = fingerprints(self.config, self._train)
         return found
 
@@ -112,9 +115,11 @@ class MemoryRun(Run):
         return list(self._history)
 
     def dataset(self, split: str = "train") -> Dataset:
-        """Load the data the model was trained on, if they can be loaded again."""
+        """Return the data the model was trained on, or load them again."""
         if split == "test":
             return self._unseen
+        if split == "train" and self._train is not None:
+            return self._train
         return super().dataset(split)
 
     def unseen(self) -> Dataset:
@@ -124,6 +129,17 @@ class MemoryRun(Run):
     def model(self, device: hardware.Device = "cpu") -> Method:
         """Return the model itself, on the device it is on."""
         return self._model.eval()
+
+
+def remember(model: Method, make: Callable[[Method], MemoryRun]) -> None:
+    """Remember how a model in memory becomes a run, for parts that are given the model alone."""
+    _makers[model] = make
+
+
+def run_of(model: Method) -> MemoryRun | None:
+    """Return a model in memory as a run; None if no training of this session made it."""
+    make = _makers.get(model)
+    return make(model) if make else None
 
 
 def write(run: MemoryRun, folder: Path) -> Run:
