@@ -72,6 +72,13 @@ def test_by_hand() -> None:
     assert float(mmd(x, y, "imq")) == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_widths_of_inverse_multiquadrics_grow_with_the_latents() -> None:
+    """c_s = 2 D s of D latents, as the mean squared distance of draws from the prior is 2 D."""
+    x, y = torch.zeros(2, 3), torch.full((2, 3), 2.0)  # 12 apart, squared
+    across = sum(6 * s / (6 * s + 12) for s in SCALES)
+    assert float(mmd(x, y, "imq")) == pytest.approx(2 * len(SCALES) - 2 * across, rel=1e-5)
+
+
 def test_a_gradient_of_equal_codes_is_finite() -> None:
     codes = torch.zeros(4, DIM, requires_grad=True)
     mmd(codes, torch.randn(4, DIM)).backward()  # type: ignore[no-untyped-call]

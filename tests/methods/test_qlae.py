@@ -76,6 +76,25 @@ def test_the_loss_is_the_papers_times_the_pixels() -> None:
     assert model.phases()["model"].loss_scale == pytest.approx(1 / count)
 
 
+def test_each_weight_is_of_its_own_square() -> None:
+    """``quantisation`` moves the values, and ``commitment`` the encoder: by their own weights."""
+
+    def moved(**weights: float) -> tuple[torch.Tensor, torch.Tensor]:
+        model = model_of(**weights)
+        bias = next(p for name, p in model.encoder.named_parameters() if name.endswith("bias"))
+        gradients = torch.autograd.grad(terms_of(model)["loss"], [model.codebook, bias])
+        return gradients[0], gradients[1]
+
+    values, encoder = moved(quantisation=0.0, commitment=0.0)
+    assert not values.any()
+    only_values, same_encoder = moved(quantisation=0.02, commitment=0.0)
+    assert only_values.any()
+    torch.testing.assert_close(same_encoder, encoder)
+    same_values, other_encoder = moved(quantisation=0.02, commitment=0.5)
+    torch.testing.assert_close(same_values, only_values)
+    assert not torch.allclose(other_encoder, encoder)
+
+
 def test_the_nearest_value_is_taken() -> None:
     model = model_of(levels=5)
     with torch.no_grad():

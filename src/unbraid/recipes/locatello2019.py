@@ -67,6 +67,8 @@ RECIPE = Recipe(
         "--steps 150000 does.",
         "The KL of beta-TCVAE is the sum of its three estimated parts, not the analytic KL with "
         "the total correlation added.",
+        "SmallNORB and the coloured, noisy and textured dSprites of the study are left out: the "
+        "settings of the data are of dSprites, Cars3D and 3D Shapes.",
         "dSprites and 3D Shapes are drawn unless the published files are given.",
         "Networks compute in bfloat16 where the hardware does; --precision f32 is as in the study.",
     ),
