@@ -93,8 +93,8 @@ def methods(result: dict[str, Any]) -> str:
         f"{result['common']['lr']:g}, not the 1e-4 of the studies of 2019 and 2020. A step's time "
         f"is of one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
         "`slow-vae` sums its terms as the paper does; its published code halves some "
-        "(`--as-published`). Codes of `hfs` have [a small scale](hfs.md#pitfalls), which lowers its "
-        "FactorVAE score. InfoM may be high where few latents are active. "
+        "(`--as-published`). Codes of `hfs` have [a small scale](hfs.md#pitfalls), which lowers "
+        "its FactorVAE score. InfoM may be high where few latents are active. "
         f"{made_by(result)}"
     )
     return "\n".join(lines).strip("\n")
