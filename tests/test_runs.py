@@ -155,7 +155,7 @@ def test_unseen_images_of_a_run_on_all_images_are_those_it_held_out(
     run = train_run(config, tmp_path / "run")
     unseen = run.unseen()
     assert (len(unseen), unseen.split) == (30, "validation")
-    _, held_out = split_rows(300, config.training.validation)
+    _, held_out = split_rows(run.dataset(), config.training.validation)
     np.testing.assert_array_equal(unseen.images[:], run.dataset().images[held_out.numpy()])
     assert run.result["data"] == {"name": "npz", "split": "validation"}
 

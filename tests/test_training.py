@@ -218,7 +218,8 @@ def test_the_same_images_are_held_out_for_every_seed(squares: Dataset) -> None:
     [(300, 0.1, 30), (300, 0.0, 0), (70_000, 0.1, 5000), (15, 0.1, 0), (20, 0.1, 2), (3, 0.9, 2)],
 )
 def test_split_is_a_partition(total: int, share: float, expected: int) -> None:
-    kept, held_out = split_rows(total, share)
+    data = Dataset("blank", np.zeros((total, 1, 1, 1), np.uint8))
+    kept, held_out = split_rows(data, share)
     assert len(held_out) == expected
     assert torch.equal(torch.cat([kept, held_out]).sort().values, torch.arange(total))
 
@@ -414,7 +415,7 @@ def test_iid_draws_each_steps_images_with_replacement_from_those_to_train_on(
     taken = rows_of(squares, monkeypatch, **options)
     assert [len(rows) for rows in taken] == [50] * 60
     counts = np.bincount(np.ravel(taken), minlength=300)
-    trained, held_out = split_rows(300, 0.1)
+    trained, held_out = split_rows(squares, 0.1)
     assert not counts[held_out.numpy()].any()
     assert any(len(set(rows)) < 50 for rows in taken)
     found = counts[trained.numpy()]  # 3000 draws of 270: Poisson of mean and variance 11.1

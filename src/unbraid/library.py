@@ -260,7 +260,7 @@ def _unseen(trained: Trained) -> Dataset:
                 return test
     if trained.data.held_out is not None:
         return trained.data.held_out
-    _, held_out = split_rows(len(trained.data), config.training.validation)
+    _, held_out = split_rows(trained.data, config.training.validation)
     if not len(held_out):
         return dataclasses.replace(trained.data, split="train")
     return dataclasses.replace(trained.data.take(held_out.numpy()), split="validation")

@@ -307,7 +307,7 @@ def test_what_learns_from_labels_asks_for_them(name: str, squares: Dataset) -> N
 def test_labels_that_were_not_given_have_no_say_in_a_run_or_its_score(
     name: str, squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows, _ = split_rows(300, 0.1)
+    rows, _ = split_rows(squares, 0.1)
     given = labelled_rows(np.asarray(squares.factors), rows, 20, 0).numpy()
     other = np.random.default_rng(1).permuted(np.asarray(squares.factors), axis=0)
     other[given] = np.asarray(squares.factors)[given]

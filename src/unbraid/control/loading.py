@@ -111,7 +111,7 @@ def _fitted(run: Run, model: Method, labels: int, seed: int) -> Fitted:
             "class."
         )
     factors = np.array(data.factors, np.float64)
-    rows, _ = split_rows(len(data), run.config.training.validation)
+    rows, _ = split_rows(data, run.config.training.validation)
     if (own := labels_of(run.config.method)) is not None:  # only labels that it was given
         labels, seed = own.labels, own.label_seed
         factors = named(data, own).astype(np.float64)

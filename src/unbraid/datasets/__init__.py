@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unbraid.datasets._correlated import Correlation, correlated_options, correlation_of
 from unbraid.datasets._dataset import Dataset, ImageSource
+from unbraid.datasets._groups import GROUPED, whole_groups
 from unbraid.datasets._loading import (
     SPLITS,
     anchored,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANNELS",
+    "GROUPED",
     "NAMING",
     "OWN",
     "PATHS",
@@ -68,6 +70,7 @@ __all__ = [
     "report_of",
     "resolve",
     "sample_factors",
+    "whole_groups",
 ]
 
 # Where each other public name lives. These are imported when first used: some bring scipy.

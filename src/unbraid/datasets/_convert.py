@@ -23,6 +23,7 @@ from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset
 from unbraid.datasets._columns import Factors, pairs, read_columns
 from unbraid.datasets._decode import Wanted, is_grey
+from unbraid.datasets._groups import taken
 from unbraid.datasets._images import Layout, as_signal
 from unbraid.datasets._items import (
     IMAGE_KEYS,
@@ -57,8 +58,9 @@ def from_arrays(
     else:
         made, note = as_signal(as_array(images), signal, how.name), ""
     columns = columns_of(factors, len(made), how.name)
+    groups = taken(columns, how.group, how.name)
     read = read_columns(columns, how.kinds, how.units, how.name)
-    data = _dataset(made, read, how, note)
+    data = _dataset(made, read, how, note, groups)
     return data if signal is None else replace(data, signal=signal)
 
 
@@ -74,11 +76,12 @@ def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Datas
     layout: Layout = "nchw" if tensors else "auto"
     made, note = images_of(images, how, layout)
     columns = label_columns(labels, names, how.name)
+    groups = taken(columns, how.group, how.name)
     read = read_columns(columns, how.kinds, how.units, how.name)
     classes = classes_of(dataset)
     if classes and len(read.specs) == 1:
         read = with_classes(read, 0, classes, how.name)
-    return _dataset(made, read, how, note)
+    return _dataset(made, read, how, note, groups)
 
 
 def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
@@ -118,6 +121,7 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     for each in wanted:  # -1 is what an unlabelled row has
         columns[each] = np.array([None if v == -1 else v for v in columns[each]], object)
     given = {**wanted, **pairs(how.kinds, "kinds", name)}
+    groups = taken(columns, how.group, how.name)
     read = read_columns(columns, given, how.units, name)
     for column, spec in enumerate(read.specs):
         if spec.name in wanted:
@@ -126,7 +130,7 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
         note = " ".join(
             [note, f"{name}: {', '.join(left)} were left out, as they are not factors."]
         )
-    return _dataset(made, read, how, note.strip())
+    return _dataset(made, read, how, note.strip(), groups)
 
 
 def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Dataset:
@@ -145,10 +149,11 @@ def from_frame(frame: Any, images: Any, root: str | Path, how: Reading) -> Datas
         made, note = images_of(images, how, "auto")
     else:
         made, note = _of_cells(columns.pop(images), images, expand(root), how)
+    groups = taken(columns, how.group, how.name)
     read = read_columns(columns, how.kinds, how.units, name)
     if len(columns) and len(next(iter(columns.values()))) != len(made):
         raise UnbraidError(f"{name} has {len(frame)} rows for {len(made)} images: give one each.")
-    return _dataset(made, read, how, note)
+    return _dataset(made, read, how, note, groups)
 
 
 def _of_cells(
@@ -231,9 +236,15 @@ def with_classes(read: Factors, column: int, names: Sequence[str], owner: str) -
     return Factors(factors, specs, read.notes)
 
 
-def _dataset(images: NDArray[np.uint8], read: Factors, how: Reading, note: str) -> Dataset:
+def _dataset(
+    images: NDArray[np.uint8],
+    read: Factors,
+    how: Reading,
+    note: str,
+    groups: NDArray[np.int64] | None,
+) -> Dataset:
     notes = (*((note,) if note else ()), *read.notes)
-    return Dataset(how.name, images, read.factors, read.specs, how.split, notes)
+    return Dataset(how.name, images, read.factors, read.specs, how.split, notes, groups=groups)
 
 
 def _is_text(thing: Any) -> bool:

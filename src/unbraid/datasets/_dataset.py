@@ -25,13 +25,12 @@ from unbraid.datasets._correlated import (
     in_parts,
     some,
 )
-from unbraid.datasets._pairs import FactorIndex, Pairs, Rule, Seed, index_of, partner_rows
+from unbraid.datasets._groups import GROUPED, group_index, group_partners
+from unbraid.datasets._pairs import Indices, Pairs, Rule, Seed, index_of, partner_rows
 
 if TYPE_CHECKING:
     from unbraid.datasets._images import Layout
     from unbraid.datasets._items import PictureOptions
-
-KEPT = 4  # indices of rows by their factors, for pairs
 
 
 class ImageSource(Protocol):
@@ -64,6 +63,8 @@ class Dataset:
         signal: what the arrays are and how they are shown; plain images if not given.
         correlation: which factors are correlated in the train split, and in no other.
         held_out: images that were left out of it to measure models on, if it has no test split.
+        groups: (N,), the number of each image's group, such as the clip a frame is of; None without
+            any.
 
     >>> from unbraid import load_dataset
     >>> data = load_dataset("mnist", split="test")
@@ -80,6 +81,7 @@ class Dataset:
     signal: Signal = None  # type: ignore[assignment]  # set below where it is not given
     correlation: Correlation | None = None
     held_out: Dataset | None = None
+    groups: NDArray[np.int64] | None = None
 
     one_each: ClassVar[bool] = False  # whether ``draw`` makes the same image of equal factors
 
@@ -101,6 +103,11 @@ class Dataset:
             raise UnbraidError(
                 f"{self.name}: factors have shape {self.factors.shape}, expected "
                 f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
+            )
+        if self.groups is not None and self.groups.shape != shape[:1]:
+            raise UnbraidError(
+                f"{self.name}: groups have shape {self.groups.shape}, expected ({shape[0]},): a "
+                "number an image."
             )
 
     @classmethod
@@ -307,7 +314,8 @@ class Dataset:
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Return the data set made of the given rows, in that order."""
         factors = None if self.factors is None else self.factors[rows]
-        return dataclasses.replace(self, images=self.images[rows], factors=factors)
+        groups = None if self.groups is None else self.groups[rows]
+        return dataclasses.replace(self, images=self.images[rows], factors=factors, groups=groups)
 
     def draw(self, factors: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8] | None:
         """Return an image of each row of factors (M, F), uint8 (M, C, H, W), whichever its split.
@@ -338,18 +346,21 @@ class Dataset:
                 the F that can (Locatello et al. 2020, "Weakly-Supervised Disentanglement Without
                 Compromises", section 5); or ``"redraw-one-or-k"``, the rule of that paper's public
                 code: one factor or k, uniform on 1..F-1, with equal chance, is drawn again from all
-                of its values, so that it may keep its own.
+                of its values, so that it may keep its own. Of images in groups: ``"group"``, any
+                other image of the same group; or ``"next"``, the next one in the order of the data
+                set (the one before for the last). No factor need be known then.
             seed: a number or several, such as (seed, purpose, counter): the pairs of a training
                 step then do not depend on what ran before.
             among: the rows that partners are taken from, such as those trained on; all if not
                 given. A data set that draws its images draws the partners, too, and ignores it.
 
         Returns:
-            ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ.
+            ``images`` uint8 (B, C, H, W), and ``changed`` bool (B, F): which factors differ, of
+            those known.
 
         Raises:
-            UnbraidError: factors that are unknown, more to change than there are, or a row from
-                which no other differs in that many.
+            UnbraidError: no groups where they are asked for, factors that are unknown, more to
+                change than there are, or a row from which no other differs in that many.
 
         >>> from unbraid import load_dataset
         >>> data = load_dataset("dsprites")
@@ -357,26 +368,23 @@ class Dataset:
         >>> images.shape, set(changed.sum(1).tolist())
         ((64, 1, 64, 64), {2})
         """
-        found, changed = partner_rows(self, self._index(among), rows, rule, seed)
+        if rule in GROUPED:
+            index = self._indices.of(self, among, group_index)
+            found = group_partners(self, index, rows, str(rule), np.random.default_rng(seed))
+            return Pairs(np.asarray(self.images[found]), self._differ(rows, found))
+        found, changed = partner_rows(
+            self, self._indices.of(self, among, index_of), rows, rule, seed
+        )
         return Pairs(np.asarray(self.images[found]), changed)
 
-    def _index(self, among: NDArray[np.int64] | None) -> FactorIndex:
-        """Return the index of the rows; those of the rows asked for last are kept.
-
-        Trainings at once, such as a fleet's, ask in turns, each for equal rows of its own.
-        """
-        kept = self._indices
-        for rows, index in kept:
-            if rows is among:
-                return index
-        for place, (rows, index) in enumerate(kept):
-            if rows is not None and among is not None and np.array_equal(rows, among):
-                kept[place] = (among, index)
-                return index
-        kept.append((among, index_of(self, among)))
-        del kept[:-KEPT]
-        return kept[-1][1]
+    def _differ(self, rows: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which factors differ between rows, (B, F), False where one is unknown."""
+        if self.factors is None:
+            return np.zeros((len(rows), 0), bool)
+        one, other = self.factors[rows], self.factors[others]
+        known = ~np.isnan(one.astype(float)) & ~np.isnan(other.astype(float))
+        return np.asarray((one != other) & known)
 
     @cached_property
-    def _indices(self) -> list[tuple[NDArray[np.int64] | None, FactorIndex]]:
-        return []
+    def _indices(self) -> Indices:
+        return Indices()

@@ -17,14 +17,17 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import atomic, cache_folder
 from unbraid.datasets import Dataset, ImageSource
+from unbraid.datasets._groups import whole_groups
 
 TEST_SHARE = 0.1
 
 
-def split_rows(count: int, split: str, seed: int, full: bool) -> NDArray[np.int64]:
+def split_rows(
+    count: int, split: str, seed: int, full: bool, groups: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Return the rows of a split in ascending order: a tenth, drawn by ``seed``, is the test set.
 
-    With ``full`` both splits are all rows.
+    With ``full`` both splits are all rows. Of rows in ``groups`` (N,), whole groups are drawn.
 
     >>> split_rows(20, "test", seed=0, full=False).size
     2
@@ -33,8 +36,11 @@ def split_rows(count: int, split: str, seed: int, full: bool) -> NDArray[np.int6
         return np.arange(count)
     if seed < 0:
         raise UnbraidError(f"split_seed is {seed}, but a seed is 0 or more.")
-    order = np.random.default_rng(seed).permutation(count)
     edge = round(count * TEST_SHARE)
+    if groups is not None:
+        test = whole_groups(groups, edge, seed)
+        return np.flatnonzero(test if split == "test" else ~test)
+    order = np.random.default_rng(seed).permutation(count)
     return np.sort(order[:edge] if split == "test" else order[edge:])
 
 

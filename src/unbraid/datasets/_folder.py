@@ -16,10 +16,13 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.files import expand, readable
 from unbraid.datasets import SPLITS
 from unbraid.datasets._columns import Factors, read_columns
+from unbraid.datasets._groups import taken
 from unbraid.datasets._images import held_out
 from unbraid.datasets._table import find_table, match
 from unbraid.datasets._table_files import read_table
 from unbraid.datasets._walk import Item, Media, Skipped, items, unnested, visible
+
+FOLDER = "folder"  # the name of a group for the subfolder of a file
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Options:
             those of others are inferred.
         units: the units of factors, as in ``size=pixels,angle=degrees``.
         skip_broken: leave out files that cannot be read, with a warning that counts them.
+        group: the column of the table that names the group of each file, such as the clip of a
+            frame, or ``folder`` for its subfolder. A group is whole in a split, and no factor.
         split_seed: draws the tenth of the files that is the test set, if they come without one.
         full: all files in the order of their paths, in either split.
         title: what the data is called; the folder's name if not given.
@@ -46,6 +51,7 @@ class Options:
     columns: str | None = None
     kinds: str | None = None
     units: str | None = None
+    group: str | None = None
     skip_broken: bool = False
     split_seed: int = 0
     full: bool = False
@@ -60,6 +66,7 @@ class Found(NamedTuple):
         rows: those of the split.
         labels: of all items.
         notes: on what was skipped and on the labels; ``before`` and ``after`` those of the files.
+        groups: (N,) of all items, None without any.
     """
 
     items: list[Item]
@@ -67,6 +74,11 @@ class Found(NamedTuple):
     labels: Factors
     before: tuple[str, ...]
     after: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
+
+    def groups_of(self, kept: Sequence[int]) -> NDArray[np.int64] | None:
+        """Return the groups of the rows that were read, given their places in ``rows``."""
+        return None if self.groups is None else self.groups[np.array(self.rows)[list(kept)]]
 
     def factors(self, kept: Sequence[int]) -> NDArray[Any] | None:
         """Return the factors of the rows that were read, given their places in ``rows``."""
@@ -85,12 +97,17 @@ def find(config: Options, split: str, media: Media) -> Found:
     skipped = Skipped(expand(config.path), media)
     root = unnested(skipped.root, skipped)
     found, rows = _of_split(root, split, config, skipped)
-    read, warning = _labels(found, skipped, root, config)
+    read, groups, warning = _labels(found, skipped, root, config)
+    if rows is None:
+        rows = held_out(
+            len(found), split, config.split_seed, config.full, str(root), media.noun, groups
+        ).tolist()
     said = skipped.sentence()
     for sentence in (said if skipped.serious else "", warning):
         if sentence:
             warnings.warn(sentence, stacklevel=3)
-    return Found(found, rows, read, ("" if skipped.serious else said,), read.notes)
+    before = ("" if skipped.serious else said,)
+    return Found(found, rows, read, before, read.notes, groups)
 
 
 def read_each(
@@ -136,15 +153,11 @@ def read_each(
 
 def _of_split(
     root: Path, split: str, config: Options, skipped: Skipped
-) -> tuple[list[Item], list[int]]:
-    """Return all files and the rows of those in the split."""
+) -> tuple[list[Item], list[int] | None]:
+    """Return all files and the rows of those in the split, None if it is to be drawn."""
     halves = {each.name.lower(): each for each in visible(root) if each.is_dir()}
     if not all(half in halves for half in SPLITS):
-        found = items(root, skipped, [root])
-        rows = held_out(
-            len(found), split, config.split_seed, config.full, str(root), skipped.media.noun
-        )
-        return found, rows.tolist()
+        return items(root, skipped, [root]), None
     both = [halves[half] for half in SPLITS]
     train, test = (items(half, skipped, both) for half in both)
     if config.full:
@@ -155,8 +168,8 @@ def _of_split(
 
 def _labels(
     found: list[Item], skipped: Skipped, root: Path, config: Options
-) -> tuple[Factors, str]:
-    """Return the factors of all files, and a warning where table and files differ."""
+) -> tuple[Factors, NDArray[np.int64] | None, str]:
+    """Return factors and groups of all files, and a warning where table and files differ."""
     given = None if config.labels is None else expand(config.labels)
     path = given or find_table(skipped.root, root)
     if path is not None:  # then the other tables may be left out without a warning
@@ -164,6 +177,11 @@ def _labels(
         skipped.tables = []
     columns: dict[str, Any] = {}
     warning = ""
+    subfolders = [readable(each.label) for each in found]
+    by_folder = config.group == FOLDER
+    groups = taken({FOLDER: subfolders}, FOLDER, str(skipped.root)) if by_folder else None
+    if path is None and config.group and not by_folder:
+        taken(columns, config.group, str(skipped.root))  # which says that there are no columns
     if path is not None:
         table = read_table(path)
         base = path.parent if found[0].path.is_relative_to(path.parent) else skipped.root
@@ -171,7 +189,9 @@ def _labels(
         matched = match(
             table, [each.path.relative_to(base).as_posix() for each in found], base, noun
         )
-        columns, warning = matched.columns, matched.warning
+        columns, warning = dict(matched.columns), matched.warning
+        if not by_folder:
+            groups = taken(columns, config.group, str(path))
         if config.columns is not None:
             columns = _chosen(columns, config.columns, path)
     elif config.columns is not None:
@@ -179,8 +199,9 @@ def _labels(
             f"{skipped.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
             "it: name the table with labels (--data.labels)."
         )
-    subfolders = [readable(each.label) for each in found]
-    if path is None or (config.columns is None and _is_factor(subfolders, columns)):
+    if by_folder:
+        pass  # subfolders are groups, and no factor
+    elif path is None or (config.columns is None and _is_factor(subfolders, columns)):
         _check_subfolders(found, skipped.media)
         if len(set(subfolders)) > 1:
             columns["label"] = np.array(subfolders)
@@ -188,7 +209,7 @@ def _labels(
     read = read_columns(
         columns, config.kinds, config.units, owner, lambda row: f"the row of {found[row].path.name}"
     )
-    return read, warning
+    return read, groups, warning
 
 
 def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:

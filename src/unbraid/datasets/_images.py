@@ -129,14 +129,22 @@ def _as_uint8(images: NDArray[Any], owner: str, brightest: float) -> NDArray[np.
 
 
 def held_out(
-    count: int, split: str, seed: int, full: bool, owner: str, noun: str = "image"
+    count: int,
+    split: str,
+    seed: int,
+    full: bool,
+    owner: str,
+    noun: str = "image",
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Return the rows of a split of data that come without one, as ``split_rows`` draws them.
+
+    Of rows in ``groups`` (N,), whole groups are held out.
 
     >>> len(held_out(50, "test", 0, False, "mine")), len(held_out(50, "train", 0, False, "mine"))
     (5, 45)
     """
-    rows = split_rows(count, split, seed, full)
+    rows = split_rows(count, split, seed, full, groups)
     if not len(rows):
         raise UnbraidError(
             f"{owner}: {count} {noun}s are too few to hold a tenth of them out as the test split: "

@@ -29,6 +29,7 @@ class FactorOptions(TypedDict, total=False):
     units: Given
     kinds: Given
     split: str
+    group: str | None
 
 
 class PictureOptions(FactorOptions, total=False):
@@ -48,6 +49,7 @@ class Reading:
     units: Given = None
     kinds: Given = None
     split: str = "train"
+    group: str | None = None
     size: int | None = None
     fit: Fit = "crop"
     channels: Channels = "auto"

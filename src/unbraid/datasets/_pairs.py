@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Seed = int | Sequence[int]
-Rule = int | Literal["uniform", "redraw-one-or-k"]
+Rule = int | Literal["uniform", "redraw-one-or-k", "group", "next"]
 
+T = TypeVar("T")
+KEPT = 4  # indices of rows that are kept
 REDRAW = "redraw-one-or-k"
 RULES = ("uniform", REDRAW)
 TRIES = 20  # draws of new levels before all rows are searched; most combinations exist
@@ -62,7 +64,8 @@ def choose(movable: Bools, count: int, rule: Rule, rng: np.random.Generator, own
     elif rule not in RULES:
         raise UnbraidError(
             f"{owner}: the rule of pairs is {rule!r}{did_you_mean(str(rule), RULES)}, expected a "
-            f"whole number of factors, {' or '.join(map(repr, RULES))}."
+            f"whole number of factors, {' or '.join(map(repr, RULES))}; 'group' and 'next' are for "
+            "data with groups."
         )
     elif most < 2:
         raise UnbraidError(
@@ -160,6 +163,31 @@ def index_of(data: Dataset, among: NDArray[np.int64] | None = None) -> FactorInd
     keys = np.ravel_multi_index(tuple(levels[rows].T), tuple(sizes))
     order = np.argsort(keys, kind="stable")
     return FactorIndex(levels, tuple(sizes), keys[order], rows[order])
+
+
+class Indices:
+    """The indices of a data set's rows that were asked for last.
+
+    Trainings at once, such as a fleet's, ask in turns, each for equal rows of its own.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, Ints | None, Any]] = []
+
+    def of(self, data: Dataset, among: Ints | None, make: Callable[[Dataset, Any], T]) -> T:
+        """Return ``make(data, among)``, kept from before if it was asked for lately."""
+        for kind, rows, index in self._kept:
+            if kind is make and rows is among:
+                return cast(T, index)
+        for place, (kind, rows, index) in enumerate(self._kept):
+            if kind is not make or rows is None or among is None:
+                continue
+            if np.array_equal(rows, among):
+                self._kept[place] = make, among, index
+                return cast(T, index)
+        made = make(data, among)
+        self._kept = [*self._kept, (make, among, made)][-KEPT:]
+        return made
 
 
 def partner_rows(

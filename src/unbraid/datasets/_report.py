@@ -38,6 +38,10 @@ def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
         what = f"{what.replace('image', 'sound')} as pictures"
         kind = ", ".join(channel.name for channel in dataset.signal.channels)
     lines = [f"{dataset.name}, {dataset.split}: {what} of {width} x {height}, {kind}"]
+    if dataset.groups is not None:
+        sizes = np.unique(dataset.groups, return_counts=True)[1]
+        span = str(sizes.min()) + (f" to {sizes.max()}" if sizes.max() > sizes.min() else "")
+        lines.append(f"  {len(sizes):,} groups of {span} images")
     if dataset.factors is None:
         return [*lines, "  no factors are known"]
     lines += [f"  {_of_factor(dataset, spec)}" for spec in dataset.specs]
@@ -58,6 +62,7 @@ def facts_of(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "split": dataset.split,
         "images": len(dataset),
+        **({} if dataset.groups is None else {"groups": len(np.unique(dataset.groups))}),
         "shape": list(dataset.image_shape),
         "factors": [_facts_of_factor(dataset, spec) for spec in dataset.specs],
         "associations": [],

@@ -62,7 +62,9 @@ def load(config: Config, split: str = "train") -> Dataset:
     notes = (*found.before, done, *found.after)
     title = called("folder", {"path": config.path, "title": config.title})
     factors = found.factors(kept)
-    return Dataset(title, images, factors, found.labels.specs, split, tuple(filter(None, notes)))
+    specs, said = found.labels.specs, tuple(filter(None, notes))
+    groups = found.groups_of(kept)
+    return Dataset(title, images, factors, specs, split, said, groups=groups)
 
 
 def _check(config: Config) -> None:

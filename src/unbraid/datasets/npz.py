@@ -24,6 +24,7 @@ from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset
 from unbraid.datasets._arrays import checked, renamed, split_columns
 from unbraid.datasets._columns import read_columns
+from unbraid.datasets._groups import taken
 from unbraid.datasets._images import Layout, as_images, as_signal, held_out
 from unbraid.datasets._names import called, named
 from unbraid.datasets._npz_keys import is_usual, keys_of
@@ -50,6 +51,8 @@ class Config:
         kinds: the kinds of factors, as in ``size=ordinal,age=continuous,angle=circular:360``;
             those of others are inferred.
         units: the units of factors, as in ``size=pixels,angle=degrees``.
+        group: the factor that names the group of each image, such as the clip of a frame. A group
+            is whole in a split, and no factor.
         layout: where the channels of images with four axes are, ``nchw`` or ``nhwc``; ``auto``
             takes the one of axes 1 and 3 that has 1 to 4 entries.
         split_seed: draws the tenth of the images that is the test set.
@@ -65,6 +68,7 @@ class Config:
     factor_names: tuple[str, ...] | None = None
     kinds: str | None = None
     units: str | None = None
+    group: str | None = None
     layout: Layout = "auto"
     split_seed: int = 0
     full: bool = False
@@ -95,7 +99,8 @@ def load(config: Config, split: str = "train") -> Dataset:
         ]
         columns = _columns(file, factors_keys, parts, config, path)
     images = _joined(parts, path)
-    rows = _rows(parts, split, config, path)
+    groups = taken(columns, config.group, str(path))
+    rows = _rows(parts, split, config, path, groups)
     read = read_columns(columns, config.kinds, config.units, str(path))
     factors, specs, notes = read
     if config.names is not None:
@@ -103,7 +108,8 @@ def load(config: Config, split: str = "train") -> Dataset:
     if factors is not None:
         factors = factors[rows]
     notes = (*((note,) if note else ()), *notes)
-    data = Dataset(title, images[rows], factors, specs, split, notes)
+    groups = None if groups is None else groups[rows]
+    data = Dataset(title, images[rows], factors, specs, split, notes, groups=groups)
     return data if signal is None else replace(data, signal=signal)
 
 
@@ -164,12 +170,17 @@ def _joined(parts: list[NDArray[Any]], path: Path) -> NDArray[Any]:
 
 
 def _rows(
-    parts: list[NDArray[np.uint8]], split: str, config: Config, path: Path
+    parts: list[NDArray[np.uint8]],
+    split: str,
+    config: Config,
+    path: Path,
+    groups: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
     """Return the rows of a split: the file's own, or a tenth held out."""
     count = sum(map(len, parts))
     if len(parts) == 1:
-        return held_out(count, split, config.split_seed, config.full, str(path))
+        full = config.full
+        return held_out(count, split, config.split_seed, full, str(path), groups=groups)
     if config.full:
         return np.arange(count)
     edge = len(parts[0])

@@ -40,4 +40,5 @@ def load(config: Config, split: str = "train") -> Dataset:
         split,
         tuple(filter(None, (*found.before, done, *found.after))),
         sound.SIGNAL,
+        groups=found.groups_of(kept),
     )

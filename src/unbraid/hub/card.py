@@ -102,7 +102,7 @@ def _seconds(count: float) -> str:
 
 def _labels(run: Run) -> str:
     given = methods.labels_of(run.config.method)
-    if "pairs" in methods.needs_of(run.config.method):  # they are chosen by the factors
+    if "pairs" in methods.needs_of(run.config.method):  # they are chosen by factors or groups
         return "none of single images; pairs of images that have some factors in common"
     if given is None:
         return "none used"

@@ -14,7 +14,7 @@ from unbraid.methods._base import require
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.nn.distributions import gaussian_sample
 
-Rule = Literal["one", "uniform", "redraw-one-or-k"]
+Rule = Literal["one", "uniform", "redraw-one-or-k", "group", "next"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class PairsConfig(vae.Config):
         beta: weight of the KL term.
         pairs: how many factors the images of a pair differ in: ``one``; ``uniform``, from 1 to
             all but one; or ``redraw-one-or-k``, the rule of the public code of 2020, under which
-            a factor that is drawn again may keep its value. See ``Dataset.pairs``.
+            a factor that is drawn again may keep its value. For images in groups, such as the
+            frames of clips: ``group``, any other image of the group; or ``next``, the next one.
+            See ``Dataset.pairs``.
     """
 
     beta: float = 1.0

@@ -40,7 +40,7 @@ class Fingerprint:
         pixels: the number of values of each image that are hashed, drawn at random.
         content: the hash of the images.
         factors: the names of the factors.
-        values: the hash of the factors, "" if there are none.
+        values: the hash of the factors and groups, "" if there are none.
     """
 
     images: int
@@ -103,8 +103,11 @@ def fingerprint(data: Dataset, like: Fingerprint | None = None) -> Fingerprint:
     else:
         rows, pixels = min(count, LAZY_ROWS), size
     names, values = data.factor_names, ""
-    if data.factors is not None:
-        values = _of_factors(data.factors)
+    told = [] if data.factors is None else [data.factors]
+    if data.groups is not None:
+        told.append(data.groups[:, None])
+    if told:
+        values = _of_factors(np.hstack(told))
     content = _of_images(data.images, _some(count, rows), _some(size, pixels))
     return Fingerprint(count, tuple(data.image_shape), rows, pixels, content, names, values)
 

@@ -41,7 +41,7 @@ def held_out_images(run: Run, data: Dataset | None = None) -> Images:
     share of 0, they are training images.
     """
     data = run.dataset("train") if data is None else run.checked(data)
-    rows, held_out = split_rows(len(data), run.config.training.validation)
+    rows, held_out = split_rows(data, run.config.training.validation)
     if not len(held_out):
         held_out = rows[some_rows(len(rows), VALIDATION_LIMIT)]
     return np.asarray(data.images[held_out.numpy()])

@@ -69,7 +69,7 @@ def unseen(run: Run) -> Dataset:
     except UnbraidError:  # no test split
         pass
     data = run.dataset("train")
-    _, rows = split_rows(len(data), run.config.training.validation)
+    _, rows = split_rows(data, run.config.training.validation)
     if not len(rows):
         return dataclasses.replace(data, split="train")
     return dataclasses.replace(data.take(rows.numpy()), split="validation")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid.core.errors import UnbraidError
-from unbraid.datasets import Dataset, ImageSource
+from unbraid.datasets import Dataset, ImageSource, whole_groups
 from unbraid.nn.nets import as_pixels
 
 VALIDATION_LIMIT = 5000  # images; more would cost time and add no precision
@@ -31,11 +31,18 @@ def reseed(noise: torch.Generator, *key: int) -> torch.Generator:
     return noise.manual_seed(int(state[0]) << 32 | int(state[1]))
 
 
-def split_rows(total: int, share: float) -> tuple[Tensor, Tensor]:
-    """Return the rows to train on and the rows held out, the same for every seed."""
+def split_rows(data: Dataset, share: float) -> tuple[Tensor, Tensor]:
+    """Return the rows to train on and the rows held out, the same for every seed.
+
+    Of images in groups, whole groups are held out.
+    """
+    total = len(data)
     held_out = min(int(total * share), VALIDATION_LIMIT)
     if held_out == 1:  # tells nothing of spread, and some estimators need two
         held_out = 0
+    if data.groups is not None:
+        out = torch.from_numpy(whole_groups(data.groups, held_out, VALIDATION))
+        return (~out).nonzero().flatten(), out.nonzero().flatten()
     order = torch.randperm(total, generator=generator(torch.device("cpu"), 0, VALIDATION, total))
     return order[held_out:].sort().values, order[:held_out].sort().values
 

@@ -93,7 +93,7 @@ class Loop:
         size = hardware.parameters(model)
         hardware.check_fits(size, f"training {size:,} parameters", self.device)
         self.model = hardware.place(model, self.device)
-        self.rows, self.held_out = split_rows(len(data), config.validation)
+        self.rows, self.held_out = split_rows(data, config.validation)
         if config.batch_size > len(self.rows):
             raise UnbraidError(
                 f"batch_size is {config.batch_size}, but {data.name} has {len(self.rows)} images "

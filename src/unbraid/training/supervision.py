@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unbraid import methods
 from unbraid.core.errors import UnbraidError
-from unbraid.datasets import Dataset
+from unbraid.datasets import GROUPED, Dataset
 from unbraid.methods import Batch, LabelledConfig, Method, labels_of, name_of
 from unbraid.nn.nets import as_pixels
 from unbraid.training.batches import LABELLED, LABELS, PAIRS, Batches, generator
@@ -180,11 +180,11 @@ class Pairs:
 
     def __init__(self, data: Dataset, rows: Tensor, rule: int | str, device: torch.device) -> None:
         source: GivesPairs | None = getattr(data, "pairs", None) and data  # type: ignore[assignment]
-        if source is None or data.factors is None:
+        if source is None or (data.factors is None and rule not in GROUPED):
             raise UnbraidError(
                 f"{data.name} cannot give pairs of images that differ in some factors: choose a "
-                "data set whose factors are known, such as digits or dsprites, or a method that "
-                "needs no pairs."
+                "data set whose factors are known, such as digits or dsprites, data with groups of "
+                "images (--data.group) and --pairs group, or a method that needs no pairs."
             )
         self.source, self.rule, self.device = source, rule, device
         self.trained = rows.numpy()

@@ -91,7 +91,7 @@ def judge_data(name: str, options: Mapping[str, Any], validation: float) -> Judg
             "factors are known, such as digits or a folder with a subfolder per class."
         )
     columns, notes = _readable(training)
-    kept, held_out = (rows.numpy() for rows in split_rows(len(training), validation))
+    kept, held_out = (rows.numpy() for rows in split_rows(training, validation))
     try:
         test: Dataset | None = load_dataset(name, "test", **options)
     except UnbraidError:  # data without a test split
@@ -228,7 +228,7 @@ def _enough_validation(training: Dataset, more: int, validation: float) -> float
     known = ~np.isnan(given_labels(training, np.array(training.factors, np.float64))).all(1)
 
     def labelled(share: float) -> int:
-        return int(known[split_rows(len(training), share)[1].numpy()].sum())
+        return int(known[split_rows(training, share)[1].numpy()].sum())
 
     wanted = labelled(validation) + more
     shares = (percent / 100 for percent in range(math.floor(100 * validation) + 1, 60))

@@ -84,7 +84,7 @@ def _data(tour: Tour, name: str, data: Dataset) -> list[str]:
     """Return the parts on the data set."""
     pixels = int(np.prod(data.image_shape))
     black = float((images_of(data, 5000) == 0).mean())
-    trained = len(data) - len(split_rows(len(data), TrainingConfig().validation)[1])
+    trained = len(data) - len(split_rows(data, TrainingConfig().validation)[1])
     alt = (
         "Four rows of ten handwritten digits, white on black, a column for each digit; "
         f"they differ in slant, boldness and width. {black:.1%} of all pixels are black."

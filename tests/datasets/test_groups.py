@@ -1,0 +1,143 @@
+"""Images that belong together: whole in a split, and partners of each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unbraid
+from unbraid.core.errors import UnbraidError
+from unbraid.datasets import Dataset, facts_of, load_dataset, report_of
+from unbraid.training import split_rows
+
+CLIPS, FRAMES = 40, 5
+
+
+def frames() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return images (200, 16, 16) of squares that move right, each clip in its row, and clips."""
+    clip, frame = np.indices((CLIPS, FRAMES)).reshape(2, -1)
+    images = np.zeros((len(clip), 16, 16), np.uint8)
+    for image, row, column in zip(images, clip % 10, frame * 2, strict=True):
+        image[row : row + 5, column : column + 5] = 255
+    return images, clip
+
+
+def data_of(**options: Any) -> Dataset:
+    images, clip = frames()
+    columns = {"clip": [f"clip {each}" for each in clip], "row": clip % 10}
+    return Dataset.from_arrays(images, columns, group="clip", **options)
+
+
+def test_a_group_is_no_factor_and_goes_with_its_rows() -> None:
+    data = data_of()
+    assert data.factor_names == ("row",)
+    assert data.groups is not None
+    assert len(np.unique(data.groups)) == CLIPS
+    rows = np.array([7, 3, 199])
+    assert data.take(rows).groups is not None
+    np.testing.assert_array_equal(data.take(rows).groups, data.groups[rows])
+
+
+@pytest.mark.parametrize("rule", ["group", "next"])
+@pytest.mark.parametrize("among", [None, np.arange(50, 150)])
+def test_partners_are_of_the_same_group(rule: Any, among: Any) -> None:
+    data = data_of()
+    images, clip = frames()
+    rows = np.arange(60, 140)
+    found, changed = data.pairs(rows, rule, seed=3, among=among)
+    np.testing.assert_array_equal(found, data.pairs(rows, rule, seed=3, among=among).images)
+    assert changed.shape == (80, 1)
+    assert not changed.any()  # the row of a clip stays
+    same = (found[:, 0] == images[rows]).all((1, 2))
+    assert not same.any()
+    if rule == "next":
+        frame = rows % FRAMES
+        after = np.where(frame < FRAMES - 1, rows + 1, rows - 1)
+        np.testing.assert_array_equal(found[:, 0], images[after])
+        return
+    counts = np.zeros((FRAMES, FRAMES))
+    for seed in range(100):
+        drawn = data.pairs(rows, rule, seed=seed, among=among).images[:, 0]
+        column = drawn.any(1).argmax(1) // 2
+        np.add.at(counts, (rows % FRAMES, column), 1)
+        assert (drawn.any(2).argmax(1) == clip[rows] % 10).all()
+    assert not counts.diagonal().any()
+    others = counts[~np.eye(FRAMES, dtype=bool)]  # 1,600 draws of 4
+    assert (abs(others - 400) < 100).all()
+
+
+def test_splits_hold_whole_groups(tmp_path: Path) -> None:
+    images, clip = frames()
+    np.savez(tmp_path / "clips.npz", images=images, clip=clip, row=clip % 10)
+    train, test = (
+        load_dataset(str(tmp_path / "clips.npz"), split, group="clip")
+        for split in ("train", "test")
+    )
+    assert (len(train), len(test)) == (180, 20)
+    assert train.groups is not None
+    assert test.groups is not None
+    assert not set(train.groups) & set(test.groups)
+    kept, held_out = split_rows(train, 0.1)
+    assert len(held_out) == 20
+    assert not set(train.groups[kept.numpy()]) & set(train.groups[held_out.numpy()])
+
+
+def test_subfolders_and_columns_of_a_folder_are_groups(tmp_path: Path) -> None:
+    images, clip = frames()
+    for name, image in enumerate(images):
+        place = tmp_path / "data" / f"clip{clip[name]:02}" / f"{name:03}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place)
+    data = load_dataset(str(tmp_path / "data"), group="folder", size=16, full=True)
+    assert data.factors is None
+    assert data.groups is not None
+    np.testing.assert_array_equal(data.groups, clip)
+    lines = ["file,scene,row", *(f"{n:03}.png,s{c},{c % 10}" for n, c in enumerate(clip))]
+    (tmp_path / "data" / "labels.csv").write_text("\n".join(lines))
+    data = load_dataset(str(tmp_path / "data"), group="scene", size=16)
+    assert "scene" not in data.factor_names
+    assert data.groups is not None
+    assert len(np.unique(data.groups)) == 36
+    assert len(data) == 180
+
+
+def test_the_report_tells_groups() -> None:
+    data = data_of()
+    assert report_of(data)[1] == "  40 groups of 5 images"
+    assert report_of(data.take(np.arange(7)))[1] == "  2 groups of 2 to 5 images"
+    assert facts_of(data)["groups"] == 40
+
+
+@pytest.mark.parametrize("method", ["ada-gvae", "slow-vae"])
+def test_methods_learn_from_pairs_without_a_known_factor(method: str, tmp_path: Path) -> None:
+    images, clip = frames()
+    data = Dataset.from_arrays(images, {"clip": clip}, group="clip")
+    assert data.factors is None
+    options: Any = {"pairs": "next", "latent_dim": 3, "net": "mlp", "progress": False}
+    model = unbraid.train(method, data, epochs=2, batch_size=32, **options)
+    again = unbraid.train(method, data, epochs=2, batch_size=32, **options)
+    codes = model.encode(data.images[:])
+    np.testing.assert_array_equal(codes, again.encode(data.images[:]))
+    assert unbraid.save(model, tmp_path / "run").model().encode(data.images[:]).equal(codes)
+
+
+def test_what_is_refused() -> None:
+    images, clip = frames()
+    with pytest.raises(UnbraidError, match=r"no column 'clop' \(did you mean 'clip'\?\)"):
+        Dataset.from_arrays(images, {"clip": clip}, group="clop")
+    unknown = [None if each == 3 else each for each in clip.tolist()]
+    with pytest.raises(UnbraidError, match="5 of 200 rows have no group in the column 'clip'"):
+        Dataset.from_arrays(images, {"clip": unknown}, group="clip")
+    plain = Dataset.from_arrays(images, {"row": clip % 10})
+    with pytest.raises(UnbraidError, match=r"no groups of images.*--data\.group"):
+        plain.pairs(np.arange(4), "group")
+    alone = Dataset.from_arrays(images, {"clip": np.maximum(clip, 3) + (clip > 38)}, group="clip")
+    lonely = alone.take(np.arange(197))
+    assert lonely.groups is not None
+    single = lonely.take(np.append(np.arange(195), 195))
+    with pytest.raises(UnbraidError, match=r"1 of .* groups have a single image"):
+        single.pairs(np.array([195]), "next")
