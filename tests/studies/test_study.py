@@ -403,6 +403,32 @@ def test_an_estimate_counts_no_training_of_what_is_trained_and_splits_no_run(
     assert "3 of 3 runs are left: about 1.30 h, measuring included" in last
 
 
+def test_what_decides_the_time_of_a_step_is_timed_by_itself(
+    make_spec: Make, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(steps=3600, off_diagonal=[1, 2])
+    text = spec.read_text().replace("batch_size = 32", "batch_size = [32, 64]")
+    spec.write_text(text.replace("beta = [1, 4]", 'beta = 1\nnet = ["mlp", "conv"]'))
+    seconds = {("mlp", 32): 0.1, ("mlp", 64): 0.2, ("conv", 32): 1.0, ("conv", 64): 2.0}
+
+    def step_time(cell: Cell, data: object) -> tuple[float, int]:
+        method, training = cell.config["method"], cell.config["training"]
+        return seconds[method["net"], training["batch_size"]], 1
+
+    monkeypatch.setattr("unbraid.studies.estimate.step_time", step_time)
+    monkeypatch.setattr("unbraid.studies.estimate.load_dataset", lambda *args, **options: None)
+    lines = list(estimate(opened(spec), 1))[8:]
+    assert [line.partition(" with")[0] for line in lines[:-1]] == [
+        "squares beta-vae batch_size=32 net=mlp: 100.0 ms a step, 1 runs, 0.10 h",
+        "squares beta-vae batch_size=32 net=conv: 1000.0 ms a step, 1 runs, 1.00 h",
+        "squares beta-vae batch_size=64 net=mlp: 200.0 ms a step, 1 runs, 0.20 h",
+        "squares beta-vae batch_size=64 net=conv: 2000.0 ms a step, 1 runs, 2.00 h",
+        "squares dip-vae-i batch_size=32: 100.0 ms a step, 2 runs, 0.20 h",
+        "squares dip-vae-i batch_size=64: 200.0 ms a step, 2 runs, 0.40 h",
+    ]
+    assert "8 of 8 runs are left: about 3.90 h" in lines[-1]
+
+
 def command(spec: Path, root: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "unbraid", "study", "run", str(spec), "--root", str(root), *more]
 
@@ -460,11 +486,13 @@ def children(parent: int) -> list[int]:
     return [int(pid) for pid, words in lines if "spawn_main" in words]
 
 
+def cell_of(number: int, steps: int = 100, **method: Any) -> Cell:
+    config = {"method": method, "training": {"steps": steps, "seed": number}}
+    return Cell(str(number), "", "data", "vae", "", None, number, config, {})
+
+
 def test_progress_tells_counts_and_the_time_left() -> None:
-    cells = [
-        Cell(str(i), "", "data", "vae", "", None, i, {"training": {"steps": 100}}, {})
-        for i in range(4)
-    ]
+    cells = [cell_of(i) for i in range(4)]
     now = [0.0]
     progress = Progress(cells, [State({})] * 4, 2, lambda: now[0])
     assert progress.left() is None
@@ -479,6 +507,33 @@ def test_progress_tells_counts_and_the_time_left() -> None:
     progress.on_event(Event("1", "failed", "diverged: the loss is not finite"))
     line = "1 of 4 runs finished, 0 running, 1 diverged, 0 images/s, under a minute left"
     assert progress.line() == line
+
+
+def test_the_time_left_is_of_each_kind_and_of_the_usual_one_where_none_has_been_seen() -> None:
+    nets = ("mlp", "mlp", "conv", "conv", "resnet")
+    cells = [cell_of(i, net=net, beta=float(i)) for i, net in enumerate(nets)]
+    now = [0.0]
+    progress = Progress(cells, [State({})] * 5, 1, lambda: now[0])
+    for name, seconds in (("0", 10.0), ("2", 300.0)):
+        progress.on_event(Event(name, "started"))
+        progress.on_event(Event(name, "step", "", 0, 100))
+        now[0] += seconds
+        progress.on_event(Event(name, "done"))
+    assert progress.left() == pytest.approx(10 + 300 + (10 + 300) / 2)
+    # a run that was trained before, and is only measured, says nothing of a training's time
+    progress.on_event(Event("1", "started"))
+    progress.on_event(Event("1", "done"))
+    assert progress.left() == pytest.approx(300 + (10 + 300) / 2)
+
+
+def test_runs_by_epochs_have_as_many_steps_as_others_of_their_kind_told() -> None:
+    now = [0.0]
+    progress = Progress([cell_of(i, 0) for i in range(2)], [State({})] * 2, 1, lambda: now[0])
+    progress.on_event(Event("0", "started"))
+    progress.on_event(Event("0", "step", "", 0, 40))
+    now[0] = 20.0
+    progress.on_event(Event("0", "done"))
+    assert progress.left() == pytest.approx(20)
 
 
 def test_a_damaged_state_is_made_again_from_the_other_files(

@@ -16,10 +16,11 @@ from unbraid.core.interrupts import Interrupts
 from unbraid.core.streams import Shown
 from unbraid.studies.cells import Cell, State
 from unbraid.studies.engines import Event
+from unbraid.studies.kinds import kinds
 
 REFRESH = 0.5  # seconds between changes of the table
 SILENCE = 60.0  # seconds between lines where there is no terminal
-EPOCHS = 10_000  # steps that a run by epochs is taken to have, until its first step tells
+EPOCHS = 10_000  # steps that a run by epochs is taken to have, until one of its kind tells
 
 
 class Progress:
@@ -40,16 +41,18 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cells = {cell.id: cell for cell in cells}
-        self.kinds = {cell.id: (cell.data, cell.method) for cell in cells}
+        self.rows = {cell.id: (cell.data, cell.method) for cell in cells}  # of the table
+        self.kinds = kinds(cells)
         self.jobs, self.clock = jobs, clock
         self.status = {
             cell.id: state.status(cell) for cell, state in zip(cells, states, strict=True)
         }
         self.running: dict[str, tuple[float, int]] = {}  # when it began, and from which step
-        self.steps = {cell.id: cell.steps or EPOCHS for cell in cells}
+        self.steps = {cell.id: cell.steps for cell in cells if cell.steps}
+        self.totals: dict[str, int] = {}  # steps of a run of a kind, as the last one told
         self.done: dict[str, int] = {}  # steps of those that are running
         self.rates: dict[str, float] = {}  # images a second of those that are running
-        self.spent: dict[tuple[str, str], list[float]] = {}  # seconds and steps of a kind
+        self.spent: dict[str, list[float]] = {}  # seconds and steps of a kind
 
     def on_event(self, event: Event) -> None:
         """Take in what happened to a run."""
@@ -61,21 +64,27 @@ class Progress:
             if name not in self.done:  # a run that goes on from a checkpoint starts there
                 self.running[name] = begun[0], event.done
             self.steps[name], self.done[name] = event.total, event.done
+            self.totals[self.kinds[name]] = event.total
             self.rates[name] = event.images_per_second
         elif event.kind in ("done", "failed", "died", "busy", "stopped"):
-            since = self.running.get(name)
+            self._count_time(name, event.kind == "done")
             self.running = {other: at for other, at in self.running.items() if other != name}
             self.rates.pop(name, None)
             self.done.pop(name, None)
             if event.kind == "done":
                 self.status[name] = "finished"
-                if since is not None:
-                    spent = self.spent.setdefault(self.kinds[name], [0.0, 0.0])
-                    spent[0] += self.clock() - since[0]
-                    spent[1] += max(1, self.steps[name] - since[1])
             elif event.kind == "failed":
                 diverged = event.sentence.startswith("diverged")
                 self.status[name] = "diverged" if diverged else "failed"
+
+    def _count_time(self, name: str, finished: bool) -> None:
+        """Add a run that ended to what its kind has spent; one that was only measured does not."""
+        if name not in self.running or name not in self.done:
+            return
+        begun, first = self.running[name]
+        spent = self.spent.setdefault(self.kinds[name], [0.0, 0.0])
+        spent[0] += self.clock() - begun
+        spent[1] += max(1, (self.steps[name] if finished else self.done[name]) - first)
 
     def retried(self, name: str) -> None:
         """Take in that a run which failed is tried again."""
@@ -84,20 +93,28 @@ class Progress:
     def left(self) -> float | None:
         """Return about how many seconds are left, None while nothing can be said."""
         known = {kind: seconds / steps for kind, (seconds, steps) in self.spent.items()}
+        running: dict[str, list[float]] = {}  # of kinds of which no run has ended
         for name, (begun, first) in self.running.items():
             steps = self.done.get(name, 0) - first
             if self.kinds[name] not in known and steps > 0 and self.clock() - begun > 5:
-                known[self.kinds[name]] = (self.clock() - begun) / steps
+                spent = running.setdefault(self.kinds[name], [0.0, 0.0])
+                spent[0] += self.clock() - begun
+                spent[1] += steps
+        known |= {kind: seconds / steps for kind, (seconds, steps) in running.items()}
         if not known:
             return None
         usual = sum(known.values()) / len(known)
         rest = [
-            (self.steps[name] - self.done.get(name, 0)) * known.get(self.kinds[name], usual)
+            (self._steps(name) - self.done.get(name, 0)) * known.get(self.kinds[name], usual)
             for name, status in self.status.items()
             if status == "unfinished"
         ]
         # side by side, but one run is never split
         return max(sum(rest) / self.jobs, max(rest, default=0.0))
+
+    def _steps(self, name: str) -> int:
+        """Return the steps of a run; of one by epochs that has not begun, those of its kind."""
+        return self.steps.get(name) or self.totals.get(self.kinds[name], EPOCHS)
 
     def counts(self) -> Counter[str]:
         """Return how many runs have each status."""
@@ -122,13 +139,13 @@ class Progress:
         table.add_column("data and method", overflow="fold")
         for name in ("runs", "finished", "running", "diverged", "failed", "images/s"):
             table.add_column(name, justify="right")
-        for kind in dict.fromkeys(self.kinds.values()):
-            names = [name for name, other in self.kinds.items() if other == kind]
+        for row in dict.fromkeys(self.rows.values()):
+            names = [name for name, other in self.rows.items() if other == row]
             counts = Counter(self.status[name] for name in names)
             at_work = [name for name in names if name in self.running]
             rate = sum(self.rates.get(name, 0.0) for name in at_work)
             table.add_row(
-                " ".join(kind),
+                " ".join(row),
                 str(len(names)),
                 str(counts["finished"]),
                 str(len(at_work) or ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from statistics import median
@@ -12,6 +12,7 @@ from statistics import median
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.studies.cells import Cell
+from unbraid.studies.kinds import kinds
 from unbraid.studies.plan import config_of
 from unbraid.studies.study import Study
 from unbraid.training import Loop, Recorder, few_steps, new_model, threads
@@ -23,9 +24,9 @@ LIMIT = 10.0  # seconds after which fewer are enough
 def estimate(study: Study, jobs: int, again: Collection[str] = ()) -> Iterator[str]:
     """Yield lines: each run, the time of a step of each kind, and the hours of all.
 
-    A kind is a method on a data set, timed in its first setting, alone on the machine. Measuring
-    is counted where finished runs of the study's folder tell how long it takes. A run is never
-    split, so that the last one alone may take longer than a share of all.
+    A kind (``kinds.kinds``) is timed by its first run, alone on the machine. Measuring is counted
+    where finished runs of the study's folder tell how long it takes. A run is never split, so that
+    the last one alone may take longer than a share of all.
 
     Args:
         study: its runs.
@@ -45,12 +46,8 @@ def estimate(study: Study, jobs: int, again: Collection[str] = ()) -> Iterator[s
         cell.id for cell, state in zip(study.cells, states, strict=True) if not state.trained
     }
     runs = {cell.id: measuring for cell in left}  # seconds
-    kinds = Counter((cell.data, cell.method) for cell in left if cell.id in untrained)
     loaded: dict[str, Dataset] = {}
-    for kind, count in kinds.items():
-        of_kind = [
-            cell for cell in left if (cell.data, cell.method) == kind and cell.id in untrained
-        ]
+    for kind, of_kind in _by_kind([cell for cell in left if cell.id in untrained]).items():
         first = of_kind[0]
         data = loaded.get(first.data)
         if data is None:
@@ -59,18 +56,26 @@ def estimate(study: Study, jobs: int, again: Collection[str] = ()) -> Iterator[s
         try:
             step, steps = step_time(first, data)
         except UnbraidError as error:
-            yield f"{' '.join(kind)}: cannot be timed: {error}"
+            yield f"{kind}: cannot be timed: {error}"
             continue
         seconds = {cell.id: step * (cell.steps or steps) for cell in of_kind}
         for name, each in seconds.items():
             runs[name] += each
         yield (
-            f"{' '.join(kind)}: {step * 1000:.1f} ms a step, {count} runs, "
+            f"{kind}: {step * 1000:.1f} ms a step, {len(of_kind)} runs, "
             f"{_hours(seconds.values(), jobs):.2f} h with {jobs} side by side"
         )
     told = "measuring included" if taken else "without measuring, which no run has told yet"
     hours = f"about {_hours(runs.values(), jobs):.2f} h"
     yield f"{len(left)} of {len(study.cells)} runs are left: {hours}, {told}"
+
+
+def _by_kind(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    names = kinds(cells)
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(names[cell.id], []).append(cell)
+    return found
 
 
 def _hours(seconds: Collection[float], jobs: int) -> float:
