@@ -97,7 +97,7 @@ CASES: list[tuple[str, bytes | None, Callable[[Path], object], str, str]] = [
         "copy or record it again.",
     ),
     ("a.json", None, read_json, "No such file", "expected a JSON file; restore it"),
-    ("a.toml", None, read_study, "No such file", "expected a study's TOML file; check the path."),
+    ("a.toml", None, read_study, "No such file", "expected a study's TOML file, or"),
 ]
 
 

@@ -561,6 +561,48 @@ def test_a_folder_of_a_study_stands_for_its_file(
     assert "takes the file or folder" in unbraid("run", Path("--dry-run"), code=2)
 
 
+def test_retry_of_a_shard_leaves_the_failures_of_others(
+    make_spec: Make, opened: Opened, unbraid: Unbraid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec()
+    study = opened(spec)
+    failure = {"kind": "error", "type": "", "message": "", "step": 0, "attempt": 1}
+    for cell in study.cells:
+        write_state(study.run_folder(cell), State({}, (failure,), failed=True))
+    monkeypatch.setattr("unbraid.studies.estimate.step_time", lambda cell, data: (1.0, 1))
+    monkeypatch.setattr("unbraid.studies.driver.drive", lambda *args: True)
+    said = unbraid("retry", spec, "--shard", "0/2", "--dry-run")
+    assert "2 runs of shard 0/2 would be tried again" in said
+    assert "2 runs of shard 0/2 are tried again" in unbraid("retry", spec, "--shard", "0/2")
+    assert [state.failed for state in study.states()] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "--dry-run"), "3 of 3 runs are left"),
+        (("retry", "--dry-run"), "0 runs would be tried again"),
+        (("extend", "--seeds", "1", "--dry-run"), "6 of 6 runs are left"),
+        (("status",), "studies/tiny does not exist yet: unbraid study run starts the study"),
+    ],
+)
+def test_a_dry_run_and_a_status_write_nothing(
+    make_spec: Make,
+    unbraid: Unbraid,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setattr("unbraid.studies.estimate.step_time", lambda cell, data: (1.0, 1))
+    spec = make_spec()
+    found = unbraid(words[0], spec, *words[1:])
+    assert said in found
+    assert words[0] != "status" or "3 unfinished" in found
+    assert not (tmp_path / "studies").exists()
+    assert "or the folder of a study that was run" in unbraid("status", tmp_path / "none", code=2)
+
+
 def test_a_comparison_that_fails_leaves_the_table_and_is_done_later(
     make_spec: Make, opened: Opened, unbraid: Unbraid, monkeypatch: pytest.MonkeyPatch
 ) -> None:

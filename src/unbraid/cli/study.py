@@ -73,7 +73,7 @@ def run(target: str, given: Run) -> None:
     from unbraid.studies.study import open_study
 
     _check(given)
-    _run(open_study(target, given.root), target, given)
+    _run(open_study(target, given.root, keep=not given.dry_run), target, given)
 
 
 def extend(target: str, given: Extend) -> None:
@@ -94,9 +94,10 @@ def retry(target: str, given: Retry) -> None:
     from unbraid.studies.study import open_study
 
     _check(given)
-    study = open_study(target, given.root)
-    again = forget_failures(study, given.diverged, keep=given.dry_run)
-    print(f"{len(again)} runs {'would be' if given.dry_run else 'are'} tried again")
+    study = open_study(target, given.root, keep=not given.dry_run)
+    again = forget_failures(_part(study, given), given.diverged, keep=given.dry_run)
+    of_shard = f" of shard {given.shard}" if given.shard else ""
+    print(f"{len(again)} runs{of_shard} {'would be' if given.dry_run else 'are'} tried again")
     _run(study, target, given, again)
 
 
@@ -105,7 +106,7 @@ def status(target: str, given: Place) -> None:
     from unbraid.studies.reports import status_lines
     from unbraid.studies.study import open_study
 
-    print("\n".join(status_lines(open_study(target, given.root))))
+    print("\n".join(status_lines(open_study(target, given.root, keep=False))))
 
 
 def table(target: str, given: Place) -> None:
@@ -154,11 +155,9 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
         given: how runs are executed.
         again: the failed runs that would be tried again, of a dry run.
     """
-    from unbraid.studies.reports import cores, ended, shard_of
+    from unbraid.studies.reports import cores, ended
 
-    whole = study
-    if given.shard:
-        study = study.shard(*shard_of(given.shard))
+    whole, study = study, _part(study, given)
     jobs = given.jobs or study.spec.resources.jobs
     jobs = jobs or max(1, cores() // study.spec.resources.threads)
     if given.dry_run:
@@ -190,6 +189,13 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     print("\n".join(ended(study)))
     if failed:
         raise UnbraidError("\n".join(failed))
+
+
+def _part(study: Study, given: Run) -> Study:
+    """Return the part of a study that is asked for, all of it if no shard is."""
+    from unbraid.studies.reports import shard_of
+
+    return study.shard(*shard_of(given.shard)) if given.shard else study
 
 
 def _say_short(study: Study) -> None:

@@ -27,6 +27,8 @@ def status_lines(study: Study) -> list[str]:
         if state.status(cell) == "unfinished" and cells.is_claimed(study.run_folder(cell))
     ]
     lines = [f"{study.name}: {len(study.cells)} runs in {study.folder.parent / 'runs'}"]
+    if not study.folder.is_dir():
+        lines.append(f"  {study.folder} does not exist yet: unbraid study run starts the study")
     counts["running"] = len(running)
     counts["unfinished"] -= len(running)
     for name in ("finished", "running", "unfinished", "diverged", "failed"):

@@ -107,8 +107,8 @@ def read(path: Path) -> Spec:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UnbraidError(
-            f"cannot read {path}: {error.strerror or error}, expected a study's TOML file; check "
-            "the path."
+            f"cannot read {path}: {error.strerror or error}, expected a study's TOML file, or "
+            "the folder of a study that was run; check the path."
         ) from error
     except (ValueError, RecursionError) as error:
         raise UnbraidError(f"{path} is no valid TOML: {error}; correct it.") from error
