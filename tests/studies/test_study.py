@@ -705,6 +705,15 @@ def test_slurm_gets_a_script_of_shards(
     write_script(study, str(spec), tmp_path, 1)
     expected = f'#SBATCH --output="{tmp_path}/my studies %%j/tiny/slurm-%a.out"'
     assert expected in (study.folder / "slurm.sh").read_text().splitlines()
+    # nothing is throttled that nobody asked for; a run gets its GPUs
+    make_spec(more="gpus = 2")
+    unbraid("run", spec, "--on", "slurm")
+    script = (tmp_path / "studies/tiny/slurm.sh").read_text()
+    for line in ("--array=0-2", "--gres=gpu:2"):
+        assert f"#SBATCH {line}\n" in script
+    make_spec(more="gpus = 0.5")
+    assert "make it a whole number" in unbraid("run", spec, "--on", "slurm", code=2)
+    make_spec()
     said = unbraid("run", spec, "--shard", "1/3", "--dry-run")
     assert "1 of 1 runs are left" in said
     assert "--shard is '3/3'" in unbraid("run", spec, "--shard", "3/3", code=2)

@@ -33,7 +33,8 @@ class Run(Place):
     Args:
         on: the engine: processes of this machine, Ray (pip install 'unbraid[ray]'), or a script
             for Slurm.
-        jobs: runs side by side; 0 is what the study's file says.
+        jobs: runs side by side; 0 is what the study's file says, or else as many as there is room
+            for.
         fleet: runs that differ in their seed alone that each process trains at once; for a GPU.
         shard: only every n-th run, from the i-th on: ``0/8`` to ``7/8`` for eight machines.
         dry_run: list the runs, time some steps of each kind, and say how long all would take.
@@ -155,15 +156,17 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
         given: how runs are executed.
         again: the failed runs that would be tried again, of a dry run.
     """
-    from unbraid.studies.reports import cores, ended
+    from unbraid.studies.engines.choosing import by_cores, cores, side_by_side
+    from unbraid.studies.reports import ended
 
     whole, study = study, _part(study, given)
-    jobs = given.jobs or study.spec.resources.jobs
-    jobs = jobs or max(1, cores() // study.spec.resources.threads)
+    resources = study.spec.resources
+    jobs = given.jobs or resources.jobs
     if given.dry_run:
         from unbraid.studies.estimate import estimate
 
-        for line in estimate(study, jobs, again):
+        at_once = side_by_side(given.on, resources, jobs, len(study.cells))
+        for line in estimate(study, at_once, again):
             print(line, flush=True)
         _say_short(study)
         return
@@ -184,7 +187,7 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
         from unbraid.studies.comparing import compare
         from unbraid.studies.table import write_table
 
-        failed = compare(whole, min(jobs, cores()))
+        failed = compare(whole, min(jobs or by_cores(resources.threads), cores()))
         write_table(whole)
     print("\n".join(ended(study)))
     if failed:
@@ -226,18 +229,11 @@ def _older(study: Study) -> bool:
 def _drive(study: Study, target: str, given: Run, jobs: int) -> None:
     from unbraid.studies.display import Display, Progress
     from unbraid.studies.driver import drive
-    from unbraid.studies.engines import Engine
+    from unbraid.studies.engines.choosing import engine_of
 
-    engine: Engine
-    if given.on == "ray":
-        from unbraid.studies.engines.ray import Ray
-
-        engine = Ray(jobs, study.spec.resources.threads, study.folder)
-    else:
-        from unbraid.studies.engines.local import Local
-
-        engine = Local(jobs, study.spec.resources.threads)
-    with Display(Progress(study.cells, study.states(), jobs * max(1, given.fleet))) as display:
+    engine = engine_of(given.on, study.spec.resources, jobs, study.folder)
+    at_once = engine.room * max(1, given.fleet)
+    with Display(Progress(study.cells, study.states(), at_once)) as display:
         done = drive(study, engine, display, given.fleet)
     if not done:
         words = ["unbraid", "study", "run", target]

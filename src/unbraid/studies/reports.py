@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -109,9 +108,3 @@ def shard_of(text: str) -> tuple[int, int]:
             f"--shard is {text!r}, expected i/n with i from 0 to n-1, such as 0/8 to 7/8."
         )
     return int(match[1]), int(match[2])
-
-
-def cores() -> int:
-    """Return the processor cores that this process may use."""
-    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return found or 1

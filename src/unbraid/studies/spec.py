@@ -52,15 +52,18 @@ class Resources:
     """The table ``[resources]``.
 
     Args:
-        jobs: runs side by side; 0 is as many as there are cores for their threads.
+        jobs: runs side by side; 0 is as many as there are cores for their threads, or cards for
+            their gpus, and for Slurm as many as it starts.
         threads: CPU threads of each run; another number may round differently, so that it is part
             of what tells runs apart.
+        gpus: of each run, a whole number or a share of one; 0 asks for none.
         timeout: of one attempt at a run, such as ``"2h"``; empty for none.
         retries: further attempts at a run whose process ended or whose files could not be read.
     """
 
     jobs: int = 0
     threads: int = 1
+    gpus: float = 0
     timeout: str = ""
     retries: int = 2
 
@@ -141,6 +144,7 @@ def understood(raw: Mapping[str, Any], base: Path) -> Spec:
     for option in ("jobs", "retries"):
         _at_least(getattr(resources, option), 0, option)
     _at_least(resources.threads, 1, "threads")
+    _check_gpus(resources.gpus)
     duration(resources.timeout)
     grids = _tables(raw, "grid")
     data = _tables(raw, "data")
@@ -228,6 +232,11 @@ def duration(text: str) -> float:
 def _at_least(value: int, least: int, name: str) -> None:
     if value < least:
         raise UnbraidError(f"{name} is {value}, expected {least} or more.")
+
+
+def _check_gpus(gpus: float) -> None:
+    if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
+        raise UnbraidError(f"gpus is {gpus:g}, expected a whole number, or a share below 1.")
 
 
 def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:

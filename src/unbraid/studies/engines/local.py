@@ -27,10 +27,13 @@ class Local:
     Args:
         size: how many jobs run at once.
         threads: of each worker.
+        cards: ``CUDA_VISIBLE_DEVICES`` of each worker; if none, workers see what this process does.
     """
 
-    def __init__(self, size: int, threads: int = 1) -> None:
+    def __init__(self, size: int, threads: int = 1, cards: Sequence[str] = ()) -> None:
         self.size, self.threads = size, threads
+        self.free = list(cards)[::-1]  # of no worker
+        self.cards: dict[Connection, str] = {}
         self.busy: dict[Connection, Job] = {}
         self.idle: list[Connection] = []
         self.processes: dict[Connection, BaseProcess] = {}
@@ -83,15 +86,19 @@ class Local:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.threads), daemon=True)
+        cards = self.free.pop() if self.free else None
         try:
-            with environment(self.threads):
+            with environment(self.threads, cards):
                 process.start()
         except BrokenPipeError:
             ours.close()
+            self._give_back(cards)
             return None
         finally:
             theirs.close()
         self.processes[ours] = process
+        if cards is not None:
+            self.cards[ours] = cards
         return ours
 
     def _gone(self, connection: Connection) -> int | None:
@@ -99,7 +106,12 @@ class Local:
         process = self.processes.pop(connection)
         connection.close()
         process.join()
+        self._give_back(self.cards.pop(connection, None))
         return process.exitcode
+
+    def _give_back(self, cards: str | None) -> None:
+        if cards is not None:
+            self.free.append(cards)
 
     def _receive(self, connection: Connection) -> Event:
         try:
@@ -114,10 +126,18 @@ class Local:
 
 
 @contextmanager
-def environment(threads: int) -> Iterator[None]:
-    """Let processes that are started within the block compute with a number of threads."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+def environment(threads: int, cards: str | None = None) -> Iterator[None]:
+    """Let processes that are started within the block compute with a number of threads.
+
+    Args:
+        threads: how many.
+        cards: the GPUs that they see, if not those of this process.
+    """
+    told = dict.fromkeys(THREADS, str(threads))
+    if cards is not None:
+        told["CUDA_VISIBLE_DEVICES"] = cards
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
     try:
         yield
     finally:

@@ -26,7 +26,10 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
         study: its runs.
         target: the study's file or folder, as it was given.
         root: of the folders of studies and runs.
-        jobs: elements that run at the same time.
+        jobs: elements that run at the same time; 0 leaves it to Slurm.
+
+    Raises:
+        UnbraidError: the folder's name or a share of a GPU is nothing that Slurm takes.
     """
     states = study.states()
     left = sum(
@@ -34,18 +37,25 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
     )
     if not left:
         return [f"all {len(study.cells)} runs are done"]
-    shards = min(len(study.cells), MOST)
+    shards = elements(len(study.cells))
     resources = study.spec.resources
     words = [sys.executable, "-m", "unbraid", "study", "run", os.path.abspath(target)]
     words += ["--root", os.path.abspath(root), "--jobs", "1"]
     command = f'{shlex.join(words)} --shard "$SLURM_ARRAY_TASK_ID/{shards}"'
     options = {
         "job-name": f"study-{study.name}",
-        "array": f"0-{shards - 1}%{jobs}",
+        "array": f"0-{shards - 1}" + (f"%{jobs}" if jobs else ""),
         "cpus-per-task": str(resources.threads),
         # Slurm takes "%" and a letter as a place for a number
         "output": str(study.folder.absolute()).replace("%", "%%") + "/slurm-%a.out",
     }
+    if resources.gpus:
+        if resources.gpus != int(resources.gpus):
+            raise UnbraidError(
+                f"gpus of [resources] is {resources.gpus:g}, and Slurm gives a run whole GPUs: "
+                "make it a whole number."
+            )
+        options["gres"] = f"gpu:{int(resources.gpus)}"
     if resources.seconds:
         # an attempt is ended by the study itself; this is for what comes before and after
         minutes = -(-int(resources.seconds) // 60) * -(-len(study.cells) // shards) + 10
@@ -63,6 +73,11 @@ def write_script(study: Study, target: str, root: Path, jobs: int) -> list[str]:
         f"submit them with: sbatch {shlex.quote(str(path))}",
         f"afterwards: unbraid study table {shlex.quote(str(study.folder))}",
     ]
+
+
+def elements(runs: int) -> int:
+    """Return how many elements the array of so many runs has."""
+    return min(runs, MOST)
 
 
 def _quoted(value: str) -> str:
