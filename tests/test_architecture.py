@@ -112,6 +112,7 @@ ALLOWED: dict[str, set[str]] = {
         "locks",
         "methods",
         "metrics",
+        "recipes",
         "runs",
         "training",
     },

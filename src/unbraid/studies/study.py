@@ -27,7 +27,7 @@ from unbraid.studies.spec import Spec
 
 PLAN, SEEDS = "plan.json", "seeds.json"
 FOLDERS = ("name", "path", "labels")  # options of data that may name a folder of them
-DECIDES = ("methods", "nn", "training", "datasets", "metrics", "runs", "studies")
+DECIDES = ("methods", "nn", "training", "datasets", "metrics", "recipes", "runs", "studies")
 
 
 @dataclass(frozen=True)
