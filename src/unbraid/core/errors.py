@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UnbraidError(Exception):
@@ -13,22 +14,23 @@ class UnbraidError(Exception):
     """
 
 
-def did_you_mean(found: str, known: Iterable[str]) -> str:
+def did_you_mean(found: Any, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or ``""`` if none is near.
 
-    A name that starts with what was found is nearer than any other.
+    A name that starts with what was found is nearer than any other. Capitals make no difference.
 
     >>> did_you_mean("beta-vea", ["ae", "beta-vae"])
     " (did you mean 'beta-vae'?)"
     >>> did_you_mean("--lat", ["--data", "--latent-dim"])
     " (did you mean '--latent-dim'?)"
     """
-    names = list(known)
+    sought = str(found).casefold()  # users may give anything in place of a name
+    names = {name.casefold(): name for name in reversed(list(known))}  # of equals, the first
     near: list[str] = []
-    if len(found.lstrip("-")) > 1:
-        near = sorted((name for name in names if name.startswith(found)), key=len)
-    near = near or difflib.get_close_matches(found, names, n=1, cutoff=0.6)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    if len(sought.lstrip("-")) > 1:
+        near = sorted((name for name in reversed(names) if name.startswith(sought)), key=len)
+    near = near or difflib.get_close_matches(sought, names, n=1, cutoff=0.6)
+    return f" (did you mean '{names[near[0]]}'?)" if near else ""
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
+from unbraid.figures._latents import latent_names
 from unbraid.figures._style import (
     as_pictures,
     check_drawable,
@@ -39,6 +40,9 @@ class Config:
 
     steps: int = 18
     latents: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "latents", latent_names(self.latents))
 
 
 @styled

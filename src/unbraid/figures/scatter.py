@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.figures._latents import latent_names
 from unbraid.figures._style import (
     PALETTE,
     folded,
@@ -51,6 +52,9 @@ class Config:
     factor: str | None = None
     points: int = 4000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "latents", latent_names(self.latents))
 
 
 @styled

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.figures._latents import latent_names
 from unbraid.figures._style import (
     as_pictures,
     check_drawable,
@@ -68,6 +69,9 @@ class Config:
     high: float = 0.98
     center: Literal["image", "zero"] = "image"
     image: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "latents", latent_names(self.latents))
 
 
 @styled
