@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -275,3 +276,33 @@ def test_a_model_trained_in_memory_is_controlled_by_the_labels_of_its_training(
     with pytest.raises(UnbraidError, match="this model was trained on data without factors"):
         unbraid.generate("row 3", model=unlabelled)
     assert not (unbraid.save(unlabelled, tmp_path / "plain").folder / "control.json").exists()
+
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(n for n in ("kind", "x")), np.array(["kind", "x"]), ("kind", "x"), {"kind": 1, "x": 2}],
+)
+def test_names_to_swap_may_be_any_iterable(drawn: Drawn, names: Any) -> None:
+    native = Native(drawn)
+    a, b = (unbraid.generate(text, model=native, n=2) for text in ("owl, x=3", "cat, x=-3"))
+    found = unbraid.swap(a, b, names, model=native)
+    np.testing.assert_array_equal(found, unbraid.swap(a, b, "kind, x", model=native))
+    assert (native.read(found)[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("names", [3, [3], None, ["kind", None], np.arange(2)])
+def test_what_is_no_name_to_swap_is_told(drawn: Drawn, names: Any) -> None:
+    a = unbraid.generate("owl", model=Native(drawn), n=2)
+    with pytest.raises(
+        UnbraidError, match=r"^a factor to swap is .*: give names of factors"
+    ):
+        unbraid.swap(a, a, names, model=Native(drawn))
+
+
+@pytest.mark.parametrize("name", ["n", "seed", "candidates"])
+@pytest.mark.parametrize("value", [2.0, "2", None, 1.5])
+def test_what_is_no_whole_number_is_told(drawn: Drawn, name: str, value: Any) -> None:
+    with pytest.raises(UnbraidError, match=f"^{name} is {value!r}, expected a whole number, "):
+        unbraid.generate("owl", model=Native(drawn), **{name: value})
+    unbraid.generate("owl", model=Native(drawn), n=np.int64(2), seed=np.int64(1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +20,7 @@ from unbraid.control.language.request import Request
 from unbraid.control.native import Native
 from unbraid.control.self_check import warning_for
 from unbraid.control.unlabelled import check_labelled
+from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
 from unbraid.methods import Method
@@ -159,6 +160,9 @@ def draw(
     It warns if the model draws the same image for all requests, or reads most of its images as
     another value than requested.
     """
+    n = registry.whole_number(n, "n", 1)
+    seed = registry.whole_number(seed, "seed")
+    candidates = registry.whole_number(candidates, "candidates", 1)
     check_labelled(controller, request.values)
     loop = ClosedLoop(controller, candidates, correct)
     controller = loop.controller
@@ -214,7 +218,7 @@ def change(
 def swap(
     a: Any,
     b: Any,
-    names: str | Sequence[str],
+    names: str | Iterable[str],
     *,
     model: Model | Run | None = None,
     correct: bool = True,
@@ -234,14 +238,31 @@ def swap(
 
     >>> swap(a, b, ["size", "angle"])  # doctest: +SKIP
     """
-    if isinstance(names, str):
-        names = [name.strip() for name in names.split(",") if name.strip()]
+    names = _names(names)
     controller = ClosedLoop(controller_of(model), correct=correct)
     if not names:
         known = ", ".join(spec.name for spec in controller.specs)
         raise UnbraidError(f"no factor to swap is given: this model varies {known}.")
     check_labelled(controller, names)
     return controller.swap(_fitted(a, controller), _fitted(b, controller), names)
+
+
+def _names(given: Any) -> list[str]:
+    """Return names of factors, of a list, an array or any other iterable, or of a text.
+
+    Raises:
+        UnbraidError: what is no name.
+    """
+    if isinstance(given, str):
+        return [name.strip() for name in given.split(",") if name.strip()]
+    names = list(given) if isinstance(given, Iterable) else [given]
+    for name in names:
+        if not isinstance(name, str):
+            raise UnbraidError(
+                f"a factor to swap is {name!r}, of type {type(name).__name__}: give names of "
+                "factors, as in 'size, angle' or ['size', 'angle']."
+            )
+    return list(map(str, names))  # NumPy has texts of its own
 
 
 def _fitted(images: Any, controller: Controller) -> Any:
