@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ class Config:
     size: tuple[int, int] | None = None
     most: int | None = None
     parts: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -51,12 +53,52 @@ def test_build() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"count": np.int64(3)}, 3),
+        ({"count": np.uint8(3)}, 3),
+        ({"share": np.float32(0.25)}, 0.25),
+        ({"share": np.float64(0.25)}, 0.25),
+        ({"share": np.int64(2)}, 2),
+        ({"full": np.bool_(True)}, True),
+        ({"most": np.int64(3)}, 3),
+        ({"size": (np.int64(1), 2)}, (1, 2)),
+        ({"parts": np.arange(3)}, (0, 1, 2)),
+        ({"parts": [1, 2]}, (1, 2)),
+        ({"words": "one"}, ("one",)),
+        ({"kind": np.str_("b")}, "b"),
+    ],
+)
+def test_values_of_numpy_become_those_of_python(options: dict[str, Any], found: Any) -> None:
+    option = next(iter(options))
+    config = registry.build(Config, {"path": "x", **options}, "thing")
+    by_hand = Config("x", **options)
+    registry.check_types(by_hand, "thing")
+    for each in (config, by_hand):
+        value = getattr(each, option)
+        assert value == found
+        assert json.dumps(value) == json.dumps(found)
+        assert type(value) is type(found)
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), 2.0, np.float64(2), "2", None, -1])
+def test_what_is_no_whole_number_is_told(value: Any) -> None:
+    with pytest.raises(UnbraidError, match=r"^seed is .*, expected a whole number, 0 or more\.$"):
+        registry.whole_number(value, "seed")
+    assert type(registry.whole_number(np.int16(3), "seed")) is int
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({}, "thing needs its option 'path', which has no default."),
         ({"path": "x", "cuont": 1}, r"unknown option 'cuont' of thing \(did you mean 'count'\?\)"),
         ({"path": 3}, "option 'path' of thing is 3, expected a value of type str."),
         ({"path": "x", "count": 1.0}, "option 'count' of thing is 1.0, expected .* int"),
+        ({"path": "x", "count": np.float64(1)}, "option 'count' of thing is 1.0, expected .* int"),
+        ({"path": "x", "count": np.bool_(True)}, "option 'count' of thing is True, .* int"),
+        ({"path": "x", "kind": 3}, "option 'kind' of thing is 3, expected one of 'a', 'b'."),
+        ({"path": "x", "kind": "B"}, r"is 'B' \(did you mean 'b'\?\), expected one of"),
         ({"path": "x", "count": True}, "option 'count' of thing is True, expected .* int"),
         ({"path": "x", "full": 1}, "option 'full' of thing is 1, expected .* bool"),
         ({"path": "x", "share": "x"}, "option 'share' of thing is 'x', expected .* float"),

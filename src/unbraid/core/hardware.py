@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from torch import nn
@@ -28,12 +28,13 @@ Precision = Literal["auto", "f32", "bf16"]
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def device(name: Device) -> torch.device:
+def device(name: Device | torch.device) -> torch.device:
     """Return the device meant: ``auto`` takes cuda, then mps, then cpu.
 
     Raises:
         UnbraidError: a device that is not there.
     """
+    name = cast(Device, str(name))
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

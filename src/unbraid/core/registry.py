@@ -17,7 +17,7 @@ import importlib.util
 import warnings
 from collections.abc import Iterable, Mapping
 from functools import cache
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -155,8 +155,10 @@ def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:
                 f"it takes {', '.join(known) or 'no options'}."
             )
     hints = get_type_hints(config)
-    for option, value in options.items():
-        _check_type(value, hints[option], f"option '{option}' of {owner}")
+    plain = {
+        option: _plain(value, hints[option], f"option '{option}' of {owner}")
+        for option, value in options.items()
+    }
     missing = [
         field.name
         for field in dataclasses.fields(config)
@@ -166,21 +168,52 @@ def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:
     ]
     if missing:
         raise UnbraidError(f"{owner} needs its option '{missing[0]}', which has no default.")
-    return config(**options)
+    return config(**plain)
 
 
 def check_types(config: Any, owner: str) -> None:
-    """Raise an UnbraidError unless a config made by hand holds what its plain types say."""
+    """Raise an UnbraidError unless a config made by hand holds what its plain types say.
+
+    Numbers of other libraries in it, such as NumPy's, become Python's, which JSON can store.
+    """
     for option, hint in get_type_hints(type(config)).items():
-        _check_type(getattr(config, option), hint, f"option '{option}' of {owner}")
+        value = getattr(config, option)
+        plain = _plain(value, hint, f"option '{option}' of {owner}")
+        if plain is not value:
+            object.__setattr__(config, option, plain)
 
 
-def _check_type(value: Any, hint: Any, what: str) -> None:
-    """Raise an UnbraidError if a value cannot be what a plain type or Literal hint says."""
+def whole_number(value: Any, name: str, least: int = 0) -> int:
+    """Return a whole number of any library as Python's.
+
+    Args:
+        value: what a user gave.
+        name: what it is, as an error names it.
+        least: the smallest number allowed.
+
+    Raises:
+        UnbraidError: anything else, or a smaller number.
+
+    >>> whole_number(2.0, "seed")
+    Traceback (most recent call last):
+    unbraid.core.errors.UnbraidError: seed is 2.0, expected a whole number, 0 or more.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise UnbraidError(f"{name} is {value!r}, expected a whole number, {least} or more.")
+    return int(value)
+
+
+def _plain(value: Any, hint: Any, what: str) -> Any:
+    """Return a value as a hint of plain types or Literals has it.
+
+    Raises:
+        UnbraidError: it cannot be what the hint says.
+    """
+    value = _python(value)
     if get_origin(hint) is Literal and value not in get_args(hint):
         choices = get_args(hint)
         raise UnbraidError(
-            f"{what} is {value!r}{did_you_mean(str(value), map(str, choices))}, expected one of "
+            f"{what} is {value!r}{did_you_mean(value, map(str, choices))}, expected one of "
             + ", ".join(map(repr, choices))
             + "."
         )
@@ -196,9 +229,28 @@ def _check_type(value: Any, hint: Any, what: str) -> None:
         raise UnbraidError(f"{what} is {value!r}, expected a value of type {hint.__name__}.")
     wanted = set(get_args(hint)) - {type(None)} if isinstance(hint, UnionType) else {hint}
     if value is None and len(wanted) < len(get_args(hint)):
-        return
-    if wanted == {int} and (not isinstance(value, Integral) or isinstance(value, bool)):
+        return value
+    if wanted == {int} and (not isinstance(value, int) or isinstance(value, bool)):
         raise UnbraidError(f"{what} is {value!r}, expected a whole number, or None.")
-    several = any(get_origin(each) is tuple and ... in get_args(each) for each in wanted)
+    several = [each for each in wanted if get_origin(each) is tuple and ... in get_args(each)]
     if several and not isinstance(value, Iterable):
         raise UnbraidError(f"{what} is {value!r}, expected several values, such as ({value!r},).")
+    if several and len(wanted) == 1 and not isinstance(value, Mapping):
+        return tuple(map(_python, [value] if isinstance(value, str) else value))
+    return value
+
+
+def _python(value: Any) -> Any:
+    """Return a value of NumPy or torch as Python's, also within a list; others as they are."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(map(_python, value))
+    if kind.__module__ == "torch" and kind.__name__ == "device":
+        return str(value)
+    if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_", "str_"):
+        return value.item()
+    if isinstance(value, bool | int | float) and kind.__module__ == "builtins":
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value

@@ -191,7 +191,8 @@ class Method(nn.Module):
 
     def draw_with_codes(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Return codes drawn from the prior, (count, D), and an image of each."""
-        noise = torch.Generator().manual_seed(seed)
+        count = registry.whole_number(count, "the number of images")
+        noise = torch.Generator().manual_seed(registry.whole_number(seed, "seed"))
         codes = self.prior_sample(count, noise)
         images = self._by_rows(lambda rows: self.pixel_sample(rows.to(self.device), noise), codes)
         return codes, images

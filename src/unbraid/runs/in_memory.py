@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import torch
+
 from unbraid import methods
 from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
@@ -126,7 +128,7 @@ class MemoryRun(Run):
         """Return images the model was not trained on."""
         return self._unseen
 
-    def model(self, device: hardware.Device = "cpu") -> Method:
+    def model(self, device: hardware.Device | torch.device = "cpu") -> Method:
         """Return the model itself, on the device it is on."""
         return self._model.eval()
 

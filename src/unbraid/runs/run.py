@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import unbraid
 from unbraid import methods
 from unbraid.core import hardware, registry
@@ -206,7 +208,7 @@ class Run:
         """
         return run_data.unseen(self)
 
-    def model(self, device: hardware.Device = "cpu") -> Method:
+    def model(self, device: hardware.Device | torch.device = "cpu") -> Method:
         """Return the trained model, of the last checkpoint if the run is unfinished.
 
         Args:
@@ -267,7 +269,7 @@ class Run:
         update_result(self.folder, checked)
 
 
-def load(folder: str | os.PathLike[str], device: hardware.Device = "cpu") -> Method:
+def load(folder: str | os.PathLike[str], device: hardware.Device | torch.device = "cpu") -> Method:
     """Return the trained model of a run folder, on any device.
 
     Raises:
