@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ import torch
 
 from unbraid.control.factor_distance import factor_distance, range_length
 from unbraid.control.linear_gaussian.design_matrix import DesignMatrix
-from unbraid.core.factors import FactorSpec, Symmetry
+from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec, Symmetry, specs_from_json, specs_to_json
 from unbraid.datasets import dsprites, smallnorb
 from unbraid.datasets._association import associations
 from unbraid.figures.show import _away
@@ -132,3 +135,43 @@ def test_a_symmetry_is_in_stored_steps() -> None:
     )
     asked, found = np.array([[0, 1.0], [0, 1.0]]), np.array([[0, 7.0], [0, 10.0]])
     np.testing.assert_allclose(factor_distance([shape, angle], asked, found), [0, 3 / 12])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"kind": "Ordinal"}, r"kind of factor 'a' is 'Ordinal' \(did you mean 'ordinal'\?\)"),
+        ({"kind": "circular"}, r"is 'circular' \(did you mean 'periodic'\?\), expected one of"),
+        ({"kind": None}, r"is None, expected one of categorical, ordinal, continuous, periodic\."),
+        ({"name": ""}, "the name of a factor is ''"),
+        ({"name": 3}, "the name of a factor is 3"),
+        ({"values": ()}, "factor 'a' has no values"),
+        ({"values": "abc"}, "values of factor 'a' are 'abc', expected several"),
+        ({"values": 3}, "values of factor 'a' are 3, expected several"),
+        ({"values": ("x", "y", "x")}, "has the value 'x' twice"),
+        ({"values": (1, None)}, "a value of factor 'a' is None, expected a text or a number"),
+        (
+            {"range": (1, 0)},
+            r"range of factor 'a' is \(1, 0\), expected the lowest and",
+        ),
+        ({"range": (0, math.inf)}, "two finite numbers"),
+        ({"range": (math.nan, 1)}, "two finite numbers"),
+        ({"range": (0, 1, 2)}, "two finite numbers"),
+        ({"range": 3}, "two finite numbers"),
+        ({"range": ("a", "b")}, "two finite numbers"),
+        ({"kind": "periodic", "period": -1}, "its period is -1, expected a number above 0"),
+        ({"kind": "periodic"}, "its period is None, expected a number above 0"),
+        ({"values": None}, "neither values nor a range"),
+    ],
+)
+def test_a_spec_that_says_nothing_sensible_is_refused(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UnbraidError, match=sentence):
+        FactorSpec(**{"name": "a", "kind": "ordinal", "values": (0, 1), **given})
+
+
+def test_values_and_ranges_may_be_lists_and_constant() -> None:
+    given: dict[str, Any] = {"values": np.arange(2), "range": np.full(2, 2, np.float32)}
+    made = FactorSpec("a", "ordinal", **given)
+    assert made == FactorSpec("a", "ordinal", values=(0, 1), range=(2.0, 2.0))
+    assert hash(made)
+    assert specs_from_json(json.loads(json.dumps(specs_to_json([made])))) == (made,)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from math import ceil, inf, isfinite
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
-from unbraid.core.errors import UnbraidError
+from unbraid.core.errors import UnbraidError, did_you_mean
 
 EVEN = 1e-3  # part of a step, by which steps between evenly spaced levels may differ
 Kind = Literal["categorical", "ordinal", "continuous", "periodic"]
@@ -43,6 +44,9 @@ class FactorSpec:
         measured: as what it is computed from the image itself, so that it needs no label: of
             ``"lines"``, of ``"shapes"``, of an ``"image"`` or of a ``"sound"``; empty if it is not.
 
+    Raises:
+        UnbraidError: an unknown kind, neither values nor a range, or others than these can be.
+
     >>> FactorSpec("angle", "periodic", range=(0, 360), unit="degrees", period=360).period
     360
     """
@@ -57,10 +61,25 @@ class FactorSpec:
     measured: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind == "periodic" and not self.period:
-            raise UnbraidError(f"factor '{self.name}' is periodic and so needs a period > 0.")
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise UnbraidError(
+                f"the name of a factor is {self.name!r}, expected a text, such as 'angle': name it."
+            )
+        _check_kind(self.name, self.kind)
+        if self.kind == "periodic" and not (_finite(self.period) and float(self.period or 0) > 0):
+            raise UnbraidError(
+                f"factor '{self.name}' is periodic and its period is {self.period!r}, expected a "
+                "number above 0: give the length of one turn, as in period=360."
+            )
         if self.values is None and self.range is None:
-            raise UnbraidError(f"factor '{self.name}' needs either its values or its range.")
+            raise UnbraidError(
+                f"factor '{self.name}' has neither values nor a range: give the values of its "
+                "levels, or the range of its numbers."
+            )
+        if self.values is not None:
+            object.__setattr__(self, "values", _checked_values(self.name, self.values))
+        if self.range is not None:
+            object.__setattr__(self, "range", _checked_range(self.name, self.range))
 
     @property
     def unit_beside(self) -> str:
@@ -118,7 +137,7 @@ class FactorSpec:
 
 def specs_to_json(specs: Iterable[FactorSpec]) -> list[dict[str, Any]]:
     """Return specs as JSON holds them, without what is at its default."""
-    default = asdict(FactorSpec("", "continuous", range=(0, 1))) | {"range": None}
+    default = asdict(FactorSpec("x", "continuous", range=(0, 1))) | {"name": None, "range": None}
     return [
         {key: value for key, value in asdict(spec).items() if value != default[key]}
         | {"kind": spec.kind}
@@ -169,6 +188,65 @@ def _check_stored(each: Mapping[str, Any]) -> None:
         or not all(isinstance(number, float | int) and isfinite(number) for number in numbers)
     ):
         raise ValueError(f"a factor is {str(dict(each))[:300]}")
+
+
+def _check_kind(name: str, kind: Any) -> None:
+    """Raise an UnbraidError unless a kind is known: another would be taken for continuous."""
+    if kind in get_args(Kind):
+        return
+    near = "periodic" if kind in ("circular", "cyclic") else ""
+    hint = f" (did you mean '{near}'?)" if near else did_you_mean(kind, get_args(Kind))
+    raise UnbraidError(
+        f"the kind of factor '{name}' is {kind!r}{hint}, expected one of "
+        f"{', '.join(get_args(Kind))}."
+    )
+
+
+def _finite(number: Any) -> bool:
+    return isinstance(number, Real) and not isinstance(number, bool) and isfinite(number)
+
+
+def _checked_values(name: str, values: Any) -> tuple[Any, ...]:
+    """Return the values of a factor as a tuple."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise UnbraidError(
+            f"the values of factor '{name}' are {values!r}, expected several: give them as a "
+            "tuple, as in ('square', 'disc')."
+        )
+    found = tuple(values)
+    for value in found:
+        if not isinstance(value, str | Real):
+            raise UnbraidError(
+                f"a value of factor '{name}' is {value!r}, expected a text or a number: leave it "
+                "out."
+            )
+    if not found:
+        raise UnbraidError(f"factor '{name}' has no values: give the value of each level.")
+    if len(set(found)) < len(found):
+        twice = next(value for at, value in enumerate(found) if value in found[:at])
+        raise UnbraidError(
+            f"factor '{name}' has the value {twice!r} twice: give each value once, as rows hold "
+            "the index of theirs."
+        )
+    return tuple(value if isinstance(value, str) else _python(value) for value in found)
+
+
+def _python(number: Any) -> Any:
+    """Return a number of NumPy as Python's, which JSON can store."""
+    if isinstance(number, int | float):
+        return number
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _checked_range(name: str, ends: Any) -> tuple[Any, Any]:
+    """Return the range of a factor as a tuple; one of no width is that of a constant factor."""
+    found = tuple(ends) if isinstance(ends, Iterable) else (ends,)
+    if len(found) != 2 or not all(map(_finite, found)) or found[0] > found[1]:
+        raise UnbraidError(
+            f"the range of factor '{name}' is {ends!r}, expected the lowest and the highest value, "
+            "two finite numbers, as in (0, 360)."
+        )
+    return _python(found[0]), _python(found[1])
 
 
 def _step(values: tuple[str | float, ...]) -> float:
