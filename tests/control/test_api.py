@@ -294,9 +294,7 @@ def test_names_to_swap_may_be_any_iterable(drawn: Drawn, names: Any) -> None:
 @pytest.mark.parametrize("names", [3, [3], None, ["kind", None], np.arange(2)])
 def test_what_is_no_name_to_swap_is_told(drawn: Drawn, names: Any) -> None:
     a = unbraid.generate("owl", model=Native(drawn), n=2)
-    with pytest.raises(
-        UnbraidError, match=r"^a factor to swap is .*: give names of factors"
-    ):
+    with pytest.raises(UnbraidError, match=r"^a factor to swap is .*: give names of factors"):
         unbraid.swap(a, a, names, model=Native(drawn))
 
 

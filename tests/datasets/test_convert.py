@@ -425,3 +425,20 @@ def test_anything() -> None:
     for thing in (3, "photos", {"a": 1}, None):
         with pytest.raises(UnbraidError, match="expected a data set: an array of images"):
             as_dataset(thing)
+
+
+def test_numbers_among_words_of_a_list_are_refused_as_in_an_array() -> None:
+    mixed = [1, "y"] * 3
+    for given in (mixed, tuple(mixed), np.array(mixed, object)):
+        with pytest.raises(UnbraidError, match=r"a mixes numbers \(such as 1\) and words \('y'"):
+            Dataset.from_arrays(np.zeros((6, 8, 8)), {"a": given})
+    with pytest.raises(UnbraidError, match=r"label mixes numbers \(such as 1\) and words"):
+        Dataset.from_arrays(np.zeros((6, 8, 8)), mixed)
+    unknown = Dataset.from_arrays(np.zeros((4, 8, 8)), {"a": ["x", float("nan"), "y", None]})
+    assert unknown.specs[0].values == ("x", "y")
+    np.testing.assert_array_equal(unknown.factor("a"), [0, np.nan, 1, np.nan])
+
+
+def test_classes_of_one_name_are_told_apart() -> None:
+    items = Items([(np.zeros((8, 8)), at % 3) for at in range(4)], ["crane", "maillot", "crane"])
+    assert Dataset.from_torch(items).specs[0].values == ("crane", "maillot", "crane (2)")

@@ -26,6 +26,7 @@ from unbraid.datasets._correlated import (
     some,
 )
 from unbraid.datasets._groups import GROUPED, group_index, group_partners
+from unbraid.datasets._levels import check_levels
 from unbraid.datasets._pairs import Indices, Pairs, Rule, Seed, index_of, partner_rows
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Dataset:
         name: what the data set is called in run folders and titles.
         images: uint8 (N, C, H, W), an array or an ImageSource that renders rows on demand.
         factors: (N, F), int64 where every factor is discrete and known, else float64 with NaN
-            where one is unknown; None if there are none.
+            where one is unknown; None if there are none. A factor with ``values`` is the index of
+            its value; ``from_arrays`` takes the values themselves.
         specs: one FactorSpec per column of ``factors``.
         split: ``"train"`` or ``"test"``; ``"all"`` where an option ``full`` makes both splits the
             same images.
@@ -65,6 +67,9 @@ class Dataset:
         held_out: images that were left out of it to measure models on, if it has no test split.
         groups: (N,), the number of each image's group, such as the clip a frame is of; None without
             any.
+
+    Raises:
+        UnbraidError: images or factors of another shape, or a factor that is no index.
 
     >>> from unbraid import load_dataset
     >>> data = load_dataset("mnist", split="test")
@@ -104,6 +109,8 @@ class Dataset:
                 f"{self.name}: factors have shape {self.factors.shape}, expected "
                 f"({shape[0]}, {len(self.specs)}): one row an image, one column a factor."
             )
+        if type(self) is Dataset and isinstance(self.factors, np.ndarray):
+            check_levels(self.factors, self.specs, self.name)  # others make theirs themselves
         if self.groups is not None and self.groups.shape != shape[:1]:
             raise UnbraidError(
                 f"{self.name}: groups have shape {self.groups.shape}, expected ({shape[0]},): a "

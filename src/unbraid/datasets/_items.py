@@ -197,9 +197,11 @@ def columns_of(factors: Any, count: int, owner: str) -> dict[str, Any]:
     """Return the columns of a mapping, a data frame or an array of factors."""
     if factors is None:
         return {}
+    if _is_mixed(factors):
+        factors = {"label": factors}
     if isinstance(factors, Mapping) or hasattr(factors, "columns"):
         names = factors.keys() if isinstance(factors, Mapping) else factors.columns
-        columns = {str(name): as_array(factors[name]) for name in names}
+        columns = {str(name): _column(factors[name]) for name in names}
         for name, column in columns.items():
             if column.shape != (count,):
                 raise UnbraidError(
@@ -208,6 +210,20 @@ def columns_of(factors: Any, count: int, owner: str) -> dict[str, Any]:
                 )
         return columns
     return split_columns(checked(as_array(factors), count, owner), None, owner)
+
+
+def _column(values: Any) -> NDArray[Any]:
+    """Return the values of a factor as an array, in which numbers among words stay numbers."""
+    return np.array(values, object) if _is_mixed(values) else as_array(values)
+
+
+def _is_mixed(values: Any) -> bool:
+    """Whether a list holds words and other things, which NumPy would all make words."""
+    return (
+        isinstance(values, list | tuple)
+        and len({isinstance(value, str) for value in values}) > 1
+        and not any(isinstance(value, list | tuple) for value in values)
+    )
 
 
 def parts_of(item: Any, owner: str) -> tuple[Any, Any]:
