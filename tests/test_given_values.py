@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 import unbraid
 from unbraid.methods import Method, configure
 from unbraid.sklearn import Encoder
-from unbraid.training import TrainingConfig
+from unbraid.training import TrainingConfig, new_model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (96, 16, 16), np.uint8)
 SHORT: dict[str, Any] = {"steps": 2, "batch_size": 32, "precision": "f32"}
@@ -67,3 +68,90 @@ def test_samples_of_no_whole_number_are_refused(model: Method, count: Any) -> No
         model.sample(count)
     with pytest.raises(unbraid.UnbraidError, match=r"seed is .*, expected a whole number"):
         model.sample(2, seed=count)
+
+
+def test_a_model_is_built_of_a_name_and_by_a_seed() -> None:
+    state = torch.get_rng_state()
+    one, same, other = (unbraid.build(SMALL, (1, 16, 16), seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(torch.get_rng_state(), state)
+    sample = one.sample(2)
+    assert torch.equal(sample, same.sample(2))
+    assert not torch.equal(sample, other.sample(2))
+    first = new_model(SMALL, unbraid.as_dataset(IMAGES), 3)
+    assert torch.equal(sample, first.sample(2))
+    torch.manual_seed(5)
+    drawn = unbraid.build("vae", (1, 16, 16))
+    torch.manual_seed(5)
+    assert torch.equal(drawn.sample(2), unbraid.build(configure("vae"), [1, 16, 16]).sample(2))  # type: ignore[arg-type]
+
+
+def test_first_weights_are_those_of_earlier_versions() -> None:
+    model = new_model(SMALL, unbraid.as_dataset(IMAGES), 3)
+    state = np.random.SeedSequence((3, 0)).generate_state(1, np.uint64)
+    with torch.random.fork_rng():
+        torch.manual_seed(int(state[0]) >> 1)
+        expected = unbraid.build(SMALL, (1, 16, 16))
+    assert torch.equal(model.sample(2), expected.sample(2))
+
+
+def test_opening_a_run_leaves_the_generator_of_torch_alone(model: Method, tmp_path: Path) -> None:
+    run = unbraid.save(model, tmp_path / "run", data=IMAGES)
+    state = torch.get_rng_state()
+    unbraid.load(run.folder)
+    run.model()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ((28, 28), r"shape of images is \(28, 28\), expected three numbers, \(C, H, W\)"),
+        (28, "shape of images is 28, expected three numbers"),
+        ("abc", "shape of images is 'abc', expected three numbers"),
+        ((1, 28.0, 28), r"a side of images is 28\.0, expected a whole number"),
+        ((28, 28, 1), r"put the channels first, as in \(1, 28, 28\)"),
+        ((7, 28, 28), "images have 7 channels, expected 1 to 4"),
+        ((1, 8, 8), "at least 16 by 16"),
+    ],
+)
+def test_shapes_that_are_none_are_refused(shape: Any, sentence: str) -> None:
+    with pytest.raises(unbraid.UnbraidError, match=sentence):
+        unbraid.build("vae", shape)
+
+
+@pytest.mark.parametrize("thing", [None, 3, IMAGES])
+def test_what_is_no_method_is_refused(thing: Any) -> None:
+    kind = type(thing).__name__
+    with pytest.raises(unbraid.UnbraidError, match=f"method is of type {kind}, expected the conf"):
+        unbraid.build(thing, (1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (("beta-vae", "mnist"), r"method is 'beta-vae', .* unbraid\.configure\('beta-vae'\)"),
+        ((SMALL, IMAGES), "data is of type ndarray, expected the name or path"),
+        ((SMALL, "mnist", 3), "data_options is 3, expected a dict"),
+        ((SMALL, "mnist", {}, 3), "training is 3, expected its options"),
+    ],
+)
+def test_a_config_of_a_run_says_what_it_takes(parts: Any, sentence: str) -> None:
+    with pytest.raises(unbraid.UnbraidError, match=sentence):
+        unbraid.RunConfig(*parts)
+    with pytest.raises(unbraid.UnbraidError, match=r"config is of type str.*configure\('vae'\), "):
+        unbraid.train_run("vae", "runs/none")  # type: ignore[arg-type]
+    made = unbraid.RunConfig(SMALL, "digits", {"seed": np.int64(3)})
+    assert json.dumps(made.to_json((1, 16, 16)))
+
+
+def test_trainings_in_threads_give_the_weights_of_trainings_in_turns() -> None:
+    options = {**SHORT, "steps": 1}
+    seeds = range(4)
+    alone = [unbraid.train(SMALL, IMAGES, seed=seed, **options).sample(2) for seed in seeds]
+    state = torch.get_rng_state()
+    for _ in range(3):
+        with ThreadPoolExecutor(4) as threads:
+            jobs = [threads.submit(unbraid.train, SMALL, IMAGES, seed=s, **options) for s in seeds]
+        for job, expected in zip(jobs, alone, strict=True):
+            assert torch.equal(job.result().sample(2), expected)
+    assert torch.equal(torch.get_rng_state(), state)

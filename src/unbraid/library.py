@@ -213,6 +213,7 @@ def train_run(
             failed.
         Interrupted: stopped on request, after a checkpoint.
     """
+    config = RunConfig.checked(config)
     with _display(config.method, config.data, progress if display is None else False) as shown:
         return runs.train_run(config, folder, display=display or shown, **options)
 

@@ -209,7 +209,7 @@ def _plain(value: Any, hint: Any, what: str) -> Any:
     Raises:
         UnbraidError: it cannot be what the hint says.
     """
-    value = _python(value)
+    value = plain_value(value)
     if get_origin(hint) is Literal and value not in get_args(hint):
         choices = get_args(hint)
         raise UnbraidError(
@@ -236,15 +236,20 @@ def _plain(value: Any, hint: Any, what: str) -> Any:
     if several and not isinstance(value, Iterable):
         raise UnbraidError(f"{what} is {value!r}, expected several values, such as ({value!r},).")
     if several and len(wanted) == 1 and not isinstance(value, Mapping):
-        return tuple(map(_python, [value] if isinstance(value, str) else value))
+        return tuple(map(plain_value, [value] if isinstance(value, str) else value))
     return value
 
 
-def _python(value: Any) -> Any:
-    """Return a value of NumPy or torch as Python's, also within a list; others as they are."""
+def plain_value(value: Any) -> Any:
+    """Return a value of NumPy or torch as Python's, also within a list; others as they are.
+
+    >>> from fractions import Fraction
+    >>> plain_value((Fraction(1, 2), "a"))
+    (0.5, 'a')
+    """
     kind = type(value)
     if kind in (list, tuple):
-        return kind(map(_python, value))
+        return kind(map(plain_value, value))
     if kind.__module__ == "torch" and kind.__name__ == "device":
         return str(value)
     if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_", "str_"):

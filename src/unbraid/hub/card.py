@@ -67,7 +67,7 @@ def _summary(name: str) -> str:
 
 
 def _width(run: Run) -> int:
-    return methods.build(run.config.method, run.image_shape, run.specs).latent_dim
+    return methods.build(run.config.method, run.image_shape, run.specs, seed=0).latent_dim
 
 
 def _training(run: Run) -> str:

@@ -6,6 +6,7 @@ A method's module defines a frozen dataclass ``Config`` (its options, a subclass
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from unbraid import recipes
@@ -20,6 +21,7 @@ from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.methods._names import find, model_of, name_of, register, stored_name
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Rate, Terms
+from unbraid.methods._weights import drawing_weights
 from unbraid.nn.nets import ImageShape
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "TakesFactors",
     "Terms",
     "build",
+    "checked_config",
     "configure",
     "find",
     "labels_of",
@@ -101,23 +104,32 @@ def labels_of(config: MethodConfig) -> LabelledConfig | None:
 
 
 def build(
-    config: MethodConfig, image_shape: ImageShape, specs: tuple[FactorSpec, ...] = ()
+    config: MethodConfig | str,
+    image_shape: ImageShape,
+    specs: tuple[FactorSpec, ...] = (),
+    seed: int | None = None,
 ) -> Method:
     """Return the untrained model of a config for images of shape (C, H, W).
 
     Args:
-        config: the method's options.
+        config: the method's options, or its name for the default ones.
         image_shape: (C, H, W).
         specs: the factors of the data; only methods that learn from labels need them.
+        seed: of the weights, those with which a training of this seed begins; if not given, they
+            are drawn by torch's generator, as those of torch's own layers.
 
     Raises:
-        UnbraidError: images of an unfit shape, or no factors for a method that learns from them.
+        UnbraidError: what is no method, images of an unfit shape, or no factors for a method that
+            learns from them.
 
     >>> build(configure("vae", latent_dim=2), (1, 28, 28)).sample(3).shape
     torch.Size([3, 1, 28, 28])
     """
+    config = checked_config(configure(config) if isinstance(config, str) else config)
+    shape = _checked_shape(image_shape)
+    seed = None if seed is None else registry.whole_number(seed, "seed")
     kind = model_of(config)
-    given: tuple[Any, ...] = (config, image_shape)
+    given: tuple[Any, ...] = (config, shape)
     if kind.needs & LABELS:
         if not specs:
             raise UnbraidError(
@@ -126,11 +138,49 @@ def build(
             )
         given += (specs,)
     try:
-        return kind(*given)
+        with drawing_weights(seed):
+            return kind(*given)
     except (TypeError, RuntimeError, OverflowError) as error:
         if "overflow" not in str(error).lower():
             raise
         raise UnbraidError(
-            f"the networks of {name_of(config)} for images of shape {image_shape} would be larger "
+            f"the networks of {name_of(config)} for images of shape {shape} would be larger "
             "than any memory: choose smaller numbers."
         ) from error
+
+
+def checked_config(config: Any, name: str = "method") -> MethodConfig:
+    """Return the config of a method as it is.
+
+    Args:
+        config: what a user gave as one.
+        name: what it is, as an error names it.
+
+    Raises:
+        UnbraidError: anything else.
+    """
+    if isinstance(config, MethodConfig):
+        return config
+    found = repr(config) if isinstance(config, str) else f"of type {type(config).__name__}"
+    example = config if isinstance(config, str) else "vae"
+    raise UnbraidError(
+        f"{name} is {found}, expected the config of a method: give one that unbraid.configure "
+        f"returns, such as unbraid.configure('{example}')."
+    )
+
+
+def _checked_shape(shape: Any) -> ImageShape:
+    """Return the shape of images as three numbers, the first of which can be channels."""
+    parts = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else ()
+    if len(parts) != 3:
+        raise UnbraidError(
+            f"the shape of images is {shape!r}, expected three numbers, (C, H, W): give the "
+            "channels, too, as in (1, 28, 28)."
+        )
+    first, middle, last = (registry.whole_number(part, "a side of images", 1) for part in parts)
+    if first > 4 >= last:
+        raise UnbraidError(
+            f"the shape of images is {shape!r}, expected (C, H, W): put the channels first, as in "
+            f"{(last, first, middle)}."
+        )
+    return first, middle, last

@@ -231,7 +231,7 @@ class Run:
                 for name, value in tensors.items()
                 if name.startswith("model.")
             }
-        model = methods.build(self.config.method, self.image_shape, self.specs)
+        model = methods.build(self.config.method, self.image_shape, self.specs, seed=0)
         expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
         found = {name: tuple(value.shape) for name, value in tensors.items()}
         if found != expected:

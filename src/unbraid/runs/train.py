@@ -52,6 +52,7 @@ def train_run(
         DataChanged: the data are not those that the run began with.
         Interrupted: stopped on request, after a checkpoint.
     """
+    config = RunConfig.checked(config)
     folder = expand(folder)
     loggers = make(log, folder)
     if (found := opened(folder)) is not None:

@@ -16,8 +16,8 @@ from unbraid.nn.nets import as_pixels
 VALIDATION_LIMIT = 5000  # images; more would cost time and add no precision
 GPU_RESIDENT = 8 << 30  # bytes of images kept on the device; larger sets are sent batch by batch
 
-# Purposes of randomness: the second entry of a key.
-INIT, ORDER, NOISE, VALIDATION, LABELS, LABELLED, SAMPLES, PAIRS = range(8)
+# Purposes of randomness: the second entry of a key. 0 is that of first weights, methods.build.
+ORDER, NOISE, VALIDATION, LABELS, LABELLED, SAMPLES, PAIRS = range(1, 8)
 
 
 def generator(device: torch.device, *key: int) -> torch.Generator:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
-import torch
-
 from unbraid import methods
 from unbraid.core import hardware, memory, registry
 from unbraid.datasets import Dataset
 from unbraid.methods import Method, MethodConfig
 from unbraid.nn.nets import check_image_shape
-from unbraid.training.batches import INIT
 from unbraid.training.config import TrainingConfig
 from unbraid.training.loop import Loop
 from unbraid.training.recorder import Recorder
@@ -24,13 +20,10 @@ def new_model(config: MethodConfig, data: Dataset, seed: int) -> Method:
     """Return an untrained model for a data set, initialised from the seed alone."""
     shape = check_image_shape(data.image_shape)
     specs = data.specs if data.factors is not None else ()
-    with torch.random.fork_rng(devices=[]), hardware.Unallocated():
-        size = hardware.parameters(methods.build(config, shape, specs))
+    with hardware.Unallocated():
+        size = hardware.parameters(methods.build(config, shape, specs, seed))
     hardware.check_fits(size, f"{methods.name_of(config)} with {size:,} parameters")
-    with torch.random.fork_rng(devices=[]):
-        state = np.random.SeedSequence((seed, INIT)).generate_state(1, np.uint64)
-        torch.manual_seed(int(state[0]) >> 1)
-        return methods.build(config, shape, specs)
+    return methods.build(config, shape, specs, seed)
 
 
 def train(
