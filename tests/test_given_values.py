@@ -155,3 +155,39 @@ def test_trainings_in_threads_give_the_weights_of_trainings_in_turns() -> None:
         for job, expected in zip(jobs, alone, strict=True):
             assert torch.equal(job.result().sample(2), expected)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_an_option_of_neither_names_the_options_of_both() -> None:
+    with pytest.raises(unbraid.UnbraidError) as refused:
+        unbraid.train("vae", IMAGES, z_dim=3)
+    sentence = str(refused.value)
+    assert sentence.startswith("unknown option 'z_dim': those of the method vae are latent_dim, ")
+    assert "; those of the training are epochs, steps, batch_size, " in sentence
+    with pytest.raises(unbraid.UnbraidError, match=r"'epoch' of training \(did you mean 'epochs'"):
+        unbraid.train("vae", IMAGES, epoch=3)
+    with pytest.raises(unbraid.UnbraidError, match="unknown option 'z_dim' of training"):
+        unbraid.train(SMALL, IMAGES, z_dim=3)
+
+
+def test_what_hears_of_a_training_has_the_methods_of_a_recorder() -> None:
+    heard = []
+
+    class Duck:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *given: heard.append(name)
+
+    unbraid.train(SMALL, IMAGES, recorder=Duck(), **SHORT)  # type: ignore[arg-type]
+    assert {"start", "step", "epoch"} <= set(heard)
+    for thing in (print, 3, type(Duck())):
+        with pytest.raises(unbraid.UnbraidError, match=r"^recorder is of type .*, expected an obj"):
+            unbraid.train(SMALL, IMAGES, recorder=thing, **SHORT)  # type: ignore[arg-type]
+
+
+def test_a_model_is_saved_before_the_folder(model: Method, tmp_path: Path) -> None:
+    save: Any = unbraid.save
+    with pytest.raises(unbraid.UnbraidError, match=r"of type str, expected a model .*: swap the"):
+        save(tmp_path.name, model)
+    with pytest.raises(unbraid.UnbraidError, match=r"of type NoneType, .*: give one that unbraid"):
+        save(None, "runs/c")
+    with pytest.raises(unbraid.UnbraidError, match="folder is of type int, expected a path"):
+        save(model, 3)

@@ -140,3 +140,14 @@ def test_no_seed_draws_one(squares: Dataset) -> None:
     weights = [torch.cat([p.flatten() for p in model.parameters()]) for model in made]
     assert not torch.equal(weights[0], weights[1])
     assert torch.equal(weights[2], weights[3])
+
+
+def test_zeros_and_ones_of_uint8_are_black_and_white_as_they_are_for_train() -> None:
+    images = (np.random.default_rng(0).random((48, 16, 16)) > 0.5).astype(np.uint8)
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 16}
+    encoder = Encoder("vae", options={"latent_dim": 2, "net": "mlp"}, **options).fit(images)
+    model = unbraid.train("vae", images, latent_dim=2, net="mlp", validation=0.0, **options)
+    codes = model.encode(images.astype(bool)).numpy()
+    np.testing.assert_array_equal(encoder.transform(images).astype(np.float32), codes)
+    assert (encoder.form_.low, encoder.form_.high) == (0.0, 1.0)
+    assert encoder.inverse_transform(encoder.transform(images)).max() <= 1

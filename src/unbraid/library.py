@@ -24,7 +24,7 @@ from unbraid.methods import Method, MethodConfig
 from unbraid.recipes import Recipe
 from unbraid.runs import IN_MEMORY, Forwarding, Run, RunConfig
 from unbraid.runs.in_memory import MemoryRun, remember, write
-from unbraid.training import Recorder, TrainingConfig, split_rows
+from unbraid.training import Recorder, TrainingConfig, checked_recorder, split_rows
 
 if TYPE_CHECKING:
     from unbraid.progress import Display
@@ -99,6 +99,7 @@ def train(
     >>> train("beta-vae", images, beta=8.0, latent_dim=4, epochs=1).config.beta
     8.0
     """
+    recorder = None if recorder is None else checked_recorder(recorder)
     own, options = _method_options(method, options)
     config = methods.configure(method, recipe=recipe, **own) if isinstance(method, str) else method
     if not isinstance(config, MethodConfig):
@@ -128,7 +129,7 @@ def _method_options(
     """Return the options of a method of a name, and the others, which are the training's.
 
     Raises:
-        UnbraidError: an option of the method beside its config.
+        UnbraidError: an option of the method beside its config, or one of neither.
     """
     config = methods.find(method)[0] if isinstance(method, str) else type(method)
     if not dataclasses.is_dataclass(config):
@@ -146,6 +147,13 @@ def _method_options(
             f"'{option}' is an option of the method, whose config is given: set it there, as in "
             f"unbraid.configure('{methods.name_of(method)}', {option}={value!r})."
         )
+    for name in options:
+        stranger = name not in own and name not in of_training
+        if stranger and isinstance(method, str) and not did_you_mean(name, of_training):
+            raise UnbraidError(
+                f"unknown option '{name}': those of the method {method} are {', '.join(known)}; "
+                f"those of the training are {', '.join(of_training)}."
+            )
     return own, {name: value for name, value in options.items() if name not in own}
 
 
@@ -214,6 +222,7 @@ def train_run(
         Interrupted: stopped on request, after a checkpoint.
     """
     config = RunConfig.checked(config)
+    display = None if display is None else checked_recorder(display, "display")
     with _display(config.method, config.data, progress if display is None else False) as shown:
         return runs.train_run(config, folder, display=display or shown, **options)
 
@@ -290,6 +299,18 @@ def save(model: Method, folder: str | os.PathLike[str], data: Data | None = None
     """
     from unbraid.control.loading import keep
 
+    if not isinstance(model, Method):
+        swapped = isinstance(folder, Method)
+        advice = "swap the two" if swapped else "give one that unbraid.train returned"
+        raise UnbraidError(
+            f"what is to be saved is of type {type(model).__name__}, expected a model first and "
+            f"the folder after it: {advice}."
+        )
+    if not isinstance(folder, str | os.PathLike):
+        raise UnbraidError(
+            f"the folder is of type {type(folder).__name__}, expected a path: name the folder to "
+            "write, as in 'runs/mine'."
+        )
     memory = memory_run(model, data)
     run = write(memory, expand(folder))
     if run.data_options.get(IN_MEMORY):

@@ -108,7 +108,9 @@ def form_of(
                 "with as many values, or leave it out for rows that are no images."
             )
     if value_range is None:
-        low, high = (0.0, 255.0) if rows.dtype == np.uint8 else (rows.min(), rows.max())
+        low, high = rows.min(), rows.max()
+        if rows.dtype == np.uint8 and high > 1:  # else 1 is white, as unbraid.train has it
+            low, high = 0.0, 255.0
         if low >= 0 and high <= 1:
             low, high = 0.0, 1.0
         high = high if high > low else low + 1
@@ -133,8 +135,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             padded with constants to the smallest image that networks take; give such rows a
             method with ``{"net": "mlp"}``. Images of less than 16 pixels a side are padded too.
         value_range: lowest and highest value of X, which become 0 and 1; values beyond are clipped.
-            By default 0 and 255 for uint8, 0 and 1 if all values fitted lie there, else the lowest
-            and the highest value fitted.
+            By default 0 and 1 if all values fitted lie there, 0 and 255 for other uint8, else the
+            lowest and the highest value fitted.
         epochs, batch_size, lr, device: see ``TrainingConfig``; the batch size is at most the
             number of rows.
         training: other fields of ``TrainingConfig``. All rows are trained on unless ``validation``

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.latents import Layout, Prior
 from unbraid.methods._capabilities import HasPosterior
+from unbraid.methods._given import codes_given, images_given
 from unbraid.methods._names import name_of
 from unbraid.methods._step import Batch, Context, Need, Phase, Terms
 from unbraid.nn import nets
@@ -143,18 +144,21 @@ class Method(nn.Module):
         """Where the parameters lie."""
         return next(self.parameters()).device
 
-    def encode(self, images: Images) -> Tensor:
+    def encode(self, images: Images | Sequence[Any]) -> Tensor:
         """Return the codes of images, (N, D) float32, row by row and always the same.
 
         Args:
-            images: (N, C, H, W), uint8 or floats on [0, 1].
+            images: (N, C, H, W), or (N, H, W) where there is one channel, an array, a tensor or a
+                list; uint8, floats on [0, 1] or truth values. Of uint8, 255 is white, also where
+                none is above 1, with a warning.
 
         Raises:
             UnbraidError: images of another shape than the model was trained on, or other values.
         """
-        return self._by_rows(lambda rows: self.codes(self.to_pixels(rows)), images)
+        rows = images_given(images, self.image_shape)
+        return self._by_rows(lambda part: self.codes(self.to_pixels(part)), rows)
 
-    def encode_posterior(self, images: Images) -> tuple[Tensor, Tensor]:
+    def encode_posterior(self, images: Images | Sequence[Any]) -> tuple[Tensor, Tensor]:
         """Return mean and logvar of q(z|x) for images, each (N, D) float32."""
 
         def both(rows: Images) -> Tensor:
@@ -164,20 +168,18 @@ class Method(nn.Module):
                 )
             return torch.cat(self.posterior(self.to_pixels(rows)), 1)
 
-        mean, logvar = self._by_rows(both, images).chunk(2, 1)
+        rows = images_given(images, self.image_shape)
+        mean, logvar = self._by_rows(both, rows).chunk(2, 1)
         return mean, logvar
 
-    def decode(self, codes: Images) -> Tensor:
+    def decode(self, codes: Images | Sequence[Any]) -> Tensor:
         """Return the images of codes (N, D), (N, C, H, W) float32 on [0, 1]."""
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
-            raise UnbraidError(
-                f"codes have shape {tuple(codes.shape)}, expected (N, {self.latent_dim})."
-            )
         return self._by_rows(
-            lambda rows: self.pixel_mean(torch.as_tensor(rows).float().to(self.device)), codes
+            lambda rows: self.pixel_mean(torch.as_tensor(rows).float().to(self.device)),
+            codes_given(codes, self.latent_dim),
         )
 
-    def reconstruct(self, images: Images) -> Tensor:
+    def reconstruct(self, images: Images | Sequence[Any]) -> Tensor:
         """Return ``decode(encode(images))``."""
         return self.decode(self.encode(images))
 

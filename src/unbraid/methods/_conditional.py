@@ -10,6 +10,7 @@ from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.methods._base import Images, Method
 from unbraid.methods._capabilities import TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._given import images_given
 from unbraid.methods._labelled import LabelledConfig
 from unbraid.nn import nets
 
@@ -59,5 +60,6 @@ class Conditional(Method, TakesFactors):
 
     def read_factors(self, images: Images) -> Tensor:
         """Return the factors of images as the model reads them, (N, F), and not their style."""
-        columns = self._by_rows(lambda rows: self.read(self.to_pixels(rows)), images)
+        given = images_given(images, self.image_shape)
+        columns = self._by_rows(lambda rows: self.read(self.to_pixels(rows)), given)
         return self.factors_of(columns)

@@ -13,7 +13,13 @@ from unbraid.training.batches import VALIDATION_LIMIT, Batches, generator, resee
 from unbraid.training.config import FREE, TrainingConfig
 from unbraid.training.fleet import Fleet
 from unbraid.training.loop import Loop, few_steps
-from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
+from unbraid.training.recorder import (
+    Diverged,
+    Interrupted,
+    Progress,
+    Recorder,
+    checked_recorder,
+)
 from unbraid.training.start import LIGHTER, new_model, train
 from unbraid.training.supervision import Labels, Supervision, given_labels, labelled_rows, named
 from unbraid.training.validation import ACTIVE_VARIANCE
@@ -33,6 +39,7 @@ __all__ = [
     "Recorder",
     "Supervision",
     "TrainingConfig",
+    "checked_recorder",
     "few_steps",
     "generator",
     "given_labels",

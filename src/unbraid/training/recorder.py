@@ -85,6 +85,34 @@ class Recorder:
         return False
 
 
+def checked_recorder(recorder: Any, name: str = "recorder") -> Recorder:
+    """Return what a user gave to receive events.
+
+    Args:
+        recorder: has the methods of ``Recorder``.
+        name: what it is, as an error names it.
+
+    Raises:
+        UnbraidError: it lacks one of them.
+
+    >>> checked_recorder(print)
+    Traceback (most recent call last):
+    unbraid.core.errors.UnbraidError: recorder is of type builtin_function_or_method, expected ...
+    """
+    if isinstance(recorder, Recorder):
+        return recorder
+    wanted = [each for each in vars(Recorder) if not each.startswith("_")]
+    if isinstance(recorder, type) or not all(
+        callable(getattr(recorder, each, None)) for each in wanted
+    ):
+        raise UnbraidError(
+            f"{name} is of type {type(recorder).__name__}, expected an object with the methods of "
+            "unbraid.training.Recorder: give one of a class that extends it."
+        )
+    found: Recorder = recorder
+    return found
+
+
 class Interrupted(Exception):
     """Training stopped on request, after a checkpoint."""
 
