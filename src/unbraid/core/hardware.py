@@ -148,6 +148,27 @@ def check_fits(count: int, what: str, where: torch.device | None = None) -> None
     memory.check(state * count, what, remedy)
 
 
+def check_default_dtype() -> None:
+    """Raise an UnbraidError unless torch makes tensors of float32 where nothing else is said."""
+    if torch.get_default_dtype() != torch.float32:
+        raise UnbraidError(
+            f"the default dtype of torch is {torch.get_default_dtype()}, and models compute in "
+            "float32: call torch.set_default_dtype(torch.float32) before."
+        )
+
+
+@contextmanager
+def able_to_learn() -> Iterator[None]:
+    """Run a block with gradients, also where a caller has turned them off.
+
+    Raises:
+        UnbraidError: another default dtype than float32.
+    """
+    check_default_dtype()
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Run a block with the given number of CPU threads; 0 changes nothing."""

@@ -217,6 +217,7 @@ class Run:
         Raises:
             UnbraidError: its file is missing, damaged or of another run.
         """
+        hardware.check_default_dtype()
         path = self.folder / "model.safetensors"
         checkpoint = self.folder / "checkpoint.safetensors"
         if not self.finished and checkpoint.is_file():

@@ -12,6 +12,7 @@ from typing import Any
 from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic, expand, write_json
+from unbraid.core.hardware import able_to_learn
 from unbraid.core.registry import names
 from unbraid.core.store import locked, read_tensors
 from unbraid.datasets import Dataset, load_dataset
@@ -65,7 +66,7 @@ def train_run(
     data = load_dataset(config.data, "train", **config.data_options)
     logging = Logging(folder, loggers, display or Recorder())
     recorder = FolderRecorder(folder, logging)
-    with memory.enough(f"training into {folder}", LIGHTER), logging:
+    with memory.enough(f"training into {folder}", LIGHTER), logging, able_to_learn():
         model = new_model(config.method, data, config.training.seed)
         loop = Loop(model, data, config.training, recorder)
         with locked(folder):

@@ -43,6 +43,7 @@ from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.optimizers import Optimizers, check_selection
 from unbraid.training.recorder import Diverged, Interrupted, Progress, Recorder
 from unbraid.training.supervision import Supervision
+from unbraid.training.terms import check_terms
 from unbraid.training.validation import held_out_terms
 
 GPU_CHECK_EVERY = 50  # steps between looks at the losses on a GPU, each of which waits for it
@@ -125,6 +126,7 @@ class Loop:
         self.captured = self.capturing() if self.records else None
         self.refused = ""  # why steps are not recorded
         self.saved_step = 0
+        self.checked: set[str] = set()  # phases whose terms have been looked at
 
     # -- checkpoints ------------------------------------------------------------------------
 
@@ -262,6 +264,9 @@ class Loop:
             recorded = Recorded(self.noise) if self.captured is not None else nullcontext()
             with hardware.autocast(self.device, self.precision), recorded:
                 terms = self.model.terms(batch, context._replace(phase=phase))
+            if phase not in self.checked:  # once, as it is the same for every step
+                check_terms(terms, methods.name_of(self.model.config))
+                self.checked.add(phase)
             if isinstance(recorded, Recorded):
                 self.draws[phase] = recorded.draws
                 if recorded.foreign:

@@ -52,6 +52,6 @@ def train(
     """
     config = methods.configure(method) if isinstance(method, str) else method
     training = cast(TrainingConfig, registry.build(TrainingConfig, options, "training"))
-    with memory.enough("training", LIGHTER):
+    with memory.enough("training", LIGHTER), hardware.able_to_learn():
         model = new_model(config, data, training.seed)
         return Loop(model, data, training, recorder or Recorder()).run().cpu()
