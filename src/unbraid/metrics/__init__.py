@@ -9,7 +9,7 @@ numpy, scipy, scikit-learn and LightGBM, not torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from types import ModuleType
 from typing import Any, Literal
@@ -45,7 +45,7 @@ __all__ = [
 
 def evaluate(
     codes: ArrayLike | None = None,
-    factors: ArrayLike | None = None,
+    factors: ArrayLike | Mapping[str, ArrayLike] | None = None,
     specs: Sequence[FactorSpec] | None = None,
     metrics: Literal["all"] | str | Sequence[str] = "all",
     protocol: str | None = None,
@@ -68,8 +68,8 @@ def evaluate(
 
     Args:
         codes: (N, D) codes of N images; the means, where codes are distributions.
-        factors: (N, F) what made each image, NaN where unknown. Any rows will do, no full grid
-            is needed.
+        factors: (N, F) what made each image, NaN where unknown, or a dict of named columns (N,).
+            Any rows will do, no full grid is needed.
         specs: what each factor is; without them whole numbers are taken for ordered levels and
             other numbers for continuous factors.
         metrics: ``"all"`` that the given inputs allow (with a protocol: all of its metrics),
@@ -129,18 +129,38 @@ def evaluate(
     )
     preset = _preset(protocol)
     names = _chosen(metrics, list(preset) if protocol else None, evidence)
-    given = options or {}
-    for name in given:
-        registry.check("metrics", name)
+    given = _checked_options(options)
+    configs = {name: _config(name, preset, given) for name in {**given, **dict.fromkeys(names)}}
     scores = Scores()
     for name in names:
-        module = registry.load("metrics", name)
+        module, config = registry.load("metrics", name), configs[name]
         _check_needs(name, module, evidence)
-        merged = {**preset.get(name, {}), **given.get(name, {})}
-        config = registry.build(module.Config, merged, f"metric {name}")
         inputs = evidence if "factors" in needs(module) else evidence.whole or evidence
         scores[name] = module.compute(inputs, config, seed)
     return scores
+
+
+def _checked_options(options: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return the options of metrics by the metrics' names."""
+    if not isinstance(options or {}, Mapping):
+        raise UnbraidError(
+            f"options is {options!r}, expected a dict for each metric, as in "
+            "{'mig': {'bins': 40}}: write it so."
+        )
+    for name, given in (options or {}).items():
+        registry.check("metrics", name)
+        if not isinstance(given, Mapping):
+            raise UnbraidError(
+                f"the options of metric {name} are {given!r}, expected a dict of their names and "
+                f"values: write {{'{name}': {{OPTION: {given!r}}}}}."
+            )
+    return options or {}
+
+
+def _config(name: str, preset: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    """Return the options of a metric: its own, those of the protocol, those given."""
+    merged = {**preset.get(name, {}), **given.get(name, {})}
+    return registry.build(registry.load("metrics", name).Config, merged, f"metric {name}")
 
 
 def needs(module: ModuleType) -> tuple[str, ...]:
@@ -151,7 +171,7 @@ def needs(module: ModuleType) -> tuple[str, ...]:
 def _preset(protocol: str | None) -> Mapping[str, Mapping[str, Any]]:
     if protocol is None:
         return {}
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         raise UnbraidError(
             f"unknown protocol '{protocol}'{did_you_mean(protocol, PROTOCOLS)}: "
             f"known are {', '.join(PROTOCOLS)}."
@@ -162,9 +182,15 @@ def _preset(protocol: str | None) -> Mapping[str, Mapping[str, Any]]:
 def _chosen(
     metrics: str | Sequence[str], preset: list[str] | None, evidence: Evidence
 ) -> list[str]:
-    if metrics == "all" and preset is not None:
+    everything = isinstance(metrics, str) and metrics == "all"
+    if everything and preset is not None:
         return sorted(preset)
-    if metrics != "all":
+    if not isinstance(metrics, Iterable):
+        raise UnbraidError(
+            f"metrics is {metrics!r}, expected 'all', the name of a metric or several: leave it "
+            "out for all."
+        )
+    if not everything:
         asked = [metrics] if isinstance(metrics, str) else metrics
         return sorted({registry.check("metrics", name) for name in asked})
     possible = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.metrics._arrays import finite, matrix, numbers
+from unbraid.metrics._columns import columns_given
 from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
 from unbraid.metrics._latents import Latents, categories_of, levels_of, orders_of
 
@@ -20,7 +21,7 @@ Ints = NDArray[np.int64]
 
 def gather(
     codes: ArrayLike | None = None,
-    factors: ArrayLike | None = None,
+    factors: ArrayLike | Mapping[str, ArrayLike] | None = None,
     specs: Sequence[FactorSpec] | None = None,
     *,
     test: tuple[ArrayLike, ArrayLike] | None = None,
@@ -43,15 +44,17 @@ def gather(
     Raises:
         UnbraidError: wrong shapes, NaN codes, too few rows, a factor with a single value, ...
     """
+    named, factors = columns_given(factors, specs)
     z, v = _matrices(codes, factors)
-    _check_specs(specs, v.shape[1])
-    known, said = _known(v, specs, "rows")
+    specs = _check_specs(specs, v.shape[1])
+    names = [each.name for each in specs] if specs else named or _numbered(v.shape[1])
+    known, said = _known(v, names, "rows")
     if not known.all() and known.sum() < MIN_ROWS:
         raise UnbraidError(
             f"{known.sum()} of {len(v)} rows have no unknown factor, too few to measure anything: "
             f"give at least {MIN_ROWS}, or leave out the factors that are unknown most often."
         )
-    checked = _specs(v[known], specs)
+    checked = _specs(v[known], specs, names)
     _check_factors(v[known], checked)
     sizes = categories_of(z, categories)
     quantised = levels_of(z, len(sizes), levels)
@@ -81,6 +84,10 @@ def gather(
         whole=whole,
         **common,
     )
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"factor {column}" for column in range(count)]
 
 
 def _matrices(codes: ArrayLike | None, factors: ArrayLike | None) -> tuple[Floats, Floats]:
@@ -118,7 +125,7 @@ def _enough(rows: int, name: str) -> None:
 
 
 def _known(
-    factors: Floats, specs: Sequence[FactorSpec] | None, what: str
+    factors: Floats, names: Sequence[str], what: str
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Return which rows have no unknown factor, and a note on those left out."""
     unknown = np.isnan(factors)
@@ -130,7 +137,6 @@ def _known(
     known: NDArray[np.bool_] = np.logical_not(unknown.any(axis=1))
     if known.all():
         return known, ()
-    names = [s.name for s in specs] if specs else [f"factor {j}" for j in range(len(unknown.T))]
     counts = [
         f"{name} in {count}"
         for name, count in zip(names, unknown.sum(axis=0), strict=False)
@@ -207,21 +213,26 @@ def _discrete(
     return codes, Latents(codes.shape[1], orders_of(codes, (*sizes, *quantised)))
 
 
-def _check_specs(specs: Sequence[FactorSpec] | None, factors: int) -> None:
+def _check_specs(specs: Any, factors: int) -> tuple[FactorSpec, ...] | None:
+    """Return the specs of factors, if any are given."""
     if specs is None:
-        return
-    if not all(isinstance(spec, FactorSpec) for spec in specs):
+        return None
+    found: tuple[FactorSpec, ...] = tuple(specs) if isinstance(specs, Iterable) else (specs,)
+    if not all(isinstance(spec, FactorSpec) for spec in found):
         raise UnbraidError("specs must hold one FactorSpec for each factor, or be left out.")
-    if len(specs) != factors:
+    if len(found) != factors:
         raise UnbraidError(
-            f"there are {factors} factors and {len(specs)} specs: give one for each."
+            f"there are {factors} factors and {len(found)} specs: give one for each."
         )
+    return found
 
 
-def _specs(factors: Floats, specs: Sequence[FactorSpec] | None) -> tuple[FactorSpec, ...]:
+def _specs(
+    factors: Floats, specs: Sequence[FactorSpec] | None, names: Sequence[str]
+) -> tuple[FactorSpec, ...]:
     """Return the given specs, or guess: whole numbers are ordered levels, others continuous."""
     if specs is None:
-        return tuple(_guess(column, j) for j, column in enumerate(factors.T))
+        return tuple(_guess(column, name) for column, name in zip(factors.T, names, strict=True))
     for spec, column in zip(specs, factors.T, strict=True):
         if spec.values is not None and not np.isin(column, np.arange(len(spec.values))).all():
             raise UnbraidError(
@@ -232,8 +243,7 @@ def _specs(factors: Floats, specs: Sequence[FactorSpec] | None) -> tuple[FactorS
     return tuple(specs)
 
 
-def _guess(column: Floats, j: int) -> FactorSpec:
-    name = f"factor {j}"
+def _guess(column: Floats, name: str) -> FactorSpec:
     if np.array_equal(column, np.round(column)):
         return FactorSpec(name, "ordinal", values=tuple(np.unique(column).tolist()))
     return FactorSpec(name, "continuous", range=(float(column.min()), float(column.max())))
@@ -262,18 +272,19 @@ def _test_set(
     if not isinstance(test, tuple | list) or len(test) != 2:
         raise UnbraidError("test must be a pair, (codes, factors).")
     z = finite(matrix(test[0], "test codes"), "test codes")
-    v = matrix(test[1], "test factors")
+    v = matrix(columns_given(test[1], specs)[1], "test factors")
     codes, factors = train.codes.shape[1], len(specs)
     if z.shape[1] != codes or v.shape[1] != factors or len(z) != len(v) or not len(z):
         raise UnbraidError(
             f"the test codes and factors have shapes {z.shape} and {v.shape}, expected "
             f"(M, {codes}) and (M, {factors})."
         )
-    known, said = _known(v, specs, "test rows")
+    names = [spec.name for spec in specs]
+    known, said = _known(v, names, "test rows")
     if not known.any():
         raise UnbraidError("every test row has an unknown factor: give test rows without NaN.")
     z, v = z[known], v[known]
-    _specs(v, given)
+    _specs(v, given, names)
     of = " of the test rows"
     sizes = categories_of(z, train.categories, of)
     quantised = levels_of(z, len(sizes), train.quantised, of)
