@@ -191,3 +191,16 @@ def test_a_model_is_saved_before_the_folder(model: Method, tmp_path: Path) -> No
         save(None, "runs/c")
     with pytest.raises(unbraid.UnbraidError, match="folder is of type int, expected a path"):
         save(model, 3)
+
+
+def test_data_sets_and_runs_are_shown_in_a_line(model: Method, tmp_path: Path) -> None:
+    data = unbraid.Dataset.from_arrays(IMAGES, {"kind": ["a", "b"] * 48}, name="mine")
+    assert repr(data) == "Dataset('mine': 96 train images (1, 16, 16), factors kind)"
+    assert repr(unbraid.as_dataset(IMAGES)) == "Dataset('images': 96 train images (1, 16, 16))"
+    assert repr(unbraid.load_dataset("digits")).startswith("Dataset('digits': ")
+    part = data.take(np.arange(96))
+    assert data == data
+    assert data != part
+    assert len({data, part, data}) == 2
+    run = unbraid.save(model, tmp_path / "run", data=data)
+    assert repr(run) == f"Run('{tmp_path / 'run'}': vae on mine)"

@@ -48,7 +48,7 @@ class ImageSource(Protocol):
         """Images of an integer array or slice of rows, uint8 (len(rows), C, H, W)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # arrays are neither compared nor printed
 class Dataset:
     """Images with, where they are known, the factors that made them.
 
@@ -234,6 +234,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        images = f"{len(self):,} {self.split} images {self.image_shape}"
+        known = f", factors {', '.join(self.factor_names)}" if self.factor_names else ""
+        return f"Dataset('{self.name}': {images}{known})"
 
     @property
     def factor_names(self) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def scaled_down(source: Source, size: int, name: str) -> Source:
     return source if size == 64 else lambda rows: Smaller(source(rows), size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GridDataset(Dataset):
     """Some images of a full grid of factors, which also has all others.
 

@@ -78,7 +78,7 @@ class Drawn:
         return self.renderer.draw(self.factors[rows], self.style[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rendered(Dataset):
     """A data set that also knows the style of each image, and can draw more.
 

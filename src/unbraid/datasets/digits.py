@@ -87,7 +87,7 @@ class Config:
     stream: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Digits(Rendered):
     """A Dataset that also knows whose handwriting each image is, and can draw more.
 

@@ -113,7 +113,7 @@ class Config:
     stream: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Speech(Rendered):
     """A Dataset that also knows which recording each image is of, can be heard, and can draw more.
 

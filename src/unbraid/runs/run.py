@@ -153,6 +153,10 @@ class Run:
         """
         return scores_by_metric(self.result, protocol)
 
+    def __repr__(self) -> str:
+        method = methods.name_of(self.config.method)
+        return f"{type(self).__name__}('{self.folder}': {method} on {self.data})"
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what was trained on what, and what it scores."""
         return summary_html(self)
