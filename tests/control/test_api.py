@@ -278,7 +278,6 @@ def test_a_model_trained_in_memory_is_controlled_by_the_labels_of_its_training(
     assert not (unbraid.save(unlabelled, tmp_path / "plain").folder / "control.json").exists()
 
 
-
 @pytest.mark.parametrize(
     "names",
     [(n for n in ("kind", "x")), np.array(["kind", "x"]), ("kind", "x"), {"kind": 1, "x": 2}],

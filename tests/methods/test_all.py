@@ -221,7 +221,7 @@ def test_wrong_inputs_get_a_sentence(name: str) -> None:
     model, images = model_of(name).eval(), pictures(4, (1, 16, 16))
     wrong: list[tuple[Any, str]] = [
         (images[:, :, :15], r"shape \(4, 1, 15, 16\), expected \(N, C, H, W\)"),
-        (images[0], "shape"),
+        (images[0, 0], "shape"),
         (np.repeat(images, 3, 1), "shape"),
         (images.astype(np.float32), r"run from 0 to 255, expected uint8 or floats on \[0, 1\]"),
         (np.full((4, 1, 16, 16), np.nan), "from nan to nan"),

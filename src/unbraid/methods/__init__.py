@@ -177,7 +177,7 @@ def _checked_shape(shape: Any) -> ImageShape:
             f"the shape of images is {shape!r}, expected three numbers, (C, H, W): give the "
             "channels, too, as in (1, 28, 28)."
         )
-    first, middle, last = (registry.whole_number(part, "a side of images", 1) for part in parts)
+    first, middle, last = (registry.whole_number(part, "a side of images") for part in parts)
     if first > 4 >= last:
         raise UnbraidError(
             f"the shape of images is {shape!r}, expected (C, H, W): put the channels first, as in "
