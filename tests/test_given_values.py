@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import unbraid
+from unbraid.core import hardware, registry
 from unbraid.methods import Method, configure
 from unbraid.sklearn import Encoder
 from unbraid.training import TrainingConfig, new_model
@@ -204,3 +205,11 @@ def test_data_sets_and_runs_are_shown_in_a_line(model: Method, tmp_path: Path) -
     assert len({data, part, data}) == 2
     run = unbraid.save(model, tmp_path / "run", data=data)
     assert repr(run) == f"Run('{tmp_path / 'run'}': vae on mine)"
+
+
+def test_the_device_of_a_model_is_one_that_may_be_given() -> None:
+    assert hardware.device(torch.device("cpu", 0)) == torch.device("cpu")
+    made = TrainingConfig(device=torch.device("cpu", 0))  # type: ignore[arg-type]
+    assert made.device == "cpu"
+    assert registry.plain_value(torch.device("cuda", 0)) == "cuda"
+    assert registry.plain_value(torch.device("cuda", 1)) == "cuda:1"

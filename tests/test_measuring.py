@@ -63,6 +63,9 @@ def test_what_is_refused(tiny_run: Run, tmp_path: Path) -> None:
         unbraid.evaluate(tiny_run, ["migg"])
     with pytest.raises(UnbraidError, match=r"unknown option 'imges' of evaluate \(did you mean"):
         unbraid.evaluate(tiny_run, imges=3)
+    number: Any = 3
+    with pytest.raises(UnbraidError, match="metrics is 3, expected names of metrics"):
+        unbraid.evaluate(tiny_run, number)
     models: Any = [tiny_run.model()] * 2
     with pytest.raises(UnbraidError, match=r"found .*: write a model in memory as a run"):
         unbraid.compare(models)

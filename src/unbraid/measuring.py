@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from unbraid.core import registry
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     target: Method | Run | str | os.PathLike[str],
-    metrics: str | Sequence[str] = "all",
+    metrics: str | Iterable[str] = "all",
     *,
     data: Data | None = None,
     **options: Any,
@@ -60,7 +60,9 @@ def evaluate(
             f"evaluate takes a model, a run or its folder, found {type(target).__name__}; codes "
             "are measured by unbraid.metrics.evaluate."
         )
-    names = metrics if isinstance(metrics, str) else ",".join(metrics)
+    if not isinstance(metrics, str | Iterable):
+        raise UnbraidError(f"metrics is {metrics!r}, expected names of metrics, or 'all'.")
+    names = metrics if isinstance(metrics, str) else ",".join(map(str, metrics))
     stored = data is None or isinstance(data, str | os.PathLike)  # data that a run may name
     place = os.fspath(data) if isinstance(data, str | os.PathLike) else ""
     config: Config = registry.build(

@@ -272,6 +272,11 @@ def test_a_model_trained_in_memory_is_controlled_by_the_labels_of_its_training(
     assert not (tmp_path / "control.json").exists()  # in the current folder
     saved = unbraid.save(model, tmp_path / "saved")
     assert np.array_equal(images, unbraid.generate("row 3", model=saved, n=2, seed=1))
+    constant = Dataset.from_arrays(np.asarray(squares.images[:]), {"a": np.full(300, 2.5)})
+    model = unbraid.train("vae", constant, **options)
+    with pytest.raises(UnbraidError, match="no factor has several values in the labelled images"):
+        unbraid.generate(model=model)
+    assert unbraid.save(model, tmp_path / "constant").finished
     unlabelled = unbraid.train("vae", np.asarray(squares.images[:]), **options)
     with pytest.raises(UnbraidError, match="this model was trained on data without factors"):
         unbraid.generate("row 3", model=unlabelled)

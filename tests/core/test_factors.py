@@ -175,3 +175,10 @@ def test_values_and_ranges_may_be_lists_and_constant() -> None:
     assert made == FactorSpec("a", "ordinal", values=(0, 1), range=(2.0, 2.0))
     assert hash(made)
     assert specs_from_json(json.loads(json.dumps(specs_to_json([made])))) == (made,)
+
+
+def test_stored_names_and_values_of_earlier_versions_are_told_apart() -> None:
+    stored = [{"name": "", "kind": "categorical", "values": ["crane", "maillot", "crane"]}]
+    (spec,) = specs_from_json(stored)
+    assert spec.name == "factor"
+    assert spec.values == ("crane", "maillot", "crane (2)")

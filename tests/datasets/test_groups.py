@@ -11,8 +11,10 @@ from PIL import Image
 
 import unbraid
 from unbraid.core.errors import UnbraidError
-from unbraid.datasets import Dataset, facts_of, load_dataset, report_of
-from unbraid.training import split_rows
+from unbraid.datasets import Dataset, facts_of, load_dataset, report_of, whole_groups
+from unbraid.methods import configure
+from unbraid.runs import RunConfig, evaluation_data, train_run
+from unbraid.training import TrainingConfig, split_rows
 
 CLIPS, FRAMES = 40, 5
 
@@ -82,7 +84,7 @@ def test_splits_hold_whole_groups(tmp_path: Path) -> None:
     assert test.groups is not None
     assert not set(train.groups) & set(test.groups)
     kept, held_out = split_rows(train, 0.1)
-    assert len(held_out) == 20
+    assert len(held_out) == 15  # three clips; four would be more than a tenth of 180
     assert not set(train.groups[kept.numpy()]) & set(train.groups[held_out.numpy()])
 
 
@@ -103,6 +105,8 @@ def test_subfolders_and_columns_of_a_folder_are_groups(tmp_path: Path) -> None:
     assert data.groups is not None
     assert len(np.unique(data.groups)) == 36
     assert len(data) == 180
+    chosen = load_dataset(str(tmp_path / "data"), group="scene", columns="scene,row", size=16)
+    assert chosen.factor_names == ("row",)
 
 
 def test_the_report_tells_groups() -> None:
@@ -125,6 +129,71 @@ def test_methods_learn_from_pairs_without_a_known_factor(method: str, tmp_path: 
     assert unbraid.save(model, tmp_path / "run").model().encode(data.images[:]).equal(codes)
 
 
+@pytest.mark.parametrize("sizes", [(3, 54, 3), (3, 3, 54), (54, 3, 3)])
+def test_held_out_groups_hold_about_what_is_asked_for(sizes: tuple[int, ...]) -> None:
+    groups = np.repeat(np.array([7, 3, 12]), sizes)  # numbers with gaps, as those of a split
+    for seed in range(5):
+        assert whole_groups(groups, 6, seed).sum() in (3, 6)
+        assert whole_groups(groups, 1, seed).sum() == 3  # the smallest: none holds a single row
+    assert not whole_groups(groups, 0, 0).any()
+    assert not whole_groups(np.full(60, 7), 6, 0).any()
+
+
+def test_two_clips_are_one_to_train_on_and_one_to_test_on(tmp_path: Path) -> None:
+    images, clip = frames()
+    np.savez(tmp_path / "two.npz", images=images[:60], clip=clip[:60] // 6)
+    for seed in range(3):
+        data = load_dataset(str(tmp_path / "two.npz"), group="clip", split_seed=seed)
+        kept, held_out = split_rows(data, 0.1)
+        assert (len(data), len(kept), len(held_out)) == (30, 30, 0)
+    np.savez(tmp_path / "one.npz", images=images[:60], clip=np.zeros(60))
+    with pytest.raises(UnbraidError, match="all images are in one group"):
+        load_dataset(str(tmp_path / "one.npz"), "test", group="clip")
+
+
+def test_correlated_data_hold_out_whole_groups() -> None:
+    images, clip = frames()
+    columns = {"clip": clip, "a": clip % 10, "b": (clip // 4) % 10}
+    data = Dataset.from_arrays(images, columns, group="clip").correlated("a:b", 0.5)
+    assert data.groups is not None
+    assert data.held_out is not None
+    assert data.held_out.groups is not None
+    assert not set(data.groups) & set(data.held_out.groups)
+
+
+def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in range(24):
+        place = tmp_path / f"clip{10 * (number // 12) + 1}" / f"{number % 12}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((16, 16), 10 * number, np.uint8)).save(place)
+    data = load_dataset(str(tmp_path), group="folder", size=16, full=True)
+    assert np.asarray(data.images[:])[:, 0, 0, 0].tolist() == list(range(0, 240, 10))
+
+
+def test_groups_of_any_names() -> None:
+    images, clip = frames()
+    for groups in ([f"c{each}" for each in clip], clip * 1e9, clip - 7, (clip * 10**12).tolist()):
+        data = Dataset("clips", images[:, None], groups=groups)
+        found = data.pairs(np.arange(200), "next").images[:, 0]
+        assert (found.any((1,)).argmax(1) // 2 != -1).all()
+        np.testing.assert_array_equal(found, data_of().pairs(np.arange(200), "next").images[:, 0])
+
+
+def test_changed_groups_are_noticed(tmp_path: Path) -> None:
+    images, clip = frames()
+    np.savez(tmp_path / "clips.npz", images=images, clip=clip)
+    options = {"path": str(tmp_path / "clips.npz"), "group": "clip", "full": True}
+    config = RunConfig(configure("vae", net="mlp"), "npz", options, TrainingConfig(epochs=1))
+    run = train_run(config, tmp_path / "run")
+    assert len(run.unseen()) == 20
+    assert evaluation_data.other_data(run, str(tmp_path / "clips.npz")).groups is not None
+    np.savez(tmp_path / "other.npz", images=images, row=clip % 10)  # has no column of clips
+    assert evaluation_data.other_data(run, str(tmp_path / "other.npz")).factor_names == ("row",)
+    np.savez(tmp_path / "clips.npz", images=images, clip=clip[::-1] // 2)
+    with pytest.raises(UnbraidError, match="other groups of images"):
+        run.unseen()
+
+
 def test_what_is_refused() -> None:
     images, clip = frames()
     with pytest.raises(UnbraidError, match=r"no column 'clop' \(did you mean 'clip'\?\)"):
@@ -139,5 +208,8 @@ def test_what_is_refused() -> None:
     lonely = alone.take(np.arange(197))
     assert lonely.groups is not None
     single = lonely.take(np.append(np.arange(195), 195))
-    with pytest.raises(UnbraidError, match=r"1 of .* groups have a single image"):
+    with pytest.raises(UnbraidError, match="1 of 37 groups have a single image"):
         single.pairs(np.array([195]), "next")
+    options: Any = {"pairs": "group", "net": "mlp", "progress": False}
+    with pytest.raises(UnbraidError, match="1 of 37 groups have a single image"):  # before any step
+        unbraid.train("ada-gvae", single, batch_size=8, steps=1, **options)

@@ -12,7 +12,7 @@ import torch
 
 import unbraid
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import Method, build, configure
+from unbraid.methods import Method, _base, build, configure
 
 UINT8 = np.random.default_rng(0).integers(0, 256, (6, 1, 16, 16), np.uint8)
 WHITE = UINT8 > 127
@@ -112,3 +112,29 @@ def test_codes_of_every_kind_have_the_same_images(model: Method) -> None:
 def test_what_are_no_codes_is_told(model: Method, codes: Any, sentence: str) -> None:
     with pytest.raises(UnbraidError, match=sentence):
         model.decode(codes)
+
+
+class OnDisk:
+    """An array of a file, as h5py has them: parts are read as they are asked for."""
+
+    ndim, dtype, shape = 4, UINT8.dtype, UINT8.shape
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return len(UINT8)
+
+    def __getitem__(self, rows: slice) -> np.ndarray[Any, Any]:
+        self.asked.append(len(UINT8[rows]))
+        return UINT8[rows]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        raise AssertionError("it was read whole")
+
+
+def test_arrays_of_files_are_read_in_parts(model: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_base, "ROWS", 4)
+    on_disk: Any = OnDisk()
+    torch.testing.assert_close(model.encode(on_disk), model.encode(UINT8))
+    assert max(on_disk.asked) <= 4

@@ -73,3 +73,17 @@ def test_options_may_be_numbers_of_numpy() -> None:
     plain = evaluate(CODES, FACTORS, metrics="mig", options={"mig": {"bins": 10}})["mig"]
     given = {"mig": {"bins": np.int64(10)}}
     assert evaluate(CODES, FACTORS, metrics="mig", options=given)["mig"].value == plain.value
+
+
+def test_specs_may_be_any_iterable_and_test_factors_columns() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 4, 400)
+    codes = np.stack([values + 0.1 * rng.standard_normal(400), rng.standard_normal(400)], 1)
+    spec = FactorSpec("a", "ordinal", values=(0, 1, 2, 3))
+    expected = evaluate(codes, values[:, None], [spec], metrics="mig")["mig"]
+    found = evaluate(codes, {"a": values}, iter([spec]), metrics="mig")["mig"]
+    assert (found.value, found.factor_names) == (expected.value, ("a",))
+    pair = (codes[:200], {"a": values[:200]})
+    of_array = evaluate(codes, values[:, None], metrics="sap", test=pair)  # names are unknown
+    named = evaluate(codes, {"a": values}, metrics="sap", test=pair)
+    assert of_array["sap"].value == named["sap"].value

@@ -160,9 +160,9 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
         _check_stored(each)
     return tuple(
         FactorSpec(
-            each["name"],
+            each["name"] or "factor",  # earlier versions stored names and values as they were
             each["kind"],
-            values=_tuple(each.get("values")),
+            values=apart(_tuple(each.get("values"))),
             range=_tuple(each.get("range")),
             unit=each.get("unit", ""),
             period=each.get("period"),
@@ -170,6 +170,19 @@ def specs_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FactorSpec, ..
             measured=each.get("measured", ""),
         )
         for each in stored
+    )
+
+
+def apart(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """Return values of which none is another's: texts given twice get their number.
+
+    >>> apart(("crane", "maillot", "crane"))
+    ('crane', 'maillot', 'crane (2)')
+    """
+    if values is None or len(set(values)) == len(values):
+        return values
+    return tuple(
+        f"{value} ({at})" if value in values[:at] else value for at, value in enumerate(values)
     )
 
 

@@ -34,7 +34,15 @@ def device(name: Device | torch.device) -> torch.device:
     Raises:
         UnbraidError: a device that is not there.
     """
-    name = cast(Device, str(name))
+    kind, _, index = str(name).partition(":")
+    if index and (kind != "cuda" or int(index) == torch.cuda.current_device()):
+        index = ""  # a model's own device, such as cuda:0, is the one that is meant
+    if index:
+        raise UnbraidError(
+            f"device '{name}' is not the one in use: choose cuda, and have CUDA_VISIBLE_DEVICES "
+            "name the GPU."
+        )
+    name = cast(Device, kind)
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

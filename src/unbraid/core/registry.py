@@ -251,7 +251,7 @@ def plain_value(value: Any) -> Any:
     if kind in (list, tuple):
         return kind(map(plain_value, value))
     if kind.__module__ == "torch" and kind.__name__ == "device":
-        return str(value)
+        return str(value) if value.index else value.type
     if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_", "str_"):
         return value.item()
     if isinstance(value, bool | int | float) and kind.__module__ == "builtins":

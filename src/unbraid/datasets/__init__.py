@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unbraid.datasets._correlated import Correlation, correlated_options, correlation_of
 from unbraid.datasets._dataset import Dataset, ImageSource
-from unbraid.datasets._groups import GROUPED, whole_groups
+from unbraid.datasets._groups import GROUPED, check_partners, whole_groups
 from unbraid.datasets._loading import (
     SPLITS,
     anchored,
@@ -55,6 +55,7 @@ __all__ = [
     "as_images",
     "associations",
     "called",
+    "check_partners",
     "config_of",
     "correlated_options",
     "correlation_of",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unbraid.core.errors import UnbraidError, did_you_mean
-from unbraid.core.factors import FactorSpec
+from unbraid.core.factors import FactorSpec, apart
 from unbraid.core.files import expand
 from unbraid.core.signals import Signal
 from unbraid.datasets import Dataset
@@ -229,23 +229,11 @@ def with_classes(read: Factors, column: int, names: Sequence[str], owner: str) -
     factors = read.factors.astype(np.float64)
     known = ~np.isnan(factors[:, column])
     factors[known, column] = np.array(whole)[factors[known, column].astype(np.int64)]
-    spec = FactorSpec(spec.name, spec.kind, _apart(names), unit=spec.unit)
+    spec = FactorSpec(spec.name, spec.kind, apart(tuple(map(str, names))), unit=spec.unit)
     specs = tuple(spec if each == column else old for each, old in enumerate(read.specs))
     if read.factors.dtype == np.int64:
         factors = factors.astype(np.int64)
     return Factors(factors, specs, read.notes)
-
-
-def _apart(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of classes of which none is another's: those given twice get their number.
-
-    >>> _apart(["crane", "maillot", "crane"])
-    ('crane', 'maillot', 'crane (2)')
-    """
-    texts = list(map(str, names))
-    return tuple(
-        text if text not in texts[:at] else f"{text} ({at})" for at, text in enumerate(texts)
-    )
 
 
 def _dataset(

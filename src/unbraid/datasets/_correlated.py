@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
+from unbraid.datasets._groups import whole_groups
 
 if TYPE_CHECKING:
     from unbraid.datasets._dataset import Dataset, ImageSource
@@ -178,9 +179,13 @@ def in_parts(data: Dataset) -> tuple[Dataset, Dataset]:
     """Return nine tenths of a data set and the random other tenth, to train and to test on."""
     order = np.random.default_rng(STREAM).permutation(len(data))
     edge = max(1, len(data) // PART)
+    kept, left_out = np.sort(order[edge:]), np.sort(order[:edge])
+    if data.groups is not None:
+        out = whole_groups(data.groups, edge, STREAM)
+        kept, left_out = np.flatnonzero(~out), np.flatnonzero(out)
     train, test = (
-        replace(some(data, np.sort(rows)), split=split)
-        for rows, split in ((order[edge:], "train"), (order[:edge], "test"))
+        replace(some(data, rows), split=split)
+        for rows, split in ((kept, "train"), (left_out, "test"))
     )
     return train, test
 

@@ -25,7 +25,7 @@ from unbraid.datasets._correlated import (
     in_parts,
     some,
 )
-from unbraid.datasets._groups import GROUPED, group_index, group_partners
+from unbraid.datasets._groups import GROUPED, group_index, group_partners, numbered
 from unbraid.datasets._levels import check_levels
 from unbraid.datasets._pairs import Indices, Pairs, Rule, Seed, index_of, partner_rows
 
@@ -111,6 +111,8 @@ class Dataset:
             )
         if type(self) is Dataset and isinstance(self.factors, np.ndarray):
             check_levels(self.factors, self.specs, self.name)  # others make theirs themselves
+        if self.groups is not None:
+            object.__setattr__(self, "groups", numbered(self.groups))
         if self.groups is not None and self.groups.shape != shape[:1]:
             raise UnbraidError(
                 f"{self.name}: groups have shape {self.groups.shape}, expected ({shape[0]},): a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -157,13 +158,25 @@ def _of_split(
     """Return all files and the rows of those in the split, None if it is to be drawn."""
     halves = {each.name.lower(): each for each in visible(root) if each.is_dir()}
     if not all(half in halves for half in SPLITS):
-        return items(root, skipped, [root]), None
+        return _ordered(items(root, skipped, [root]), config), None
     both = [halves[half] for half in SPLITS]
-    train, test = (items(half, skipped, both) for half in both)
+    train, test = (_ordered(items(half, skipped, both), config) for half in both)
     if config.full:
         return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)
     return train + test, list(range(first, first + len(train if split == "train" else test)))
+
+
+def _ordered(found: list[Item], config: Options) -> list[Item]:
+    """Return files in the order of frames where they are in groups: 2 comes before 10."""
+    if not config.group:
+        return found
+
+    def parts(item: Item) -> list[tuple[int, str]]:
+        pieces = re.split(r"([0-9]+)", item.path.as_posix())
+        return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]
+
+    return sorted(found, key=parts)
 
 
 def _labels(
@@ -193,7 +206,7 @@ def _labels(
         if not by_folder:
             groups = taken(columns, config.group, str(path))
         if config.columns is not None:
-            columns = _chosen(columns, config.columns, path)
+            columns = _chosen(columns, config.columns, config.group, path)
     elif config.columns is not None:
         raise UnbraidError(
             f"{skipped.root}: columns are chosen ({config.columns}), but there is no labels.csv in "
@@ -212,9 +225,9 @@ def _labels(
     return read, groups, warning
 
 
-def _chosen(columns: dict[str, Any], given: str, path: Path) -> dict[str, Any]:
-    """Return the columns that were asked for, in that order."""
-    names = [name.strip() for name in given.split(",") if name.strip()]
+def _chosen(columns: dict[str, Any], given: str, group: str | None, path: Path) -> dict[str, Any]:
+    """Return the columns that were asked for, in that order; that of groups is none of them."""
+    names = [name.strip() for name in given.split(",") if name.strip() and name.strip() != group]
     for name in names:
         if name not in columns:
             raise UnbraidError(

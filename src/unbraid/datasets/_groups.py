@@ -47,23 +47,39 @@ def taken(columns: dict[str, Any], name: str | None, owner: str) -> Ints | None:
             f"{owner}: {unknown} of {len(cells)} rows have no group in the column '{name}': give "
             "an image that belongs to no other one a name of its own."
         )
-    numbers: Ints = np.unique(cells, return_inverse=True)[1].astype(np.int64)
-    return numbers
+    return numbered(cells)
 
 
-def whole_groups(groups: Ints, least: int, seed: int) -> NDArray[np.bool_]:
-    """Return which rows are in random groups that hold at least a number of rows, (N,).
+def numbered(groups: Any) -> Ints:
+    """Return groups as whole numbers; those of other names, such as texts, get one each.
 
-    Groups are whole, and one at least is left out.
+    >>> numbered(["b", "a", "b"])
+    array([1, 0, 1])
+    """
+    found = np.asarray(groups)
+    if found.dtype.kind in "iu":
+        return found.astype(np.int64)
+    return np.unique(found.astype(str), return_inverse=True)[1].astype(np.int64)
+
+
+def whole_groups(groups: Ints, wanted: int, seed: int) -> NDArray[np.bool_]:
+    """Return which rows are in random whole groups that hold about a number of rows, (N,).
+
+    They hold no more, unless the smallest group does. One group at least is left out.
 
     >>> whole_groups(np.array([0, 0, 1, 1, 2, 2]), 3, seed=0).sum()
-    np.int64(4)
+    np.int64(2)
     """
-    sizes = np.bincount(groups)
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    before = np.cumsum(sizes[order]) - sizes[order]
-    chosen = order[before < least][: len(sizes) - 1]
-    return np.asarray(np.isin(groups, chosen))
+    names, sizes = np.unique(groups, return_counts=True)
+    if wanted < 1 or len(names) < 2:
+        return np.zeros(len(groups), bool)
+    chosen: list[int] = []
+    room = wanted
+    for at in np.random.default_rng(seed).permutation(len(names)).tolist():
+        if sizes[at] <= room:
+            chosen.append(at)
+            room -= int(sizes[at])
+    return np.asarray(np.isin(groups, names[chosen or [int(sizes.argmin())]]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +88,14 @@ class GroupIndex:
 
     Args:
         rows: (M,) those that partners are taken from, in the order of groups, then of rows.
+        groups: (N,) the group of each row, as a number below G.
         first: (G,) where the rows of a group begin.
         counts: (G,) how many they are.
         place: (N,) the place of a row among those of its group, -1 if it is none of ``rows``.
     """
 
     rows: Ints
+    groups: Ints
     first: Ints
     counts: Ints
     place: Ints
@@ -89,20 +107,34 @@ def group_index(data: Dataset, among: Ints | None) -> GroupIndex:
     Raises:
         UnbraidError: the data have no groups.
     """
-    groups = data.groups
-    if groups is None:
+    if data.groups is None:
         raise UnbraidError(
             f"{data.name} has no groups of images, from which pairs are to be taken: name the "
             "column that tells them with group (--data.group), or have pairs made from factors "
             "(--pairs uniform)."
         )
+    names, groups = np.unique(data.groups, return_inverse=True)
     allowed = np.arange(len(groups)) if among is None else np.sort(among)
     rows = allowed[np.argsort(groups[allowed], kind="stable")]
-    counts = np.bincount(groups[rows], minlength=int(groups.max()) + 1)
+    counts = np.bincount(groups[rows], minlength=len(names))
     first = np.cumsum(counts) - counts
     place = np.full(len(groups), -1)
     place[rows] = np.arange(len(rows)) - first[groups[rows]]
-    return GroupIndex(rows, first, counts, place)
+    return GroupIndex(rows, groups, first, counts, place)
+
+
+def check_partners(data: Dataset) -> None:
+    """Raise an UnbraidError if a data set has no groups, or an image that is alone in its own."""
+    counts = group_index(data, None).counts
+    if (counts == 1).any():
+        raise _alone(data, counts)
+
+
+def _alone(data: Dataset, counts: Ints) -> UnbraidError:
+    return UnbraidError(
+        f"{data.name}: {(counts == 1).sum()} of {(counts > 0).sum()} groups have a single image, "
+        "so that there is no pair: leave these images out, or correct the column of groups."
+    )
 
 
 def group_partners(
@@ -117,15 +149,11 @@ def group_partners(
         UnbraidError: a row that is alone in its group.
     """
     rows = np.asarray(rows, np.int64)
-    groups = np.asarray(data.groups)[rows]
+    groups = index.groups[rows]
     counts, place = index.counts[groups], index.place[rows]
     others = counts - (place >= 0)
     if (others < 1).any():
-        alone = int((index.counts == 1).sum())
-        raise UnbraidError(
-            f"{data.name}: {alone} of {len(index.counts)} groups have a single image, so that "
-            "there is no pair: leave these images out, or correct the column of groups."
-        )
+        raise _alone(data, index.counts)
     if rule == "next":
         at = np.where(place + 1 < counts, place + 1, place - 1)
     else:  # any but itself

@@ -145,6 +145,12 @@ def held_out(
     (5, 45)
     """
     rows = split_rows(count, split, seed, full, groups)
+    if not len(rows) and groups is not None:
+        raise UnbraidError(
+            f"{owner}: all {noun}s are in one group, so that none can be held out as the test "
+            "split: correct the column of groups, or take all in either split with full=True "
+            "(--data.full)."
+        )
     if not len(rows):
         raise UnbraidError(
             f"{owner}: {count} {noun}s are too few to hold a tenth of them out as the test split: "

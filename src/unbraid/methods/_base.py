@@ -201,7 +201,9 @@ class Method(nn.Module):
 
     def to_pixels(self, images: Images) -> Tensor:
         """Return images, checked, as floats on [0, 1] on the model's device."""
-        tensor = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
+        own = isinstance(images, Tensor)
+        tensor = torch.as_tensor(images if own else np.array(images))
+        tensor = tensor.float() if tensor.dtype == torch.bool else tensor
         if tuple(tensor.shape[1:]) != self.image_shape:
             raise UnbraidError(
                 f"images have shape {tuple(tensor.shape)}, expected (N, C, H, W) with "

@@ -20,7 +20,7 @@ FEW = 500  # images looked at first
 def images_given(images: Any, shape: nets.ImageShape) -> Any:
     """Return images in rows (N, C, H, W), where it is clear what they are.
 
-    Lists become arrays, truth values floats, and (N, H, W) gets its one channel.
+    Lists become arrays, and (N, H, W) gets its one channel.
 
     Args:
         images: what a user gave.
@@ -32,21 +32,19 @@ def images_given(images: Any, shape: nets.ImageShape) -> Any:
     if isinstance(images, list | tuple):
         images = _stacked(images)
     elif hasattr(images, "__array__") and not isinstance(images, Tensor | np.ndarray):
-        images = np.asarray(images)
+        # what is read from a file as it is sliced, such as h5py's arrays, is not read whole
+        in_parts = hasattr(images, "ndim") and not hasattr(images, "columns")
+        images = images if in_parts else np.asarray(images)
     if not isinstance(images, Tensor | np.ndarray):
         _check_source(images)
         return images
     if images.ndim == 3 and shape[0] == 1 and tuple(images.shape[1:]) == shape[1:]:
         images = images[:, None]
-    if isinstance(images, np.ndarray):
-        images = images.astype(np.float32) if images.dtype == bool else images
-        if images.dtype.kind not in "uif":
-            raise UnbraidError(
-                f"images are of type {images.dtype}, expected uint8 or floats on [0, 1]: give "
-                "images of numbers."
-            )
-    elif images.dtype == torch.bool:
-        images = images.float()
+    if isinstance(images, np.ndarray) and images.dtype.kind not in "buif":
+        raise UnbraidError(
+            f"images are of type {images.dtype}, expected uint8 or floats on [0, 1]: give "
+            "images of numbers."
+        )
     if images.dtype in (np.uint8, torch.uint8) and not nets.is_transformed():
         _warn_if_dark(images)
     return images

@@ -44,6 +44,8 @@ def gather(
     Raises:
         UnbraidError: wrong shapes, NaN codes, too few rows, a factor with a single value, ...
     """
+    if isinstance(specs, Iterable):
+        specs = tuple(specs)
     named, factors = columns_given(factors, specs)
     z, v = _matrices(codes, factors)
     specs = _check_specs(specs, v.shape[1])
@@ -272,7 +274,8 @@ def _test_set(
     if not isinstance(test, tuple | list) or len(test) != 2:
         raise UnbraidError("test must be a pair, (codes, factors).")
     z = finite(matrix(test[0], "test codes"), "test codes")
-    v = matrix(columns_given(test[1], specs)[1], "test factors")
+    alike = isinstance(test[1], Mapping) and {*map(str, test[1])} == {spec.name for spec in specs}
+    v = matrix(columns_given(test[1], specs if alike else given)[1], "test factors")
     codes, factors = train.codes.shape[1], len(specs)
     if z.shape[1] != codes or v.shape[1] != factors or len(z) != len(v) or not len(z):
         raise UnbraidError(

@@ -18,6 +18,7 @@ from unbraid.nn.nets import ImageShape
 from unbraid.runs.run import Run
 
 SPLITTING = {"split_seed", "full"}  # options that choose among the same images
+FOLDER = "folder"  # as a group: that subfolders are no factor
 
 
 def subject(run: Run, other: str, protocol: str, limit: int, seed: int) -> Dataset:
@@ -56,9 +57,13 @@ def other_data(run: Run, name: str) -> Dataset:
     if path and run.config.data in OWN and (found := _moved(run, path["path"])) is not None:
         return found
     # its own split, or other files read in the same way
-    left = ("labels", "split_seed", "full")
+    left = {"labels", "split_seed", "full"}
+    if own.get("group") != FOLDER:
+        left.add("group")  # a column that other files need not have
     kept = {
-        key: own[key] for key in own if (key in ("path", "split_seed") if same else key not in left)
+        key: own[key]
+        for key in own
+        if (key in ("path", "split_seed", "group") if same else key not in left)
     }
     config = registry.load("datasets", kind).Config
     return datasets.load_dataset(kind, "test", **fitting(config, run.image_shape) | kept | path)

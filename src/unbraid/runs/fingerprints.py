@@ -40,7 +40,8 @@ class Fingerprint:
         pixels: the number of values of each image that are hashed, drawn at random.
         content: the hash of the images.
         factors: the names of the factors.
-        values: the hash of the factors and groups, "" if there are none.
+        values: the hash of the factors, "" if there are none.
+        groups: the hash of the groups, which decide the split, "" if there are none.
     """
 
     images: int
@@ -50,10 +51,12 @@ class Fingerprint:
     content: str
     factors: tuple[str, ...] = ()
     values: str = ""
+    groups: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fingerprint as config.json stores it."""
-        return {**asdict(self), "shape": list(self.shape), "factors": list(self.factors)}
+        told = {**asdict(self), "shape": list(self.shape), "factors": list(self.factors)}
+        return told if self.groups else {k: told[k] for k in told if k != "groups"}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Fingerprint:
@@ -74,6 +77,8 @@ class Fingerprint:
             return f"images of shape {other.shape}, not {self.shape}"
         if other.content != self.content:
             return "other images, or the same ones in another order"
+        if other.groups != self.groups:
+            return "other groups of images"
         if factors and other.factors != self.factors:
             found, expected = (", ".join(each.factors) or "none" for each in (other, self))
             return f"the factors {found}, not {expected}"
@@ -103,13 +108,12 @@ def fingerprint(data: Dataset, like: Fingerprint | None = None) -> Fingerprint:
     else:
         rows, pixels = min(count, LAZY_ROWS), size
     names, values = data.factor_names, ""
-    told = [] if data.factors is None else [data.factors]
-    if data.groups is not None:
-        told.append(data.groups[:, None])
-    if told:
-        values = _of_factors(np.hstack(told))
+    if data.factors is not None:
+        values = _of_factors(data.factors)
+    groups = "" if data.groups is None else _of_factors(data.groups[:, None])
     content = _of_images(data.images, _some(count, rows), _some(size, pixels))
-    return Fingerprint(count, tuple(data.image_shape), rows, pixels, content, names, values)
+    shape = tuple(data.image_shape)
+    return Fingerprint(count, shape, rows, pixels, content, names, values, groups)
 
 
 def _some(count: int, wanted: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unbraid import methods
 from unbraid.core.errors import UnbraidError
-from unbraid.datasets import GROUPED, Dataset
+from unbraid.datasets import GROUPED, Dataset, check_partners
 from unbraid.methods import Batch, LabelledConfig, Method, labels_of, name_of
 from unbraid.nn.nets import as_pixels
 from unbraid.training.batches import LABELLED, LABELS, PAIRS, Batches, generator
@@ -186,6 +186,8 @@ class Pairs:
                 "data set whose factors are known, such as digits or dsprites, data with groups of "
                 "images (--data.group) and --pairs group, or a method that needs no pairs."
             )
+        if rule in GROUPED and data.groups is not None:
+            check_partners(data)  # before the first step, not when a batch draws the image
         self.source, self.rule, self.device = source, rule, device
         self.trained = rows.numpy()
 

@@ -41,6 +41,11 @@ def estimate(
         categorical_links.find_link(value, count, labels, design) for value, count in pairs
     )
     regressors, free = design(labels), _free_moments(model, continuous)
+    if not any(len(np.unique(column[~np.isnan(column)])) > 1 for column in regressors.T):
+        raise UnbraidError(
+            "no factor has several values in the labelled images, so that there is nothing to "
+            "control: take data whose factors vary."
+        )
     regressors[:, np.isnan(regressors).all(0)] = 0.0
     missing = np.isnan(regressors)
     filled = np.where(missing, np.nanmean(regressors, 0), regressors)
