@@ -227,12 +227,15 @@ def test_a_run_that_does_not_tell_its_factors_still_loads(tiny_run: Run, tmp_pat
         ({"labels": -1}, "labels is -1"),
         ({"label_seed": -1}, "label_seed is -1"),
         ({"label_factors": (3,)}, r"label_factors is \(3,\), expected names"),
-        ({"label_factors": "row"}, "label_factors is 'row', expected names"),
     ],
 )
 def test_bad_options_get_a_sentence(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UnbraidError, match=sentence):
         config(**options)
+
+
+def test_one_name_is_a_name() -> None:
+    assert config(label_factors="row").label_factors == ("row",)
 
 
 def test_scaled_labels_fill_the_unit_interval(squares: Dataset) -> None:
