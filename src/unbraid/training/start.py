@@ -44,6 +44,7 @@ def train(
     Raises:
         UnbraidError: a bad option, a batch larger than the data, a term that is not finite.
 
+    >>> import numpy as np
     >>> from unbraid import load_dataset
     >>> data = load_dataset("mnist", split="test").take(np.arange(300))
     >>> model = train("vae", data, epochs=1)
