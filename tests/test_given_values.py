@@ -213,3 +213,18 @@ def test_the_device_of_a_model_is_one_that_may_be_given() -> None:
     assert made.device == "cpu"
     assert registry.plain_value(torch.device("cuda", 0)) == "cuda"
     assert registry.plain_value(torch.device("cuda", 1)) == "cuda:1"
+
+
+def test_generators_of_torch_and_numpy_are_left_alone(tmp_path: Path) -> None:
+    """What the quickstart says of training, loading, sampling and measuring."""
+
+    def states() -> tuple[list[int], list[int]]:
+        numpy: Any = np.random.get_state()  # noqa: NPY002  # the one that users may rely on
+        return torch.get_rng_state().tolist(), numpy[1].tolist()
+
+    before = states()
+    trained = unbraid.train(SMALL, IMAGES, **SHORT)
+    trained.sample(3)
+    unbraid.evaluate(trained, "reconstruction", data=IMAGES)
+    unbraid.load(unbraid.save(trained, tmp_path / "run").folder)
+    assert states() == before

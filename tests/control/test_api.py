@@ -264,12 +264,15 @@ def test_a_model_in_memory_that_takes_factors_is_controlled(native_run: Run, tin
 
 
 def test_a_model_trained_in_memory_is_controlled_by_the_labels_of_its_training(
-    squares: Dataset, tmp_path: Path
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"latent_dim": 4, "net": "mlp", "epochs": 2, "batch_size": 16, "progress": False}
     model = unbraid.train("vae", squares, **options)
     images = unbraid.generate("row 3", model=model, n=2, seed=1)
     assert not (tmp_path / "control.json").exists()  # in the current folder
+    with monkeypatch.context() as patch:  # it is estimated once
+        patch.setattr(loading, "_fitted", None)
+        assert np.array_equal(images, unbraid.generate("row 3", model=model, n=2, seed=1))
     saved = unbraid.save(model, tmp_path / "saved")
     assert np.array_equal(images, unbraid.generate("row 3", model=saved, n=2, seed=1))
     constant = Dataset.from_arrays(np.asarray(squares.images[:]), {"a": np.full(300, 2.5)})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,6 +24,8 @@ LABELS = 100  # labelled images that a controller is estimated from by default
 MAX_LABELS = 5000  # more take longer and do not change the result
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits"
 Pretrained = Literal["digits", "speech"]
+# of models in memory, by their weights; without the models, which end when nobody else has them
+_of_models: WeakKeyDictionary[Method, tuple[Any, ...]] = WeakKeyDictionary()
 
 
 def open(run: Run | str | os.PathLike[str], labels: int | None = None, seed: int = 0) -> Controller:
@@ -74,6 +77,8 @@ def of_model(model: Method) -> Controller:
     """
     if takes_factors(model):
         return Native(model)
+    from unbraid.control.linear_gaussian import store
+    from unbraid.control.linear_gaussian.controller import Fitted
     from unbraid.runs.in_memory import run_of
 
     run = run_of(model)
@@ -83,7 +88,11 @@ def of_model(model: Method) -> Controller:
             "labels say what its latents are, and no training of this session made this model: "
             "give its run folder in place of the model."
         )
-    return _fitted(run, model, LABELS, 0)
+    weights, found = store.digest(model), _of_models.get(model)
+    if found is None or found[0] != weights:
+        fitted = _fitted(run, model, LABELS, 0)
+        _of_models[model] = found = weights, fitted.specs, fitted.params, fitted.seed
+    return Fitted(model, *found[1:])
 
 
 def keep(run: MemoryRun, folder: Path) -> None:

@@ -111,13 +111,15 @@ class Dataset:
             )
         if type(self) is Dataset and isinstance(self.factors, np.ndarray):
             check_levels(self.factors, self.specs, self.name)  # others make theirs themselves
-        if self.groups is not None:
-            object.__setattr__(self, "groups", numbered(self.groups))
-        if self.groups is not None and self.groups.shape != shape[:1]:
+        if self.groups is None:
+            return
+        groups = numbered(self.groups)
+        if groups.shape != shape[:1]:
             raise UnbraidError(
-                f"{self.name}: groups have shape {self.groups.shape}, expected ({shape[0]},): a "
-                "number an image."
+                f"{self.name}: groups have shape {groups.shape}, expected ({shape[0]},): a number "
+                "an image."
             )
+        object.__setattr__(self, "groups", groups)
 
     @classmethod
     def from_arrays(
@@ -141,7 +143,8 @@ class Dataset:
             **options: ``name``, what it is called in titles; ``units`` of factors, by name;
                 ``kinds``, by name too, ``categorical``, ``ordinal``, ``ordinal:LOW/HIGH``,
                 ``continuous`` or ``circular:PERIOD`` (those of others are inferred); ``split``,
-                ``"train"`` or ``"test"``; ``size``, ``fit``, ``channels`` and ``background``, to
+                ``"train"`` or ``"test"``; ``group``, the column that names the group of each image,
+                which is no factor then; ``size``, ``fit``, ``channels`` and ``background``, to
                 convert images as ``from_torch`` does, not with ``signal``.
 
         Raises:
@@ -172,8 +175,8 @@ class Dataset:
                 or {"image": ..., name: label}; images are pictures, arrays or tensors. The names of
                 classes are taken from its ``classes``.
             names: of the labels.
-            **options: ``name``, the name of its class by default; ``units``, ``kinds`` and
-                ``split``, as in ``from_arrays``; ``size``, height and width of the images made
+            **options: ``name``, the name of its class by default; ``units``, ``kinds``, ``group``
+                and ``split``, as in ``from_arrays``; ``size``, height and width of the images made
                 (their own, if that is one); ``fit``, ``channels`` and ``background``, what pictures
                 are made into, as for folders of images.
 
