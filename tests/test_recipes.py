@@ -99,9 +99,8 @@ def test_the_capacities_of_joint_vae_are_those_of_the_papers_code(step: int) -> 
     model, noise = build(unbraid.configure("joint-vae", **options), (1, 16, 16)), torch.Generator()
     epoch = step / (60_000 // recipe.training["batch_size"])
     batch = Batch(torch.rand(8, 1, 16, 16, generator=noise.manual_seed(0)))
-    terms = {
-        name: float(each) for name, each in model.terms(batch, Context(noise, epoch, 100)).items()
-    }
+    found = model.terms(batch, Context(noise, epoch, 100))
+    terms = {name: float(each.detach()) for name, each in found.items()}
     risen = 5 * step / 25_000
     away = abs(terms["kl"] - min(risen, 5)) + abs(terms["discrete_kl"] - min(risen, math.log(10)))
     assert terms["loss"] - terms["reconstruction"] == pytest.approx(away, abs=1e-2)
@@ -141,10 +140,14 @@ def test_options_of_a_data_set_of_its_own() -> None:
         0.1,
     )
     assert options("qlae", "mnist") == options("qlae")
+    betas = [options(m, data)["beta"] for m in ("beta-vae", "beta-tcvae") for data in ("", "mpi3d")]
+    assert betas == [3, 0.1, 3, 0.3]
+    assert options("beta-vae", "mpi3d")["latent_dim"] == options("ae", "mpi3d")["latent_dim"] == 14
 
 
 def test_a_method_it_has_nothing_for_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    sentence = "the recipe hsu2023 has no settings for vae: it has them for qlae."
+    sentence = "the recipe hsu2023 has no settings for vae: it has them for qlae, beta-vae, "
+    sentence += "beta-tcvae, ae."
     with pytest.raises(UnbraidError, match=re.escape(sentence)):
         unbraid.configure("vae", recipe="hsu2023")
     assert main(["train", "vae", "--recipe", "hsu2023"]) == 2
