@@ -1,8 +1,10 @@
-"""Tables of settings and seeds from a study's results, and figures with intervals."""
+"""A study's table with runs of other machines, scores by setting and seed, and intervals."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,51 @@ from _gates import interval
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from unbraid.studies.cells import Cell
 from unbraid.studies.results import Results, Score
+from unbraid.studies.study import Study
+from unbraid.studies.table import Row, table
 
 Floats = NDArray[np.float64]
 Seeds = NDArray[np.intp]
 SPLITS = 100  # of the seeds in halves
 WEAKER = ("capacity",)  # options of which a larger value is a weaker constraint
 DOWNSTREAM = "downstream"  # a score by labels that is none of disentanglement
+
+
+def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
+    """Return columns and rows of a study's table; of runs that are not here, the kept rows.
+
+    Kept runs that lack one of the study's measurements are left out: they are to be done again.
+    """
+    columns, rows = table(study)
+    here = {row["run"] for row in rows}
+    away: dict[str, list[Row]] = {}
+    if kept.is_file():
+        with kept.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                away.setdefault(row["run"], []).append(row)
+    place = {cell.id: number for number, cell in enumerate(study.cells)}
+    for cell in study.cells:
+        if cell.id not in here and measured_whole(cell, away.get(cell.id, [])):
+            rows += away[cell.id]
+    return columns, sorted(rows, key=lambda row: place[row["run"]])
+
+
+def measured_whole(cell: Cell, rows: list[Row]) -> bool:
+    """Whether a run's rows, as a CSV file has them, hold all that a study measures of it."""
+    if rows and rows[0]["status"] != "finished":
+        return True
+    return bool(rows) and all(
+        any(
+            row["metric"].split()[0] == told["metrics"]
+            and row["protocol"] == told["protocol"]
+            and row["representation"] == told["representation"]
+            and (told["protocol"] != "none" or row["images"] == str(told["images"]))
+            for row in rows
+        )
+        for told in cell.wanted.values()
+    )
 
 
 def settings_of(every: Sequence[Results]) -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ docs/images/study_2019. Findings are of the methods and seeds of which all runs 
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -20,54 +19,19 @@ from typing import Any
 
 import _common
 from _findings import FINDINGS
+from _study_tables import rows_of
 
 from unbraid.core.errors import UnbraidError
-from unbraid.studies.cells import Cell
 from unbraid.studies.plots import write_plots
 from unbraid.studies.results import read_results
 from unbraid.studies.study import Study, open_study
-from unbraid.studies.table import CSV, Row, table, write_rows
+from unbraid.studies.table import CSV, Row, write_rows
 
 ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "benchmarks/studies/locatello2019-small.toml"
 KEPT = _common.RESULTS / "locatello2019.csv"
 LEAST = 3  # seeds that intervals of leaving out one in turn need
 SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figures
-
-
-def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
-    """Return columns and rows of a study's table; of runs that are not here, the kept rows.
-
-    Kept runs that lack one of the study's measurements are left out: they are to be done again.
-    """
-    columns, rows = table(study)
-    here = {row["run"] for row in rows}
-    away: dict[str, list[Row]] = {}
-    if kept.is_file():
-        with kept.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                away.setdefault(row["run"], []).append(row)
-    place = {cell.id: number for number, cell in enumerate(study.cells)}
-    for cell in study.cells:
-        if cell.id not in here and measured_whole(cell, away.get(cell.id, [])):
-            rows += away[cell.id]
-    return columns, sorted(rows, key=lambda row: place[row["run"]])
-
-
-def measured_whole(cell: Cell, rows: list[Row]) -> bool:
-    """Whether a run's rows, as a CSV file has them, hold all that a study measures of it."""
-    if rows and rows[0]["status"] != "finished":
-        return True
-    return bool(rows) and all(
-        any(
-            row["metric"].split()[0] == told["metrics"]
-            and row["protocol"] == told["protocol"]
-            and row["representation"] == told["representation"]
-            and (told["protocol"] != "none" or row["images"] == str(told["images"]))
-            for row in rows
-        )
-        for told in cell.wanted.values()
-    )
 
 
 def done_whole(study: Study, rows: list[Row]) -> Study:

@@ -13,6 +13,7 @@ from typing import Any
 
 from _tables.control_benchmark_page import control, control_data, judge, judges
 from _tables.control_page import edits, request_speed
+from _tables.correlated_page import correlated
 from _tables.explorer_page import explorer
 from _tables.gpu_page import gpu
 from _tables.hardening_page import hardening
@@ -27,7 +28,7 @@ from _tables.metrics_page import metrics_speed
 from _tables.readme import control_summary, peers, request_time
 from _tables.recordings_page import recordings
 from _tables.speech_page import speech, speech_control, speech_judge, speech_requests
-from _tables.speed_page import data_speed, nets_speed, render_speed, train_speed
+from _tables.speed_page import data_speed, drawn_speed, nets_speed, render_speed, train_speed
 from _tables.studies_page import studies, study_time
 from _tables.tour_page import claim, gallery, side_by_side, tour
 from _tables.voices_page import speech_voices
@@ -40,8 +41,10 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "claim": claim,
     "control": control,
     "control_data": control_data,
+    "correlated": correlated,
     "data_speed": data_speed,
     "discrete_codes": discrete_codes,
+    "drawn_speed": drawn_speed,
     "edits": edits,
     "explorer": explorer,
     "gallery": gallery,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
-from _tables.shared import made_by
+from _tables.shared import interval_over, made_by, over_seeds
 
 
 def autoencoders(result: dict[str, Any]) -> str:
@@ -41,10 +40,6 @@ def autoencoders(result: dict[str, Any]) -> str:
     )
 
 
-# 97.5% quantiles of Student's t for 1, 2, ... values; the first is of none
-T95 = (0.0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-
-
 # Scores that the comparison of methods shows, by what they are called in its result.
 COMPARED = {
     "mig": "MIG",
@@ -77,8 +72,10 @@ def methods(result: dict[str, Any]) -> str:
             diverged = sum("diverged" in r for r in mine)
             seeds = f"{len(mine)}, {diverged} diverged" if diverged else str(len(mine))
             cells = [f"`{method}`", setting, seeds]
-            cells += [_over([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED]
-            cells.append(_over([r["stats"].get("reconstruction") for r in mine], 1))
+            cells += [
+                over_seeds([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED
+            ]
+            cells.append(over_seeds([r["stats"].get("reconstruction") for r in mine], 1))
             cells.append(f"{times[method]:.1f}" if method in times else "")
             cells.append(", ".join(f"{COMPARED[name]} {value:.2f}" for name, value in told.items()))
             lines.append("| " + " | ".join(cells) + " |")
@@ -155,7 +152,7 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
         if row["setting"] in SHOWN:
             found = row["scores"].get(score, [None])[0]
             values.setdefault((row["method"], row["setting"]), []).append(found)
-    known = {key: over for key, each in values.items() if (over := _interval_over(each))}
+    known = {key: over for key, each in values.items() if (over := interval_over(each))}
     if not known:
         return ""
     best = max(known, key=lambda key: known[key][0])
@@ -165,28 +162,7 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
         for key, (other, around) in known.items()
         if key[0] != best[0] and other + around >= mean - half
     }
-    return f"`{best[0]}` {_over(values[best])}" + (f" ({len(close)})" if close else "")
-
-
-def _interval_over(values: list[float | None]) -> tuple[float, float] | None:
-    """Return the mean over seeds and half of its 95% t interval, 0 of a single seed."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    if len(known) < 2:
-        return known[0], 0.0
-    half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
-    return statistics.fmean(known), half
-
-
-def _over(values: list[float | None], digits: int = 3) -> str:
-    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
-    found = _interval_over(values)
-    if found is None:
-        return ""
-    text = f"{found[0]:.{digits}f}"
-    single = sum(value is not None for value in values) < 2
-    return text if single else f"{text} ± {found[1]:.{digits}f}"
+    return f"`{best[0]}` {over_seeds(values[best])}" + (f" ({len(close)})" if close else "")
 
 
 def _gate(gate: dict[str, Any]) -> str:

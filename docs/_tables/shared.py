@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from typing import Any
+
+# 97.5% quantiles of Student's t for 1, 2, ... values; the first is of none
+T95 = (0.0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 def made_by(result: dict[str, Any]) -> str:
     """Return the line below a table: its command, on what, and how busy that was."""
     machine = result["machine"]
+    load = f", load {result['load_before']} before" if "load_before" in result else ""
     return (
         f"`{result['command']}`, torch {machine['torch']}, {machine['cores']} cores "
-        f"({machine['device']}, {machine['vector instructions']}), "
-        f"load {result['load_before']} before."
+        f"({machine['device']}, {machine['vector instructions']}){load}."
     )
 
 
@@ -24,3 +29,24 @@ def rows_of(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table of which all columns but the first are numbers."""
     top, *lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
     return "\n".join([top, "|---" + "|--:" * (len(head) - 1) + "|", *lines])
+
+
+def interval_over(values: Sequence[float | None]) -> tuple[float, float] | None:
+    """Return the mean over seeds and half of its 95% t interval, 0 of a single seed."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    if len(known) < 2:
+        return known[0], 0.0
+    half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
+    return statistics.fmean(known), half
+
+
+def over_seeds(values: Sequence[float | None], digits: int = 3) -> str:
+    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
+    found = interval_over(values)
+    if found is None:
+        return ""
+    text = f"{found[0]:.{digits}f}"
+    single = sum(value is not None for value in values) < 2
+    return text if single else f"{text} ± {found[1]:.{digits}f}"

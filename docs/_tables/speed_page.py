@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _tables.shared import made_by
+from _tables.shared import made_by, rows_of
 
 
 def train_speed(result: dict[str, Any]) -> str:
@@ -114,3 +114,30 @@ def render_speed(result: dict[str, Any]) -> str:
         f"{result['preparation_core_seconds']:.0f} core-seconds. " + made_by(result)
     )
     return "\n".join(lines)
+
+
+def drawn_speed(result: dict[str, Any]) -> str:
+    """Return a row for each drawn set and size: images a second, and what the first batch takes."""
+    head = ["Data", "Pixels", "Images a second", "Median", "First batch, seconds"]
+    rows = [
+        [
+            f"`{row['data']}`",
+            f"{row['size']} x {row['size']}",
+            f"{row['images_per_second']:,}",
+            f"{row['median']:,}",
+            f"{row['first_batch_seconds']:.2f}",
+        ]
+        for row in result["rows"]
+    ]
+    aims = [
+        f"at least {row['aim']:,} of `{row['data']}` at {row['size']} pixels "
+        + ("(met)" if row["images_per_second"] >= row["aim"] else "(**missed**)")
+        for row in result["rows"]
+        if row["aim"]
+    ]
+    return rows_of(head, rows) + (
+        f"\n\nRandom rows in batches of {result['batch']} on one thread, by the processor's time: "
+        f"the best of {result['rounds']} rounds, and the median. The first batch casts the views, "
+        f"with an empty cache; the second size uses them. Aimed at: {', '.join(aims)}. "
+        f"{made_by(result)}"
+    )
