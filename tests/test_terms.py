@@ -12,6 +12,7 @@ import torch
 import unbraid
 from unbraid.methods import Batch, Context, Terms, configure, vae
 from unbraid.methods._names import name_of
+from unbraid.training import Fleet, Loop, Recorder, TrainingConfig, new_model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16), np.uint8)
 SHORT: dict[str, Any] = {"steps": 2, "batch_size": 32, "precision": "f32"}
@@ -70,6 +71,14 @@ def test_terms_that_are_none_are_told(fault: str, sentence: str) -> None:
         unbraid.train(config, IMAGES, **SHORT)
     assert sentence.replace("NAME", name_of(config)) in str(refused.value)
     assert name_of(config) in str(refused.value)
+    data = unbraid.Dataset("squares", IMAGES[:, None])
+    loops = [
+        Loop(new_model(config, data, seed), data, TrainingConfig(seed=seed, **SHORT), Recorder())
+        for seed in (0, 1)
+    ]
+    with pytest.raises(unbraid.UnbraidError) as told:  # in a fleet, too
+        Fleet(loops).run()
+    assert str(told.value) == str(refused.value)
 
 
 def test_terms_that_are_right_are_taken() -> None:

@@ -33,6 +33,7 @@ from unbraid.training.draws import Draw, OtherDraws, Recorded, Replayed
 from unbraid.training.loop import GPU_CHECK_EVERY, Loop
 from unbraid.training.optimizers import Optimizers
 from unbraid.training.recorder import Diverged, Interrupted
+from unbraid.training.terms import check_terms
 
 
 class _Terms(nn.Module):
@@ -285,12 +286,13 @@ class Fleet:
             return torch.vmap(one)(weights, fields, tuple(values))
 
     def _record(self, fields: Fields, context: Context) -> list[Draw]:
-        """Return the draws of one member's phase; it is run for that alone."""
+        """Return the draws of one member's phase; it is run for them and to check its terms."""
         mine = {name: tuple(part[0] for part in parts) for name, parts in fields.items()}
         autocast = hardware.autocast(self.first.device, self.first.precision)
         mode = Recorded(self.first.noise)
-        with torch.no_grad(), autocast, mode:
-            self.skeleton(batch_of(mine), context)
+        with autocast, mode:
+            terms = self.skeleton(batch_of(mine), context)
+        check_terms(terms, name_of(self.first.model.config))
         if mode.foreign:
             raise self._cannot("it draws from a generator of its own")
         return mode.draws
