@@ -52,6 +52,7 @@ COMMON = {"batch_size": 64, "lr": 5e-4, "sampling": "iid", "threads": 1}
 # (options as published, the option that is tuned, its values). A method that this version does not
 # have is left out.
 METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
+    "ae": ({}, "", ()),
     "vae": ({}, "", ()),
     "beta-vae": ({"beta": 4.0}, "beta", (1.0, 4.0, 16.0)),
     "annealed-vae": ({"capacity": 25.0}, "capacity", (5.0, 25.0, 100.0)),
@@ -66,6 +67,7 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     "ada-ml-vae": ({}, "beta", (1.0, 4.0, 8.0)),
     "slow-vae": ({}, "gamma", (1.0, 10.0, 100.0)),
     "qlae": ({}, "weight_decay", (0.01, 0.1, 1.0)),
+    "s2-vae": ({"labels": 1000}, "gamma_sup", (1.0, 10.0, 100.0)),
 }
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
 FEWER = {"qlae": 5}  # a step takes 15 to 17 times that of the VAE: this part of the steps

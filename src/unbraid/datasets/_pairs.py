@@ -70,7 +70,7 @@ def choose(movable: Bools, count: int, rule: Rule, rng: np.random.Generator, own
     elif most < 2:
         raise UnbraidError(
             f"{owner}: the rule {rule!r} needs two factors that can be changed, found {most}: "
-            "use rule 1."
+            "use rule 1, which is pairs='one' of a method (--pairs one)."
         )
     else:
         sizes = rng.integers(1, most, count)
