@@ -17,12 +17,14 @@ from unbraid.control.assessment.speech_judge import SpeechJudge, log_mel
 from unbraid.control.language.parser import parse
 from unbraid.control.native import Native
 from unbraid.core.errors import UnbraidError
+from unbraid.core.factors import FactorSpec
 from unbraid.core.recordings import read
+from unbraid.core.signals import Signal
 from unbraid.datasets.digits import Config as Digits
 from unbraid.datasets.digits import factor_specs as digit_specs
 from unbraid.datasets.speech import WORDS, Config, factor_specs
 from unbraid.methods import build, configure
-from unbraid.sound import measure
+from unbraid.sound import SIGNAL, measure
 
 SPECS = factor_specs(Config())
 
@@ -74,6 +76,11 @@ def test_only_voice_pictures_have_a_voice(controller: Native) -> None:
     assert voices.has_voice(controller)
     digits = build(configure("conditional-vae"), (1, 32, 32), digit_specs(Digits()))
     assert not voices.has_voice(Native(digits))
+    birds = (FactorSpec("species", "categorical", values=("wren", "robin")),)
+    songs = Native(build(configure("conditional-vae"), SIGNAL.shape, birds))  # of own recordings
+    assert voices.has_voice(songs, SIGNAL)
+    assert not voices.has_voice(songs, Signal.image(SIGNAL.shape))
+    assert not voices.has_voice(songs)
 
 
 def test_a_given_model_is_the_one_that_is_asked(controller: Native) -> None:

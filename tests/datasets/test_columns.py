@@ -203,6 +203,30 @@ def test_units_in_the_names_of_columns(name: str, unit: str) -> None:
     assert one(["1", "2", "3"], "categorical", name=name)[1].unit == ""
 
 
+def test_whole_numbers_with_a_unit_are_quantities() -> None:
+    ages = np.array([5, 9, 5, 14])
+    assert one(ages, name="height")[1].kind == "categorical"
+    for name, unit in (("height (cm)", None), ("height", "cm")):
+        spec = one(ages, name=name, unit=unit)[1]
+        assert (spec.kind, spec.unit, spec.values) == ("ordinal", "cm", (5, 9, 14))
+    assert one(["5 cm", "9 cm", "5 cm"], name="height")[1].kind == "ordinal"
+    assert one(ages, name="label (cm)")[1].kind == "categorical"
+    assert one(ages, "categorical", name="height (cm)")[1].kind == "categorical"
+
+
+def test_brackets_that_hold_no_known_unit_are_noted() -> None:
+    found = read_columns(
+        {"score (ECTS)": REALS, "rate (wpm)": REALS, "n(s)": REALS}, None, None, "m"
+    )
+    assert [spec.unit for spec in found.specs] == ["", "wpm", ""]
+    assert found.notes == (
+        "m: 'ECTS' in score (ECTS) is not known to be a unit, and is taken as part of the name; if "
+        "it is one, say so with units (score (ECTS)=ECTS).",
+    )
+    units = {"score (ECTS)": "ECTS"}
+    assert read_columns({"score (ECTS)": REALS}, None, units, "m").notes == ()
+
+
 @pytest.mark.parametrize(
     ("cells", "values", "unit"),
     [

@@ -143,7 +143,8 @@ class _Phrases:
         draw = self.random.choice
         low, high = terms.ends
         unit = {"pixels": ["px", " px", " pixels"], "degrees": ["°", " degrees", " deg"]}
-        units = ["", *unit.get(terms.unit, [])]
+        own = terms.spec.unit
+        units = ["", *unit.get(terms.unit, [own, f" {own}"] if own else [])]
 
         def name() -> str:
             return " ".join(draw(terms.names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from unbraid.control.native import Native
+from unbraid.core.factors import FactorSpec, specs_to_json
 from unbraid.datasets import Dataset
 from unbraid.datasets.dsprites import SPECS
 from unbraid.explorer import asking, latents
@@ -45,3 +47,29 @@ def test_a_slider_says_the_level_and_the_last_is_the_first(native: Native, brows
     )
     page.close()
     assert said == ["0", "3.22", "6.12", "0"]
+
+
+def test_colours_of_the_map_go_round_the_circle(browser: Any) -> None:
+    page = browser.new_page()
+    static = files("unbraid.explorer") / "static"
+    page.add_script_tag(
+        content="\n".join((static / f"ui-{n}.js").read_text() for n in ("core", "map"))
+    )
+    turns = (
+        FactorSpec("hue", "periodic", range=(0, 360), period=360),
+        SPECS[3],  # of 40 levels, the last of which is the first one
+        FactorSpec("size", "continuous", range=(0, 360)),
+    )
+    levels = ([0, 359.999, 180], [0, 39, 20], [0, 360, 180])
+    shades = page.evaluate(
+        """([specs, levels]) => {
+            const { shade, share, ramp, listed } = CodeMap.prototype;
+            const map = { share, ramp, listed };
+            return specs.map((spec, at) => levels[at].map((level) => shade.call(map, spec, level)));
+        }""",
+        [json.loads(json.dumps(specs_to_json(turns), default=float)), levels],
+    )
+    page.close()
+    for first, last, middle in shades[:2]:
+        assert first == last != middle
+    assert len(set(shades[2])) == 3

@@ -291,6 +291,9 @@ def test_the_address_holds_the_state(page: Any, opened: Opener, written: Path) -
     page.go_back()
     page.wait_for_function("() => explorer.state.image === 7")
     assert (array(other, PIXELS) == array(page, PIXELS)).all()
+    drawn = opened(written, fragment="#image=none&z0=0.5")  # a link to a drawing has its code alone
+    assert array(drawn, "explorer.state.base")[0] == 0.5
+    assert not any(drawn.locator(".trio figure").nth(at).is_visible() for at in (0, 1))
     wrong = opened(written, fragment="#image=99999")
     assert "does not fit" in wrong.get_by_role("alert").text_content()
     assert wrong.evaluate("explorer.state.image") == 0

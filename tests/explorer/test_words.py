@@ -28,6 +28,7 @@ from unbraid.control.language.phrases import PHRASES
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.linear_gaussian.controller import Fitted
 from unbraid.control.native import Native
+from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import cache_folder
 from unbraid.explorer import asking, graph, word_classes, words
@@ -107,6 +108,13 @@ def read(page: Any, asked: dict[str, float], hand: int) -> Any:
     )
 
 
+MEASURED = [
+    FactorSpec("kind", "categorical", values=("mug", "bowl", "plate")),
+    FactorSpec("x (mm)", "continuous", range=(-10, 10), unit="mm"),
+    FactorSpec("size (cm)", "continuous", range=(5, 20), unit="cm"),
+    FactorSpec("speed", "continuous", range=(0, 9), unit="m/s"),
+    FactorSpec("pulse", "continuous", range=(40, 180), unit="beats per minute"),
+]
 VOICES = [
     FactorSpec("word", "categorical", values=("zero", "six", "seven")),
     FactorSpec("pitch", "continuous", range=(-4, 18), unit="semitones from 100 Hz"),
@@ -122,6 +130,7 @@ SPECS = {
     "digits": (DIGITS, 0.965),
     "folder": (FOLDER, 0.97),
     "grids": (GRIDS, 0.97),
+    "measured": (MEASURED, 0.97),
 }
 # benchmarks/explorer_words.py compares 20,000 and on all data sets
 COUNT = int(os.environ.get("UNBRAID_REQUESTS", "400"))
@@ -159,6 +168,22 @@ def test_names_that_hold_stops(page: Any) -> None:
     texts = ["Größe (px) 15, T-shirt/top", "GRÖSSE (PX)=12", "st. gall", "bag/größe (px) 12"]
     found = understood(page, words.table(STOPS), texts)
     assert [each["factors"] for each in found] == [parse(text, STOPS).values for text in texts]
+
+
+def test_own_units(page: Any) -> None:
+    table = words.cached_table(MEASURED)
+    texts = [
+        "mug, size 12 cm",
+        "x (mm) -5 mm",
+        "12 cm size",
+        "speed 3 m/s, 90 beats per minute pulse",
+    ]
+    found = understood(page, table, [*texts, "size 8 mm", "speed 3 m"])
+    assert [each["factors"] for each in found[:4]] == [parse(t, MEASURED).values for t in texts]
+    for text, each in zip(("size 8 mm", "speed 3 m"), found[4:], strict=True):
+        with pytest.raises(UnbraidError) as refused:
+            parse(text, MEASURED)
+        assert each["error"] == str(refused.value)
 
 
 OWN = (

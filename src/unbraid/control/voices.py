@@ -15,6 +15,7 @@ from unbraid.control.controller import Controller
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError
 from unbraid.core.recordings import write
+from unbraid.core.signals import Signal
 from unbraid.sound.pictures import RATE
 
 
@@ -42,8 +43,15 @@ class Drawing(Protocol):
         """Draw again with the reading error subtracted, and keep the closest."""
 
 
-def has_voice(controller: Controller) -> bool:
-    """Whether what a controller draws are voice pictures, which can be heard."""
+def has_voice(controller: Controller, signal: Signal | None = None) -> bool:
+    """Whether what a controller draws are voice pictures, which can be heard.
+
+    Args:
+        controller: of a model.
+        signal: what its run was trained on; its factors tell where that is not known.
+    """
+    if signal is not None:
+        return signal == sound.SIGNAL
     names = {spec.name for spec in controller.specs}
     shape = tuple(controller.model.image_shape)
     return shape == sound.SIGNAL.shape and {"pitch", "duration", "loudness"} <= names

@@ -14,9 +14,9 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec, Kind
 from unbraid.datasets._cells import Cells, Where, and_more, cells_of, row_number
 from unbraid.datasets._numbers import as_number, numbers_of
-from unbraid.datasets._units import unit_in
+from unbraid.datasets._units import in_brackets, unit_in
 
-FEW = 20  # whole numbers with at most so many levels are categories
+FEW = 20  # whole numbers with at most so many levels and no unit are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
 KINDS = ("categorical", "ordinal", "continuous", "circular")
 # Words of a factor's name whose whole numbers are classes, not quantities.
@@ -88,6 +88,7 @@ def read_columns(
         read.append(values)
         specs.append(spec)
         notes += _remarks(values, spec, owner)
+        notes += [] if unit else _may_be_unit(spec, owner)
         notes += [] if kind else _may_be_circular(spec, owner)
     if not specs:
         return Factors(None, (), tuple(notes))
@@ -98,12 +99,12 @@ def read_columns(
 
 
 def _named_unit(name: str, cells: Cells, kind: str) -> str:
-    """Return the unit in the name of a column of quantities, empty if there is none.
+    """Return the unit in the name of a column of numbers, empty if there is none.
 
     >>> _named_unit("offset (mm)", cells_of(np.array([1.5]), ""), "")
     'mm'
     """
-    if cells.numbers is None or (kind or _inferred(name, cells)).startswith("categorical"):
+    if cells.numbers is None or kind.startswith("categorical") or name_suggests_classes(name):
         return ""
     return unit_in(name)
 
@@ -140,7 +141,7 @@ def _factor(
             f"{cells.mixed}: {cells.mend}, leave the column out, or say with kinds that it is a "
             f"category ({name}=categorical)."
         )
-    kind = kind or _inferred(name, cells)
+    kind = kind or _inferred(name, cells, bool(unit))
     if kind == "categorical" or (kind == "ordinal" and detail):
         return _levels(name, cells, kind, unit, detail, owner)
     numbers = _as_numbers(name, cells, kind, owner)
@@ -156,7 +157,7 @@ def _factor(
     return numbers, FactorSpec(name, "continuous", range=ends, unit=unit)
 
 
-def _inferred(name: str, cells: Cells) -> str:
+def _inferred(name: str, cells: Cells, has_unit: bool) -> str:
     """Return the kind inferred from a column's values, see docs/your_data.md."""
     if cells.numbers is None:
         return "categorical"
@@ -166,7 +167,7 @@ def _inferred(name: str, cells: Cells) -> str:
     if not cells.whole and not (maybe_whole and (numbers == np.rint(numbers)).all()):
         return "continuous"
     levels = len(np.unique(numbers))
-    if levels <= FEW or name_suggests_classes(name):
+    if name_suggests_classes(name) or (levels <= FEW and not has_unit):
         return "categorical"
     return "ordinal" if levels <= MANY else "continuous"
 
@@ -294,6 +295,16 @@ def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
         f"{owner}: {spec.name} is taken as a number from {low:g} to {high:g} whose ends differ; if "
         f"they are the same direction, say with kinds that it is circular ({spec.name}="
         "circular:360)."
+    ]
+
+
+def _may_be_unit(spec: FactorSpec, owner: str) -> list[str]:
+    """Return a sentence on brackets in a number's name that hold no unit of those known."""
+    if spec.kind == "categorical" or not (found := in_brackets(spec.name)):
+        return []
+    return [
+        f"{owner}: '{found}' in {spec.name} is not known to be a unit, and is taken as part of the "
+        f"name; if it is one, say so with units ({spec.name}={found})."
     ]
 
 

@@ -25,11 +25,24 @@ _SPELLED = """
 px pixel deg degree rad radian percent in inch inches ft foot feet yd yard mi mile
 meter metre centimeter centimetre millimeter millimetre kilometer kilometre micron micrometer
 second sec mins minute hour hr h day week month year yr gram kilogram kg lb pound oz ounce ton tonne
+wpm spm cpm knot nit gallon hp kcal st dbfs lufs cent
 liter litre milliliter millilitre celsius fahrenheit kelvin hertz db decibel volt watt newton joule
 pascal mmhg psi rpm mph kmh kph lux lumen bpm fps dpi ppm ppb semitone octave mol molar
-usd eur gbp euro dollar
+turn rev revolution usd eur gbp euro dollar
 """
 _WORDS = frozenset(_SPELLED.split())
+
+
+def in_brackets(name: str) -> str:
+    """Return the text in brackets at the end of a name, empty for none and for a plural.
+
+    >>> in_brackets("tempo (wpm)"), in_brackets("value(s)")
+    ('wpm', '')
+    """
+    found = _LAST.search(name)
+    before = name[: found.start()] if found else ""
+    plural = found is not None and found[1] == "s" and before == before.rstrip()
+    return found[1] if found and before.strip() and not plural else ""
 
 
 def unit_in(name: str) -> str:
@@ -38,15 +51,11 @@ def unit_in(name: str) -> str:
     >>> unit_in("speed [m/s]"), unit_in("height (max)")
     ('m/s', '')
     """
-    found = _LAST.search(name)
-    before = name[: found.start()] if found else ""
-    plural = found is not None and found[1] == "s" and before == before.rstrip()  # "value(s)"
-    if found is None or not before.strip() or plural:
-        return ""
-    parts = re.split(r"[/·*]", found[1])
+    found = in_brackets(name)
+    parts = re.split(r"[/·*]", found)
     if parts[0] == "1" and len(parts) > 1:
         del parts[0]
-    return found[1] if all(map(_is_unit, parts)) else ""
+    return found if found and all(map(_is_unit, parts)) else ""
 
 
 def _is_unit(text: str) -> bool:

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from unbraid.control.language import lexicon
+from unbraid.control.language.parser_tokens import own_units
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.language.tokens import tokenize
 from unbraid.core.factors import FactorSpec
@@ -102,7 +103,7 @@ class Shapes:
             "TURNED": self._words(lexicon.ROTATED, lexicon.ROTATE),
             "SENSE": self._paths(lexicon.ROTATION_SIGNS),
             "UPRIGHT": self._words(lexicon.UPRIGHT),
-            "UNIT": self._words(lexicon.UNITS),
+            "UNIT": self._words(lexicon.UNITS, own_units(terms)),
             "HUE": self._words(lexicon.HUES if any(t.role == "hue" for t in terms) else ()),
             "ANY": self._words(lexicon.UNCONSTRAINED),
             "FILLER": self._words(lexicon.FILLERS),

@@ -23,7 +23,7 @@ from unbraid.control.language import (
     quantities,
     rotations,
 )
-from unbraid.control.language.parser_tokens import spells
+from unbraid.control.language.parser_tokens import own_units, spells
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.language.tokens import Token, tokenize
 from unbraid.control.language.values import is_number
@@ -74,16 +74,17 @@ def classes_of(specs: Sequence[FactorSpec], cuts: Sequence[float]) -> Classes:
     """
     names = _factor_words(specs)
     own = {word for tokens, _ in names for word in tokens}
-    words = sorted(own | _lexicon_words() | _literals())
+    units = own_units(factor_terms(specs))
+    words = sorted(own | _lexicon_words() | _literals() | units.keys())
     by_signature: dict[Any, int] = {}
     tokens: list[Token] = []
     known: dict[str, int] = {}
     for word in words:
-        made = tokenize(word) or [Token(word)]
+        made = [Token(word)] if word in units else tokenize(word) or [Token(word)]
         if len(made) != 1 or made[0].text != word or made[0].number is not None:
             continue
         literal = word in _literals() and word not in lexicon.UNITS and word
-        signature = (_table_places(word), literal, _places(names, word))
+        signature = (_table_places(word), literal, _places(names, word), units.get(word))
         at = by_signature.setdefault(signature, len(tokens))
         if at == len(tokens):
             tokens.append(made[0]._replace(starts_phrase=False))

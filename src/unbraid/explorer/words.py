@@ -20,6 +20,7 @@ from unbraid.control import language
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser import build_request
 from unbraid.control.language.parser_state import Constraint, ParserState
+from unbraid.control.language.parser_tokens import own_units
 from unbraid.control.language.terms import FactorTerms, factor_terms, names_with_stops
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
@@ -55,7 +56,7 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
     packed, columns = Packed(tree, ", ".join(each.describe() for each in terms)).table()
     words: list[list[str]] = [[] for _ in range(max(columns.values(), default=0) + 1)]
     for word, kind in tree.classes.words.items():
-        words[columns[kind]].append(word)
+        words[columns[kind]].append(_without_spaces(word))
     for (_, _, text), kind in tree.classes.numbers.items():
         if text:
             words[columns[kind]].append(text)
@@ -73,7 +74,24 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
         **({"joined": joined} if (joined := names_with_stops(terms)) else {}),
+        **({"units": long} if (long := _long_units(terms)) else {}),
     }
+
+
+def _long_units(terms: Sequence[FactorTerms]) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """Return units of several tokens, each with its tokens' texts and which of them start anew."""
+    found = []
+    for unit in own_units(terms):
+        tokens = tokenize(unit)
+        if len(tokens) > 1:
+            parts = [(token.text, token.starts_phrase) for token in tokens]
+            found.append((_without_spaces(unit), parts))
+    return found
+
+
+def _without_spaces(word: str) -> str:
+    """Return a word for a list with spaces between words; only a unit can hold a space."""
+    return word.replace(" ", "\u00a0")
 
 
 def cached_table(specs: Sequence[FactorSpec]) -> dict[str, Any]:

@@ -384,6 +384,17 @@ def test_what_other_models_refuse(specs: Any, text: str, part: str) -> None:
     assert part in refused(text, specs)
 
 
+def test_a_level_whose_first_word_is_a_colour() -> None:
+    specs = (
+        FactorSpec("maker", "categorical", values=("Blue & White", "Green", "Red Dot")),
+        FactorSpec("hue", "periodic", range=(0, 360), unit="degrees", period=360),
+    )
+    assert parse("Blue & White", specs).values == {"maker": 0}
+    assert parse("red dot, red", specs).values == {"maker": 2, "hue": 0}
+    with pytest.raises(UnbraidError, match="'green' may be maker or hue"):
+        parse("green", specs)
+
+
 def test_clip_takes_the_nearest_and_says_so() -> None:
     request = parse("rotated 200 degrees, size 7", DIGITS, clip=True)
     assert request.values == {"size": 24, "angle": 45}

@@ -30,7 +30,7 @@ class ParserTokens:
         self.factors = factors
         self.subject = factors[0].subject if factors else "this model"
         self.has_voice = any(factor.role in lexicon.VOICE_ROLES for factor in factors)
-        self._units = _own_units(factors)
+        self._units = own_units(factors)
         tokens = with_units(tokens, self._units)
         self.tokens = _with_ones(tokens) if self.has_voice else tokens
         self._names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
@@ -305,7 +305,7 @@ def _as_given(
     ]
 
 
-def _own_units(factors: Sequence[FactorTerms]) -> dict[str, str]:
+def own_units(factors: Sequence[FactorTerms]) -> dict[str, str]:
     """Return the units of factors that are no words of another meaning, such as "mmhg", "m/s"."""
     known = {word for table in (lexicon.FILLERS, lexicon.POSITION_NOUNS) for word in table}
     names = {name[0] for factor in factors for name in factor.names if name}

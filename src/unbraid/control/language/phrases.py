@@ -143,7 +143,7 @@ def level(state: ParserState, start: int) -> int:
         for role, table in tables:
             for factor in state.with_role(role) if word in table else ():
                 candidates.setdefault(factor.name, (factor, -1.0))
-    if word in lexicon.HUES:
+    if word in lexicon.HUES and stop == start + 1:  # not the first word of "Red Dot"
         for factor in state.with_role("hue"):
             candidates.setdefault(factor.name, (factor, _hue(factor, word)))
     if candidates and state.number(start, start) is not None and (unit := state.unit(start + 1)):

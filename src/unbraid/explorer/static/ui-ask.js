@@ -17,6 +17,7 @@ function askPanel(state, about, panels, panel) {
     box = mountWords(root, {
       table,
       hands: words.hands,
+      heading: run.about.signal.kind === "sound" ? "Describe a recording" : undefined,
       draw: (factors, hand) => drawer.draw(factors, hand),
       read: (image) => drawer.read(image),
       examples: askExamples(table),

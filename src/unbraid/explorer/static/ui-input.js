@@ -32,6 +32,10 @@ class OwnImage {
           kind === "picture" ? null : el("label", { class: "check" }, this.asIs, " resize only"))),
       this.says, el("p", { class: "note" }, "Draw, drop, paste or choose an image. ", what));
     this.blank();
+    if (this.about.signal.kind === "sound") { // a picture of a recording cannot be drawn by hand
+      this.root.replaceChildren(el("p", { class: "note" }, "The images are pictures of recordings. This page plays no sound."));
+      return;
+    }
     this.draws();
     this.receives();
     state.on("image", () => { if (state.image !== null && !this.mine) this.blank(); });

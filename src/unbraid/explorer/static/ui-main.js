@@ -51,9 +51,10 @@ class Picture {
 
   source() {
     const { run, pixels, base } = this.state;
-    const blank = () => new Float32Array(run.painter.size);
-    run.painter.paint(this.input, pixels ?? blank());
-    run.painter.paint(this.rebuilt, pixels ? run.decode(base) : blank());
+    for (const canvas of [this.input, this.rebuilt]) canvas.parentElement.hidden = !pixels; // of a link without its image
+    if (!pixels) return;
+    run.painter.paint(this.input, pixels);
+    run.painter.paint(this.rebuilt, run.decode(base));
   }
 
   /** Show the range of each pixel over a latent's strip. */

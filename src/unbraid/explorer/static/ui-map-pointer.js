@@ -62,7 +62,8 @@ Object.assign(CodeMap.prototype, {
     original.hidden = image < 0;
     const told = image < 0 ? "" : this.run.told(image, 1) || `image ${image}`;
     if (image >= 0) this.run.painter.paint(original, this.state.sheet.pixels(image));
-    const places = `${shown(this.cursor[0])}, ${shown(this.cursor[1])}`;
+    const [u, v] = this.cursor;
+    const places = `${this.ax.row?.physical(u) || shown(u)}, ${this.ay.row?.physical(v) || shown(v)}`;
     text.textContent = told ? `decoded, and ${told}` : places;
     this.preview.hidden = false;
     const side = this.frame.clientWidth;

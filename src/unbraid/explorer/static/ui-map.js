@@ -5,6 +5,8 @@ const PALETTES = {
   dark: ["#2f8fd0", "#E69F00", "#00a97c", "#e0661a", "#7cc7f2", "#d68bb5", "#9a9a9a", "#d9cb1f", "#a8703f", "#a866ff"],
 };
 // of viridis, at nine even steps
+// of equal lightness, and a circle: its last colour goes on to its first
+const CYCLE = ["#cd6153", "#b47806", "#7e9114", "#0c9e71", "#0d97a8", "#4488d8", "#9271ce", "#bf609b", "#cd6153"];
 const RAMP = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 const PLANE = 17; // images across the plane of a model with two latents
 const DOT = 2.4;
@@ -207,11 +209,19 @@ class CodeMap {
   shade(spec, level) {
     if (Number.isNaN(level)) return colour("--soft");
     if (this.listed(spec) && spec.kind === "categorical") return PALETTES[theme()][Math.round(level) % 10];
-    const [low, high] = spec.values ? [0, Math.max(spec.values.length - 1, 1)] : spec.range;
-    const share = clamp((level - low) / (high - low), 0, 1) * (RAMP.length - 1);
-    const [one, other] = [RAMP[Math.floor(share)], RAMP[Math.ceil(share)]].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+    const ramp = this.ramp(spec), share = this.share(spec, level) * (ramp.length - 1);
+    const [one, other] = [ramp[Math.floor(share)], ramp[Math.ceil(share)]].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
     return `rgb(${one.map((value, c) => Math.round(value + (other[c] - value) * (share % 1))).join()})`;
   }
+
+  /** Return where a stored value is between the ends of a factor, or on its circle, from 0 to 1. */
+  share({ values, range, period }, level) {
+    if (period) return ((values ? values[Math.round(level)] - values[0] : level - range[0]) / period) % 1;
+    const [low, high] = values ? [0, Math.max(values.length - 1, 1)] : range;
+    return clamp((level - low) / (high - low), 0, 1);
+  }
+
+  ramp(spec) { return spec.period ? CYCLE : RAMP; }
 
   /** Show the levels of the factor, each a switch; of a real factor its ends. */
   levels() {
@@ -222,7 +232,7 @@ class CodeMap {
     if (!spec) { this.legend.replaceChildren(); return; }
     if (!this.listed(spec)) {
       const ramp = el("span", { class: "ramp" });
-      ramp.style.background = `linear-gradient(90deg, ${RAMP.join()})`;
+      ramp.style.background = `linear-gradient(90deg, ${this.ramp(spec).join()})`;
       const ends = spec.values ? [spec.values[0], spec.values.at(-1)].map(levelName)
         : spec.range.map((value) => brief(value, placesOf(...spec.range)));
       this.legend.replaceChildren(el("span", {}, ends[0]), ramp, el("span", {}, `${ends[1]}${spec.unit ? ` ${spec.unit}` : ""}`));

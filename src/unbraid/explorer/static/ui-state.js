@@ -149,10 +149,10 @@ class State {
     else {
       this.image = this.pixels = null;
       for (const side of this.sides) [side.sd, side.code] = [null, side.code.fill(0)];
-      for (const side of this.sides) side.base.fill(0);
       this.emit("image");
     }
     for (const [row, value, side] of values) row.set(this.sides[side].code, value);
+    if (image === null) for (const side of this.sides) side.base.set(side.code); // what a reset goes back to
     for (const [name, [, set]] of Object.entries(this.extra)) set(parts.get(name), parts);
     this.emit("names");
     this.touch();

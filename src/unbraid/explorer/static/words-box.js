@@ -71,7 +71,7 @@ const mountWords = (() => {
       });
       this.root.classList.add("words");
       this.root.replaceChildren(
-        make("label", { htmlFor: `${id}-text`, className: "words-label" }, "Describe an image"),
+        make("label", { htmlFor: `${id}-text`, className: "words-label" }, this.api.heading ?? "Describe an image"),
         make("div", { className: "words-box" }, this.input, this.list),
         examples, this.error, this.chips, this.frees, this.hands, this.another, this.reading, this.live,
       );
@@ -254,13 +254,27 @@ const mountWords = (() => {
       if (!begun || this.input.selectionStart < this.input.value.length) return [];
       const words = this.vocabulary ??= [...new Set(this.table.words.flatMap((each) => each.split(" ")))]
         .filter((word) => word.length > 2).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-      const low = begun.toLowerCase(), found = [];
+      const low = begun.toLowerCase(), found = this.named(low).map((text) => before + text).filter((text) => this.adds(before, text));
       for (const word of words) {
-        if (!word.startsWith(low) || word === low) continue;
-        if (Words.understand(this.table, before + word).error === null) found.push(before + word);
-        if (found.length === SUGGESTED) break;
+        if (found.length >= SUGGESTED) break;
+        if (word.startsWith(low) && word !== low && this.adds(before, before + word)) found.push(before + word);
       }
-      return found;
+      return found.slice(0, SUGGESTED);
+    }
+
+    // Factors whose names begin so, each with a value from the middle.
+    named(low) {
+      return this.table.factors.filter((spec) => (spec.label ?? spec.name).toLowerCase().startsWith(low)).map((spec) => {
+        const [least, most] = spec.values ? [0, spec.values.length - 1] : spec.ends;
+        const middle = (least + most) / 2;
+        return Words.show(spec, spec.values ? Math.floor(middle) : middle, "");
+      });
+    }
+
+    // Whether a text is understood, and asks for something that what is before it does not.
+    adds(before, text) {
+      const [old, now] = [before, text].map((each) => Words.understand(this.table, each));
+      return now.error === null && JSON.stringify(now.factors) !== JSON.stringify(old.factors);
     }
 
     suggest() {

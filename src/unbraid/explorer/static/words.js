@@ -105,7 +105,27 @@ const Words = (() => {
       tokens.push({ text: found.text, number, starts, marked: TAIL.test(text) });
       starts = false;
     }
-    return tokens;
+    return withUnits(table.units ?? [], tokens);
+  };
+
+  // Tokens in which a unit of several, such as m/s, is one after a number.
+  const withUnits = (units, tokens) => {
+    const found = [];
+    for (let at = 0; at < tokens.length;) {
+      let token = tokens[at], length = 1;
+      if (found.length && found.at(-1).number !== null && !token.starts)
+        for (const [unit, parts] of units) {
+          const fits = parts.every(([text, starts], n) =>
+            tokens[at + n]?.text === text && (!n || tokens[at + n].starts === starts));
+          if (fits && parts.length > length) {
+            length = parts.length;
+            token = { text: unit, number: null, starts: false };
+          }
+        }
+      found.push(token);
+      at += length;
+    }
+    return found;
   };
 
   // -- the table ---------------------------------------------------------------------------------
