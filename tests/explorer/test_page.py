@@ -30,6 +30,7 @@ from unbraid.explorer import page as pages
 from unbraid.explorer.api import Explorer
 from unbraid.explorer.preparation import preparation
 from unbraid.runs import Run
+from unbraid.sound import SIGNAL
 
 TITLE = "</script><b>&\"'"  # what a folder may be called
 LOOKS: dict[str, dict[str, Any]] = {
@@ -516,6 +517,17 @@ def test_each_of_two_runs_is_told_with_its_own_data(
     told = re.search(r"<h1>(.*)</h1>", made)
     assert told is not None
     assert re.findall(r"on ([^ ]+) <small>", told[1]) == [tiny_run.unseen().name, "others"]
+
+
+def test_pictures_of_recordings_are_not_to_be_drawn(opened: Opener, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, *SIGNAL.shape), np.uint8)
+    songs = Dataset("songs", images, signal=SIGNAL)
+    model = unbraid.train("vae", songs, net="mlp", steps=2, batch_size=16, progress=False)
+    page = opened(unbraid.explore(model, songs).save(tmp_path / "songs.html"))
+    assert page.locator(".pad").count() == 0
+    assert "plays no sound" in page.locator(".own").text_content()
+    page.evaluate("explorer.held.go(7)")
+    assert page.locator(".trio figure").first.is_visible()
 
 
 def test_a_notebook_shows_it_in_a_frame(browser: Any, written: Path, tmp_path: Path) -> None:
