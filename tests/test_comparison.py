@@ -261,6 +261,7 @@ def test_the_command(runs: list[Path], joint: Run, capsys: pytest.CaptureFixture
     assert cli.main(["compare", *names, "--csv", "--out", str(runs[0] / "a.svg")]) == 0
     told = capsys.readouterr()
     assert [line["run"] for line in csv.DictReader(io.StringIO(told.out))] == ["one", "joint_vae"]
+    assert "joint_vae has no score of mig." in told.err
     assert told.err.strip().endswith("a.svg")
     assert cli.main(["compare", *names, "--latex", "--no-figure"]) == 0
     assert capsys.readouterr().out.endswith("\\end{tabular}\n")
@@ -283,13 +284,17 @@ def test_what_is_refused(
     assert sentence in capsys.readouterr().err
 
 
-def test_images_of_several_shapes_cannot_be_matched(runs: list[Path], tmp_path: Path) -> None:
+def test_images_of_several_shapes_cannot_be_matched(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = np.random.default_rng(0).random((80, 20, 20))
     model = unbraid.train("vae", images, epochs=1, batch_size=16, progress=False)
     other = unbraid.save(model, tmp_path / "large")
     found = unbraid.compare([runs[0], other])
     with pytest.raises(UnbraidError, match="images of shapes"):
         found.figure()
+    assert cli.main(["compare", str(runs[0]), str(other.folder)]) == 2
+    assert "--no-figure leaves the figure out" in capsys.readouterr().err
 
 
 def test_a_protocol_that_is_not_known(runs: list[Path]) -> None:

@@ -54,6 +54,9 @@ def test_every_command_name_and_option_is_known(
         ("unbraid score codes.npz --protocol lo", "locatello2019"),
         ("unbraid nosuch --x", ""),
         ("unbraid completion ''", "bash zsh fish"),
+        ("unbraid study ru", "run"),
+        ("unbraid study run spec.toml --dry", "--dry-run"),
+        ("unbraid study run spec.toml --on ''", "local ray slurm"),
     ],
 )
 def test_bash_completes(words: Words, tmp_path: Path, line: str, wanted: str) -> None:

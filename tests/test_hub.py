@@ -200,6 +200,8 @@ def test_what_cannot_be_passed_on_is_refused(
         (lambda: unbraid.from_pretrained("me/none"), "holds no run of unbraid"),
         (lambda: unbraid.from_pretrained("me/other"), "is not a run's config"),
         (lambda: unbraid.from_pretrained(tmp_path / "nosuch"), "does not exist"),
+        (lambda: unbraid.from_pretrained(unfinished / "config.json"), "is a file"),
+        (lambda: scored_run.save_pretrained(tmp_path / "x", pictures="travers"), "unknown figure"),
     ):
         with pytest.raises(UnbraidError, match=said) as caught:
             act()

@@ -136,6 +136,7 @@ def test_what_cannot_be_logged_is_refused(
         return str(caught.value)
 
     assert "unknown logger 'cvs' (did you mean 'csv'?)" in refused(["cvs"])
+    assert "unknown logger 'cvs'" in refused("cvs")
     assert "the logs are csv, csv: name each once." in refused(["csv", "csv"])
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert "pip install 'unbraid[tensorboard]'" in refused(["tensorboard"])

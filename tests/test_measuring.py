@@ -51,6 +51,8 @@ def test_a_run_has_the_scores_of_the_command(squares: Dataset, tmp_path: Path) -
     stored = [Run(folder).scores() for folder in folders]
     assert stored[0] == stored[1]
     assert found["sap"].value == stored[0]["sap"]["value"]
+    model = Run(folders[0]).model()
+    assert unbraid.evaluate(model, "mig", data=str(place))["mig"].value > 0  # a path of images
     named = unbraid.evaluate(Run(folders[1]), "mig", data=place)
     assert named["mig"].value == unbraid.evaluate(folders[1], "mig")["mig"].value  # its own data
 

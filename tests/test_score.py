@@ -168,6 +168,61 @@ def test_what_cannot_be_scored_gets_a_sentence(capsys: pytest.CaptureFixture[str
         assert said in refused(args, capsys), args
 
 
+def test_rows_without_values_are_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = [f"{a},{b}" for a, b in CODES[:, :2].tolist()]
+    labels = [str(row) for row in FACTORS[:, 1].tolist()]
+    Path("z.csv").write_text("\n".join(["z0,z1", *codes, ",", ""]))  # Excel's last line
+    Path("v.csv").write_text("\n".join(["x", labels[0], "", *labels[2:], ""]))
+    found = read_codes("z.csv", "v.csv")
+    assert found.factors is not None
+    assert len(found.factors) == N
+    assert np.flatnonzero(np.isnan(found.factors[:, 0])).tolist() == [1]
+    Path("z.csv").write_text("\n".join(["z0,z1", codes[0], ",", *codes[2:]]))
+    assert main(["score", "z.csv", "--factors", "v.csv", "--metrics", "mig"]) == 2
+    assert "NaN" in capsys.readouterr().err
+    Path("z.csv").write_text("\n".join(["z0,z1", codes[0], "inf,2"]))
+    assert main(["score", "z.csv", "--factors", "v.csv"]) == 2
+    assert "row 2" in capsys.readouterr().err
+
+
+def test_a_single_code_is_measured() -> None:
+    lines = [f"{z},{x}" for z, x in zip(CODES[:, 1].tolist(), FACTORS[:, 1].tolist(), strict=True)]
+    Path("one.csv").write_text("\n".join(["z0,x", *lines]))
+    np.save("one.npy", CODES[:, 1])
+    save_table("x.csv", "x", FACTORS[:, 1:])
+    for found in (read_codes("one.csv"), read_codes("one.npy", "x.csv")):
+        assert found.codes.shape == (N, 1)
+        assert evaluate(found.codes, found.factors, metrics=["mig"])["mig"].value > 0.5
+
+
+def test_columns_of_codes_are_no_factors() -> None:
+    save_all()
+    header = "z0,z1,z2,logvar_0,shape,x"
+    save_table("more.csv", header, np.column_stack([CODES, CODES[:, 0], FACTORS]))
+    found = read_codes("more.csv")
+    assert tuple(spec.name for spec in found.specs) == NAMES
+    assert found.notes == (
+        "more.csv: logvar_0 is not taken as factors, as codes have such names: name them with "
+        "--factors-key if they are.",
+    )
+    other = read_codes("z.npy", "more.csv")
+    assert tuple(spec.name for spec in other.specs) == NAMES
+    assert "z0, z1, z2, ... are not taken" in other.notes[0]
+    assert len(read_codes("z.npy", "more.csv", factors_key="z0,x").specs) == 2
+
+
+def test_why_there_are_no_factors_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("rows.npz", codes=CODES, factors=np.arange(N))
+    for more in ([], ["--metrics", "mig"]):
+        assert main(["score", "rows.npz", *more]) == 2
+        assert "label was left out, as 400 of its 400 numbers" in capsys.readouterr().err
+    assert main(["score", "rows.npz", "--metrics", "active-units"]) == 0
+    capsys.readouterr()
+    save_table("five.csv", "z0,b", np.column_stack([CODES[:, 0], np.full(N, 5)]))
+    assert main(["score", "five.csv", "--metrics", "mig"]) == 2
+    assert "factor 'b' has one value (5" in capsys.readouterr().err
+
+
 def test_unknown_labels_are_left_out_and_words_are_classes() -> None:
     Path("words.csv").write_text(
         "z0,animal,age\n"

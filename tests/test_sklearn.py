@@ -80,6 +80,15 @@ def test_rows_become_images_and_rows_again(shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(narrow.rows(narrow.images(rows)), rows.clip(-1, 1), atol=1e-6)
 
 
+def test_options_of_a_file_of_settings(squares: Dataset) -> None:
+    rows = np.asarray(squares.images).reshape(300, -1)
+    listed, given = [16, 16], (16, 16)
+    one, other = (
+        Encoder(shape=each, value_range=[0, 255], **TINY).fit(rows) for each in (listed, given)
+    )
+    np.testing.assert_array_equal(one.transform(rows), other.transform(rows))
+
+
 def test_it_works_in_a_pipeline_and_a_search(squares: Dataset) -> None:
     images = np.asarray(squares.images).reshape(300, 256)
     grey = np.asarray(squares.factors)[:, 0]
@@ -115,6 +124,8 @@ def test_what_cannot_be_fitted_is_refused(squares: Dataset) -> None:
     for encoder, rows, error, said in (
         (Encoder(shape=(9, 9)), images.reshape(300, -1), UnbraidError, "shape is \\(9, 9\\)"),
         (Encoder(shape=(16, 8)), images, UnbraidError, "shape is \\(16, 8\\)"),
+        (Encoder(shape=16), images, UnbraidError, "shape is 16, expected \\(H, W\\)"),
+        (Encoder(value_range=(0, 1, 2)), images, UnbraidError, "value_range is \\(0, 1, 2\\)"),
         (Encoder(value_range=(1, 1)), images, UnbraidError, "value_range is \\(1, 1\\)"),
         (Encoder("vea"), images, UnbraidError, "unknown method 'vea' \\(did you mean"),
         (Encoder(options={"bta": 1}), images, UnbraidError, "unknown option 'bta'"),

@@ -63,16 +63,17 @@ def evaluate(
     if not isinstance(metrics, str | Iterable):
         raise UnbraidError(f"metrics is {metrics!r}, expected names of metrics, or 'all'.")
     names = metrics if isinstance(metrics, str) else ",".join(map(str, metrics))
-    stored = data is None or isinstance(data, str | os.PathLike)  # data that a run may name
-    place = os.fspath(data) if isinstance(data, str | os.PathLike) else ""
+    named, place = isinstance(data, str | os.PathLike), ""
+    if isinstance(data, str | os.PathLike) and not isinstance(target, Method):
+        place = os.fspath(data)  # where a run's own data are now
     config: Config = registry.build(
         Config, {"metrics": names, "data": place, **options}, "evaluate"
     )
     if isinstance(target, Method):
-        run: Run = memory_run(target, None if stored else data)
+        run: Run = memory_run(target, data)
     else:
         run = target if isinstance(target, Run) else Run(target)
-        if stored and not isinstance(run, MemoryRun):
+        if (named or data is None) and not isinstance(run, MemoryRun):
             return next(iter(evaluating.evaluate([str(run.folder)], config).values()))
         run = memory_run(run.model(), data)
     unseen = subject(run, config.data, config.protocol, config.images, config.seed)

@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -83,6 +84,16 @@ class Form:
         return (self.size[0] - self.picture[0]) // 2, (self.size[1] - self.picture[1]) // 2
 
 
+def _numbers(name: str, value: Any, counts: tuple[int, ...], what: str) -> tuple[Any, ...] | None:
+    """Return an option that is None or some numbers, such as a list of a file of settings."""
+    if value is None:
+        return None
+    numbers = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else ()
+    if len(numbers) not in counts or not all(isinstance(each, Real) for each in numbers):
+        raise UnbraidError(f"{name} is {value!r}, expected {what}.")
+    return numbers
+
+
 def form_of(
     rows: NDArray[Any],
     shape: tuple[int, ...] | None,
@@ -97,6 +108,8 @@ def form_of(
     (28, 28, 1)
     """
     row = rows.shape[1:]
+    shape = _numbers("shape", shape, (2, 3), "(H, W) or (H, W, C)")
+    value_range = _numbers("value_range", value_range, (2,), "the lowest and the highest value")
     given = row if len(row) > 1 else shape
     picture = None
     if given is not None:

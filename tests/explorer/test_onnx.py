@@ -37,6 +37,14 @@ def test_every_method_computes_in_onnxruntime_what_it_does_in_torch(name: str) -
     assert json.loads(onnx.load_from_string(content).metadata_props[0].value)["method"] == name
 
 
+@pytest.mark.parametrize(("name", "net"), [("qlae", "style"), ("vae", "residual")])
+def test_published_networks_are_exported(name: str, net: str, capfd: Any) -> None:
+    model = model_of(name, net=net).eval()
+    for function, content in files.exported(model, {"method": name}).items():
+        assert difference(function, content, *functions(model, 7, 3)[function]) < 1e-4
+    assert capfd.readouterr() == ("", "")
+
+
 def difference(name: str, content: bytes, function: Any, inputs: tuple[Any, ...]) -> float:
     """Return the largest difference of a file to a function, in multiples of 1 + |value|."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

@@ -53,11 +53,16 @@ def compare(args: list[str]) -> None:
     found = comparison.compare(folders, options.protocol)
     if formats:
         print(getattr(found, f"to_{formats[0]}")(), end="")
+        for note in found.notes if options.csv else ():  # the others hold them
+            print(note, file=sys.stderr)
     else:
         show(found)
     if not options.figure:
         return
-    figure = found.figure(**dataclasses.asdict(given.matched))
+    try:
+        figure = found.figure(**dataclasses.asdict(given.matched))
+    except UnbraidError as error:
+        raise UnbraidError(f"{error} --no-figure leaves the figure out.") from error
     figures.save(figure, path)
     print(path, file=sys.stderr if formats else sys.stdout)
 

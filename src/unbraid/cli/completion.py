@@ -60,6 +60,7 @@ def completion(args: list[str]) -> None:
 def collected() -> Words:
     """Return all commands, names, options and values."""
     from unbraid.cli import COMMANDS
+    from unbraid.cli.study import COMMANDS as OF_STUDIES
 
     words = Words(commands={name: summary for name, (_, summary) in COMMANDS.items()})
     for name in registry.usable("figures"):
@@ -67,8 +68,11 @@ def collected() -> Words:
             words.commands[name] = registry.summary("figures", name)
     words.first = {name: registry.names("datasets") for name in OF_DATA}
     words.first |= {"train": registry.names("methods"), "completion": list(SHELLS)}
+    words.first["study"] = list(OF_STUDIES)
     for command in words.commands:
-        if command not in ("completion", "train"):
+        if command == "study":  # options of all that it does
+            _take(words, command, "".join(_help(command, each) for each in OF_STUDIES))
+        elif command not in ("completion", "train"):
             _take(words, command, _help(command))
     _take_methods(words)
     return words

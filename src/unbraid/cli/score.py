@@ -72,7 +72,12 @@ def score(args: list[str]) -> None:
     if not path:
         raise UnbraidError("unbraid score takes a file of codes first, as in codes.npz.")
     coded = read(path, config)
-    scores, notes = measure(coded, config)
+    try:
+        scores, notes = measure(coded, config)
+    except UnbraidError as error:
+        if coded.factors is not None or not coded.notes:
+            raise
+        raise UnbraidError(" ".join([*coded.notes, str(error)])) from error  # why there are none
     show(path, coded, scores, [*coded.notes, *notes], output)
 
 
@@ -95,8 +100,8 @@ def read(path: str, config: Config) -> Coded:
     )
     if coded.factors is None and config.metrics == "all":
         raise UnbraidError(
-            f"{config.factors or path} holds no factors: give their file with --factors, or their "
-            "array or columns with --factors-key."
+            f"{' '.join([*coded.notes, ''])}{config.factors or path} holds no factors: give their "
+            "file with --factors, or their array or columns with --factors-key."
         )
     return coded
 

@@ -78,12 +78,19 @@ def _plain(value: float | str) -> object:
 
 def as_markdown(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) -> str:
     """Return a column for each run, and the notes below."""
-    header, *body = (
-        [re.sub(r"[\\`*<|]", r"\\\g<0>", cell) for cell in line] for line in grid(names, rows)
-    )
+    header, *body = ([_plain_markdown(cell) for cell in line] for line in grid(names, rows))
     lines = ["| " + " | ".join(header) + " |", "|---" + "|--:" * len(names) + "|"]
     lines += ["| " + " | ".join(line) + " |" for line in body]
-    return "\n".join([*lines, *(f"\n{note}" for note in notes)]) + "\n"
+    return "\n".join([*lines, *(f"\n{_plain_markdown(note)}" for note in notes)]) + "\n"
+
+
+def _plain_markdown(text: str) -> str:
+    r"""Return text with Markdown's special characters as such.
+
+    >>> _plain_markdown("_a_ dip_vae 0.5 [0.4, 0.6] [b](c)")
+    '\\_a\\_ dip_vae 0.5 [0.4, 0.6] \\[b](c)'
+    """
+    return re.sub(r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=[^\]]*\]\()", r"\\\g<0>", text)
 
 
 def as_latex(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) -> str:

@@ -22,6 +22,10 @@ def row_number(number: int) -> str:
     return f"row {number}"
 
 
+def row_of_table(number: int) -> str:
+    return f"row {number + 1}"  # the first below the names
+
+
 class Cells(NamedTuple):
     """A column of numbers or of words.
 

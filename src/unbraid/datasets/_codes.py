@@ -17,7 +17,7 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
 from unbraid.datasets._arrays import split_columns
-from unbraid.datasets._cells import cells_of
+from unbraid.datasets._cells import cells_of, row_number, row_of_table
 from unbraid.datasets._columns import read_columns
 from unbraid.datasets._npz_keys import FACTORS_KEYS
 from unbraid.datasets._table_files import SUFFIXES, read_table
@@ -27,6 +27,7 @@ CODES_KEYS = ("codes", "z", "latents", "means", "mean", "mu", "embeddings")
 LOGVAR_KEYS = ("logvar", "log_var", "z_logvar", "logvars")
 # Columns of a table that hold codes unless others are named: z0, code_1, latent 12 ...
 _CODE = re.compile(r"(z|codes?|latents?|means?|mu|dim)[ _.-]?\d+", re.IGNORECASE)
+_LOGVAR = re.compile(r"(z[ _.-]?)?log[ _.-]?vars?[ _.-]?\d+", re.IGNORECASE)
 _SAVE = "np.savez(path, codes=..., factors=...)"
 
 
@@ -77,13 +78,34 @@ def read_codes(
     source = _opened(expand(codes))
     names = source.codes(codes_key, alone=factors is not None)
     arrays = [source.numbers(name) for name in names]
-    z = np.column_stack(arrays) if len(arrays) > 1 else arrays[0]
+    single = len(arrays) == 1 and arrays[0].ndim != 1
+    z = arrays[0] if single else np.column_stack(arrays)
     other = source if factors is None else _opened(expand(factors))
     columns = other.factors(factors_key, names if factors is None else (), factor_names)
+    notes: tuple[str, ...] = ()
+    if isinstance(other, _Columns) and factors_key is None:
+        columns, notes = _without_codes(columns, other.path)
     if not columns:
-        return Coded(z, None, (), source.logvar(), ())
-    found = read_columns(columns, kinds, units, str(other.path))
-    return Coded(z, found.factors, found.specs, source.logvar(), found.notes)
+        return Coded(z, None, (), source.logvar(), notes)
+    counted = row_of_table if isinstance(other, _Columns) else row_number
+    found = read_columns(columns, kinds, units, str(other.path), counted)
+    return Coded(z, found.factors, found.specs, source.logvar(), (*notes, *found.notes))
+
+
+def _without_codes(columns: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the columns of a table whose names are not those of codes, and a note on the others.
+
+    All of them, if all have such names.
+    """
+    codes = [name for name in columns if _CODE.fullmatch(name) or _LOGVAR.fullmatch(name)]
+    if not codes or len(codes) == len(columns):
+        return columns, ()
+    kept = {name: column for name, column in columns.items() if name not in codes}
+    told = ", ".join(codes[:3]) + (", ..." if len(codes) > 3 else "")
+    return kept, (
+        f"{path}: {told} {'is' if len(codes) == 1 else 'are'} not taken as factors, as codes have "
+        "such names: name them with --factors-key if they are.",
+    )
 
 
 class _Arrays:
@@ -202,7 +224,7 @@ class _Columns:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a column of codes; NaN where a cell is empty."""
-        cells = cells_of(self.columns[name], f"{self.path}: {name}")
+        cells = cells_of(self.columns[name], f"{self.path}: {name}", row_of_table)
         if cells.numbers is None:
             found = cells.mixed or f"{self.path}: {name} holds words"
             raise UnbraidError(

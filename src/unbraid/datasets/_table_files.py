@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def _separated(path: Path) -> Table:
                 separator = given[1]
             else:
                 file.seek(0)
-            lines = [line for line in csv.reader(file, delimiter=separator) if any(line)]
+            lines = _lines(csv.reader(file, delimiter=separator))
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
@@ -89,6 +89,22 @@ def _separated(path: Path) -> Table:
     if separator != ",":  # then a comma may be a decimal point
         columns = {name: _with_points(cells) for name, cells in columns.items()}
     return Table(path, columns, len(lines) - 1)
+
+
+def _lines(read: Iterable[list[str]]) -> list[list[str]]:
+    """Return the rows of a table: empty cells are unknown, but rows of them at its end are none.
+
+    >>> _lines([["z", "a"], ["", ""], [], ["1", "2"], ["", ""]])
+    [['z', 'a'], ['', ''], ['1', '2']]
+    """
+    lines = list(read)
+    while lines and not any(lines[-1]):
+        del lines[-1]
+    while lines and not any(lines[0]):
+        del lines[0]
+    if lines and len(lines[0]) == 1:  # the empty cell of a single column is an empty line
+        return [line or [""] for line in lines]
+    return [line for line in lines if line]
 
 
 def _separator(line: str, suffix: str) -> str:

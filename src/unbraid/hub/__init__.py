@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import atomic, expand, write_json
 from unbraid.core.store import locked
@@ -39,7 +40,7 @@ def save_pretrained(
     folder: str | os.PathLike[str],
     *,
     repository: str = "",
-    pictures: Sequence[str] = PICTURES,
+    pictures: str | Sequence[str] = PICTURES,
 ) -> Path:
     """Write a finished run as a folder to pass on, with a model card ``README.md``.
 
@@ -69,6 +70,9 @@ def save_pretrained(
             raise UnbraidError(
                 f"{run.folder / name} is missing: save a model in memory with unbraid.save first."
             )
+    pictures = [pictures] if isinstance(pictures, str) else list(pictures)
+    for picture in pictures:
+        registry.check("figures", picture)
     with locked(folder):
         if (folder / CONFIG).exists():
             raise UnbraidError(f"{folder} already holds a run: choose another folder.")
@@ -138,7 +142,7 @@ def push_to_hub(
     private: bool | None = None,
     token: str | None = None,
     message: str = "Upload a run of unbraid",
-    pictures: Sequence[str] = PICTURES,
+    pictures: str | Sequence[str] = PICTURES,
 ) -> str:
     """Upload a finished run to the Hugging Face Hub, with its model card.
 

@@ -59,11 +59,12 @@ def check(names: Sequence[str]) -> None:
         raise UnbraidError(f"the logs are {', '.join(names)}: name each once.")
 
 
-def make(names: Sequence[str], folder: Path) -> list[Logger]:
+def make(names: str | Sequence[str], folder: Path) -> list[Logger]:
     """Return the named loggers of a run folder.
 
     >>> [type(logger).__module__ for logger in make(["csv"], Path("runs/first"))]
     ['unbraid.loggers.csv']
     """
+    names = [names] if isinstance(names, str) else names
     check(names)
     return [registry.load("loggers", name).Log(folder) for name in names]

@@ -54,7 +54,8 @@ class Run:
         self.folder = expand(folder)
         path = self.folder / "config.json"
         if not path.is_file():
-            what = "is not a run folder" if self.folder.is_dir() else "does not exist"
+            missing = "is a file" if self.folder.exists() else "does not exist"
+            what = "is not a run folder" if self.folder.is_dir() else missing
             raise UnbraidError(
                 f"{self.folder} {what}: expected a config.json in it, as 'unbraid train' writes."
             )

@@ -32,7 +32,7 @@ def train_run(
     *,
     resume: bool = False,
     display: Recorder | None = None,
-    log: Sequence[str] = (),
+    log: str | Sequence[str] = (),
 ) -> Run:
     """Train into a run folder, or continue the run in it.
 

@@ -45,7 +45,8 @@ class InstanceNorm(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Return the maps with mean 0 and variance 1 over their pixels, then scaled and shifted."""
         # of contiguous ones: channels-last is several times slower
-        found = F.layer_norm(maps.contiguous(), maps.shape[2:], eps=self.epsilon)
+        size = [int(side) for side in maps.shape[2:]]  # ONNX takes no traced ones
+        found = F.layer_norm(maps.contiguous(), size, eps=self.epsilon)
         if self.affine:
             found = torch.addcmul(self.bias[:, None, None], found, self.weight[:, None, None])
         return found
