@@ -78,9 +78,8 @@ def test_only_voice_pictures_have_a_voice(controller: Native) -> None:
     assert not voices.has_voice(Native(digits))
     birds = (FactorSpec("species", "categorical", values=("wren", "robin")),)
     songs = Native(build(configure("conditional-vae"), SIGNAL.shape, birds))  # of own recordings
-    assert voices.has_voice(songs, SIGNAL)
-    assert not voices.has_voice(songs, Signal.image(SIGNAL.shape))
-    assert not voices.has_voice(songs)
+    runs: Any = (SimpleNamespace(signal=s) for s in (SIGNAL, Signal.image(SIGNAL.shape)))
+    assert [voices.has_voice(songs, run) for run in (*runs, None)] == [True, False, False]
 
 
 def test_a_given_model_is_the_one_that_is_asked(controller: Native) -> None:

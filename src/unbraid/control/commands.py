@@ -115,13 +115,11 @@ def generate(given: Generate) -> Iterator[str]:
     """Draw and write images or voices; yield the parsed request, what is measured, and the path."""
     from unbraid import pictures
     from unbraid.control import api, voices
-    from unbraid.runs import Run
 
     text, heard = " ".join(given.text), given.out is not None and is_sound(given.out)
     model = _model(given)
     found = api.asked(text, model, clip=given.clip, kinds=("speech",) if heard else api.KINDS)
-    signal = None if model is None else (Run(model) if isinstance(model, Path) else model).signal
-    if voices.has_voice(found.controller, signal):
+    if voices.has_voice(found.controller, model):
         yield from voices.generate(found.controller, found.request, given)
         return
     out, count = given.out or Path("generated.png"), 16 if given.n is None else given.n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from unbraid.control.controller import Controller
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError
 from unbraid.core.recordings import write
-from unbraid.core.signals import Signal
 from unbraid.sound.pictures import RATE
+
+if TYPE_CHECKING:
+    from unbraid.runs import Run
 
 
 class Drawing(Protocol):
@@ -43,18 +45,22 @@ class Drawing(Protocol):
         """Draw again with the reading error subtracted, and keep the closest."""
 
 
-def has_voice(controller: Controller, signal: Signal | None = None) -> bool:
+def has_voice(controller: Controller, run: Run | Path | None = None) -> bool:
     """Whether what a controller draws are voice pictures, which can be heard.
 
     Args:
         controller: of a model.
-        signal: what its run was trained on; its factors tell where that is not known.
+        run: that of the model or its folder, which knows; without, its factors tell.
     """
-    if signal is not None:
-        return signal == sound.SIGNAL
-    names = {spec.name for spec in controller.specs}
-    shape = tuple(controller.model.image_shape)
-    return shape == sound.SIGNAL.shape and {"pitch", "duration", "loudness"} <= names
+    if tuple(controller.model.image_shape) != sound.SIGNAL.shape:
+        return False
+    if {"pitch", "duration", "loudness"} <= {spec.name for spec in controller.specs}:
+        return True
+    if run is None:
+        return False
+    from unbraid.runs import Run
+
+    return (Run(run) if isinstance(run, Path) else run).signal == sound.SIGNAL
 
 
 def speak(
