@@ -94,3 +94,21 @@ def study_time(result: dict[str, Any]) -> str:
         equal = len({found["scores_hash"] for found in engines.values()}) == 1
         told += f"The {one['scores']:,} scores are {'equal' if equal else '**not equal**'}. "
     return "\n".join([*lines, told + made_by(result)])
+
+
+def locatello2019(result: dict[str, Any]) -> str:
+    """Return a row for each finding of 2019: whether it shows, and by which figures."""
+    seeds, asked = result["seeds"], result["seeds of the study"]
+    runs = ", ".join(f"{count} {kind}" for kind, count in result["runs"].items() if count)
+    few = f" of {len(asked)} that the study asks for" if len(seeds) < len(asked) else ""
+    lines = ["| Finding of 2019 | Here | By |", "|---|---|---|"]
+    lines += [
+        f"| {each['finding']} | {each['verdict']} | {each['told']} |" for each in result["findings"]
+    ]
+    out = [f"`{name}`" for name in result["methods of the study"] if name not in result["methods"]]
+    left = f" (without {' and '.join(out)}, whose runs are fewer)" if out else ""
+    data = " and ".join(f"`{name}`" for name in result["data"])
+    return "\n".join(lines) + (
+        f"\n\n{len(result['methods'])} methods{left} on {data}, {result['steps']:,} steps, "
+        f"{len(seeds)} seeds{few}: {runs} runs. Intervals are of 95%. {made_by(result)}"
+    )

@@ -174,7 +174,7 @@ def _traced(
     found = found[: 1 if isinstance(results, Tensor) else len(results)]
     file = BytesIO()
     exporter: Any = torch.onnx  # its types know no files in memory
-    torch._C._jit_set_onnx_log_enabled(False)  # a failure prints the whole graph
+    torch._C._jit_set_onnx_log_output_stream("stderr")  # a failure prints the whole graph
     # ndtr, the distribution function of a standard normal, is no operator of ONNX
     exporter.register_custom_op_symbolic("aten::special_ndtr", _ndtr, OPSET)
     try:
