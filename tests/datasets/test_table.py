@@ -342,3 +342,12 @@ def test_parquet_without_its_reader(folder: Path, monkeypatch: pytest.MonkeyPatc
     (folder / "labels.parquet").write_bytes(b"PAR1")
     with pytest.raises(UnbraidError, match=re.escape("pip install 'unbraid[parquet]'")):
         read_table(folder / "labels.parquet")
+
+
+def test_rows_that_hold_nothing_are_none(folder: Path) -> None:
+    write(folder / "labels.csv", "file,animal,age", *ROWS)
+    before = opened(folder)
+    write(folder / "labels.csv", "file,animal,age", ROWS[0], ",,", "", *ROWS[1:], ",,", "")
+    after = opened(folder)
+    assert after.notes == before.notes
+    assert columns(after) == columns(before)

@@ -20,7 +20,7 @@ from unbraid.datasets._columns import Factors, read_columns
 from unbraid.datasets._groups import taken
 from unbraid.datasets._images import held_out
 from unbraid.datasets._table import find_table, match
-from unbraid.datasets._table_files import read_table
+from unbraid.datasets._table_files import read_table, without_empty_rows
 from unbraid.datasets._walk import Item, Media, Skipped, items, unnested, visible
 
 FOLDER = "folder"  # the name of a group for the subfolder of a file
@@ -196,7 +196,7 @@ def _labels(
     if path is None and config.group and not by_folder:
         taken(columns, config.group, str(skipped.root))  # which says that there are no columns
     if path is not None:
-        table = read_table(path)
+        table = without_empty_rows(read_table(path))
         base = path.parent if found[0].path.is_relative_to(path.parent) else skipped.root
         noun = skipped.media.noun
         matched = match(

@@ -45,6 +45,19 @@ def read_table(path: Path) -> Table:
     return _parquet(path) if suffix == ".parquet" else _separated(path)
 
 
+def without_empty_rows(table: Table) -> Table:
+    """Return a table without the rows that hold nothing, where a row is found by what it names."""
+    kept = [
+        row
+        for row in range(table.rows)
+        if any(column[row] != "" for column in table.columns.values())
+    ]
+    if len(kept) == table.rows or not all(isinstance(c, list) for c in table.columns.values()):
+        return table
+    columns = {name: [column[row] for row in kept] for name, column in table.columns.items()}
+    return Table(table.path, columns, len(kept))
+
+
 def _separated(path: Path) -> Table:
     """Read text with commas, semicolons, tabs or bars between cells."""
     try:
