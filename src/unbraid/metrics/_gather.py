@@ -254,7 +254,8 @@ def _guess(column: Floats, name: str) -> FactorSpec:
 def _check_factors(factors: Floats, specs: tuple[FactorSpec, ...]) -> None:
     for spec, column in zip(specs, factors.T, strict=True):
         if np.ptp(column) == 0:
-            value = spec.values[int(column[0])] if spec.values else f"{column[0]:g}"
+            level = spec.values[int(column[0])] if spec.values else float(column[0])
+            value = f"{level:g}" if isinstance(level, float) else level
             raise UnbraidError(
                 f"factor '{spec.name}' has one value ({value}) in all {len(column)} rows, "
                 "so nothing can be said about it: leave it out or take data in which it varies."
