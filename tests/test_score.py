@@ -17,6 +17,7 @@ from unbraid.cli.tables import Output
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
 from unbraid.datasets import read_codes
+from unbraid.datasets._table_files import read_table
 from unbraid.metrics import Estimate, Score, evaluate
 
 N = 400
@@ -185,6 +186,14 @@ def test_rows_without_values_are_rows(capsys: pytest.CaptureFixture[str]) -> Non
     assert "row 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "lines", ["x\n\n1.5\n2.5\n", "x\r\r\n1.5\r\r\n2.5\r\r\n", "x\n1.5\n2.5\n\n"]
+)
+def test_empty_lines_of_a_single_column_that_are_no_rows(lines: str) -> None:
+    Path("x.csv").write_bytes(lines.encode())
+    assert read_table(Path("x.csv")).columns == {"x": ["1.5", "2.5"]}
+
+
 def test_a_single_code_is_measured() -> None:
     lines = [f"{z},{x}" for z, x in zip(CODES[:, 1].tolist(), FACTORS[:, 1].tolist(), strict=True)]
     Path("one.csv").write_text("\n".join(["z0,x", *lines]))
@@ -209,6 +218,10 @@ def test_columns_of_codes_are_no_factors() -> None:
     assert tuple(spec.name for spec in other.specs) == NAMES
     assert "z0, z1, z2, ... are not taken" in other.notes[0]
     assert len(read_codes("z.npy", "more.csv", factors_key="z0,x").specs) == 2
+    assert len(read_codes("more.csv", kinds="logvar_0=continuous").specs) == 3
+    save_table("codes.csv", "z0,z1,z2,logvar_0", np.column_stack([CODES, CODES[:, 0]]))
+    assert read_codes("codes.csv").factors is None
+    assert len(read_codes("z.npy", "codes.csv").specs) == 4
 
 
 def test_why_there_are_no_factors_is_said(capsys: pytest.CaptureFixture[str]) -> None:

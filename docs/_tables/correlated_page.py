@@ -1,4 +1,4 @@
-"""The table of training on correlated factors, of docs/methods/hfs.md."""
+"""The table of training on correlated factors."""
 
 from __future__ import annotations
 

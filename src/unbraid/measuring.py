@@ -64,7 +64,7 @@ def evaluate(
         raise UnbraidError(f"metrics is {metrics!r}, expected names of metrics, or 'all'.")
     names = metrics if isinstance(metrics, str) else ",".join(map(str, metrics))
     named, place = isinstance(data, str | os.PathLike), ""
-    if isinstance(data, str | os.PathLike) and not isinstance(target, Method):
+    if isinstance(data, str | os.PathLike) and not isinstance(target, Method | MemoryRun):
         place = os.fspath(data)  # where a run's own data are now
     config: Config = registry.build(
         Config, {"metrics": names, "data": place, **options}, "evaluate"

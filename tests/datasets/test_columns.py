@@ -223,6 +223,10 @@ def test_brackets_that_hold_no_known_unit_are_noted() -> None:
         "m: 'ECTS' in score (ECTS) is not known to be a unit, and is taken as part of the name; if "
         "it is one, say so with units (score (ECTS)=ECTS).",
     )
+    few = {"tempo (foo)": np.array([1, 2, 3])}
+    assert "'foo' in tempo (foo) is not known" in " ".join(read_columns(few, None, None, "m").notes)
+    real = read_columns({"class size (mm)": REALS}, None, None, "m")
+    assert (real.specs[0].unit, real.notes) == ("mm", ())
     units = {"score (ECTS)": "ECTS"}
     assert read_columns({"score (ECTS)": REALS}, None, units, "m").notes == ()
 

@@ -60,7 +60,7 @@ def test_colours_of_the_map_go_round_the_circle(browser: Any) -> None:
         SPECS[3],  # of 40 levels, the last of which is the first one
         FactorSpec("size", "continuous", range=(0, 360)),
     )
-    levels = ([0, 359.999, 180], [0, 39, 20], [0, 360, 180])
+    levels = ([-1e-9, 359.999, 180], [0, 39, 20], [0, 360, 180])
     shades = page.evaluate(
         """([specs, levels]) => {
             const { shade, share, ramp, listed } = CodeMap.prototype;

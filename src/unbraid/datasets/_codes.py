@@ -18,7 +18,7 @@ from unbraid.core.factors import FactorSpec
 from unbraid.core.files import expand
 from unbraid.datasets._arrays import split_columns
 from unbraid.datasets._cells import cells_of, row_number, row_of_table
-from unbraid.datasets._columns import read_columns
+from unbraid.datasets._columns import pairs, read_columns
 from unbraid.datasets._npz_keys import FACTORS_KEYS
 from unbraid.datasets._table_files import SUFFIXES, read_table
 from unbraid.datasets.npz import open_npz, read_array, reading
@@ -84,7 +84,8 @@ def read_codes(
     columns = other.factors(factors_key, names if factors is None else (), factor_names)
     notes: tuple[str, ...] = ()
     if isinstance(other, _Columns) and factors_key is None:
-        columns, notes = _without_codes(columns, other.path)
+        kept = {*pairs(kinds, "kinds", other.path.name), *pairs(units, "units", other.path.name)}
+        columns, notes = _without_codes(columns, other.path, kept, factors is not None)
     if not columns:
         return Coded(z, None, (), source.logvar(), notes)
     counted = row_of_table if isinstance(other, _Columns) else row_number
@@ -92,13 +93,20 @@ def read_codes(
     return Coded(z, found.factors, found.specs, source.logvar(), (*notes, *found.notes))
 
 
-def _without_codes(columns: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the columns of a table whose names are not those of codes, and a note on the others.
+def _without_codes(
+    columns: dict[str, Any], path: Path, named: set[str], alone: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the columns of a table that are factors by their names, and a note on the others.
 
-    All of them, if all have such names.
+    Args:
+        columns: without those that are read as codes.
+        path: of the table.
+        named: factors that the user has named.
+        alone: no codes are read from this table; if all names are those of codes, all are factors.
     """
     codes = [name for name in columns if _CODE.fullmatch(name) or _LOGVAR.fullmatch(name)]
-    if not codes or len(codes) == len(columns):
+    codes = [name for name in codes if name not in named]
+    if not codes or (alone and len(codes) == len(columns)):
         return columns, ()
     kept = {name: column for name, column in columns.items() if name not in codes}
     told = ", ".join(codes[:3]) + (", ..." if len(codes) > 3 else "")

@@ -88,7 +88,9 @@ def read_columns(
         read.append(values)
         specs.append(spec)
         notes += _remarks(values, spec, owner)
-        notes += [] if unit else _may_be_unit(spec, owner)
+        number = cells.numbers is not None and not kind.startswith("categorical")
+        if number and not unit and not name_suggests_classes(name):
+            notes += _may_be_unit(name, owner)
         notes += [] if kind else _may_be_circular(spec, owner)
     if not specs:
         return Factors(None, (), tuple(notes))
@@ -104,7 +106,7 @@ def _named_unit(name: str, cells: Cells, kind: str) -> str:
     >>> _named_unit("offset (mm)", cells_of(np.array([1.5]), ""), "")
     'mm'
     """
-    if cells.numbers is None or kind.startswith("categorical") or name_suggests_classes(name):
+    if cells.numbers is None or (kind or _inferred(name, cells, True)).startswith("categorical"):
         return ""
     return unit_in(name)
 
@@ -298,13 +300,14 @@ def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
     ]
 
 
-def _may_be_unit(spec: FactorSpec, owner: str) -> list[str]:
+def _may_be_unit(name: str, owner: str) -> list[str]:
     """Return a sentence on brackets in a number's name that hold no unit of those known."""
-    if spec.kind == "categorical" or not (found := in_brackets(spec.name)):
+    found = in_brackets(name)
+    if not found or unit_in(name):
         return []
     return [
-        f"{owner}: '{found}' in {spec.name} is not known to be a unit, and is taken as part of the "
-        f"name; if it is one, say so with units ({spec.name}={found})."
+        f"{owner}: '{found}' in {name} is not known to be a unit, and is taken as part of the "
+        f"name; if it is one, say so with units ({name}={found})."
     ]
 
 

@@ -115,9 +115,13 @@ def _lines(read: Iterable[list[str]]) -> list[list[str]]:
         del lines[-1]
     while lines and not any(lines[0]):
         del lines[0]
-    if lines and len(lines[0]) == 1:  # the empty cell of a single column is an empty line
-        return [line or [""] for line in lines]
-    return [line for line in lines if line]
+    header, body = lines[:1], lines[1:]
+    doubled = not any(body[::2]) and all(body[1::2])  # line ends were, by a writer on Windows
+    while body and not body[0]:
+        del body[0]
+    if header and len(header[0]) == 1 and not doubled:
+        return header + [line or [""] for line in body]  # a single column's empty cell
+    return header + [line for line in body if line]
 
 
 def _separator(line: str, suffix: str) -> str:

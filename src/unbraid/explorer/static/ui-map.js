@@ -216,7 +216,10 @@ class CodeMap {
 
   /** Return where a stored value is between the ends of a factor, or on its circle, from 0 to 1. */
   share({ values, range, period }, level) {
-    if (period) return ((values ? values[Math.round(level)] - values[0] : level - range[0]) / period) % 1;
+    if (period) {
+      const turns = (values ? values[Math.round(level)] - values[0] : level - range[0]) / period;
+      return clamp(turns - Math.floor(turns), 0, 1); // levels are rounded, so one may be below the range
+    }
     const [low, high] = values ? [0, Math.max(values.length - 1, 1)] : range;
     return clamp((level - low) / (high - low), 0, 1);
   }
