@@ -139,6 +139,13 @@ def test_a_seed_that_diverges_is_left_out(
         train_restarts(config, tmp_path / "all", 2, display=StopAt(10**6))
 
 
+def test_stopped_while_the_best_is_copied_it_goes_on(config: RunConfig, tmp_path: Path) -> None:
+    expected = train_restarts(config, tmp_path / "run", 2).result["restarts"]
+    (tmp_path / "run/result.json").unlink()  # the last file that is written
+    (tmp_path / "run/model.safetensors").unlink()
+    assert train_restarts(config, tmp_path / "run", 2, resume=True).result["restarts"] == expected
+
+
 def test_a_folder_with_another_run_is_refused(config: RunConfig, tmp_path: Path) -> None:
     train_run(config, tmp_path / "single")
     for resume in (False, True):

@@ -225,7 +225,7 @@ def test_brackets_that_hold_no_known_unit_are_noted() -> None:
     )
     few = {"tempo (foo)": np.array([1, 2, 3])}
     assert "'foo' in tempo (foo) is not known" in " ".join(read_columns(few, None, None, "m").notes)
-    real = read_columns({"class size (mm)": REALS}, None, None, "m")
+    real = read_columns({"class size (mm)": np.array([1.5, 2.5, 3.25] * 4)}, None, None, "m")
     assert (real.specs[0].unit, real.notes) == ("mm", ())
     units = {"score (ECTS)": "ECTS"}
     assert read_columns({"score (ECTS)": REALS}, None, units, "m").notes == ()

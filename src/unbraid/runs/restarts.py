@@ -227,6 +227,9 @@ def _check_free(config: RunConfig, folder: Path, resume: bool) -> Run | None:
     """
     if not (folder / "config.json").is_file():
         return None
+    first = folder / f"seed-{config.training.seed}/config.json"
+    if first.is_file() and not (folder / NAME).is_file():
+        return None  # it was stopped while the best run was copied, and result.json is the last
     run = Run(folder)
     if not (folder / NAME).is_file() or "restarts" not in read_result(folder):
         raise UnbraidError(
