@@ -11,6 +11,7 @@ it was read last. It writes that table and benchmarks/results/correlated.json.
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def scores_of(study: Study, rows: list[Row]) -> list[dict[str, Any]]:
             found.append(
                 {
                     "method": method,
-                    "setting": next(iter(own))["setting"] if own else "",
+                    "setting": own[0]["setting"] if own else "",
                     "correlated": correlated,
                     "diverged": sorted({mine[row["run"]] for row in own if lost(row)}),
                     "scores": {name: by_seed(own, mine, name) for name in SCORES},
@@ -99,10 +100,10 @@ def main() -> None:
         raise UnbraidError(f"No run is done: unbraid study run {SPEC.relative_to(ROOT)}.")
     write_rows(KEPT, columns, rows)
     found = scores_of(study, rows)
-    widths = {cell.config["data"].get("correlated_width", 0.1) for cell in study.cells}
+    *_, correlated = tomllib.loads(SPEC.read_text(encoding="utf-8"))["data"]
     result = {
         "data": study.cells[0].data,
-        "width": max(widths),
+        "width": correlated["correlated_width"],
         "steps": study.cells[0].steps,
         "runs": {"done": len({row["run"] for row in rows}), "asked": len(study.cells)},
         "rows": found,

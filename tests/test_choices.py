@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parent.parent / "benchmarks/_choices.py"
-spec = importlib.util.spec_from_file_location(PATH.stem, PATH)
-assert spec
-assert spec.loader
-choices = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(choices)
+from tests.benchmarks import benchmark
+
+choices = benchmark("_choices")
 
 ACCURACY = np.array([0.8, 0.9, 0.7, 1.0])
 SCORE = np.array([2.0, 3.0, 1.0, 2.5])  # the second best by accuracy is the best by score

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.benchmarks import benchmark
 from unbraid.studies.cells import Cell
 from unbraid.studies.study import Study
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-spec = importlib.util.spec_from_file_location("correlated", BENCHMARKS / "correlated.py")
-assert spec is not None
-assert spec.loader is not None
-correlated = importlib.util.module_from_spec(spec)
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(BENCHMARKS))  # of what it imports beside it
-    spec.loader.exec_module(correlated)
+correlated = benchmark("correlated")
 
 
 def test_scores_and_differences_are_of_the_same_training_set_and_seeds() -> None:

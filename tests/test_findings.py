@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.benchmarks import benchmark
 from unbraid.studies.cells import Cell
 from unbraid.studies.results import Results, Score
 
-ROOT = Path(__file__).parent.parent
-spec = importlib.util.spec_from_file_location("_findings", ROOT / "benchmarks/_findings.py")
-assert spec is not None
-assert spec.loader is not None
-findings = importlib.util.module_from_spec(spec)
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(ROOT / "benchmarks"))  # of what it imports beside it
-    spec.loader.exec_module(findings)
+findings = benchmark("_findings")
 
 METHODS, SETTINGS, SEEDS = 4, 3, 5
 METRICS = ("mig", "sap", "modularity")

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.benchmarks import benchmark
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell
 from unbraid.studies.study import Study
 from unbraid.studies.table import write_rows
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-spec = importlib.util.spec_from_file_location("locatello2019", BENCHMARKS / "locatello2019.py")
-assert spec is not None
-assert spec.loader is not None
-locatello = importlib.util.module_from_spec(spec)
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(BENCHMARKS))  # of what it imports beside it
-    spec.loader.exec_module(locatello)
+locatello = benchmark("locatello2019")
 
 WANTED = {
     "a": {"metrics": "mig", "protocol": "none", "images": 100, "representation": "mean"},

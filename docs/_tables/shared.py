@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-# 97.5% quantiles of Student's t for 1, 2, ... values; the first is of none
-T95 = (0.0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+from scipy.stats import t
 
 
 def made_by(result: dict[str, Any]) -> str:
@@ -38,7 +37,7 @@ def interval_over(values: Sequence[float | None]) -> tuple[float, float] | None:
         return None
     if len(known) < 2:
         return known[0], 0.0
-    half = T95[min(len(known), len(T95)) - 1] * statistics.stdev(known) / len(known) ** 0.5
+    half = float(t.ppf(0.975, len(known) - 1)) * statistics.stdev(known) / len(known) ** 0.5
     return statistics.fmean(known), half
 
 

@@ -47,13 +47,9 @@ def read_table(path: Path) -> Table:
 
 def without_empty_rows(table: Table) -> Table:
     """Return a table without the rows that hold nothing, where a row is found by what it names."""
-    kept = [
-        row
-        for row in range(table.rows)
-        if any(column[row] != "" for column in table.columns.values())
-    ]
-    if len(kept) == table.rows or not all(isinstance(c, list) for c in table.columns.values()):
-        return table
+    if not all(isinstance(column, list) for column in table.columns.values()):
+        return table  # typed columns
+    kept = [row for row in range(table.rows) if any(c[row] for c in table.columns.values())]
     columns = {name: [column[row] for row in kept] for name, column in table.columns.items()}
     return Table(table.path, columns, len(kept))
 
@@ -116,7 +112,7 @@ def _lines(read: Iterable[list[str]]) -> list[list[str]]:
     while lines and not any(lines[0]):
         del lines[0]
     header, body = lines[:1], lines[1:]
-    doubled = not any(body[::2]) and all(body[1::2])  # line ends were, by a writer on Windows
+    doubled = not any(body[::2]) and all(body[1::2])  # each line end was written twice
     while body and not body[0]:
         del body[0]
     if header and len(header[0]) == 1 and not doubled:
