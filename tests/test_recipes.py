@@ -131,6 +131,30 @@ def test_the_settings_of_single_methods() -> None:
     assert all(each.training["batch_size"] == 64 for each in (kim, burgess, higgins, kumar))
 
 
+def test_the_loss_of_wae_mmd_is_that_of_the_papers_code() -> None:
+    """0.05 of the squared error and 10 of the discrepancy, and a constant of the likelihood."""
+    options = {**recipes.load("tolstikhin2018").method_options("wae-mmd"), "net": "mlp"}
+    model = build(unbraid.configure("wae-mmd", **options), (1, 16, 16))
+    images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        error = (model.decoder(model.codes(images)) - images).square().sum((1, 2, 3)).mean()
+        found = model.terms(Batch(images), Context(torch.Generator(), 0, 100))
+    constant = 16 * 16 * 0.5 * math.log(2 * math.pi * 10)
+    weighted = 0.05 * error + 10 * found["discrepancy"] + constant
+    assert float(found["loss"]) == pytest.approx(float(weighted), rel=1e-5)
+
+
+def test_the_settings_of_infogan() -> None:
+    """Against the launcher of the paper's code."""
+    recipe = recipes.load("chen2016")
+    options = recipe.methods["infogan"]
+    codes = ("categories", "continuous", "noise", "categorical_weight", "continuous_weight")
+    assert [options[each] for each in codes] == [10, 2, 62, 1, 1]
+    rates = recipe.training["lr"], recipe.training["lr"] * options["discriminator_lr"]
+    assert rates == pytest.approx((1e-3, 2e-4))
+    assert (recipe.training["steps"], recipe.training["batch_size"]) == (50 * 100, 128)
+
+
 def test_options_of_a_data_set_of_its_own() -> None:
     options = recipes.load("hsu2023").method_options
     assert options("qlae")["latent_dim"] == options("qlae", "shapes3d")["latent_dim"] == 12
