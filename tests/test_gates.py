@@ -95,6 +95,18 @@ def test_settings_are_told_apart() -> None:
     ]
 
 
+def test_another_network_is_compared_with_the_others_as_published() -> None:
+    rows = of("vae", 0.5) + of("beta-vae", 0.7) + of("vae", 0.9, setting="tuned")
+    rows = [{**row, "scores": {"infomec InfoM": row["scores"]["mig"]}} for row in rows]
+    own = [{**row, "scores": {"infomec InfoM": [0.6, None]}} for row in of("qlae", 0)]
+    conv = [{**row, "setting": "net=conv", "scores": {"infomec InfoM": [0.8, None]}} for row in own]
+    found = gates.evaluate([*rows, *own, *conv], {})
+    assert [(g["setting"], g["met"], g["compared with"]) for g in found] == [
+        ("published", False, "beta-vae"),
+        ("net=conv", True, "beta-vae"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("sampled", "means", "met"),
     [

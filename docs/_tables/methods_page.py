@@ -50,7 +50,9 @@ COMPARED = {
 }
 
 
-SHOWN = ("published", "tuned")  # settings; the others are what tuned ones were chosen from
+OTHER_NETS = ("net=conv",)  # settings of which no steps are timed
+# settings that are shown; the others are what tuned ones were chosen from
+SHOWN = ("published", *OTHER_NETS, "tuned")
 
 
 def methods(result: dict[str, Any]) -> str:
@@ -76,7 +78,8 @@ def methods(result: dict[str, Any]) -> str:
                 over_seeds([r["scores"].get(name, [None])[0] for r in mine]) for name in COMPARED
             ]
             cells.append(over_seeds([r["stats"].get("reconstruction") for r in mine], 1))
-            cells.append(f"{times[method]:.1f}" if method in times else "")
+            timed = method in times and setting not in OTHER_NETS
+            cells.append(f"{times[method]:.1f}" if timed else "")
             cells.append(", ".join(f"{COMPARED[name]} {value:.2f}" for name, value in told.items()))
             lines.append("| " + " | ".join(cells) + " |")
         if published["source"]:
@@ -107,7 +110,8 @@ def _steps(result: dict[str, Any]) -> str:
         steps, lr = row["training"]["steps"], row["training"].get("lr", result["common"].get("lr"))
         told = [f"{steps:,}"] if steps != result["steps"] else []
         told += [f"learning rate {lr:g}"] if lr != result["common"].get("lr") else []
-        others += [f"`{row['method']}` {', '.join(told)}"] if told else []
+        net = f" with {row['setting']}" if row["setting"] in OTHER_NETS else ""
+        others += [f"`{row['method']}`{net} {', '.join(told)}"] if told else []
     kinds = [(row["data"], row["method"], row["setting"]) for row in shown]
     counts = sorted({kinds.count(kind) for kind in kinds})
     seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
