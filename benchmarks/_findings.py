@@ -1,7 +1,7 @@
 """The findings of Locatello et al. 2019, as far as a study of a few hundred runs can tell them.
 
 Each function takes the results of the study's data sets, and returns figures of this study and a
-verdict: ``shows``, ``does not show`` or ``cannot be told``. A verdict needs an interval that
+verdict: ``supported``, ``not supported`` or ``inconclusive``. A verdict needs an interval that
 excludes the contrary. Intervals are of 95%, Student's t of the seeds, for what is no mean of the
 jackknife over seeds. A choice is judged by seeds that it was not made by.
 """
@@ -37,7 +37,7 @@ from unbraid.studies.results import Results
 from unbraid.studies.statistics import PARTS, chance_of_beating, rank_correlations
 
 Finding = dict[str, Any]
-SHOWS, NOT, UNKNOWN = "shows", "does not show", "cannot be told"
+SUPPORTED, NOT, UNKNOWN = "supported", "not supported", "inconclusive"
 UNMEASURED = "not measured"
 ODD = "modularity"  # the metric that the paper found to be unlike others
 SELECTS = 0.5  # mean rank correlation from which on a score without labels selects runs
@@ -73,7 +73,7 @@ def correlated_means(every: Sequence[Results]) -> Finding:
     alike = sum(below(row["mean"]) for row in falls)
     verdict = UNKNOWN
     if 2 * max(unlike, alike + rises) > len(rows):
-        verdict = SHOWS if unlike > alike + rises else NOT
+        verdict = SUPPORTED if unlike > alike + rises else NOT
     told = (
         "From the weakest to the strongest setting, the total correlation of sampled codes falls "
         f"in {len(falls)} of {len(rows)} cases (method and data) and rises in {rises}. Where it "
@@ -95,7 +95,7 @@ def seeds_and_settings(every: Sequence[Results]) -> Finding:
     less, more = sum(below(row, 0.5) for row in rows), sum(above(row, 0.5) for row in rows)
     verdict = UNKNOWN
     if 2 * max(less, more) > len(rows):
-        verdict = SHOWS if less > more else NOT
+        verdict = SUPPORTED if less > more else NOT
     medians = ", ".join(
         f"{part} {np.median([row[part] for row in rows]):.0%}" for part in PARTS if rows
     )
@@ -132,7 +132,7 @@ def settings_transfer(every: Sequence[Results]) -> Finding:
     gap, over = by_t(np.subtract(within, across)), by_t(np.subtract(within, chance))
     verdict = UNKNOWN
     if above(over, TOLD):  # otherwise the best setting is not known on its own data, either
-        verdict = SHOWS if above(gap) else NOT if below(gap, TOLD) else UNKNOWN
+        verdict = SUPPORTED if above(gap) else NOT if below(gap, TOLD) else UNKNOWN
     if not within:
         return {"verdict": UNKNOWN, "told": "There are no two data sets of two seeds each."}
     told = (
@@ -168,7 +168,7 @@ def without_labels(every: Sequence[Results]) -> Finding:
         for name, each in intervals.items()
         if any(below(i, SELECTS) for i in each) and any(above(i, -SELECTS) for i in each)
     ]
-    verdict = NOT if selecting else SHOWS if len(useless) == len(names) else UNKNOWN
+    verdict = NOT if selecting else SUPPORTED if len(useless) == len(names) else UNKNOWN
     told = (
         f"Mean rank correlation with metrics other than Modularity: beyond {SELECTS:g} on all data "
         f"of {', '.join(selecting) or 'no score'}; within it on some data of {len(useless)} of "
@@ -208,7 +208,7 @@ def choice_transfers(every: Sequence[Results]) -> Finding:
         value = float(known.mean()) if len(known) else None
         rows.append({"choice by": kind, "value": value, "low": ends[0], "high": ends[2]})
     last = rows[-1]
-    verdict = SHOWS if below(last, LITTLE) else NOT if above(last, LITTLE) else UNKNOWN
+    verdict = SUPPORTED if below(last, LITTLE) else NOT if above(last, LITTLE) else UNKNOWN
     told = (
         "A run of the setting that is best by half of the seeds beats a random run of the other "
         "half: " + "; ".join(f"{row['choice by']} {text(row, '.0%')}" for row in rows) + "."
@@ -242,7 +242,7 @@ def metrics_agree(every: Sequence[Results]) -> Finding:
         )
     verdict = UNKNOWN
     if all(above(row["gap"]) and above(row["others"], AGREE) for row in rows):
-        verdict = SHOWS
+        verdict = SUPPORTED
     elif any(below(row["gap"]) or below(row["others"], AGREE) for row in rows):
         verdict = NOT
     told = " ".join(
@@ -279,7 +279,7 @@ def few_labels(every: Sequence[Results]) -> Finding:
     if all(above(row["efficiency"], AGREE) for row in rows):
         verdict = NOT
     elif any(below(row["efficiency"], AGREE) for row in rows):
-        verdict = SHOWS
+        verdict = SUPPORTED
     told = " ".join(
         f"{data}: mean rank correlation of metrics other than Modularity with the efficiency "
         f"{text(efficiency)}, with the {kind} {text(accuracy)}."

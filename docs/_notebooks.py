@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 300  # seconds a cell
+TIMEOUT = 1200  # seconds a cell: the first one may have to prepare the digits
 
 
 def write_all(docs: Path, generated: Path) -> None:

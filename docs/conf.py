@@ -44,6 +44,8 @@ autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["math.css"]
 html_title = f"unbraid {release}"
 templates_path = ["_templates"]
 # tools/versioned_docs.py builds several versions side by side, each with a choice of the others

@@ -68,14 +68,14 @@ def test_correlations_of_codes_and_means() -> None:
     plain = [None] * 3
     falls, rises = -STRENGTH + noise(), STRENGTH + noise()
     found = findings.correlated_means(both(*plain, rises, falls))
-    assert found["verdict"] == "shows"
+    assert found["verdict"] == "supported"
     assert len(found["rows"]) == 2 * METHODS
     assert found["rows"][0]["sampled"]["value"] == pytest.approx(-2, abs=0.2)
-    assert findings.correlated_means(both(*plain, falls, falls))["verdict"] == "does not show"
-    assert findings.correlated_means(both(*plain, noise(), noise()))["verdict"] == "cannot be told"
+    assert findings.correlated_means(both(*plain, falls, falls))["verdict"] == "not supported"
+    assert findings.correlated_means(both(*plain, noise(), noise()))["verdict"] == "inconclusive"
     # means that may fall or rise do not support it
     open_means = findings.correlated_means(both(*plain, noise(5), falls))
-    assert open_means["verdict"] == "cannot be told"
+    assert open_means["verdict"] == "inconclusive"
 
 
 def test_a_larger_capacity_is_weaker_and_one_order_holds_for_all_data() -> None:
@@ -109,7 +109,7 @@ def test_a_setting_that_diverged_on_one_data_set_keeps_its_place() -> None:
     first, second = both(*same)
     results = [without(first, "m0", "s=0"), second]
     assert findings.choice_transfers(results)["rows"][2]["value"] > 0.9
-    assert findings.settings_transfer(results)["verdict"] == "does not show"
+    assert findings.settings_transfer(results)["verdict"] == "not supported"
     # one that diverged is never the best
     worst = [-STRENGTH + noise() for _ in METRICS]
     lost = without(study("a", *worst), "m0", "s=0")
@@ -119,10 +119,10 @@ def test_a_setting_that_diverged_on_one_data_set_keeps_its_place() -> None:
 
 def test_shares_of_variance() -> None:
     by_seed = [noise(1) for _ in METRICS]
-    assert findings.seeds_and_settings(both(*by_seed))["verdict"] == "shows"
+    assert findings.seeds_and_settings(both(*by_seed))["verdict"] == "supported"
     by_method = [METHOD + noise() for _ in METRICS]
     found = findings.seeds_and_settings(both(*by_method))
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
     assert found["rows"][0]["method"] > 0.9
 
 
@@ -130,33 +130,33 @@ def test_whether_the_best_setting_is_that_of_other_data() -> None:
     up = [STRENGTH + noise() for _ in METRICS]
     down = [-STRENGTH + noise() for _ in METRICS]
     found = findings.settings_transfer([study("a", *up), study("b", *up)])
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
     assert "100% of the cases on the same data and in 100% on the other" in found["told"]
     found = findings.settings_transfer([study("a", *up), study("b", *down)])
-    assert found["verdict"] == "shows"
+    assert found["verdict"] == "supported"
     assert found["gap"]["value"] == 1
     by_seed = [noise(1) for _ in METRICS]
-    assert findings.settings_transfer(both(*by_seed))["verdict"] == "cannot be told"
+    assert findings.settings_transfer(both(*by_seed))["verdict"] == "inconclusive"
 
 
 def test_whether_a_score_without_labels_selects() -> None:
     good = METHOD + STRENGTH + noise()
     columns = [good + noise() for _ in METRICS]
     found = findings.without_labels(both(*columns, None, None, good))
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
     assert "beyond 0.5 on all data of elbo" in found["told"]
-    assert findings.without_labels(both(*columns))["verdict"] == "shows"
+    assert findings.without_labels(both(*columns))["verdict"] == "supported"
     unlike = [study("a", *columns, None, None, good), study("b", *columns, None, None, -good)]
-    assert findings.without_labels(unlike)["verdict"] == "shows"
+    assert findings.without_labels(unlike)["verdict"] == "supported"
     # what Modularity says does not count
     found = findings.without_labels(both(good + noise(), good + noise(), None, None, None, good))
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
 
 
 def test_whether_a_choice_transfers() -> None:
     same = [METHOD * SETTINGS + STRENGTH + noise() for _ in METRICS]
     found = findings.choice_transfers(both(*same))
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
     assert found["rows"][2]["value"] > 0.95
     unlike = [RANDOM.normal(size=(METHODS, SETTINGS, 1)) + noise(0.01) for _ in range(6)]
     found = findings.choice_transfers([study("a", *unlike[:3]), study("b", *unlike[3:])])
@@ -167,12 +167,12 @@ def test_whether_a_choice_transfers() -> None:
 def test_whether_metrics_agree() -> None:
     good = METHOD + STRENGTH
     apart = findings.metrics_agree(both(good + noise(), good + noise(), None))
-    assert apart["verdict"] == "shows"
+    assert apart["verdict"] == "supported"
     assert apart["rows"][0]["others"]["value"] > 0.9
     odd = findings.metrics_agree(both(good + noise(), None, good + noise()))
-    assert odd["verdict"] == "does not show"
+    assert odd["verdict"] == "not supported"
     # metrics that do not agree with each other do not "agree, but for Modularity"
-    assert findings.metrics_agree(both(None, None, None))["verdict"] != "shows"
+    assert findings.metrics_agree(both(None, None, None))["verdict"] != "supported"
 
 
 def test_whether_disentangled_codes_need_fewer_labels() -> None:
@@ -180,10 +180,10 @@ def test_whether_disentangled_codes_need_fewer_labels() -> None:
     metrics = [good + noise() for _ in METRICS]
     between = [None] * 3
     found = findings.few_labels(both(*metrics, *between, good + noise(), good + noise()))
-    assert found["verdict"] == "does not show"
+    assert found["verdict"] == "not supported"
     assert found["rows"][0]["efficiency"]["value"] > 0.9
     found = findings.few_labels(both(*metrics, *between, -good + noise(), good + noise()))
-    assert found["verdict"] == "shows"  # the accuracy is higher, with any number of labels
+    assert found["verdict"] == "supported"  # the accuracy is higher, with any number of labels
     assert found["rows"][0]["accuracy with 100 labels"]["value"] > 0.9
     assert "with the accuracy with 100 labels +" in found["told"]
 
@@ -210,6 +210,6 @@ def test_runs_that_are_missing_are_left_out() -> None:
     columns = both(mig, mig + noise(), mig + noise())
     for find in findings.FINDINGS.values():
         found = find(columns)
-        assert found["verdict"] in ("shows", "does not show", "cannot be told")
+        assert found["verdict"] in ("supported", "not supported", "inconclusive")
         assert "nan" not in found["told"]
         json.dumps(found, allow_nan=False)

@@ -110,12 +110,13 @@ def control_data(result: dict[str, Any]) -> str:
         report = row["report"]
         other = report.get("independent", {}).get("figures", {})
         lines.append(f"\n**`{row['data']}`, {row['labels']} labels.** `{row['command']}`\n")
-        lines.append("| Figure | Drawn | Drawn, independent requests | Real images | Aim |")
-        lines.append("|---|--:|--:|--:|---|")
+        drawn = ["Drawn", "Drawn, independent requests"] if other else ["Drawn"]
+        lines.append(f"| Measure | {' | '.join(drawn)} | Real images | Aim |")
+        lines.append("|---" + "|--:" * (len(drawn) + 1) + "|---|")
         for name, figure in report["figures"].items():
             cells = [
                 f"{each['value']:.3g} {each['unit']}".strip() if each else ""
-                for each in (figure, other.get(name))
+                for each in (figure, other.get(name))[: len(drawn)]
             ]
             if row["met"].get(name) is False:
                 cells[0] = f"**{cells[0]}**"

@@ -88,7 +88,8 @@ def methods(result: dict[str, Any]) -> str:
     if not lines:
         lines = ["| Method | Setting |", "|---|---|", "\nNo method is measured yet."]
     lines.append(
-        f"\nMean ± half of the 95% t interval over seeds. {_steps(result)}. Published: with the "
+        "\nMean ± half of the 95% t interval over seeds; of two seeds, the mean and both values. "
+        f"{_steps(result)}. Published: with the "
         "published weights of the objective; steps are far fewer, and so the learning rate is "
         f"{result['common']['lr']:g}, not the 1e-4 of the studies of 2019 and 2020. A step's time "
         f"is of one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
@@ -145,8 +146,8 @@ def methods_first(result: dict[str, Any]) -> str:
         return "No method is measured yet."
     return "\n".join(lines) + (
         "\n\nThe highest mean over seeds, of the published settings and of the tuned ones, ± half "
-        "of its 95% t interval; in brackets, how many other methods have an interval that overlaps "
-        f"with it. {_steps(result)}."
+        "of its 95% t interval (of two seeds, both values), and how many other methods have a 95% "
+        f"interval that overlaps with its own. {_steps(result)}."
     )
 
 
@@ -167,21 +168,26 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
         for key, (other, around) in known.items()
         if key[0] != best[0] and other + around >= mean - half
     }
-    return f"`{best[0]}` {over_seeds(values[best])}" + (f" ({len(close)})" if close else "")
+    overlap = f"; {len(close)} overlap" if close else ""
+    return f"`{best[0]}` {over_seeds(values[best])}{overlap}"
 
 
 def _gate(gate: dict[str, Any]) -> str:
     """Return a gate as a line: whether it is met, and by how much."""
     text = gate["gate"] + (f" ({gate['setting']})" if gate["setting"] else "")
+    sure = ""
     if difference := gate.get("difference"):
         text += f": {difference['mean']:+.3f}"
-        if difference["low"] is not None:
+        if difference["low"] is None:
+            sure = ", by one seed"
+        else:
             text += f" ({difference['low']:+.3f} to {difference['high']:+.3f})"
+            sure = ", not significantly" if difference["low"] <= 0 <= difference["high"] else ""
     if ratio := gate.get("ratio"):
         text += f": {ratio:.2f}"
     if operations := gate.get("ratio of operations"):
         text += f", with {operations:.2f} times its floating-point operations"
-    return text + ("; met" if gate["met"] else "; **missed**")
+    return text + ("; met" if gate["met"] else "; **missed**") + sure
 
 
 def discrete_codes(result: dict[str, Any]) -> str:

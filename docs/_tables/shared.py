@@ -42,10 +42,15 @@ def interval_over(values: Sequence[float | None]) -> tuple[float, float] | None:
 
 
 def over_seeds(values: Sequence[float | None], digits: int = 3) -> str:
-    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known."""
+    """Return the mean over seeds and half of its 95% t interval, "" if nothing is known.
+
+    The interval of two seeds is so wide that it tells nothing: both values are shown in its place.
+    """
     found = interval_over(values)
     if found is None:
         return ""
+    known = sorted(value for value in values if value is not None)
     text = f"{found[0]:.{digits}f}"
-    single = sum(value is not None for value in values) < 2
-    return text if single else f"{text} ± {found[1]:.{digits}f}"
+    if len(known) == 2:
+        return f"{text} ({known[0]:.{digits}f}, {known[1]:.{digits}f})"
+    return text if len(known) < 2 else f"{text}\u00a0±\u00a0{found[1]:.{digits}f}"

@@ -56,8 +56,8 @@ def claim(result: dict[str, Any]) -> str:
         for each in most["equal reconstruction"]
     )
     lines = [
-        f"**At equal reconstruction** β-TCVAE less β-VAE is {equal}, over {most['seeds']} seeds of "
-        f"`{most['command']}`; **“better reconstruction with similar disentanglement”: "
+        f"**At equal reconstruction** β-TCVAE minus β-VAE is {equal}, over {most['seeds']} seeds "
+        f"of `{most['command']}`; **“better reconstruction with similar disentanglement”: "
         f"{most['answer']}.** {most['why']}\n",
         "| β | Reconstruction, nats | MIG | DCI | p | The claim |",
         "|--:|--:|--:|--:|--:|---|",
@@ -70,7 +70,7 @@ def claim(result: dict[str, Any]) -> str:
         p = _p(min(each["holds"], *each["fails"].values()))
         lines.append(f"| {each['beta']} | {' | '.join(cells)} | {p} | {each['decision']} |")
     lines += [
-        f"\nβ-TCVAE less β-VAE on `digits`: mean and 95% t interval; the margin is "
+        f"\nβ-TCVAE minus β-VAE on `digits`: mean and 95% t interval; the margin is "
         f"{result['margin']:g}, p is corrected. By scale:\n",
         "| Command | Seeds | Answer |",
         "|---|--:|---|",

@@ -15,7 +15,7 @@ class Options:
 
     Args:
         out: where to write the page, ending in .html; by default the cache folder.
-        open: open the page in the browser.
+        open: open the page in the browser; ``--no-open`` only writes it.
         float32: keep weights in single precision; the page is about twice as large.
         data: the present path of the run's data if they were moved.
     """

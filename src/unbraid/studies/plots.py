@@ -162,6 +162,7 @@ def strengths(results: Results) -> Drawn:
             ax.plot(range(len(values)), middles, color=color, lw=1, label=label)
         most = max(len(results.strengths(m)[1]) for m in results.methods)
         ax.set_xticks(range(most), [str(place + 1) for place in range(most)])
+        ax.set_xlabel("setting", fontsize=7)
         ax.set_title(score.label, loc="left")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7)

@@ -74,7 +74,7 @@ def write(tour: Tour) -> str:
             table(
                 f"Sevens among {len(drawn[0]):,} samples of each training (a sample counts as the "
                 "digit of the nearest held-out image), and the mean code of held-out sevens: its "
-                "direction, in degrees anticlockwise from z0, and distance from 0",
+                "direction, in degrees counter-clockwise from z0, and distance from 0",
                 HEAD,
                 lines,
             ),

@@ -41,7 +41,7 @@ def equal_reconstruction(found: Compared) -> str:
     told = " and ".join(f"{_told(gap)} in {label}" for label, gap in found.gaps.items())
     return paragraph(
         "At equal reconstruction, averaged over the range that both curves reach (points joined by "
-        f"straight lines), β-TCVAE less β-VAE is {told}. <strong>{_wins(found)}</strong>",
+        f"straight lines), β-TCVAE minus β-VAE is {told}. <strong>{_wins(found)}</strong>",
         finding=True,
     )
 
@@ -133,9 +133,9 @@ def _shown(tour: Tour, found: Compared) -> list[str]:
                     f"reconstruction, MIG and DCI. {told}",
                 )
             ],
-            "β-TCVAE less β-VAE at the same β and seed: means and 95% t intervals, each by itself; "
-            "the decision rests on the corrected p values. The claim needs the first to be below 0 "
-            "and the others to stay above the dashed line.",
+            "β-TCVAE minus β-VAE at the same β and seed: means and 95% t intervals, each by "
+            "itself; the decision rests on the corrected p values. The claim needs the first to be "
+            "below 0 and the others to stay above the dashed line.",
             Numbers(
                 ("beta", "difference in", "mean", "low", "high", "p holds", "p fails", "decision"),
                 sheet,
@@ -143,7 +143,7 @@ def _shown(tour: Tour, found: Compared) -> list[str]:
             grid=True,
         ),
         table(
-            f"β-TCVAE less β-VAE, {over if found.seeds > 1 else 'a single training of each'}",
+            f"β-TCVAE minus β-VAE, {over if found.seeds > 1 else 'a single training of each'}",
             ["same β", "reconstruction, nats", *SCORES.values(), *p, "the claim"],
             lines,
         ),
@@ -226,7 +226,7 @@ def draw_claim(found: Sequence[Comparison]) -> Figure:
         ax.set_xlim(-0.5, len(found) - 0.5)
         ax.set_xlabel("β")
         ax.set_title("reconstruction, nats" if name == claim.RECONSTRUCTION else name, loc="left")
-    axes[0].set_ylabel("β-TCVAE less β-VAE")
+    axes[0].set_ylabel("β-TCVAE minus β-VAE")
     for decision in dict.fromkeys(each.decision for each in found):
         label = decision if decision == "not decided" else f"the claim {decision}"
         axes[0].plot(

@@ -179,8 +179,8 @@ def cloud_table(lines: Sequence[Sequence[str]]) -> str:
     """Return the table of clouds' numbers."""
     return table(
         "Where the codes of held-out digits lie: their mean, its distance from 0, standard "
-        "deviations along and across the cloud, directions in degrees anticlockwise from z0, and "
-        "the distance from 0 that 99% of codes keep within.",
+        "deviations along and across the cloud, directions in degrees counter-clockwise from z0, "
+        "and the distance from 0 that 99% of codes keep within.",
         CLOUD_HEAD,
         lines,
     )

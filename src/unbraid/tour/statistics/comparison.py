@@ -39,7 +39,7 @@ class Compared(NamedTuple):
 
 
 def differences(curves: Curves) -> tuple[list[int], Floats, Floats]:
-    """Return what is tested: β-TCVAE less β-VAE, seed by seed.
+    """Return what is tested: β-TCVAE minus β-VAE, seed by seed.
 
     Returns:
         The betas above 1; the differences at each, (parts, betas, seeds), the reconstruction's
