@@ -23,7 +23,7 @@ from unbraid.core.files import cannot_write
 from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset, load_dataset
-from unbraid.evaluation import evidence, scores
+from unbraid.evaluation import evidence, factor_draws, scores
 from unbraid.evaluation.scores import Config
 from unbraid.methods import Autoencoder, Method, build, configure
 from unbraid.metrics import Score
@@ -408,12 +408,15 @@ def test_sampled_codes_are_of_the_posterior_and_of_the_image_alone(run: Path) ->
     encoding = evidence.Encoding(model, data.images, sampled=True, seed=3)
     mean, logvar = (part.double().numpy() for part in model.encode_posterior(data.images[:]))
     noise = (encoding.codes - mean) / np.exp(0.5 * logvar)
-    different = np.unique(data.images.reshape(900, -1), axis=0, return_index=True)[1]
-    assert len(different) == 64
-    count = noise[different].size
-    assert abs(noise[different].mean()) < 4 / math.sqrt(count)
-    assert noise[different].var() == pytest.approx(1, abs=4 * math.sqrt(2 / count))
-    some = np.array([7, 400, 5])
+    assert len(np.unique(data.images.reshape(900, -1), axis=0)) == 64
+    assert abs(noise.mean()) < 4 / math.sqrt(noise.size)
+    assert noise.var() == pytest.approx(1, abs=4 * math.sqrt(2 / noise.size))
+    # of equal images, too, whose noise would else tell them apart
+    by_image = [noise[(data.images[:] == image).all((1, 2, 3))] for image in data.images[:20]]
+    assert all(len(np.unique(own)) == own.size for own in by_image)
+    # but not of those beside it
+    different = np.sort(np.unique(data.images.reshape(900, -1), axis=0, return_index=True)[1])
+    some = different[[7, 40, 5]]
     np.testing.assert_allclose(encoding.encode(data.images[some]), encoding.codes[some], atol=1e-5)
     other = evidence.Encoding(model, data.images, sampled=True, seed=4)
     assert not np.allclose(other.codes, encoding.codes)
@@ -422,6 +425,33 @@ def test_sampled_codes_are_of_the_posterior_and_of_the_image_alone(run: Path) ->
     )
     assert kstest(noise.ravel(), "norm").pvalue > 0.001
     assert abs(np.corrcoef(noise.T)[0, 1]) < 4 / math.sqrt(len(noise))
+
+
+def test_sampled_codes_of_models_are_drawn_independently() -> None:
+    """Else latents of different models that encode nothing would agree, in UDR perfectly."""
+    images = np.random.default_rng(0).integers(0, 256, (400, 1, 16, 16)).astype(np.uint8)
+    config = configure("vae", net="mlp", latent_dim=5)
+    models = [build(config, (1, 16, 16), seed=seed).eval() for seed in range(3)]
+    for model in models:
+        for parameter in [*model.encoder.parameters()][-2:]:
+            torch.nn.init.zeros_(parameter)  # posteriors are the prior
+    codes = [evidence.Encoding(model, images, sampled=True).coded for model in models]
+    assert abs(codes[0][0] - codes[1][0]).max() > 1
+    found = scores.compare(codes, Config(metrics="udr", representation="sampled"))["udr"]
+    assert found.value < 0.05
+
+
+def test_factors_drawn_anew_have_codes_drawn_anew() -> None:
+    """The noise of a small grid's images would else tell them apart."""
+    data, rng = load_dataset("dsprites", split="test", original=False), np.random.default_rng(0)
+    model = build(configure("vae", net="mlp", latent_dim=2), (1, 64, 64)).eval()
+    encoding = evidence.Encoding(model, data.images[:1], sampled=True)
+    draw = factor_draws.encoder(data, encoding.described, np.arange(1, 6), encoding.drawn)
+    codes = draw(np.tile(np.array(data.factors[0, 1:], float), (300, 1)), rng)
+    mean, deviation = np.split(encoding.described(data.images[:1]), 2, axis=1)
+    noise = (codes - mean) / deviation
+    assert len(np.unique(noise)) == noise.size
+    assert abs(noise.mean()) < 4 / math.sqrt(noise.size)
 
 
 def test_scores_of_sampled_codes_are_kept_beside_those_of_means(run: Path) -> None:

@@ -121,3 +121,58 @@ def test_any_subset_of_combinations_will_do() -> None:
         options={"factorvae": {"repeats": 2}, "betavae": {"repeats": 2}},
     ).items():
         assert score.value > (0.5 if name == "mig" else 0.99)
+
+
+@pytest.mark.parametrize("metric", ["mig", "explicitness", "dci", "downstream", "infomec"])
+def test_levels_of_a_circle_that_begin_again_are_the_first_ones(metric: str) -> None:
+    """24 hours are 0, so that no code of a perfect clock tells them apart."""
+    rng = np.random.default_rng(0)
+    hours, other = rng.integers(0, 5, 1500), rng.integers(0, 4, 1500)
+    spec = FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24)
+    specs = (spec, FactorSpec("other", "ordinal", values=(0, 1, 2, 3)))
+    assert spec.distinct == 4
+    codes = np.stack([hours % 4, other], axis=1).astype(float)
+    options = {"dci": {"rounds": 20, "refits": 0}, "downstream": {"rounds": 20}}
+    given = {metric: options.get(metric, {})}
+
+    def score(column: np.ndarray) -> float:
+        factors = np.stack([column, other], axis=1)
+        return evaluate(codes, factors, specs, metrics=metric, options=given)[metric].value
+
+    assert score(hours) == score(hours % 4)
+    held_out = evaluate(
+        codes,
+        np.stack([hours, other], axis=1),
+        specs,
+        metrics="explicitness",
+        test=(codes[:300], np.stack([hours, other], axis=1)[:300]),
+    )["explicitness"]
+    assert held_out.value == pytest.approx(1, abs=1e-3)
+
+
+def test_a_protocol_takes_levels_as_they_are_stored() -> None:
+    hours = np.random.default_rng(0).integers(0, 5, (400, 1)).astype(float)
+    spec = FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24)
+    assert gather(hours, hours, [spec]).factors.max() == 3
+    assert gather(hours, hours, [spec], as_stored=True).factors.max() == 4
+    published = evaluate(hours, hours, [spec], metrics="mig", protocol="locatello2019")["mig"]
+    assert published.value == pytest.approx(1)
+
+
+def test_boosted_trees_of_both_backends_weigh_coordinates_by_what_they_gain() -> None:
+    """Of an angle whose cosine alone is encoded, the sine's trees fit noise."""
+    rng = np.random.default_rng(0)
+    angle, size = rng.uniform(0, 360, 3000), rng.uniform(1, 2, 3000)
+    codes = np.stack([np.cos(np.deg2rad(angle)), rng.standard_normal(3000), size], axis=1)
+    specs = (
+        FactorSpec("angle", "periodic", range=(0, 360), period=360),
+        FactorSpec("size", "continuous", range=(1, 2)),
+    )
+    found = {}
+    for backend in ("lightgbm", "sklearn"):
+        options = {"dci": {"backend": backend, "refits": 0}}
+        factors = np.stack([angle, size], axis=1)
+        score = evaluate(codes, factors, specs, metrics="dci", options=options)["dci"]
+        found[backend] = score.matrix[:, 0]
+        assert score.matrix[0, 0] > 0.85
+    np.testing.assert_allclose(found["sklearn"], found["lightgbm"], atol=0.05)

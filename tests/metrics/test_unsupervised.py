@@ -216,3 +216,47 @@ def test_log_likelihood_of_a_linear_gaussian_model() -> None:
     assert score.parts["ELBO"].value < score.value
     assert 1 < score.parts["effective samples"].value < 200
     assert score.parts["log-likelihood per dimension"].value == score.value / 4
+
+
+@pytest.mark.parametrize(("width", "samples"), [(60, 100), (40, 100), (100, 300), (10, 1000)])
+def test_the_error_of_the_total_correlation_with_many_latents(width: int, samples: int) -> None:
+    """It is about the spread over seeds, also where there are as many controls as draws.
+
+    It may be larger, since no posterior is drawn twice before all are drawn.
+    """
+    rng = np.random.default_rng(0)
+    mean, logvar = rng.standard_normal((300, width)), np.full((300, width), -0.5)
+    options = {"total-correlation": {"samples": samples}}
+    found = [
+        evaluate(mean, logvar=logvar, metrics="total-correlation", seed=seed, options=options)
+        for seed in range(20)
+    ]
+    scores = [each["total-correlation"] for each in found]
+    spread = np.std([score.value for score in scores], ddof=1)
+    assert 0.6 < np.mean([score.standard_error for score in scores]) / spread < 2
+
+
+@pytest.mark.parametrize("scale", [1e-85, 1e-30, 1e49])
+def test_the_scale_of_codes_changes_no_gaussian_correlation(scale: float) -> None:
+    codes = np.random.default_rng(0).standard_normal((2000, 3))
+    codes[:, 1] = 0.6 * codes[:, 0] + 0.8 * codes[:, 1]
+    usual, scaled = gaussian(codes).parts, gaussian(codes * scale).parts
+    for name in ("total correlation", "Wasserstein normalised"):
+        assert scaled[name].value == pytest.approx(usual[name].value)
+    distance = usual["Wasserstein"].value * scale**2
+    assert scaled["Wasserstein"].value == pytest.approx(distance, rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["dci", "downstream"])
+def test_trees_see_codes_that_are_tiny(metric: str) -> None:
+    """LightGBM takes values of 1e-35 and less for 0."""
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 5, (600, 2))
+    codes = factors + 0.01 * rng.standard_normal(factors.shape)
+    options = {metric: {"rounds": 20}}
+    usual, tiny = (
+        evaluate(codes * scale, factors, metrics=metric, options=options)[metric].value
+        for scale in (1, 1e-40)
+    )
+    assert usual > 0.9
+    assert tiny == pytest.approx(usual, abs=0.03)

@@ -73,6 +73,8 @@ def test_mws_weights_are_one_over_nm() -> None:
 def test_mss_needs_two_images() -> None:
     with pytest.raises(UnbraidError, match="at least 2 images, found 1"):
         dec.log_importance_weights(1, 100, "mss")
+    with pytest.raises(UnbraidError, match="the batch has 64 images and the data set 50"):
+        dec.log_importance_weights(64, 50, "mss")
 
 
 def test_mss_estimates_the_density_without_bias() -> None:

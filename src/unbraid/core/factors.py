@@ -111,6 +111,16 @@ class FactorSpec:
         return float(round(turn)) if abs(turn - round(turn)) < EVEN else turn
 
     @property
+    def distinct(self) -> int:
+        """Number of levels that differ: those of a circle that begin again are the first ones.
+
+        >>> FactorSpec("hour", "periodic", values=(0, 6, 12, 18, 24), period=24).distinct
+        4
+        """
+        count, turn = len(self.values or ()), self.stored_turn
+        return int(turn) if turn and turn < count and turn.is_integer() else count
+
+    @property
     def wrap_level(self) -> float:
         """Place between levels from which on the first one, a turn later, is the nearest.
 

@@ -51,21 +51,49 @@ def encoded(model: Method, images: ImageSource) -> NDArray[np.float64]:
     return model.layout.encode(model.encode(np.asarray(images[:])).double().numpy())
 
 
-def image_noise(images: NDArray[np.uint8], width: int, seed: int) -> NDArray[np.float64]:
-    """Return standard normal noise for each image, (N, width): of equal images, the same.
+def image_noise(
+    images: NDArray[np.uint8], width: int, seed: int, model: int = 0
+) -> NDArray[np.float64]:
+    """Return standard normal noise for each image, (N, width), independent even of equal images.
 
     It does not depend on the other images, so that a score does not depend on what else is
     measured. Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators",
-    figure 13, hashes an image's checksum, the column and the seed.
+    figure 13, hashes an image's checksum, how many equal images come before it, the column, the
+    model and the seed.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        width: number of latents.
+        seed: of the noise.
+        model: a number that others do not have: their codes are drawn independently.
     """
     one: Callable[[int], np.uint64] = np.uint64
     keys = np.fromiter((zlib.crc32(row.tobytes()) for row in images), np.uint64, len(images))
-    start = one(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
-    state: NDArray[Any] = (keys[:, None] << one(32)) + np.arange(width, dtype=np.uint64) + start
+    start = one(int(np.random.SeedSequence([seed, model]).generate_state(1, np.uint64)[0]))
+    columns = _equal_before(keys)[:, None] * one(width) + np.arange(width, dtype=np.uint64)
+    state: NDArray[Any] = (keys[:, None] << one(32)) + columns + start
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         state = (state ^ (state >> one(shift))) * one(factor)
     uniform = ((state ^ (state >> one(31))) >> one(11)).astype(np.float64) + 0.5
     found: NDArray[np.float64] = ndtri(uniform / 2**53)
+    return found
+
+
+def _equal_before(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return how many equal keys come before each, (N,)."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(keys[order]) != 0])
+    lengths = np.diff(np.r_[starts, len(keys)])
+    before = np.empty(len(keys), np.uint64)
+    before[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
+    return before
+
+
+def fingerprint(model: Method) -> int:
+    """Return a checksum of a model's weights."""
+    found = 0
+    for tensor in model.state_dict().values():
+        found = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), found)
     return found
 
 
@@ -113,14 +141,27 @@ class Encoding:
         return self.model.layout.encode(self._parts[0].double().numpy())
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the codes of other images as metrics take them."""
+        """Return the codes of images as metrics take them."""
+        if not self.sampled:
+            return encoded(self.model, images)
+        mean, deviation = np.split(self.described(images), 2, axis=1)
+        noise = image_noise(images, mean.shape[1], self.seed, fingerprint(self.model))
+        drawn: NDArray[np.float64] = mean + deviation * noise
+        return drawn
+
+    def described(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return what codes of images are drawn from: their codes, or (mean, deviation)."""
         if not self.sampled:
             return encoded(self.model, images)
         mean, logvar = (part.double().numpy() for part in self.model.encode_posterior(images))
-        drawn: NDArray[np.float64] = mean + np.exp(0.5 * logvar) * image_noise(
-            images, mean.shape[1], self.seed
-        )
-        return drawn
+        return np.concatenate([mean, np.exp(0.5 * logvar)], axis=1)
+
+    def drawn(self, described: NDArray[np.float64], rng: np.random.Generator) -> Any:
+        """Return codes drawn from what ``described`` returned, independently for each row."""
+        if not self.sampled:
+            return described
+        mean, deviation = np.split(described, 2, axis=1)
+        return mean + deviation * rng.standard_normal(mean.shape)
 
     @property
     def coded(self) -> Coded:
@@ -244,7 +285,7 @@ def _published(
     group: dict[str, Any] = {}
     if factor_draws.can_draw(data):
         columns = np.array([data.factor_names.index(name) for name in known.factor_names])
-        encoder = factor_draws.encoder(data, encoding.encode, columns)
+        encoder = factor_draws.encoder(data, encoding.described, columns, encoding.drawn)
         factors: NDArray[Any] = factor_draws.draw_factors(known.specs, train + test, rng)
         codes, group["encoder"] = encoder(factors, rng), encoder
         note = f"{train:,} fresh draws of the factors to fit on and {test:,} to test on"

@@ -47,15 +47,18 @@ def _uniform(spec: FactorSpec, count: int, rng: np.random.Generator) -> NDArray[
     return rng.uniform(*spec.range, count)
 
 
-def encoder(data: Dataset, encode: Encode, columns: NDArray[np.int64]) -> Encoder:
+def encoder(
+    data: Dataset, encode: Encode, columns: NDArray[np.int64], draw: Encoder = lambda z, _: z
+) -> Encoder:
     """Return a function of factors (n, K) and a generator that renders images and returns codes.
 
     If equal factors give the same image, each image is encoded once.
 
     Args:
         data: renders the images.
-        encode: uint8 images (n, C, H, W) to codes (n, D), row by row.
+        encode: uint8 images (n, C, H, W) to rows (n, P), row by row.
         columns: which of the data's factors are given, (K,); others stay at their first value.
+        draw: rows (n, P) and a generator to codes (n, D), anew for each row.
     """
     assert data.factors is not None  # see can_draw
     base = np.asarray(data.factors[0])
@@ -70,7 +73,7 @@ def encoder(data: Dataset, encode: Encode, columns: NDArray[np.int64]) -> Encode
         return np.concatenate([encode(_drawn(data, part, rng)) for part in parts])
 
     if not data.one_each:
-        return fresh
+        return lambda factors, rng: draw(fresh(factors, rng), rng)
     sizes = tuple(len(spec.values or ()) for spec in data.specs)
     codes: Floats | None = None
     known = np.zeros(int(np.prod(sizes)), bool)
@@ -86,8 +89,7 @@ def encoder(data: Dataset, encode: Encode, columns: NDArray[np.int64]) -> Encode
                 codes = np.zeros((len(known), made.shape[1]))
             codes[missing], known[missing] = made, True
         assert codes is not None  # the first call has found some missing
-        found: Floats = codes[rows]
-        return found
+        return draw(codes[rows], rng)
 
     return remembered
 

@@ -168,7 +168,8 @@ def compare(codes: Sequence[Coded], config: Config) -> dict[str, Score]:
 def of_run(score: Score, index: int) -> Score:
     """Return a UDR whose value is that of one of the compared runs, with their mean as a part.
 
-    The standard error is that of the run's agreements with the others; NaN for a single other run.
+    The standard error is that of the median of the run's agreements with the others, as if they
+    were normal; NaN for a single other run.
 
     Args:
         score: of all runs, as ``compare`` returns.
@@ -178,6 +179,8 @@ def of_run(score: Score, index: int) -> Score:
     spread = math.nan
     if len(agreements) > 1:
         spread = float(agreements.std(ddof=1) / math.sqrt(len(agreements)))
+        if len(agreements) > 2:  # a median, of two the mean
+            spread *= math.sqrt(math.pi / 2)
     own = Estimate(float(score.detail["per_run"][index]), spread)
     everyone = Estimate(score.value, score.standard_error)
     return dataclasses.replace(

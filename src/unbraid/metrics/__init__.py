@@ -126,6 +126,7 @@ def evaluate(
         levels=levels,
         run_categories=run_categories,
         run_levels=run_levels,
+        as_stored=protocol is not None,
     )
     preset = _preset(protocol)
     names = _chosen(metrics, list(preset) if protocol else None, evidence)

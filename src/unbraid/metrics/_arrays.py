@@ -11,7 +11,7 @@ from unbraid.core.errors import UnbraidError
 
 Floats = NDArray[np.float64]
 
-LARGEST = 1e100  # squares of larger numbers overflow once they are summed
+LARGEST = 1e50  # products of four larger numbers overflow, and the SVM of SAP does not end
 MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # pandas is not imported for this
 
 

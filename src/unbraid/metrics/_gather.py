@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,14 @@ def gather(
     levels: Sequence[int] = (),
     run_categories: Sequence[Sequence[int]] = (),
     run_levels: Sequence[Sequence[int]] = (),
+    as_stored: bool = False,
 ) -> Evidence:
     """Check the inputs of ``evaluate`` and bundle them.
 
     Rows in which a factor is unknown (NaN) are left out, and ``Evidence.notes`` says so;
-    ``Evidence.whole`` keeps them for what needs no factors.
+    ``Evidence.whole`` keeps them for what needs no factors. Levels of a circle that begin again, as
+    24 hours after 0, are those of its first turn, unless factors are taken ``as_stored``, as
+    published protocols take them.
 
     Raises:
         UnbraidError: wrong shapes, NaN codes, too few rows, a factor with a single value, ...
@@ -57,6 +61,7 @@ def gather(
             f"give at least {MIN_ROWS}, or leave out the factors that are unknown most often."
         )
     checked = _specs(v[known], specs, names)
+    v = v if as_stored else _one_turn(v, checked)
     _check_factors(v[known], checked)
     sizes = categories_of(z, categories)
     quantised = levels_of(z, len(sizes), levels)
@@ -74,6 +79,8 @@ def gather(
     }
     whole = Evidence(z, v[:, :0], (), logvar=spread, **common)
     tested = None if test is None else _test_set(test, whole, checked, specs)
+    if tested is not None and not as_stored:
+        tested = replace(tested, factors=_one_turn(tested.factors, checked))
     rows = slice(None) if known.all() else known
     return Evidence(
         codes=z[rows],
@@ -243,6 +250,15 @@ def _specs(
                 "store indices, or declare it with a range instead of values."
             )
     return tuple(specs)
+
+
+def _one_turn(factors: Floats, specs: Sequence[FactorSpec]) -> Floats:
+    """Return factors with levels of a circle that begin again as those of its first turn."""
+    again = [j for j, spec in enumerate(specs) if spec.distinct < len(spec.values or ())]
+    if again:
+        factors = factors.copy()
+        factors[:, again] %= [specs[j].distinct for j in again]
+    return factors
 
 
 def _guess(column: Floats, name: str) -> FactorSpec:

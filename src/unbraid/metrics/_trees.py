@@ -17,6 +17,9 @@ Ints = NDArray[np.int64]
 Predict = Callable[[Floats], Floats]
 
 
+TINY = 1e-20  # columns of smaller values are enlarged
+
+
 class Fit(NamedTuple):
     """Trees for one factor.
 
@@ -76,8 +79,10 @@ def fit_numbers(
         if backend == "sklearn":
             model = GradientBoostingRegressor(n_estimators=rounds, random_state=seed)
             model.fit(standardised(columns), target)
-            # Shares of each number's own gain, put back on the scale of that gain.
-            gain = _by_code(owners, model.feature_importances_ * target.var())
+            # not feature_importances_: in shares, trees that fit noise count as much as others
+            trees = [tree.tree_ for tree in model.estimators_[:, 0]]
+            gains = [tree.compute_feature_importances(normalize=False) for tree in trees]
+            gain = _by_code(owners, np.sum(gains, axis=0))
             predict = _of_standardised(model.predict, columns)
         else:
             objective = {"objective": "regression"}
@@ -119,6 +124,7 @@ def _lightgbm(
     """
     groups = same_order(columns)
     first = [group[0] for group in groups]
+    size = _enlarged(columns[:, first])
     leaf = leaf_rows(len(columns))
     options = {
         **objective,
@@ -133,14 +139,21 @@ def _lightgbm(
         "seed": seed,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(columns[:, first], target, params=options)
+    data = lightgbm.Dataset(columns[:, first] * size, target, params=options)
     booster = lightgbm.train(options, data, rounds)
     gain = booster.feature_importance("gain")
     importance = np.zeros(int(owners.max()) + 1)
     for group, total in zip(groups, gain, strict=True):
         codes = np.unique(owners[group])
         importance[codes] += total / len(codes)
-    return importance, lambda z: np.asarray(booster.predict(z[:, first], num_threads=1))
+    return importance, lambda z: np.asarray(booster.predict(z[:, first] * size, num_threads=1))
+
+
+def _enlarged(columns: Floats) -> Floats:
+    """Return what columns (N, W) are multiplied by, (W,): LightGBM takes 1e-35 and less for 0."""
+    largest = np.abs(columns).max(axis=0)
+    tiny = (largest > 0) & (largest < TINY)
+    return np.where(tiny, 1 / np.where(tiny, largest, 1), 1.0)
 
 
 def same_order(codes: Floats) -> list[list[int]]:

@@ -85,6 +85,9 @@ def _left_out(codes: Floats, count: int, seed: int) -> Floats:
     """Return the three numbers, (1 + count, 3), of all rows and with each block left out."""
     groups = blocks(len(codes), count, seed)
     centred = codes - codes.mean(axis=0)
+    # at one size, since products of four codes would leave the range of numbers
+    size = float(np.abs(centred).max(initial=0.0)) or 1.0
+    centred /= size
     counts = np.bincount(groups, minlength=count)
     sums = np.stack([centred[groups == g].sum(axis=0) for g in range(count)])
     products = np.stack([centred[groups == g].T @ centred[groups == g] for g in range(count)])
@@ -95,7 +98,7 @@ def _left_out(codes: Floats, count: int, seed: int) -> Floats:
         # a code that varies within the block alone is constant now, but for rounding
         varies = np.flatnonzero(np.diag(scatter) > ROUNDING * np.diag(products.sum(axis=0)))
         found.append(_correlations(scatter[np.ix_(varies, varies)], int(rows)))
-    return np.array(found)
+    return np.array(found) * [1.0, size**2, 1.0]
 
 
 def _correlations(scatter: Floats, rows: int) -> tuple[float, float, float]:

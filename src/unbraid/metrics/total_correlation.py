@@ -21,6 +21,7 @@ from unbraid.metrics._score import Estimate, Score, settings
 NEEDS = ("codes", "logvar")
 
 Floats = NDArray[np.float64]
+MOST_CONTROLS = 0.5  # for each draw: more fit the draws by chance
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,17 @@ def compute(evidence: Evidence, config: Config, seed: int) -> Score:
     prior = _log_normal(z, np.zeros(1), np.zeros(1))
     joint, marginal = log_aggregate(z, mean, logvar)
     # Means of these are known exactly, so that their chance deviations can be taken off.
-    controls = np.concatenate(
-        [
-            own + 0.5 * (logvar.mean(axis=0) + np.log(2 * np.pi) + 1),
-            prior + 0.5 * (np.log(2 * np.pi) + (np.square(mean) + np.exp(logvar)).mean(axis=0)),
-        ],
-        axis=1,
-    )
+    # About the codes' own middle, so that an offset of the codes changes no estimate.
+    middle = mean.mean(axis=0)
+    variance = (np.square(mean - middle) + np.exp(logvar)).mean(axis=0)
+    blocks = [
+        own + 0.5 * (logvar.mean(axis=0) + np.log(2 * np.pi) + 1),
+        z - middle,
+        np.square(z - middle) - variance,
+    ]
+    if sum(block.shape[1] for block in blocks) > len(z) * MOST_CONTROLS:
+        blocks = [block.sum(axis=1, keepdims=True) for block in blocks]
+    controls = np.concatenate(blocks, axis=1)
     parts = {
         "total correlation": _controlled(joint - marginal.sum(axis=1), controls),
         "mutual information": _controlled(own.sum(axis=1) - joint, controls),
@@ -108,7 +113,9 @@ def _controlled(terms: Floats, controls: Floats) -> Estimate:
     size = np.sqrt(np.square(controls).mean(axis=0))
     controls = controls / np.where(size > 0, size, 1)
     inputs = np.concatenate([np.ones((len(terms), 1)), controls], axis=1)
+    inverse = np.linalg.pinv(inputs, rcond=len(terms) * np.finfo(float).eps)
     weights = np.linalg.lstsq(inputs, terms, rcond=None)[0]
     left = terms - inputs @ weights
-    freedom = max(len(terms) - inputs.shape[1], 1)
-    return Estimate(float(weights[0]), float(np.sqrt(left @ left / freedom / len(terms))))
+    variance = left @ left / max(len(terms) - inputs.shape[1], 1)
+    # of the constant, which depends on the controls: more than a mean's
+    return Estimate(float(weights[0]), float(np.sqrt(variance * (inverse[0] @ inverse[0]))))

@@ -55,6 +55,11 @@ def log_importance_weights(
         return torch.full((batch, batch), value, dtype=dtype, device=device)
     if batch < 2:
         raise UnbraidError(f"the mss estimator needs a batch of at least 2 images, found {batch}.")
+    if batch > total:
+        raise UnbraidError(
+            f"the batch has {batch} images and the data set {total}: give the number of images of "
+            "the data set, or a smaller batch."
+        )
     others = batch - 1
     weights = torch.full((batch, batch), 1 / others, dtype=dtype, device=device)
     rows = torch.arange(batch, device=device)
