@@ -71,6 +71,38 @@ def test_samples_of_no_whole_number_are_refused(model: Method, count: Any) -> No
         model.sample(2, seed=count)
 
 
+def test_what_nothing_is_made_of_is_refused(model: Method) -> None:
+    data = unbraid.as_dataset(IMAGES)
+    refused: list[tuple[Any, str]] = [
+        (lambda: model.sample(2, seed=2**70), r"seed is \d+, expected a whole number, \d+ or less"),
+        (lambda: model.decode(np.full((2, 3), np.nan)), "codes hold 6 values that are NaN or inf"),
+        (lambda: configure(3), "the method is 3, expected a name"),  # type: ignore[arg-type]
+        (lambda: unbraid.load_dataset(3), "the data set is 3, expected a name"),  # type: ignore[arg-type]
+        (
+            lambda: configure("vae", latent_dim=10**9),
+            "latent_dim is 1,000,000,000, expected at",
+        ),
+        (lambda: configure("infogan", noise=10**9), "noise is 1,000,000,000, expected at most"),
+        (
+            lambda: unbraid.edit("seven.png", "bigger"),
+            r"images are str \('seven.png'\), expected an",
+        ),
+        (lambda: data.take(np.array([100])), r"96 images, and rows .*100.* are none of them: give"),
+        (
+            lambda: data.take(np.ones(3, bool)),
+            "are none of them: give numbers from 0 to 95, or 96 tr",
+        ),
+        (
+            lambda: unbraid.Dataset("none", np.zeros((5, 1, 0, 0), np.uint8), None, (), "train"),
+            r"none: images have shape \(5, 1, 0, 0\), and so no pixels",
+        ),
+    ]
+    for make, sentence in refused:
+        with pytest.raises(unbraid.UnbraidError, match=sentence):
+            make()
+    assert len(data.take(np.array([3, 1]))) == 2
+
+
 def test_a_model_is_built_of_a_name_and_by_a_seed() -> None:
     state = torch.get_rng_state()
     one, same, other = (unbraid.build(SMALL, (1, 16, 16), seed=seed) for seed in (3, 3, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,11 @@ def fitted(
     '7.png is 28 by 28 pixels, the model takes 32 by 32: it was put in the middle.'
     """
     array = np.asarray(images)
+    if array.dtype.kind not in "buif":
+        raise UnbraidError(
+            f"images are {type(images).__name__} ({reprlib.repr(images)}), expected an array of "
+            "numbers: read the file first, as np.asarray(PIL.Image.open(path)) does."
+        )
     if array.ndim != 4 or not 1 <= array.shape[1] <= 4 or 0 in array.shape[2:]:
         raise UnbraidError(
             f"images have shape {array.shape}, expected (N, C, H, W) with 1 to 4 channels, such as "

@@ -124,6 +124,13 @@ def test_units() -> None:
         (["1,234", "12"], None, r"commas in numbers \(such as 1,234\) that may be decimal or mark"),
         ([f"1,{each}" for each in range(100, 160)], None, "commas in numbers"),
         (["1", "inf"], None, "mixes numbers"),
+        (
+            ["1.5 px", "unknown", "2.5 px"],
+            None,
+            r"mixes numbers \(such as 1.5 px\) and words \('unk",
+        ),
+        (["12 px", "2 cm"], None, r"several units \('cm' and 'px'\): convert them to one, leave"),
+        (["12", "2 cm"], None, r"several units \(none and 'cm'\)"),
         (["1", "1_000"], None, "mixes numbers"),
         (np.array([1.0, np.inf]), None, "infinite in 1 of 2 rows, the first of them row 1"),
         (np.array([1j]), None, "type complex128, expected numbers or words: convert it"),
@@ -254,8 +261,21 @@ def test_numbers_as_tables_write_them(cells: list[str], values: list[float], uni
 
 
 def test_words_that_only_look_like_numbers_with_a_unit() -> None:
-    for words in (["12 px", "2 cm"], ["3D", "2D"], ["12a", "13a"], ["1.2.3", "2.0.1"]):
+    for words in (["3D", "2D"], ["12a", "13a"], ["1.2.3", "2.0.1"]):
         assert one(words)[1].values == tuple(sorted(words))
+
+
+@pytest.mark.parametrize("largest", [2**53, 10**18, 2**64 - 4, 10**400])
+def test_whole_numbers_that_float64_rounds_are_told_apart(largest: int) -> None:
+    """They are names, such as ids; as numbers, different ones would become one class."""
+    numbers = [largest + n % 4 for n in range(40)]
+    columns: list[Any] = [[*map(str, numbers)], np.array(numbers, object)]
+    if largest < 2**64:
+        columns.append(np.array(numbers, np.uint64))
+    for column in columns:
+        found, spec = one(column)
+        assert (spec.kind, len(spec.values)) == ("categorical", 4)
+        assert found[:8] == [0, 1, 2, 3] * 2
 
 
 def test_an_angle_that_may_be_circular_is_named() -> None:

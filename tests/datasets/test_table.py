@@ -47,6 +47,16 @@ def columns(data: Dataset) -> dict[str, list[Any]]:
     return found
 
 
+def test_spaces_around_a_name_count_where_a_file_has_them(folder: Path) -> None:
+    (folder / "7.png").rename(folder / " 7.png")
+    write(folder / "labels.csv", "file,age", *(f" {each}.png,{each / 2}" for each in range(8)))
+    found = dict(zip(sorted(path.name for path in folder.glob("*.png")), range(8), strict=True))
+    ages = columns(opened(folder))["age"]
+    assert [ages[found[" 7.png" if each == 7 else f"{each}.png"]] for each in range(8)] == [
+        each / 2 for each in range(8)
+    ]
+
+
 ROWS = [f"{each}.png,{'cat' if each % 2 else 'dog'},{each / 2}" for each in range(8)]
 
 

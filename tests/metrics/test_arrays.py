@@ -176,10 +176,12 @@ REFUSED: list[tuple[str, Any, str]] = [
         "codes hold [0-9]+ values that are NaN",
     ),
     ("infinite", with_value(np.inf), "codes hold 1 values that are NaN or infinite"),
+    ("long", np.arange(2**53, 2**53 + 150).reshape(50, 3), r"codes hold the whole number 90071992"),
+    ("long objects", [[10**400] * 3] * 50, r"codes hold the whole number 1000.*float64 rounds"),
+    ("no columns", CODES[:, :0], r"codes have shape \(\d+, 0\), and so no columns: give"),
     ("huge", CODES * 1e200, r"codes hold values as large as .*e\+200, expected at most 1e\+50"),
     ("three dimensions", CODES[:, :, None], "expected two dimensions"),
     ("a number", 3.0, r"codes have shape \(\), expected two dimensions"),
-    ("no columns", CODES[:, :0], r"codes have shape \(120, 0\)"),
     ("no rows", CODES[:0], "found 0 rows of codes, too few"),
 ]
 

@@ -30,6 +30,7 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("other length", (Z, V[:90]), {}, "100 rows of codes and 90 of factors"),
     ("too few rows", (Z[:20], V[:20]), {}, "found 20 rows of codes, too few .* at least 50"),
     ("constant factor", (Z, V * [1, 0]), {}, r"factor 'factor 1' has one value \(0\) in all 100"),
+    ("constant 7", (Z, V * [1, 0] + [0, 7]), {}, r"factor 'factor 1' has one value \(7\) in all"),
     ("words", (Z, V.astype(str).astype(object) + np.array("x", object)), {}, "must be an array"),
     ("no codes", (None, V), {}, "factors were given without codes"),
     ("nothing", (), {}, "there is nothing to measure"),

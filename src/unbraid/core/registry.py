@@ -183,16 +183,17 @@ def check_types(config: Any, owner: str) -> None:
             object.__setattr__(config, option, plain)
 
 
-def whole_number(value: Any, name: str, least: int = 0) -> int:
+def whole_number(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
     """Return a whole number of any library as Python's.
 
     Args:
         value: what a user gave.
         name: what it is, as an error names it.
         least: the smallest number allowed.
+        most: the largest.
 
     Raises:
-        UnbraidError: anything else, or a smaller number.
+        UnbraidError: anything else, or a number out of this range.
 
     >>> whole_number(2.0, "seed")
     Traceback (most recent call last):
@@ -200,6 +201,8 @@ def whole_number(value: Any, name: str, least: int = 0) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise UnbraidError(f"{name} is {value!r}, expected a whole number, {least} or more.")
+    if int(value) > most:
+        raise UnbraidError(f"{name} is {value!r}, expected a whole number, {most} or less.")
     return int(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from unbraid.datasets._numbers import as_number, commas_are_unclear, numbers_of
 
 # Cells of a table that are unknown, in any case; Excel writes #N/A and pandas <NA>.
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "#n/a", "<na>"))
+
+EXACT = 2**53  # larger whole numbers are rounded by float64, so that different ones become equal
 
 Where = Callable[[int], str]
 
@@ -66,6 +68,8 @@ def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
             f"{owner} is of type {array.dtype}, expected numbers or words: convert it, or leave it "
             "out."
         )
+    if array.dtype.kind in "iu" and not _exact(array.tolist()):  # names, such as ids
+        return Cells(np.ones(len(array), bool), words=array.astype(str))
     numbers = array.astype(np.float64)
     if (infinite := np.isinf(numbers)).any():
         raise UnbraidError(
@@ -89,6 +93,9 @@ def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {bool, np.bool_} and kinds:
         return Cells(known, words=np.array([bool(value) for value in values]))
+    whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
+    if whole and not _exact(value for value in values if value is not None):
+        return _text(["" if value is None else str(value) for value in values], owner, where)
     try:
         numbers = np.array([math.nan if value is None else float(value) for value in values])
     except (TypeError, ValueError) as error:
@@ -96,7 +103,6 @@ def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
         raise UnbraidError(
             f"{owner} holds {found}, expected numbers or words: convert them, or leave it out."
         ) from error
-    whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
     return cells_of(numbers, owner, where)._replace(whole=whole)
 
 
@@ -110,6 +116,11 @@ def _is_missing(value: Any) -> bool:
         return False
 
 
+def _exact(values: Iterable[int]) -> bool:
+    """Whether float64 holds all of the whole numbers."""
+    return all(-EXACT <= value <= EXACT for value in values)
+
+
 def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
     """Read a table's cells."""
     cells = [cell.strip() for cell in column]
@@ -120,6 +131,8 @@ def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
     is_word = known & np.isnan(numbers)
     if not is_word.any():
         whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
+        if whole and not _exact(int(cell) for cell in cells if as_number(cell) == as_number(cell)):
+            return Cells(known, words=np.array(cells))
         return Cells(known, numbers, whole=whole and bool(known.any()))
     texts = [cell for cell, ok in zip(cells, known, strict=True) if ok]
     if (found := numbers_of(texts)) is not None:
@@ -132,6 +145,15 @@ def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
             mixed=f"{owner} has commas in numbers (such as {example}) that may be decimal or mark "
             "thousands",
             mend="write a decimal point, and nothing at thousands",
+        )
+    read = [numbers_of([cell]) if ok else None for cell, ok in zip(cells, known, strict=True)]
+    units = sorted({each.unit for each in read if each is not None})
+    if any(units):  # "1.5 px" is a number
+        is_word = known & np.array([each is None for each in read])
+    if len(units) > 1 and not is_word.any():
+        named = " and ".join(f"'{unit}'" if unit else "none" for unit in units)
+        return words._replace(
+            mixed=f"{owner} has numbers of several units ({named})", mend="convert them to one"
         )
     if (known & ~is_word).any():
         row, other = int(is_word.argmax()), int((known & ~is_word).argmax())

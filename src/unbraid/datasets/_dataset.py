@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,6 +98,8 @@ class Dataset:
             raise UnbraidError(f"{self.name}: images have shape {shape}, expected (N, C, H, W).")
         if not len(self.images):
             raise UnbraidError(f"{self.name}: there are no images in it.")
+        if min(shape[1:]) < 1:
+            raise UnbraidError(f"{self.name}: images have shape {shape}, and so no pixels.")
         if self.signal is None or self.signal == Signal.image(self.signal.shape):
             object.__setattr__(self, "signal", Signal.image(self.image_shape))
         elif self.signal.shape != self.image_shape:
@@ -329,7 +332,18 @@ class Dataset:
         return some(self, rows)
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
-        """Return the data set made of the given rows, in that order."""
+        """Return the data set made of the given rows, in that order.
+
+        Raises:
+            UnbraidError: there are no such rows.
+        """
+        try:
+            rows = np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)]
+        except IndexError as error:
+            raise UnbraidError(
+                f"{self.name} has {len(self):,} images, and rows {reprlib.repr(rows)} are none of "
+                f"them: give numbers from 0 to {len(self) - 1}, or {len(self):,} truth values."
+            ) from error
         factors = None if self.factors is None else self.factors[rows]
         groups = None if self.groups is None else self.groups[rows]
         return dataclasses.replace(self, images=self.images[rows], factors=factors, groups=groups)

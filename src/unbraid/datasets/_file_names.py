@@ -50,6 +50,8 @@ class FileNames:
 
     def rows(self, cells: Sequence[str]) -> Rows:
         """Return the file of each cell. Absolute paths of another place lose what all share."""
+        # spaces around a name count where a file has them
+        cells = [cell if self._has(cell) else cell.strip() for cell in cells]
         names = [str(PurePosixPath(_plain(cell))) if cell else "" for cell in cells]
         names = [name.removeprefix(self.root) for name in names]
         absolute = {name: PurePosixPath(name).parts for name in names if _ABSOLUTE.match(name)}
@@ -58,6 +60,11 @@ class FileNames:
         full = np.array([_found(name, self._full) for name in names], np.int64)
         stems = np.array([_found(name, self._stems) for name in names], np.int64)
         return Rows(full, np.where(full == NONE, stems, full))
+
+    def _has(self, cell: str) -> bool:
+        """Whether a file has just this name."""
+        name = _plain(cell)
+        return any(name in exact for exact, _ in (*self._full, *self._stems))
 
     def stem(self, cell: str) -> int:
         """Return the file that a cell names without its suffix."""

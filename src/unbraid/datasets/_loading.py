@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ def resolve(name: str) -> tuple[str, dict[str, str]]:
 
     Returns the registered name and the options the path implies.
     """
+    if not isinstance(name, str | PathLike):
+        raise UnbraidError(
+            f"the data set is {name!r}, expected a name, such as 'mnist', or the path of images."
+        )
     if name in registry.names("datasets"):
         return name, {}
     path = expand(name)

@@ -98,7 +98,7 @@ def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDAr
     if first is None or not table.rows:
         raise UnbraidError(f"{table.path} has no rows, expected one {_a(noun)}: add them.")
     able = [name for name in table.columns if name == first or _is_key(name)]
-    rows = {name: found.rows(_texts(table.columns[name])) for name in able}
+    rows = {name: found.rows([*map(str, table.columns[name])]) for name in able}
 
     def rank(name: str) -> tuple[int, int, bool]:
         full, either = rows[name]

@@ -38,14 +38,12 @@ class Logger:
             progress: steps after ``progress.step``, logged before a kill, are to be dropped.
             records: of the epochs done so far, as metrics.jsonl holds them.
         """
-        raise NotImplementedError
 
     def step(self, progress: Progress, terms: dict[str, float], images_per_second: float) -> None:
         """Log a finished step, if at all."""
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Log the record of a finished epoch, which a checkpoint holds."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Finish, whether the training ended, was stopped or failed."""

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unbraid.core.latents import Gaussian, Latent, Layout
-from unbraid.methods._base import Method, MethodConfig, require
+from unbraid.methods._base import Method, MethodConfig, require, require_count
 from unbraid.methods._capabilities import HasLikelihood, HasPosterior
 from unbraid.nn import nets
 from unbraid.nn.distributions import (
@@ -42,7 +42,7 @@ class AutoencoderConfig(MethodConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.latent_dim, 1, "latent_dim")
+        require_count(self.latent_dim, 1, "latent_dim")
         require(self.sigma, 0, "sigma", above=True)
 
 

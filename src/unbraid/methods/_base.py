@@ -24,6 +24,7 @@ from unbraid.nn.distributions import prior_sample
 
 Images = Tensor | NDArray[Any]
 
+MOST = 1_000_000  # latents, or values of one: more fill the memory before anything is said
 ROWS = 500  # images encoded or decoded at once
 
 
@@ -32,6 +33,13 @@ def require(value: float, least: float, name: str, *, above: bool = False) -> No
     if not (value > least if above else value >= least) or value == float("inf"):
         bound = f"above {least:g}" if above else f"at least {least:g}"
         raise UnbraidError(f"{name} is {value:g}, expected a finite number {bound}.")
+
+
+def require_count(value: int, least: int, name: str) -> None:
+    """Raise an UnbraidError unless there may be so many latents, or values of one."""
+    require(value, least, name)
+    if value > MOST:
+        raise UnbraidError(f"{name} is {value:,}, expected at most {MOST:,}.")
 
 
 def require_share(config: MethodConfig, *names: str) -> None:

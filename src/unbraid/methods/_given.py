@@ -75,6 +75,12 @@ def codes_given(codes: Any, width: int) -> Tensor | np.ndarray[Any, Any]:
             ) from error
     if rows.ndim != 2 or rows.shape[1] != width:
         raise UnbraidError(f"codes have shape {tuple(rows.shape)}, expected (N, {width}).")
+    finite = torch.as_tensor(rows).isfinite()
+    if not finite.all():
+        raise UnbraidError(
+            f"codes hold {int((~finite).sum())} values that are NaN or infinite: decode the others "
+            "alone."
+        )
     found: Tensor | np.ndarray[Any, Any] = rows
     return found
 

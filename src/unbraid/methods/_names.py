@@ -109,6 +109,8 @@ def find(name: str) -> Pair:
     Raises:
         UnbraidError: there is none, or the module it names cannot be imported.
     """
+    if not isinstance(name, str):
+        raise UnbraidError(f"the method is {name!r}, expected a name, such as 'vae'.")
     if name in _registered:
         return _registered[name]
     if name in registry.names("methods"):

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.latents import Categorical, Layout, Uniform
-from unbraid.methods._base import Images, Method, MethodConfig, require
+from unbraid.methods._base import Images, Method, MethodConfig, require, require_count
 from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Phase, Terms
 from unbraid.nn import nets
@@ -86,9 +86,9 @@ class Config(MethodConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.categories, 2, "categories")
+        require_count(self.categories, 2, "categories")
         for name in ("continuous", "noise", "channels", "hidden"):
-            require(getattr(self, name), 1, name)
+            require_count(getattr(self, name), 1, name)
         for name in ("categorical_weight", "continuous_weight"):
             require(getattr(self, name), 0, name)
         for name in ("invariance", "steadiness", "sparseness", "sparse_from"):

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unbraid.core.latents import Categorical, Gaussian, Layout
 from unbraid.methods._autoencoder import Autoencoder, AutoencoderConfig
-from unbraid.methods._base import Images, require
+from unbraid.methods._base import Images, require, require_count
 from unbraid.methods._capabilities import HasPosterior
 from unbraid.methods._invariance import clarity, shared_information, warp
 from unbraid.methods._step import Batch, Context, Terms
@@ -63,7 +63,7 @@ class Config(AutoencoderConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.categories, 2, "categories")
+        require_count(self.categories, 2, "categories")
         require(self.temperature, 0, "temperature", above=True)
         for name in ("gamma", "capacity", "discrete_capacity", "invariance"):
             require(getattr(self, name), 0, name)

@@ -11,6 +11,7 @@ from unbraid.core.errors import UnbraidError
 
 Floats = NDArray[np.float64]
 
+EXACT = 2**53  # larger whole numbers are rounded, so that different ones become equal
 LARGEST = 1e50  # products of four larger numbers overflow, and the SVM of SAP does not end
 MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # pandas is not imported for this
 
@@ -35,6 +36,10 @@ def numbers(value: Any, name: str) -> Floats:
         ) from error
     if array.dtype.kind == "O":
         array = _from_objects(array, name)
+    if array.dtype.kind in "iu":
+        longest = max(int(array.max(initial=0)), int(array.min(initial=0)), key=abs)
+        if abs(longest) > EXACT:
+            raise _too_long(longest, name)
     if array.dtype.kind not in "biuf":
         kinds = {"U": "words", "S": "bytes", "c": "complex numbers", "M": "dates"}
         found = kinds.get(array.dtype.kind, array.dtype)
@@ -61,6 +66,9 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
     try:
         flat = [np.nan if type(x).__name__ in MISSING else x for x in array.ravel()]
         words = [x for x in flat if isinstance(x, str | bytes)]
+        longest = max((x for x in flat if isinstance(x, int)), key=abs, default=0)
+        if abs(longest) > EXACT:
+            raise _too_long(longest, name)
         if not words:
             return np.array([float(x) for x in flat]).reshape(array.shape)
     except (TypeError, ValueError) as error:
@@ -71,6 +79,13 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
     raise UnbraidError(
         f"{name} must be an array of numbers, found {words[0]!r} among them: "
         "encode words as integers first."
+    )
+
+
+def _too_long(value: Any, name: str) -> UnbraidError:
+    return UnbraidError(
+        f"{name} hold the whole number {value}, which float64 rounds, expected at most 2^53: "
+        "number them from 0, as np.unique(column, return_inverse=True)[1] does."
     )
 
 
@@ -94,7 +109,9 @@ def finite(array: Floats, name: str) -> Floats:
 def matrix(value: Any, name: str) -> Floats:
     """Return an array-like of two dimensions; NaN and infinite values are let through."""
     array = numbers(value, name)
-    if array.ndim != 2 or array.shape[1] == 0:
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise UnbraidError(f"{name} have shape {array.shape}, and so no columns: give one or more.")
+    if array.ndim != 2:
         raise UnbraidError(
             f"{name} have shape {array.shape}, expected two dimensions, (rows, columns): "
             "a single column is array[:, None]."

@@ -62,7 +62,7 @@ def gather(
         )
     checked = _specs(v[known], specs, names)
     v = v if as_stored else _one_turn(v, checked)
-    _check_factors(v[known], checked)
+    _check_factors(v[known], checked, specs is not None)
     sizes = categories_of(z, categories)
     quantised = levels_of(z, len(sizes), levels)
     if logvar is not None:
@@ -267,10 +267,18 @@ def _guess(column: Floats, name: str) -> FactorSpec:
     return FactorSpec(name, "continuous", range=(float(column.min()), float(column.max())))
 
 
-def _check_factors(factors: Floats, specs: tuple[FactorSpec, ...]) -> None:
+def _check_factors(factors: Floats, specs: tuple[FactorSpec, ...], given: bool) -> None:
+    """Raise an UnbraidError of a factor that does not vary, or whose levels are too rare.
+
+    Args:
+        factors: (N, F).
+        specs: of each.
+        given: whether specs were given, so that levels are stored as indices.
+    """
     for spec, column in zip(specs, factors.T, strict=True):
         if np.ptp(column) == 0:
-            level = spec.values[int(column[0])] if spec.values else float(column[0])
+            told = spec.values is not None and given
+            level = spec.values[int(column[0])] if told and spec.values else float(column[0])
             value = f"{level:g}" if isinstance(level, float) else level
             raise UnbraidError(
                 f"factor '{spec.name}' has one value ({value}) in all {len(column)} rows, "
