@@ -26,6 +26,8 @@ from unbraid.metrics._predictors import accuracy_rows, fit_factor
 from unbraid.metrics._resampling import half_samples, mean_error
 from unbraid.metrics._score import Estimate, Score, settings
 
+SEMANTICS = 2  # importances of the coordinates of angles by scikit-learn's trees
+
 Floats = NDArray[np.float64]
 
 

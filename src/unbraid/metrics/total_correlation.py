@@ -19,6 +19,7 @@ from unbraid.metrics._options import at_least
 from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes", "logvar")
+SEMANTICS = 2  # standard errors of many latents, and controls that no offset changes
 
 Floats = NDArray[np.float64]
 MOST_CONTROLS = 0.5  # for each draw: more fit the draws by chance
