@@ -75,11 +75,10 @@ def codes_given(codes: Any, width: int) -> Tensor | np.ndarray[Any, Any]:
             ) from error
     if rows.ndim != 2 or rows.shape[1] != width:
         raise UnbraidError(f"codes have shape {tuple(rows.shape)}, expected (N, {width}).")
-    finite = torch.as_tensor(rows).isfinite()
-    if not finite.all():
+    # of tensors not, which are exported and differentiated
+    if isinstance(rows, np.ndarray) and (bad := int((~np.isfinite(rows)).sum())):
         raise UnbraidError(
-            f"codes hold {int((~finite).sum())} values that are NaN or infinite: decode the others "
-            "alone."
+            f"codes hold {bad} values that are NaN or infinite: decode the others alone."
         )
     found: Tensor | np.ndarray[Any, Any] = rows
     return found
