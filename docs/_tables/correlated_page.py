@@ -49,9 +49,9 @@ def correlated(result: dict[str, Any]) -> str:
 def _difference(over: dict[str, Any]) -> str:
     """Return by how much a score of HFS is above another method's, and whether seeds tell."""
     factors = "correlated" if over["correlated"] else "independent"
-    text = f"- {SHOWN[over['score']][0]} of `{JUDGED}` less that of `{over['than']}`, {factors} "
+    text = f"- {SHOWN[over['score']][0]} of `{JUDGED}` minus that of `{over['than']}`, {factors} "
     text += f"factors: {over['mean']:+.3f}"
     if over["low"] is None:
         return text + "; one seed."
-    told = "" if over["low"] > 0 or over["high"] < 0 else "; not told apart"
+    told = "" if over["low"] > 0 or over["high"] < 0 else "; not significant"
     return text + f" ({over['low']:+.3f} to {over['high']:+.3f}){told}."

@@ -115,4 +115,4 @@ def test_the_first_voice_is_the_same_however_many_there_are(six: list[Path]) -> 
     found = api.asked("a low slow seven", kinds=("speech",))
     (alone,) = voices.speak(*found)
     # a batch of another size is rounded otherwise, on some machines by more than a bit of the file
-    np.testing.assert_allclose(alone, read(six[0]).samples, atol=4 / 32768)
+    np.testing.assert_allclose(alone, read(six[0]).samples, atol=8 / 32768)
