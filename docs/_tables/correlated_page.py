@@ -8,9 +8,8 @@ from _tables.shared import made_by, over_seeds, rows_of
 
 SHOWN = {
     "mig": ("MIG", 3),
-    "dci disentanglement": ("DCI disentanglement", 3),
-    "dci completeness": ("DCI completeness", 3),
-    "reconstruction": ("Reconstruction, nats", 1),
+    "dci disentanglement": ("DCI", 3),
+    "reconstruction": ("Reconstruction", 1),
 }
 JUDGED = "hfs"
 
@@ -41,7 +40,8 @@ def correlated(result: dict[str, Any]) -> str:
             *told,
             f"\n`{result['data']}`, 32 px, {result['steps']:,} steps of 64; correlated: `{pairs}`, "
             f"width {result['width']:g}. All are measured on images whose factors are independent. "
-            f"Mean ± half of the 95% t interval over seeds.{left} {made_by(result)}",
+            "Reconstruction in nats. Mean ± half of the 95% t interval over seeds."
+            f"{left} {made_by(result)}",
         ]
     )
 
