@@ -110,18 +110,19 @@ def measure_alone(
     needs = {name: set(metrics.needs(registry.load("metrics", name))) for name in names}
     if compared:
         needs = {name: need for name, need in needs.items() if "runs" not in need}
-
-    def measured(asked: Needs) -> dict[str, Score]:
+    scores: dict[str, Score] = {}
+    parts: list[Needs] = [needs]
+    while parts:
+        part = parts.pop(0)
         try:
-            return _measured(encoding, data, config, asked, named)
+            scores |= _measured(encoding, data, config, part, named)
         except Exception as error:
             if failed is None:
                 raise
-            failed(list(asked), error)
-        apart = [{name: need} for name, need in asked.items()] if len(asked) > 1 else []
-        return {name: score for each in apart for name, score in measured(each).items()}
-
-    return measured(needs)
+            failed(list(part), error)
+            if len(part) > 1:
+                parts = [{name: need} for name, need in part.items()]
+    return scores
 
 
 def _measured(

@@ -23,6 +23,14 @@ class Timeout(Exception):
     """An attempt took longer than the study allows."""
 
 
+class Passing(Exception):
+    """A metric failed in a way that another attempt may not meet; ``failure`` is the record."""
+
+    def __init__(self, failure: Mapping[str, Any]) -> None:
+        super().__init__(failure["message"])
+        self.failure = failure
+
+
 def described(error: Exception, step: int) -> dict[str, Any]:
     """Return what is recorded of a failure.
 
@@ -32,6 +40,8 @@ def described(error: Exception, step: int) -> dict[str, Any]:
     """
     from unbraid.training import Diverged
 
+    if isinstance(error, Passing):
+        return dict(error.failure)
     kind = "error"
     if isinstance(error, Diverged):
         kind = "diverged"

@@ -18,6 +18,7 @@ from unbraid.studies.engines import Busy, Emit, Fatal, Stop
 from unbraid.studies.failures import (
     AGAIN,
     FATAL,
+    Passing,
     Timeout,
     described,
     ends,
@@ -112,21 +113,20 @@ class CellJob:
         """Measure what is left, and record metrics that fail.
 
         Raises:
-            Exception: a failure that another attempt may not meet, once all else is measured.
+            Passing: a failure that another attempt may not meet, once all else is measured.
         """
-        again: Exception | None = None
+        again: Mapping[str, Any] | None = None
         for told, keys in grouped(self.cell, state):
             begun = time.monotonic()
-            errors = measure(self.folder, told)
+            found = measure(self.folder, told)
             seconds = round((time.monotonic() - begun) / len(keys), 3)
-            found = {name: described(error, 0) for name, error in errors.items()}
             measured, unmeasured = dict(state.measured), dict(state.unmeasured)
             for key in keys:
                 asked = self.cell.wanted[key]["metrics"]
                 own = {name: each for name, each in found.items() if asked in ("all", name)}
-                passing = [name for name, each in own.items() if each["kind"] in AGAIN]
+                passing = [each for each in own.values() if each["kind"] in AGAIN]
                 if passing:
-                    again = errors[passing[0]]
+                    again = passing[0]
                 elif own:
                     unmeasured[key] = own
                     for name, each in own.items():
@@ -136,10 +136,10 @@ class CellJob:
             state = replace(state, measured=measured, unmeasured=unmeasured)
             write_state(self.folder, state)
         if again is not None:
-            raise again
+            raise Passing(again)
 
 
-def measure(folder: Path, told: Mapping[str, Any]) -> dict[str, Exception]:
+def measure(folder: Path, told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Measure a run as told, and return what failed, by metric; other scores are stored.
 
     Raises:
@@ -148,20 +148,21 @@ def measure(folder: Path, told: Mapping[str, Any]) -> dict[str, Exception]:
     from unbraid.evaluation.scores import Config
     from unbraid.runs.evaluating import evaluate
 
-    lost: dict[str, Exception] = {}
+    # an error itself would keep the model in memory, by its traceback
+    lost: dict[str, Mapping[str, Any]] = {}
 
     def failed(names: Sequence[str], error: Exception) -> None:
         if ends(error):
             raise error
         if len(names) == 1:  # several are measured again, one by one
-            lost[names[0]] = error
+            lost[names[0]] = described(error, 0)
 
     try:
         evaluate([str(folder)], Config(**told), failed)
     except Exception as error:  # of all metrics, as where the data have gone
         if ends(error):
             raise
-        return dict.fromkeys(told["metrics"].split(","), error)
+        return dict.fromkeys(told["metrics"].split(","), described(error, 0))
     return lost
 
 
