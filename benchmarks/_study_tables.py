@@ -45,11 +45,12 @@ def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
 
 def measured_whole(cell: Cell, rows: list[Row]) -> bool:
     """Whether a run's rows, as a CSV file has them, hold all that a study measures of it."""
-    if rows and rows[0]["status"] != "finished":
+    if rows and rows[0]["status"] in ("diverged", "failed"):
         return True
     return bool(rows) and all(
         any(
             row["metric"].split()[0] == told["metrics"]
+            and row["status"] == "finished"
             and row["protocol"] == told["protocol"]
             and row["representation"] == told["representation"]
             and (told["protocol"] != "none" or row["images"] == str(told["images"]))

@@ -60,7 +60,7 @@ def pairs_of(cell: Any) -> str:
 
 def lost(row: Row) -> bool:
     """Whether a row is of a run that has no scores."""
-    return bool(row["status"] != "finished")
+    return row["status"] in ("diverged", "failed")
 
 
 def by_seed(rows: list[Row], seeds: dict[str, int], score: str) -> dict[int, float]:
@@ -68,7 +68,7 @@ def by_seed(rows: list[Row], seeds: dict[str, int], score: str) -> dict[int, flo
     found = {
         seeds[row["run"]]: float(row["value"])
         for row in rows
-        if row["metric"] == score and not lost(row)
+        if row["metric"] == score and row["status"] == "finished"
     }
     return dict(sorted(found.items()))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import textwrap
 from pathlib import Path
 
@@ -163,8 +165,16 @@ def test_each_kind_is_listed_and_used_as_unbraids_own(lab: Path) -> None:
 
 
 def test_a_study_uses_them(lab: Path) -> None:
+    train_and_measure(lab, "evenness")
+    run(lab, "-m", "unbraid", "study", "table", "studies/small")
+    (table,) = (lab / "studies" / "small").glob("*.csv")
+    assert ",evenness," in table.read_text()
+
+
+def train_and_measure(lab: Path, metric: str) -> None:
+    """Run a study of one training on the package's data, measured by a metric."""
     (lab / "study.toml").write_text(
-        textwrap.dedent("""
+        textwrap.dedent(f"""
             [study]
             name = "small"
             [[data]]
@@ -175,13 +185,48 @@ def test_a_study_uses_them(lab: Path) -> None:
             [[grid]]
             method = "vae"
             [[metrics]]
-            metrics = ["evenness"]
+            metrics = ["{metric}"]
         """)
     )
     run(lab, "-m", "unbraid", "study", "run", "study.toml", "--jobs", "1")
-    run(lab, "-m", "unbraid", "study", "table", "studies/small")
+
+
+def test_listings_say_what_cannot_be_imported_and_why(lab: Path) -> None:
+    things = {kind: {"broken": "lab.broken"} for kind in ("methods", "datasets", "metrics")}
+    lines = [f"[unbraid.{kind}]\nbroken = lab.broken\n" for kind in (*things, "recipes")]
+    (lab / "lab-1.0.dist-info" / "entry_points.txt").write_text("".join(lines))
+    note = "announced, but its module lab.broken"
+    for text, why in (
+        (None, f"{note} cannot be imported: No module named 'lab.broken'"),
+        ("import torhc\n", f"{note} cannot be imported: No module named 'torhc'"),
+        (
+            '"""Documented."""\nraise OSError("no\\nscreen")\n',
+            rf"{note} cannot be imported: no\nscreen",
+        ),
+    ):
+        if text is not None:
+            (lab / "lab" / "broken.py").write_text(text)
+        for kind in (*things, "recipes"):
+            rows = json.loads(run(lab, "-m", "unbraid", kind, "--json"))
+            assert {"name": "broken", "summary": why} in rows
+            assert sum("cannot be imported" in row["summary"] for row in rows) == 1
+    (lab / "lab" / "broken.py").write_text("Config = None\n")
+    rows = json.loads(run(lab, "-m", "unbraid", "datasets", "--json"))
+    assert {"name": "broken", "summary": f"{note} has no load"} in rows
+
+
+def test_a_metric_has_the_name_it_is_announced_by(lab: Path) -> None:
+    path = lab / "lab-1.0.dist-info" / "entry_points.txt"
+    path.write_text(path.read_text().replace("evenness =", "myrank ="))
+    train_and_measure(lab, "myrank")
     (table,) = (lab / "studies" / "small").glob("*.csv")
-    assert ",evenness," in table.read_text()
+    with table.open(newline="") as file:
+        values = [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == "myrank"]
+    assert len(values) == 1
+    assert 0 <= values[0] <= 1
+    (folder,) = (lab / "studies" / "runs").iterdir()
+    said = run(lab, "-m", "unbraid", "evaluate", str(folder), "--metrics", "myrank", "--csv")
+    assert [row["metric"] for row in csv.DictReader(said.splitlines())] == ["myrank"]
 
 
 def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
@@ -192,7 +237,8 @@ def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
     assert "its module lab.means cannot be imported (No module named 'nowhere')" in said
     said = run(lab, "-m", "unbraid", "show", "blobs", fails=True)
     assert "lab.blobs has no load: expected a module that defines Config and load." in said
-    assert "announced, but evenness.py cannot be read" in run(lab, "-m", "unbraid", "metrics")
+    said = " ".join(run(lab, "-m", "unbraid", "metrics").split())
+    assert "announced, but its module lab.evenness cannot be imported: invalid syntax" in said
     code = (
         "import numpy, unbraid.metrics as m; codes = numpy.random.default_rng(0).random((300, 2)); "
         "print('mig' in m.evaluate(codes, (4 * codes).astype(int)))"

@@ -74,6 +74,8 @@ def test_json_round_trip_and_damage(tmp_path: Path) -> None:
     with pytest.raises(UnbraidError, match="nan is not finite"):
         write_json(path, float("nan"))
     assert read_json(path) == {"a": [1, 2.5, "é"]}
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as Windows' editors save it
+    assert read_json(path) == {"a": [1, 2.5, "é"]}
     for damage in (b"{", b"", b"\xff\xfe"):
         path.write_bytes(damage)
         with pytest.raises(UnbraidError, match="is not valid JSON"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.metrics import evaluate
+from unbraid.metrics import evaluate, mig
 
 RNG = np.random.default_rng(0)
 FACTORS = RNG.integers(0, 4, (200, 2))
@@ -37,6 +38,23 @@ COLUMNS = {"u": FACTORS[:, 0], "v": FACTORS[:, 1].tolist()}
 def test_what_it_cannot_take_is_told(given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UnbraidError, match=sentence):
         evaluate(CODES, FACTORS, **{"metrics": "mig", **given})
+
+
+def test_a_score_has_the_name_of_its_file_and_is_a_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = evaluate(CODES, FACTORS, metrics="mig")["mig"]
+    other = dataclasses.replace(found, metric="rank-gap")
+    monkeypatch.setattr(mig, "compute", lambda *_: other)
+    scores = evaluate(CODES, FACTORS, metrics="mig")
+    assert [(name, score.metric, score.value) for name, score in scores.items()] == [
+        ("mig", "mig", found.value)
+    ]
+    monkeypatch.setattr(mig, "compute", lambda *_: 0.5)
+    sentence = (
+        "^metric mig returned a value of type float, expected a Score: have compute of "
+        "unbraid.metrics.mig return one of unbraid.metrics.Score.$"
+    )
+    with pytest.raises(UnbraidError, match=sentence):
+        evaluate(CODES, FACTORS, metrics="mig")
 
 
 def test_columns_by_name_are_factors() -> None:

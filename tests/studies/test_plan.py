@@ -97,6 +97,48 @@ def test_a_metric_that_data_or_method_have_nothing_for_is_refused_before_trainin
         opened(make_spec(data=plain))
 
 
+def test_few_images_are_enough_for_what_needs_no_rows_of_codes(
+    make_spec: Make, opened: Opened
+) -> None:
+    spec = make_spec()
+    text = spec.read_text().replace("validation = 0.4", "validation = 0.1")
+    spec.write_text(text.replace('["mig"]', '["reconstruction", "log-likelihood"]\nimages = 10'))
+    assert len(opened(spec).cells) == 3
+    # 60 images are enough, unless a protocol fits on two thirds of them
+    many = text.replace("validation = 0.1", "validation = 0.2").replace('"mig"', '"mig", "dci"')
+    spec.write_text(many)
+    assert len(opened(spec).cells) == 3
+    spec.write_text(many.replace('["mig", "dci"]', '["mig"]\nprotocol = "locatello2019"'))
+    with pytest.raises(UnbraidError, match="squares has 40 images to fit on, but metric mig"):
+        opened(spec)
+
+
+def test_labels_that_are_unknown_leave_too_few_images(
+    make_spec: Make, opened: Opened, tmp_path: Path, squares_npz: Path
+) -> None:
+    path = tmp_path / "gaps.npz"
+    with np.load(squares_npz) as stored:
+        content = {name: stored[name] for name in stored.files}
+    content["factors"] = content["factors"].astype(float)
+    content["factors"][::4] = np.nan
+    content["factors"][1::4] = np.nan
+    np.savez(path, **content)
+    sentence = r"gaps has \d\d images to measure on whose factors are all known, but metric mig"
+    spec = make_spec(data=path)
+    spec.write_text(spec.read_text().replace("validation = 0.4", "validation = 0.25"))
+    with pytest.raises(UnbraidError, match=sentence):
+        opened(spec)
+    spec.write_text(spec.read_text().replace('["mig"]', '["gaussian-correlation"]'))
+    assert opened(spec).cells
+
+
+def test_a_byte_order_mark_changes_nothing(make_spec: Make, opened: Opened) -> None:
+    spec = make_spec()
+    before = opened(spec).cells
+    spec.write_bytes(b"\xef\xbb\xbf" + spec.read_bytes())
+    assert opened(spec).cells == before
+
+
 def test_the_identity_is_of_the_version_of_an_objective(
     make_spec: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +183,25 @@ def test_the_identity_is_of_the_version_of_an_objective(
         ("steps = 12", "steps = 12\nbatch-size = 16", "'batch_size' twice, also as 'batch-size'"),
         ('metrics = ["mig"]', 'metrics = ["mig"]\nimages = 0', "images of .* is 0"),
         ('metrics = ["mig"]', 'metrics = ["mig"]\nseed = -1', "seed of .* is -1"),
+        ('metrics = ["mig"]', "metrics = []", r"metrics of \[\[metrics\]\] are \[\], expected at"),
+        (
+            'metrics = ["mig"]',
+            'metrics = ["mig"]\nimages = 10',
+            "beta-vae on squares: images is 10, but metric mig needs at least 50: measure it on",
+        ),
+        ('metrics = ["mig"]', 'metrics = "all"\nimages = 49', "images is 49, but metric"),
+        (
+            "validation = 0.4",
+            "validation = 0.1",
+            "squares has 30 images to measure on, but metric mig needs at least 50: hold out more",
+        ),
+        (
+            'validation = 0.4\nprecision = "f32"\n',
+            'validation = [0.4, 0.1]\nprecision = "f32"\n',
+            "squares has 30 images to measure on",
+        ),
+        ('seeds = "0"', "seeds = [4294967296]", "is 4294967296, expected 999,999,999 at most"),
+        ('seeds = "0"', 'seeds = "5-1000000000"', "is 5-1000000000, expected 999,999,999 at"),
         ('metrics = ["mig"]', 'metrics = ["clustering-accuracy"]', "it has no categorical code"),
         (
             "[resources]",

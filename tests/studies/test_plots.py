@@ -75,6 +75,30 @@ def test_a_method_of_which_no_run_is_left_is_shown_as_lost(make_spec: Make, open
     }  # fmt: skip
 
 
+def test_a_metric_that_failed_is_lost_for_its_score_alone(make_spec: Make, opened: Opened) -> None:
+    study = opened(make_spec(seeds="0-2"))
+    scores: list[float | str] = [0.3, 0.4, "not measured", 0.1, 0.2, 0.6, "failed", 0.35, 0.5]
+    write_results(study, dict(enumerate(scores)))
+    path = study.folder / "results.csv"
+    # of the run that lacks MIG, SAP is known; spreadsheets write a byte order mark
+    row = path.read_text().splitlines()[3].replace(",mig,", ",sap,")
+    text = path.read_text() + row.replace(",,", ",0.7,").replace("not measured", "finished") + "\n"
+    path.write_text(text, encoding="utf-8-sig")
+    (results,) = read_results(path, study.cells)
+    assert [len(each) for each in (results.cells, results.diverged, results.failed)] == [8, 0, 1]
+    mig, sap = results.supervised
+    assert [results.lost_of(mig, name) for name in ("beta-vae", "dip-vae-i")] == [1, 1]
+    assert [results.lost_of(sap, name) for name in ("beta-vae", "dip-vae-i")] == [0, 1]
+    assert results.ranked(mig, "beta-vae", "beta=1").tolist() == [0.3, 0.4]
+    write_plots(study)
+    assert [(row["score"], row["method"], row["runs"], row["lost"]) for row in numbers(
+        study, "violins"
+    )] == [
+        ("mig", "beta-vae", "5", "1"), ("mig", "dip-vae-i", "2", "1"),
+        ("sap", "beta-vae", "1", "0"), ("sap", "dip-vae-i", "0", "1"),
+    ]  # fmt: skip
+
+
 def test_one_seed_and_equal_scores_are_drawn(make_spec: Make, opened: Opened) -> None:
     study = opened(make_spec())
     write_results(study, dict.fromkeys(range(3), 0.5))

@@ -26,7 +26,7 @@ from unbraid.core.files import write_json
 from unbraid.evaluation.scores import Config as Evaluation
 from unbraid.runs import Run
 from unbraid.runs.evaluating import evaluate
-from unbraid.studies import driver, work
+from unbraid.studies import driver, failures
 from unbraid.studies.cells import Cell, State, read_state, write_state
 from unbraid.studies.comparing import compare
 from unbraid.studies.display import Progress
@@ -199,7 +199,7 @@ def from_os(number: int) -> Exception:
         (9, lambda: from_os(5), "failed", "files"),
         (1, lambda: MemoryError("no room"), "failed", "out of memory"),
         (1, lambda: ValueError("a bug"), "failed", "error"),
-        (1, lambda: work.Timeout("too long"), "failed", "timeout"),
+        (1, lambda: failures.Timeout("too long"), "failed", "timeout"),
     ],
 )
 def test_failures_are_recorded_and_tried_again_where_that_may_help(

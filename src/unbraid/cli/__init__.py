@@ -50,7 +50,7 @@ def list_folder(folder: str) -> Callable[[list[str]], None]:
     """Return the command that lists what is registered in a folder."""
 
     def run(args: list[str]) -> None:
-        rows = {name: registry.summary(folder, name) for name in registry.names(folder)}
+        rows = registry.listed(folder)
         if args and args[0] in ("-h", "--help"):
             print(f"usage: unbraid {folder} [--json | --csv]\n")
             args = []

@@ -134,7 +134,8 @@ def read_json(path: Path) -> Any:
     """Read a JSON file; a missing or broken one raises an UnbraidError."""
     try:
         limits.check_json(path)
-        return json.loads(path.read_text(encoding="utf-8"))
+        # a file that was edited on Windows may begin with a byte order mark
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except limits.Implausible as error:
         raise UnbraidError(f"cannot read {path}: {error}; restore it or delete it.") from error
     except OSError as error:

@@ -4,7 +4,7 @@
 too. Files starting with ``_`` are shared helpers. An installed package announces things of its own
 as entry points of the group ``unbraid.methods``, ``unbraid.datasets`` and so on, each the name of a
 module.
-Listing names and summaries reads the source and imports nothing, so ``--help`` stays quick.
+Names and summaries are read from the source, which imports nothing, so ``--help`` stays quick.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.core.errors import UnbraidError, did_you_mean, one_line
 
 ROOT = Path(__file__).parent.parent
 # Folders, and what a module in them, or of another package, defines
@@ -34,6 +34,14 @@ DEFINES = {
     "recipes": ("RECIPE",),
     "loggers": ("Log",),
 }
+
+
+class NotImportable(UnbraidError):
+    """What an installed package announces cannot be used; ``note`` says so in a listing."""
+
+    def __init__(self, sentence: str, note: str) -> None:
+        super().__init__(sentence)
+        self.note = note
 
 
 def names(folder: str) -> list[str]:
@@ -86,15 +94,17 @@ def load(folder: str, name: str) -> ModuleType:
     try:
         module = importlib.import_module(place)
     except Exception as error:  # whatever another package's code raises
-        raise UnbraidError(
+        raise NotImportable(
             f"{name} is announced by an installed package, but its module {place} cannot be "
-            f"imported ({error}): install the package again."
+            f"imported ({error}): install the package again.",
+            f"announced, but its module {place} cannot be imported: {error}",
         ) from error
     wanted = DEFINES.get(folder, ())
     if missing := [each for each in wanted if not hasattr(module, each)]:
-        raise UnbraidError(
+        raise NotImportable(
             f"{name} is announced by an installed package, but its module {place} has no "
-            f"{missing[0]}: expected a module that defines {' and '.join(wanted)}."
+            f"{missing[0]}: expected a module that defines {' and '.join(wanted)}.",
+            f"announced, but its module {place} has no {missing[0]}",
         )
     return module
 
@@ -125,6 +135,22 @@ def summary(folder: str, name: str) -> str:
     except (OSError, SyntaxError, ValueError) as error:  # of another package: others are listed
         return f"announced, but {path.name} cannot be read: {error}"
     return doc.split("\n", 1)[0]
+
+
+def listed(folder: str) -> dict[str, str]:
+    """Return the first line of each registered docstring, by name.
+
+    What installed packages announce is imported, and a note of one that cannot be says why.
+    """
+    found = {}
+    for name in names(folder):
+        found[name] = summary(folder, name)
+        if name in announced(folder):
+            try:
+                load(folder, name)
+            except NotImportable as error:
+                found[name] = one_line(error.note)
+    return found
 
 
 def source(folder: str, name: str) -> Path | None:

@@ -262,7 +262,7 @@ def is_output(folder: Path) -> bool:
     try:
         config = None
         if path.is_file():  # a pipe would be waited for
-            with path.open(encoding="utf-8") as file:
+            with path.open(encoding="utf-8-sig") as file:
                 config = json.loads(file.read(1_000_000))
         if isinstance(config, dict) and {"unbraid", "method", "training"} <= config.keys():
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,10 +13,17 @@ import numpy as np
 from unbraid import metrics
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
+from unbraid.core.subsets import some_rows
 from unbraid.datasets import Dataset
+from unbraid.evaluation import factor_draws
 from unbraid.evaluation.evidence import Coded, Encoding, inputs
 from unbraid.methods import Method
 from unbraid.metrics import Estimate, Score
+
+Needs = Mapping[str, set[str]]  # of each metric
+APART = {"images", "reconstructions", "log_weights"}  # inputs that are no rows of codes
+# Is told of a failure, and of the metrics that were measured together; it may raise.
+Failed = Callable[[Sequence[str], Exception], None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,12 @@ def encoding_of(model: Method, data: Dataset, config: Config) -> Encoding:
 
 
 def measure_alone(
-    encoding: Encoding, data: Dataset, config: Config, *, compared: bool
+    encoding: Encoding,
+    data: Dataset,
+    config: Config,
+    *,
+    compared: bool,
+    failed: Failed | None = None,
 ) -> dict[str, Score]:
     """Return the scores of a model by the metrics that compare no runs.
 
@@ -88,6 +100,8 @@ def measure_alone(
         data: images, with factors if they are known.
         config: the metrics and their settings.
         compared: whether the metrics that compare runs are measured elsewhere.
+        failed: if it is given, a failure ends nothing: it is told of the failure, and several
+            metrics that were measured together are then measured one by one.
 
     Raises:
         UnbraidError: an unknown metric, or one whose inputs this model or data set lacks.
@@ -96,6 +110,33 @@ def measure_alone(
     needs = {name: set(metrics.needs(registry.load("metrics", name))) for name in names}
     if compared:
         needs = {name: need for name, need in needs.items() if "runs" not in need}
+    scores: dict[str, Score] = {}
+    parts: list[Needs] = [needs]
+    while parts:
+        part = parts.pop(0)
+        try:
+            scores |= _measured(encoding, data, config, part, named)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(list(part), error)
+            if len(part) > 1:
+                parts = [{name: need} for name, need in part.items()]
+    return scores
+
+
+def _measured(
+    encoding: Encoding, data: Dataset, config: Config, needs: Needs, named: bool
+) -> dict[str, Score]:
+    """Return the scores of metrics, given with what each needs.
+
+    Args:
+        encoding: of the data set's images by the model.
+        data: images, with factors if they are known.
+        config: the settings of metrics.
+        needs: of each metric to measure.
+        named: whether they were asked for by name: one that cannot be measured is then an error.
+    """
     if not needs:
         return {}
     needed = set().union(*needs.values())
@@ -117,11 +158,13 @@ def measure_alone(
 
 
 def check_measurable(model: Method, data: Dataset, config: Config) -> None:
-    """Raise an UnbraidError unless a model's kind has what the metrics asked for by name need.
+    """Raise an UnbraidError unless metrics have what they need of a model's kind and of data.
+
+    Those that are asked for by name have to be possible, and all that are need enough images.
 
     Args:
         model: of the method and options; it may be untrained.
-        data: images of the kind that is measured, with factors if they are known.
+        data: the images that are measured, with factors if they are known.
         config: the metrics and their settings.
     """
     names, named = wanted(config)
@@ -131,10 +174,40 @@ def check_measurable(model: Method, data: Dataset, config: Config) -> None:
         np.fmax.reduce(known) > np.fmin.reduce(known)
     ).any():
         found.add("factors")
-    for name in names if named else ():
+    for name in names:
         need = set(metrics.needs(registry.load("metrics", name)))
-        if not need <= found | {"runs"}:
+        if need <= found | {"runs"}:
+            _check_rows(name, need, data, config)
+        elif named:
             raise UnbraidError(_not_applicable(name, need, {"codes": dict.fromkeys(found)}, data))
+
+
+def _check_rows(name: str, need: set[str], data: Dataset, config: Config) -> None:
+    """Raise an UnbraidError if a metric of codes would get too few of them to measure anything."""
+    published = metrics.SIZES.get(config.protocol)
+    if need <= APART or (published and factor_draws.can_draw(data)):
+        return
+    limit = sum(published) if published else config.images
+    if limit < metrics.MIN_ROWS:
+        raise UnbraidError(
+            f"images is {limit}, but metric {name} needs at least {metrics.MIN_ROWS}: measure it "
+            "on more, or leave it out."
+        )
+    rows = some_rows(len(data), limit, config.seed)
+    count, told = len(rows), "images to measure on"
+    if published:
+        count, told = round(count * published[0] / sum(published)), "images to fit on"
+    elif "factors" in need and data.factors is not None:
+        factors = data.factors[rows]
+        vary = np.fmax.reduce(factors) > np.fmin.reduce(factors)
+        known = ~np.isnan(factors[:, vary]).any(axis=1)
+        if not known.all():
+            count, told = int(known.sum()), f"{told} whose factors are all known"
+    if count < metrics.MIN_ROWS:
+        raise UnbraidError(
+            f"{data.name} has {count} {told}, but metric {name} needs at least "
+            f"{metrics.MIN_ROWS}: hold out more images, or leave the metric out."
+        )
 
 
 def comparing(config: Config) -> list[str]:

@@ -4,11 +4,13 @@ A metric module defines a frozen dataclass ``Config`` (its options, each with a 
 ``compute(evidence, config, seed) -> Score``. ``evidence`` holds the inputs, checked; ``NEEDS``
 names those that the metric cannot do without, ``("codes", "factors")`` unless it says otherwise.
 A metric is a pure function of these: same inputs, options and seed, same score. It may import
-numpy, scipy, scikit-learn and LightGBM, not torch.
+numpy, scipy, scikit-learn and LightGBM, not torch. The score gets the name of the metric's file or
+entry point.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from types import ModuleType
@@ -19,7 +21,7 @@ from numpy.typing import ArrayLike
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
-from unbraid.metrics._evidence import Encoder, Evidence
+from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
 from unbraid.metrics._gather import gather
 from unbraid.metrics._protocols import PROTOCOLS, SIZES
 from unbraid.metrics._score import Estimate, Score
@@ -27,6 +29,7 @@ from unbraid.metrics._tables import HEADER, Scores, note_lines, score_records, t
 
 __all__ = [
     "HEADER",
+    "MIN_ROWS",
     "PROTOCOLS",
     "SIZES",
     "Encoder",
@@ -137,8 +140,18 @@ def evaluate(
         module, config = registry.load("metrics", name), configs[name]
         _check_needs(name, module, evidence)
         inputs = evidence if "factors" in needs(module) else evidence.whole or evidence
-        scores[name] = module.compute(inputs, config, seed)
+        scores[name] = _named(module.compute(inputs, config, seed), name, module)
     return scores
+
+
+def _named(found: Any, name: str, module: ModuleType) -> Score:
+    """Return a metric's score by the name of its file or entry point: tables look for that one."""
+    if not isinstance(found, Score):
+        raise UnbraidError(
+            f"metric {name} returned a value of type {type(found).__name__}, expected a Score: "
+            f"have compute of {module.__name__} return one of unbraid.metrics.Score."
+        )
+    return found if found.metric == name else dataclasses.replace(found, metric=name)
 
 
 def _checked_options(options: Any) -> Mapping[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from unbraid.datasets import Dataset
 from unbraid.evaluation.evidence import Coded
 from unbraid.evaluation.scores import (
     Config,
+    Failed,
     compare,
     comparing,
     encoding_of,
@@ -36,7 +37,9 @@ class NotStored(UnbraidError):
         self.scores = scores
 
 
-def evaluate(names: Sequence[str], config: Config) -> dict[str, Scores]:
+def evaluate(
+    names: Sequence[str], config: Config, failed: Failed | None = None
+) -> dict[str, Scores]:
     """Measure runs, store each one's scores in its result.json and return them by folder.
 
     Each model is loaded once for each data set, and is freed before the next one.
@@ -44,6 +47,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, Scores]:
     Args:
         names: run folders; several are also compared with each other (UDR).
         config: the metrics, their settings and the images.
+        failed: is told of metrics that fail, if these are to end nothing, see ``measure_alone``.
 
     Raises:
         UnbraidError: a folder that is not a finished run, or a metric whose inputs it lacks.
@@ -56,7 +60,7 @@ def evaluate(names: Sequence[str], config: Config) -> dict[str, Scores]:
     by_data: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         by_data.setdefault(_data_of(run), []).append(index)
-    evaluation = Evaluation(runs, config)
+    evaluation = Evaluation(runs, config, failed)
     for indices in by_data.values():
         evaluation.measure(indices)
     order = wanted(config)[0]
@@ -86,10 +90,11 @@ class Evaluation:
     Args:
         runs: finished runs.
         config: the metrics, their settings and the images.
+        told: of metrics that fail, if these are to end nothing.
     """
 
-    def __init__(self, runs: Sequence[Run], config: Config) -> None:
-        self.runs, self.config = runs, config
+    def __init__(self, runs: Sequence[Run], config: Config, told: Failed | None = None) -> None:
+        self.runs, self.config, self.told = runs, config, told
         self.compared = len(runs) > 1 and bool(comparing(config))
         self.found: list[Scores] = [{} for _ in runs]
         self.cause: UnbraidError | None = None  # of the last failure
@@ -127,7 +132,9 @@ class Evaluation:
         """Load one model; measure it if it is wanted; return its codes if runs are compared."""
         encoding = encoding_of(self.runs[index].model(), data, self.config)
         if wanted:
-            scores = measure_alone(encoding, data, self.config, compared=self.compared)
+            scores = measure_alone(
+                encoding, data, self.config, compared=self.compared, failed=self.told
+            )
             if scores:
                 self._store(index, noted(scores, list(trained_on(data).values())), measured)
         return encoding.coded if self.compared else None

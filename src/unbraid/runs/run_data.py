@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from unbraid.core.errors import UnbraidError
@@ -60,16 +61,26 @@ def stored_images(run: Run, split: str) -> Dataset:
 
 def unseen(run: Run) -> Dataset:
     """Return images that a run's model was not trained on, see ``Run.unseen``."""
+    return unseen_of(run.dataset, run.config.training.validation)
+
+
+def unseen_of(load: Callable[[str], Dataset], validation: float) -> Dataset:
+    """Return the images that no training with such an option sees, see ``Run.unseen``.
+
+    Args:
+        load: loads a split of the data.
+        validation: share of the training images that are held out.
+    """
     try:
-        data = run.dataset("test")
+        data = load("test")
         if data.split == "test":
             return data
     except DataChanged:
         raise
     except UnbraidError:  # no test split
         pass
-    data = run.dataset("train")
-    _, rows = split_rows(data, run.config.training.validation)
+    data = load("train")
+    _, rows = split_rows(data, validation)
     if not len(rows):
         return dataclasses.replace(data, split="train")
     return dataclasses.replace(data.take(rows.numpy()), split="validation")

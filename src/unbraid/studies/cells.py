@@ -1,14 +1,14 @@
 """Cells of a study, one a run, and the state that each run's folder tells.
 
 ``state.json`` of a run folder holds what its other files do not: which measurements were made, and
-why an attempt failed. Only the process that has claimed the run writes it.
+why an attempt or a metric failed. Only the process that has claimed the run writes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,19 +73,38 @@ class State:
         failures: of each attempt that failed: kind, type, message, step, attempt.
         failed: whether the last failure was final.
         trained: whether the training is done.
+        unmeasured: by the key of each measurement that failed, of each metric that did: kind, type
+            and message. The others of the run are kept, and it is finished.
     """
 
     measured: Mapping[str, float]
     failures: tuple[Mapping[str, Any], ...] = ()
     failed: bool = False
     trained: bool = False
+    unmeasured: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def status(self, cell: Cell) -> Status:
         """Return where a run stands."""
         if self.failed:
             return "diverged" if self.failures[-1]["kind"] == "diverged" else "failed"
-        done = self.trained and cell.wanted.keys() <= self.measured.keys()
-        return "finished" if done else "unfinished"
+        return "finished" if self.trained and not self.left(cell) else "unfinished"
+
+    def left(self, cell: Cell) -> list[str]:
+        """Return the keys of the measurements that are to be made."""
+        return [key for key in cell.wanted if key not in {*self.measured, *self.unmeasured}]
+
+    def lost(self, cell: Cell) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Return the measurements that failed, each as options of one metric, and its failure."""
+        return [
+            ({**told, "metrics": metric}, failure)
+            for key, told in cell.wanted.items()
+            for metric, failure in self.unmeasured.get(key, {}).items()
+        ]
+
+    def forgiven(self, cell: Cell) -> State:
+        """Return the state without failures, so that what failed is tried again."""
+        kept = {key: each for key, each in self.unmeasured.items() if key not in cell.wanted}
+        return replace(self, failures=(), failed=False, unmeasured=kept)
 
 
 NEW = State({})
@@ -96,11 +115,15 @@ def read_state(folder: Path) -> State:
 
     What it held is found again: weights and scores are in other files, and failures fail again.
     """
-    with suppress(UnbraidError, KeyError, TypeError, ValueError):
+    with suppress(UnbraidError, AttributeError, KeyError, TypeError, ValueError):
         stored = read_object(folder / STATE, "measured")
         failures = tuple(dict(each) for each in stored["failures"])
         failed = bool(stored["failed"]) and bool(failures) and "kind" in failures[-1]
-        return State(stored["measured"], failures, failed, bool(stored["trained"]))
+        lost = {  # which earlier versions did not write
+            key: {metric: {"kind": "error", **failure} for metric, failure in failures.items()}
+            for key, failures in stored.get("unmeasured", {}).items()
+        }
+        return State(stored["measured"], failures, failed, bool(stored["trained"]), lost)
     return NEW
 
 

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from unbraid.core.errors import UnbraidError
 from unbraid.studies import cells
-from unbraid.studies.cells import read_state
+from unbraid.studies.cells import Status, read_state
 from unbraid.studies.engines import ENDS, Engine, Event, Job
+from unbraid.studies.failures import record_failure
 from unbraid.studies.fleets import FleetJob, fleets_of
 from unbraid.studies.study import Study
-from unbraid.studies.work import CellJob, record_failure
+from unbraid.studies.work import CellJob
 
 TICK = 0.2  # seconds between looks at the engine
 ELSEWHERE = 2.0  # seconds between looks at runs that another process does
@@ -105,6 +106,8 @@ class _Drive:
         if event.kind in ("failed", "died") and self._unfinished(event.job):
             self.waiting.append(event.job)  # another attempt
         self.watcher.on_event(event)
+        if event.kind == "died" and self._status(event.job) == "finished":  # while it was measured
+            self.watcher.on_event(Event(event.job, "done"))
 
     def _receive_of_fleet(self, event: Event) -> None:
         """Take in what happened to a fleet; its end has its runs measured, or trained singly."""
@@ -142,17 +145,20 @@ class _Drive:
 
     def _died(self, event: Event) -> Event:
         """Record that the process of a run has ended."""
-        folder = self.jobs[event.job].folder
+        job = self.jobs[event.job]
         message = _of_death(event)
         failure = {"kind": "died", "type": "", "message": message, "step": 0}
-        with cells.claimed(folder) as mine:
+        with cells.claimed(job.folder) as mine:
             if mine and self._unfinished(event.job):
-                record_failure(folder, failure, self.study.spec.resources.retries)
+                record_failure(job.folder, job.cell, failure, job.retries)
         return event._replace(sentence=message)
 
     def _unfinished(self, name: str) -> bool:
+        return self._status(name) == "unfinished"
+
+    def _status(self, name: str) -> Status:
         job = self.jobs[name]
-        return read_state(job.folder).status(job.cell) == "unfinished"
+        return read_state(job.folder).status(job.cell)
 
     def _look_elsewhere(self) -> None:
         """Find out which runs other processes have done, and take over what they left."""

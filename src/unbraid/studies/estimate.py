@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import cycle, islice
 from statistics import median
 
@@ -31,10 +30,10 @@ def estimate(study: Study, jobs: int, again: Collection[str] = ()) -> Iterator[s
     Args:
         study: its runs.
         jobs: runs side by side.
-        again: failed runs that would be tried again.
+        again: runs that failed, or a metric of them, that would be tried again.
     """
     states = [
-        replace(state, failed=False) if cell.id in again else state
+        state.forgiven(cell) if cell.id in again else state
         for cell, state in zip(study.cells, study.states(), strict=True)
     ]
     for cell, state in zip(study.cells, states, strict=True):

@@ -11,7 +11,8 @@ from typing import Any
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell, read_state, write_state
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
-from unbraid.studies.work import FATAL, Alarm, CellJob, claim, described, number_of, record_failure
+from unbraid.studies.failures import FATAL, described, number_of, record_failure
+from unbraid.studies.work import Alarm, CellJob, claim
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FleetJob:
         found = train_fleet(configs, [job.folder for job in left], resume=True, display=reporter)
         for job, run in zip(left, found, strict=True):
             if isinstance(run, Diverged):
-                record_failure(job.folder, described(run, run.step), job.retries)
+                record_failure(job.folder, job.cell, described(run, run.step), job.retries)
                 continue
             write_state(job.folder, replace(read_state(job.folder), trained=True))
             # nothing is added to a finished run: it would take three times the model's size

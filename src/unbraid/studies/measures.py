@@ -18,6 +18,11 @@ def wanted_by(measure: Measure) -> dict[str, dict[str, Any]]:
     asked = names.split(",") if isinstance(names, str) else names
     if not isinstance(asked, list) or not all(isinstance(name, str) for name in asked):
         raise UnbraidError(f"metrics are {names!r}, expected 'all' or a list of names.")
+    if not asked:
+        raise UnbraidError(
+            "metrics of [[metrics]] are [], expected at least one name: name some, or leave the "
+            "table out to measure nothing."
+        )
     asked = [name.strip() for name in asked]
     if measure.protocol != "none" and measure.protocol not in metrics.PROTOCOLS:
         raise UnbraidError(

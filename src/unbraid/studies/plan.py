@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 from unbraid import datasets, methods
@@ -16,6 +17,7 @@ from unbraid.evaluation.scores import Config as Evaluation
 from unbraid.evaluation.scores import check_measurable
 from unbraid.runs import RunConfig
 from unbraid.runs.fingerprints import fingerprint
+from unbraid.runs.run_data import unseen_of
 from unbraid.studies.cells import Cell
 from unbraid.studies.measures import check_apart, compares, wanted_by
 from unbraid.studies.settings import Setting, named, settings_of, told_apart, tuples
@@ -25,6 +27,7 @@ from unbraid.training import FREE, Loop, Recorder, TrainingConfig, new_model
 
 # Raised when training changes its results: runs made before are then other runs.
 SEMANTICS = 1
+Load = Callable[[str], Dataset]  # of a split
 Grid = tuple[str, list[Setting]]  # with the name of its recipe, empty for none
 
 
@@ -50,8 +53,9 @@ def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
         for source, grids in parts:
             label = label_of(source, labels)
             labels.append(label)
-            data = datasets.load_dataset(source.name, "train", **source.options)
-            for cell in _cells(spec, source, data, label, grids, asked.values()):
+            # all settings share what is read of the data
+            load = cache(partial(datasets.load_dataset, source.name, **source.options))
+            for cell in _cells(spec, source, load, label, grids, asked.values()):
                 found = dataclasses.replace(cell, wanted=wanted, timeout=spec.resources.seconds)
                 cells.setdefault(cell.id, found)
     return list(cells.values()), compared
@@ -76,7 +80,7 @@ def _settled(spec: Spec, table: Mapping[str, Any]) -> list[tuple[Source, list[Gr
 def _cells(
     spec: Spec,
     source: Source,
-    data: Dataset,
+    load: Load,
     label: str,
     grids: Iterable[Grid],
     asked: Collection[Mapping[str, Any]],
@@ -86,18 +90,19 @@ def _cells(
     Args:
         spec: of the study.
         source: of the data.
-        data: the training images.
+        load: loads a split of the data.
         label: what the data are called.
         grids: recipe and settings of each.
         asked: what is measured.
     """
-    content = fingerprint(data).to_json()
+    content = fingerprint(load("train")).to_json()
+    unseen = cache(partial(unseen_of, load))
     for recipe, settings in grids:
         fitting: set[str] = set()
         for method, training, varied in settings:
             config = RunConfig(method, source.name, source.options, training, recipe)
             if (shape := _shape(config)) not in fitting:
-                _check_fits(config, data, asked)
+                _check_fits(config, load("train"), unseen, asked)
                 fitting.add(shape)
             for seed in spec.seeds:
                 seeded = dataclasses.replace(training, seed=seed)
@@ -125,13 +130,25 @@ def _shape(config: RunConfig) -> str:
     return repr((method, training.batch_size, training.validation, training.sampling))
 
 
-def _check_fits(config: RunConfig, data: Dataset, asked: Iterable[Mapping[str, Any]]) -> None:
-    """Raise an UnbraidError unless a method can be built for a data set, trained and measured."""
+def _check_fits(
+    config: RunConfig,
+    data: Dataset,
+    unseen: Callable[[float], Dataset],
+    asked: Iterable[Mapping[str, Any]],
+) -> None:
+    """Raise an UnbraidError unless a method can be built for a data set, trained and measured.
+
+    Args:
+        config: the options of a run.
+        data: the training images.
+        unseen: returns the images that it is measured on, by the share that is held out.
+        asked: what is measured.
+    """
     try:
         model = new_model(config.method, data, 0)
         Loop(model, data, config.training, Recorder())
         for told in asked:
-            check_measurable(model, data, Evaluation(**told))
+            check_measurable(model, unseen(config.training.validation), Evaluation(**told))
     except UnbraidError as error:
         raise UnbraidError(f"{methods.name_of(config.method)} on {data.name}: {error}") from error
 

@@ -97,10 +97,10 @@ def violins(results: Results) -> Drawn:
     if not scores:
         return None
     figure, panels = panel_grid(len(scores), heading_of(results, "scores of all runs, by method"))
-    lost = [results.lost_of(method) for method in methods]
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         column = results.of(score)
+        lost = [results.lost_of(score, method) for method in methods]
         for place, method in enumerate(methods):
             values = measured(column[results.rows(method)])
             color = PALETTE[place % len(PALETTE)]
@@ -156,7 +156,7 @@ def strengths(results: Results) -> Drawn:
                 rows += [
                     {"score": score.label, "method": method, "option": option, "strength": value,
                      "median": middles[-1], **spread(found),
-                     "lost": results.lost_of(method, (option, value))}
+                     "lost": results.lost_of(score, method, (option, value))}
                 ]  # fmt: skip
             label = f"{method} ({option} {values[0]:g} to {values[-1]:g})"
             ax.plot(range(len(values)), middles, color=color, lw=1, label=label)

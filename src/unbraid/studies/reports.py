@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 from unbraid.core.errors import UnbraidError, one_line
 from unbraid.studies import cells
@@ -33,38 +34,52 @@ def status_lines(study: Study) -> list[str]:
     for name in ("finished", "running", "unfinished", "diverged", "failed"):
         if counts[name]:
             lines.append(f"  {counts[name]:>6} {name}")
+        if name == "finished" and (lost := _without_metrics(study, states)):
+            lines.append(f"  {lost:>6} of these without some metric")
     return lines + _failures(study, states)
 
 
 def _failures(study: Study, states: list[State]) -> list[str]:
-    """Return lines on the runs whose last attempt failed, the most frequent failures first."""
-    groups: dict[tuple[str, str, str], list[tuple[Cell, State]]] = {}
+    """Return lines on failed runs and metrics, the most frequent failures first."""
+    groups: dict[tuple[str, ...], dict[str, tuple[Cell, Mapping[str, Any]]]] = {}
     for cell, state in zip(study.cells, states, strict=True):
+        found = [(f"{told['metrics']} not measured: ", each) for told, each in state.lost(cell)]
         if state.failed:
-            last = state.failures[-1]
-            message = re.sub(r"\d[\d,.]*", "#", str(last.get("message")))  # steps, sizes
-            key = (last["kind"], str(last.get("type")), message.replace(cell.id, "RUN"))
-            groups.setdefault(key, []).append((cell, state))
+            found.append(("", state.failures[-1]))
+        for what, each in found:
+            message = re.sub(r"\d[\d,.]*", "#", str(each.get("message")))  # steps, sizes
+            key = (what, each["kind"], str(each.get("type")), message.replace(cell.id, "RUN"))
+            groups.setdefault(key, {})[cell.id] = cell, each
     lines = []
-    for (kind, name, _), members in sorted(groups.items(), key=lambda each: -len(each[1])):
-        last = members[0][1].failures[-1]
+    for (what, kind, name, _), runs in sorted(groups.items(), key=lambda each: -len(each[1])):
+        members = list(runs.values())
+        message = one_line(str(members[0][1].get("message")))
         about = f"{kind} ({name})" if name else kind
-        lines.append(f"{len(members)} runs: {about}: {one_line(str(last.get('message')))}")
-        for cell, state in members[:SHOWN]:
-            last = state.failures[-1]
-            step = f", step {last['step']:,}" if last.get("step") else ""
-            lines.append(f"  {cell.id} {cell.label} (attempt {last.get('attempt')}{step})")
+        lines.append(f"{len(members)} runs: {what}{about}: {message}")
+        for cell, each in members[:SHOWN]:
+            step = f", step {each['step']:,}" if each.get("step") else ""
+            attempt = f" (attempt {each['attempt']}{step})" if "attempt" in each else ""
+            lines.append(f"  {cell.id} {cell.label}{attempt}")
         if len(members) > SHOWN:
             lines.append(f"  and {len(members) - SHOWN} more")
     return lines
 
 
+def _without_metrics(study: Study, states: list[State]) -> int:
+    """Return how many finished runs lack a metric, which failed."""
+    pairs = zip(study.cells, states, strict=True)
+    return sum(state.status(c) == "finished" and bool(state.lost(c)) for c, state in pairs)
+
+
 def ended(study: Study) -> list[str]:
     """Return what is said at the end of a study's runs."""
+    states = study.states()
     counts: Counter[str] = Counter(
-        state.status(cell) for cell, state in zip(study.cells, study.states(), strict=True)
+        state.status(cell) for cell, state in zip(study.cells, states, strict=True)
     )
     told = [f"{counts[name]} {name}" for name in ("diverged", "failed") if counts[name]]
+    if lost := _without_metrics(study, states):
+        told.insert(0, f"{lost} of them without some metric")
     line = f"{counts['finished']} of {len(study.cells)} runs finished"
     lines = [", ".join([line, *told])]
     if told:
@@ -73,7 +88,7 @@ def ended(study: Study) -> list[str]:
 
 
 def forget_failures(study: Study, diverged: bool = False, keep: bool = False) -> list[str]:
-    """Let the runs that failed be tried again; return their ids.
+    """Let the runs that failed, and metrics that did, be tried again; return the runs' ids.
 
     Args:
         study: of the runs.
@@ -83,15 +98,16 @@ def forget_failures(study: Study, diverged: bool = False, keep: bool = False) ->
     found = []
     for cell in study.cells:
         folder = study.run_folder(cell)
-        status = read_state(folder).status(cell)
-        if status != "failed" and not (diverged and status == "diverged"):
+        state = read_state(folder)
+        status = state.status(cell)
+        if not (diverged if status == "diverged" else status == "failed" or state.lost(cell)):
             continue
         if keep:
             found.append(cell.id)
             continue
         with cells.claimed(folder) as mine:
             if mine:
-                write_state(folder, replace(read_state(folder), failed=False, failures=()))
+                write_state(folder, read_state(folder).forgiven(cell))
                 found.append(cell.id)
     return found
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell
 from unbraid.studies.statistics import Components, variance_components
+from unbraid.studies.table import NOT_MEASURED
 
 Floats = NDArray[np.float64]
 FEW = 4  # times as many images make a score another one, of which this is an estimate by few
@@ -66,6 +67,7 @@ class Results:
         values: (N, S), NaN where a run has no such score.
         diverged: the runs that diverged.
         failed: the runs that failed in another way, which says nothing of their method.
+        unmeasured: the finished runs on which a metric failed, by its scores.
     """
 
     data: str
@@ -74,6 +76,7 @@ class Results:
     values: Floats
     diverged: tuple[Cell, ...] = ()
     failed: tuple[Cell, ...] = ()
+    unmeasured: Mapping[Score, tuple[Cell, ...]] = field(default_factory=dict)
 
     @property
     def lost(self) -> tuple[Cell, ...]:
@@ -127,11 +130,10 @@ class Results:
         both = (*self.cells, *self.lost)
         return list(dict.fromkeys(cell.setting for cell in both if cell.method == method))
 
-    def lost_of(self, method: str, strength: tuple[str, float] | None = None) -> int:
-        """Return how many runs of a method, or of one of its strengths, have no scores."""
-        return sum(
-            cell.method == method and strength in (None, cell.strength) for cell in self.lost
-        )
+    def lost_of(self, score: Score, method: str, strength: tuple[str, float] | None = None) -> int:
+        """Return how many runs of a method, or of one of its strengths, were lost for a score."""
+        lost = (*self.lost, *self.unmeasured.get(score, ()))
+        return sum(cell.method == method and strength in (None, cell.strength) for cell in lost)
 
     def by_few(self, score: Score) -> list[Score]:
         """Return the same score measured on fewer images, the fewest first."""
@@ -186,24 +188,21 @@ def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
     Raises:
         UnbraidError: there is no table, or no finished run in it.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise UnbraidError(
-            f"cannot read {path}: {error.strerror or error}; run the study first, or write its "
-            "table with unbraid study table."
-        ) from error
+    rows = _rows(path)
     values: dict[tuple[str, Score], float] = {}
     lost: dict[str, str] = {}  # how runs ended
+    missing: dict[Score, set[str]] = {}  # of the scores of metrics that failed, the runs
     try:
         for row in rows:
-            if row["status"] != "finished":
+            if row["status"] not in ("finished", NOT_MEASURED):
                 lost[row["run"]] = row["status"]
                 continue
             score = Score(
                 row["metric"], row["protocol"], row["representation"], int(row["images"] or 0)
             )
+            if row["status"] == NOT_MEASURED:
+                missing.setdefault(score, set()).add(row["run"])
+                continue
             values[row["run"], score] = float(row["value"]) if row["value"] else math.nan
     except (KeyError, TypeError, ValueError) as error:
         raise UnbraidError(
@@ -222,8 +221,24 @@ def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
         if kept:
             gone = tuple(cell for cell in every if lost.get(cell.id) == "diverged")
             failed = tuple(c for c in every if c.id in lost and c not in gone)
-            found.append(Results(data, kept, scores, np.array(table), gone, failed))
+            without = {
+                score: tuple(cell for cell in kept if cell.id in missing[score])
+                for score in missing
+            }
+            found.append(Results(data, kept, scores, np.array(table), gone, failed, without))
     return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        # spreadsheets write a byte order mark before the first name
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise UnbraidError(
+            f"cannot read {path}: {error.strerror or error}; run the study first, or write its "
+            "table with unbraid study table."
+        ) from error
 
 
 def _unsupervised_metrics() -> set[str]:

@@ -15,6 +15,7 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 
 TABLES = ("study", "data", "common", "grid", "metrics", "resources")
 MOST_SEEDS = 100_000
+SEED_DIGITS = 9
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -107,7 +108,8 @@ def read(path: Path) -> Spec:
         UnbraidError: it cannot be read, is no TOML, or has a table or option that is not known.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows' editors begin a file with a byte order mark, which TOML does not have
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UnbraidError(
             f"cannot read {path}: {error.strerror or error}, expected a study's TOML file, or "
@@ -200,9 +202,14 @@ def seeds_of(value: Any) -> tuple[int, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     found: list[int] = []
     for part in parts if isinstance(parts, Sequence) else [parts]:
-        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", str(part))
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part), re.ASCII)
         if match is None or isinstance(part, bool):
             raise UnbraidError(f"seeds are {value!r}, expected whole numbers or ranges, '0-9, 12'.")
+        if max(len(each.lstrip("0")) for each in (match[1], match[2] or "")) > SEED_DIGITS:
+            raise UnbraidError(
+                f"a seed of a study is {part}, expected {10**SEED_DIGITS - 1:,} at most: choose a "
+                "smaller one."
+            )
         first, last = int(match[1]), int(match[2] or match[1])
         if not 0 <= last - first < MOST_SEEDS:
             raise UnbraidError(

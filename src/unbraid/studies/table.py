@@ -10,12 +10,14 @@ from typing import Any
 
 from unbraid.core.files import atomic
 from unbraid.runs.results import STATS, read_result
-from unbraid.studies.cells import Cell
+from unbraid.studies.cells import Cell, State
 from unbraid.studies.study import Study
 
 CSV, PARQUET = "results.csv", "results.parquet"
 TERMS = ("total_correlation", "index_code_mi", "dimwise_kl")
 KEY = ("representation", "metric", "protocol", "images")  # of a number among those of its run
+NOT_MEASURED = "not measured"  # the status of a row of a metric that failed on a finished run
+WITHOUT = "without"  # what a row lacks, until it is filled
 Row = dict[str, Any]
 # before and after the columns of options
 FIRST = ("run", "data", "method", "setting")
@@ -75,28 +77,69 @@ def table(study: Study) -> tuple[list[str], list[Row]]:
     """Return the columns of a study's table, and its rows.
 
     Each finished run has a row for each number that was measured; those that diverged or failed
-    have the same rows without values, so that they are not forgotten. Unfinished runs have none.
+    have the same rows without values, so that they are not forgotten, and so have metrics that
+    failed on a finished run. Unfinished runs have none.
     """
-    states = study.states()
     options = differing(study.cells)
-    whole: list[Row] = []
-    bad: list[tuple[Row, int]] = []
-    for cell, state in zip(study.cells, states, strict=True):
+    rows: list[Row] = []
+    for cell, state in zip(study.cells, study.states(), strict=True):
         status = state.status(cell)
         if status == "unfinished":
             continue
         about = _about(cell, options) | {"status": status}
-        found = list(_numbers(study, cell)) if state.trained else []
-        if status == "finished":
-            whole += [about | row for row in found]
-        else:
-            bad.append((about, len(whole)))
-    measured = list(dict.fromkeys(tuple(row.get(name) for name in KEY) for row in whole))
-    for about, place in reversed(bad):
-        without = [dict(zip(KEY, each, strict=True)) for each in measured] or [{}]
-        whole[place:place] = [about | row for row in without]
+        found = _numbers(study, cell, state) if status == "finished" else [{WITHOUT: None}]
+        rows += [about | row for row in found]
     # an option such as the precision may be a column of its own already
-    return list(dict.fromkeys([*FIRST, *options, *LAST])), whole
+    return list(dict.fromkeys([*FIRST, *options, *LAST])), list(_filled(rows))
+
+
+def _filled(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield rows; in the place of one that lacks numbers, those that others have, without values.
+
+    Args:
+        rows: those that lack numbers say so in ``WITHOUT``: by the options of the metric that
+            failed, or None if it is the whole run.
+    """
+    measured = [row for row in rows if WITHOUT not in row]
+    every = list(dict.fromkeys(map(_key, measured)))
+    for row in rows:
+        if WITHOUT not in row:
+            yield row
+            continue
+        about = {name: value for name, value in row.items() if name != WITHOUT}
+        told = row[WITHOUT]
+        keys = every if told is None else _keys_like(told, row, measured)
+        for key in keys:
+            yield about | dict(zip(KEY, key, strict=True))
+        if not keys:
+            yield about if told is None else about | {"metric": told["metrics"]}
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in KEY)
+
+
+def _keys_like(told: Mapping[str, Any], of: Row, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return the numbers that a measurement gave of other runs on the same data.
+
+    Args:
+        told: the options of the measurement.
+        of: a row of the run that lacks it.
+        rows: those with numbers.
+    """
+    own = {_key(row) for row in rows if row["run"] == of["run"]}  # as of fewer images
+    found = [
+        row
+        for row in rows
+        if row["data"] == of["data"]
+        and _key(row) not in own
+        and str(row.get("metric")).partition(" ")[0] == told["metrics"]
+        and row.get("protocol") == told["protocol"]
+        and row.get("representation") == told["representation"]
+        and (told["protocol"] != "none" or (row.get("images") or 0) <= told["images"])
+    ]
+    most = max((row.get("images") or 0 for row in found), default=0)
+    return list(dict.fromkeys(_key(row) for row in found if (row.get("images") or 0) == most))
 
 
 def differing(cells: Sequence[Cell]) -> list[str]:
@@ -123,8 +166,8 @@ def _about(cell: Cell, options: Sequence[str]) -> Row:
     }
 
 
-def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
-    """Yield the rows of a finished run: its training's own numbers, and each score."""
+def _numbers(study: Study, cell: Cell, state: State) -> Iterator[Row]:
+    """Yield the rows of a finished run: its training's own numbers, each score, what failed."""
     result = read_result(study.run_folder(cell))
     training, machine = result["training"], result.get("machine", {})
     about: Row = {
@@ -154,25 +197,32 @@ def _numbers(study: Study, cell: Cell) -> Iterator[Row]:
                 "images": stats.get("images"),
             }
     newest: dict[tuple[Any, ...], Row] = {}
-    for row in (row for score in _asked(study, cell, result) for row in _of_score(score)):
+    for row in (row for score in _asked(study, cell, state, result) for row in _of_score(score)):
         newest[tuple(row[name] for name in KEY)] = row
     found = list(newest.values())
     order = ("protocol", "metric", "representation")
     found.sort(key=lambda row: (*(str(row[name]) for name in order), row["images"] or 0))
     yield from (about | row for row in found)
+    for told, _ in state.lost(cell):
+        same = {name: told[name] for name in ("protocol", "representation")}
+        yield about | same | {"status": NOT_MEASURED, WITHOUT: told}
 
 
-def _asked(study: Study, cell: Cell, result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _asked(
+    study: Study, cell: Cell, state: State, result: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
     """Return the stored scores that the study asks for: other studies share the run.
 
     Of fewer images than are asked for, those on the most are taken: there were no more of them.
+    Scores of a metric that failed are not of this measurement.
     """
     every: Sequence[Mapping[str, Any]] = list(result.get("scores", {}).values())
     asked: set[int] = set()
-    for told in (*cell.wanted.values(), *study.compared):
+    wanted = [(told, state.unmeasured.get(key, {})) for key, told in cell.wanted.items()]
+    for told, lost in (*wanted, *((each, ()) for each in study.compared)):
         by_metric: dict[Any, list[Mapping[str, Any]]] = {}
         for score in every:
-            if measured_as(score, told):
+            if measured_as(score, told) and score["metric"] not in lost:
                 by_metric.setdefault(score["metric"], []).append(score)
         for found in by_metric.values():
             # none has the present name where the data were called otherwise before

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 import time
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from unbraid.core import memory
 from unbraid.core.errors import UnbraidError
 from unbraid.studies import cells
 from unbraid.studies.cells import Cell, State, read_state, write_state
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
+from unbraid.studies.failures import (
+    AGAIN,
+    FATAL,
+    Passing,
+    Timeout,
+    described,
+    ends,
+    number_of,
+    record_failure,
+)
 
-# Failures of the machine, which the next run would meet too: disk full, quota, read-only
-FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 LOOK = 1.0  # seconds between looks whether to end
-AGAIN = ("died", "files")  # kinds of failure that another attempt may not meet
-
-
-class Timeout(Exception):
-    """An attempt took longer than the study allows."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class CellJob:
 
     def work(self, emit: Emit, stop: Stop) -> None:
         """Train, or continue, and measure the run; record a failure in its folder.
+
+        A metric that fails is no failure of the run: its other numbers are kept.
 
         Nothing is done if another process works on the run, or if it is finished.
 
@@ -86,15 +88,16 @@ class CellJob:
             try:
                 if number_of(error) in FATAL:
                     raise error
-                record_failure(self.folder, failure, self.retries)
+                record_failure(self.folder, self.cell, failure, self.retries)
             except Exception as worse:
                 raise Fatal(str(worse)) from worse
-            raise UnbraidError(f"{failure['kind']}: {failure['message']}") from error
+            said = f"{failure['kind']}: {failure['message']}"
+            if read_state(self.folder).status(self.cell) != "finished":
+                raise UnbraidError(said) from error
+            reporter.warn(f"what was left to measure is not measured: {said}")
 
     def _train_and_measure(self, state: State, reporter: Any, alarm: Alarm) -> None:
-        from unbraid.evaluation.scores import Config
         from unbraid.runs import train_run
-        from unbraid.runs.evaluating import evaluate
         from unbraid.studies.plan import config_of
 
         train_run(config_of(self.cell), self.folder, resume=True, display=reporter)
@@ -104,12 +107,63 @@ class CellJob:
         # nothing is added to a finished run: it would take three times the model's size
         (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
         alarm.measuring = True
+        self._measure(state, reporter)
+
+    def _measure(self, state: State, reporter: Any) -> None:
+        """Measure what is left, and record metrics that fail.
+
+        Raises:
+            Passing: a failure that another attempt may not meet, once all else is measured.
+        """
+        again: Mapping[str, Any] | None = None
         for told, keys in grouped(self.cell, state):
             begun = time.monotonic()
-            evaluate([str(self.folder)], Config(**told))
+            found = measure(self.folder, told)
             seconds = round((time.monotonic() - begun) / len(keys), 3)
-            state = replace(state, measured={**state.measured, **dict.fromkeys(keys, seconds)})
+            measured, unmeasured = dict(state.measured), dict(state.unmeasured)
+            for key in keys:
+                asked = self.cell.wanted[key]["metrics"]
+                own = {name: each for name, each in found.items() if asked in ("all", name)}
+                passing = [each for each in own.values() if each["kind"] in AGAIN]
+                if passing:
+                    again = passing[0]
+                elif own:
+                    unmeasured[key] = own
+                    for name, each in own.items():
+                        reporter.warn(f"{name} not measured: {each['type']}: {each['message']}")
+                else:
+                    measured[key] = seconds
+            state = replace(state, measured=measured, unmeasured=unmeasured)
             write_state(self.folder, state)
+        if again is not None:
+            raise Passing(again)
+
+
+def measure(folder: Path, told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Measure a run as told, and return what failed, by metric; other scores are stored.
+
+    Raises:
+        Exception: one that ends the attempt.
+    """
+    from unbraid.evaluation.scores import Config
+    from unbraid.runs.evaluating import evaluate
+
+    # an error itself would keep the model in memory, by its traceback
+    lost: dict[str, Mapping[str, Any]] = {}
+
+    def failed(names: Sequence[str], error: Exception) -> None:
+        if ends(error):
+            raise error
+        if len(names) == 1:  # several are measured again, one by one
+            lost[names[0]] = described(error, 0)
+
+    try:
+        evaluate([str(folder)], Config(**told), failed)
+    except Exception as error:  # of all metrics, as where the data have gone
+        if ends(error):
+            raise
+        return dict.fromkeys(told["metrics"].split(","), described(error, 0))
+    return lost
 
 
 @contextmanager
@@ -133,48 +187,13 @@ def grouped(cell: Cell, state: State) -> Iterator[tuple[dict[str, Any], list[str
     Metrics of the same images and protocol are measured together, so that images are encoded once.
     """
     groups: dict[tuple[Any, ...], list[str]] = {}
-    for key, told in cell.wanted.items():
-        if key not in state.measured:
-            apart = told["metrics"] if told["metrics"] == "all" else ""
-            groups.setdefault((apart, *(told[n] for n in told if n != "metrics")), []).append(key)
+    for key in state.left(cell):
+        told = cell.wanted[key]
+        apart = told["metrics"] if told["metrics"] == "all" else ""
+        groups.setdefault((apart, *(told[n] for n in told if n != "metrics")), []).append(key)
     for keys in groups.values():
-        told = dict(cell.wanted[keys[0]])
-        yield {**told, "metrics": ",".join(cell.wanted[key]["metrics"] for key in keys)}, keys
-
-
-def described(error: Exception, step: int) -> dict[str, Any]:
-    """Return what is recorded of a failure.
-
-    Args:
-        error: what happened.
-        step: the last step of training that was done; 0 before the first and after training.
-    """
-    from unbraid.training import Diverged
-
-    kind = "error"
-    if isinstance(error, Diverged):
-        kind = "diverged"
-    elif isinstance(error, Timeout):
-        kind = "timeout"
-    elif any(memory.ran_out(each) for each in _chain(error)):
-        kind = "out of memory"
-    elif number_of(error) is not None:
-        kind = "files"
-    found = {"kind": kind, "type": type(error).__name__, "message": str(error), "step": step}
-    if not isinstance(error, UnbraidError | Timeout):
-        found["traceback"] = "".join(traceback.format_exception(error))[-4000:]
-    return found
-
-
-def record_failure(folder: Path, failure: Mapping[str, Any], retries: int) -> bool:
-    """Add a failure to the state of a claimed run; return whether it may be tried again."""
-    state = read_state(folder)
-    attempt = len(state.failures) + 1
-    kept = [each for each in state.failures if each.get("kind") in AGAIN]
-    again = failure["kind"] in AGAIN and len(kept) < retries
-    failures = (*state.failures, {**failure, "attempt": attempt})
-    write_state(folder, replace(state, failures=failures, failed=not again))
-    return again
+        names = ",".join(cell.wanted[key]["metrics"] for key in keys)
+        yield {**cell.wanted[keys[0]], "metrics": names}, keys
 
 
 class Alarm:
@@ -212,16 +231,3 @@ class Alarm:
             raise Interrupted
         if self.seconds and time.monotonic() - self.begun > self.seconds:
             raise Timeout(f"the attempt took longer than {self.seconds:g} s")
-
-
-def number_of(error: BaseException) -> int | None:
-    """Return the number of the operating system's error behind an exception, None without one."""
-    return next((e.errno for e in _chain(error) if isinstance(e, OSError) and e.errno), None)
-
-
-def _chain(error: BaseException) -> Iterator[Exception]:
-    found: BaseException | None = error
-    with suppress(RecursionError):
-        while isinstance(found, Exception):
-            yield found
-            found = found.__cause__
