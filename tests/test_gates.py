@@ -221,6 +221,6 @@ def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
     text = tables.methods_first({"rows": rows, **told})
     images = next(line for line in text.split("\n") if "| images |" in line)
     # the other is factor-vae
-    assert images.split(" | ")[2] == "`beta-vae` 0.610 (0.600, 0.620); 1 overlap"
+    assert images.split(" | ")[2] == "`beta-vae` 0.610 (0.600, 0.620); overlaps 1"
     assert "| `made-up` | pairs | `ada-gvae` 0.700 |" in text
     assert tables.methods_first({"rows": [], **told}) == "No method is measured yet."

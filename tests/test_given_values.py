@@ -87,10 +87,13 @@ def test_what_nothing_is_made_of_is_refused(model: Method) -> None:
             lambda: unbraid.edit("seven.png", "bigger"),
             r"images are str \('seven.png'\), expected an",
         ),
-        (lambda: data.take(np.array([100])), r"96 images, and rows .*100.* are none of them: give"),
+        (
+            lambda: data.take(np.array([100])),
+            r"96 images, and rows .*100.* are none of them: give",
+        ),
         (
             lambda: data.take(np.ones(3, bool)),
-            "are none of them: give numbers from 0 to 95, or 96 tr",
+            "are none of them: give whole numbers from 0 to 95, or 96 tr",
         ),
         (
             lambda: unbraid.Dataset("none", np.zeros((5, 1, 0, 0), np.uint8), None, (), "train"),
@@ -101,6 +104,8 @@ def test_what_nothing_is_made_of_is_refused(model: Method) -> None:
         with pytest.raises(unbraid.UnbraidError, match=sentence):
             make()
     assert len(data.take(np.array([3, 1]))) == 2
+    with pytest.raises(unbraid.UnbraidError, match="there are no images in it"):
+        data.take(np.array([]))
 
 
 def test_a_model_is_built_of_a_name_and_by_a_seed() -> None:

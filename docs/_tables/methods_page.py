@@ -95,7 +95,8 @@ def methods(result: dict[str, Any]) -> str:
         f"is of one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
         "`slow-vae` sums its terms as the paper does; its published code halves some "
         "(`--as-published`). Codes of `hfs` have [a small scale](hfs.md#pitfalls), which lowers "
-        "its FactorVAE score. InfoM may be high where few latents are active. "
+        "its FactorVAE score. InfoM may be high where few latents are active. The first and the "
+        "last orientation of dSprites, which are equal, were measured as two levels. "
         f"{made_by(result)}"
     )
     return "\n".join(lines).strip("\n")
@@ -146,8 +147,9 @@ def methods_first(result: dict[str, Any]) -> str:
         return "No method is measured yet."
     return "\n".join(lines) + (
         "\n\nThe highest mean over seeds, of the published settings and of the tuned ones, ± half "
-        "of its 95% t interval (of two seeds, both values), and how many other methods have a 95% "
-        f"interval that overlaps with its own. {_steps(result)}."
+        "of its 95% t interval (of two seeds, both values), and how many other methods its 95% "
+        "interval overlaps with: those of a single seed count as points. "
+        f"{_steps(result)}."
     )
 
 
@@ -168,7 +170,7 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
         for key, (other, around) in known.items()
         if key[0] != best[0] and other + around >= mean - half
     }
-    overlap = f"; {len(close)} overlap" if close else ""
+    overlap = f"; overlaps {len(close)}" if close else ""
     return f"`{best[0]}` {over_seeds(values[best])}{overlap}"
 
 

@@ -15,7 +15,7 @@ from tests.studies.conftest import Make
 from tests.studies.test_study import Here, Watcher, rows_of
 from unbraid.metrics import mig, sap
 from unbraid.runs import Run
-from unbraid.studies import driver
+from unbraid.studies import driver, table
 from unbraid.studies.cells import State, read_state, write_state
 from unbraid.studies.driver import _Drive
 from unbraid.studies.engines import Event
@@ -181,6 +181,19 @@ def test_data_that_have_gone_lose_the_metrics_and_not_the_run(
     assert statuses(study) == ["finished"]
     assert found(study)["mig"][2] == "not measured"
     assert float(found(study)["kl"][0]) > 0
+
+
+def test_all_metrics_that_are_lost_are_those_of_other_runs() -> None:
+    kind = {"data": "d", "protocol": "none", "representation": "mean"}
+    told = {**kind, "metrics": "all", "images": 100}
+    rows = [
+        *({**kind, "run": "a", "metric": each, "images": 100} for each in ("mig", "dci gap")),
+        {**kind, "run": "a", "metric": "kl", "protocol": "training", "images": 100},
+        {"data": "d", "run": "b", table.WITHOUT: told},
+        {"data": "other", "run": "c", table.WITHOUT: told},
+    ]
+    lost = [(row["run"], row["metric"]) for row in table._filled(rows) if row["run"] != "a"]
+    assert lost == [("b", "mig"), ("b", "dci gap"), ("c", "all")]
 
 
 def test_a_process_that_dies_while_measuring_loses_what_was_left(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TENSORS_HEADER = 10 << 20  # bytes; that of a model of a thousand tensors has 0.1 MB
 JSON = 100 << 20  # bytes
 PIXELS = 1 << 26  # of a picture, 8,192 by 8,192: with transparency it takes 0.8 GB to decode
+EXACT = 2**53  # whole numbers; float64 rounds larger ones, so that different ones become equal
 BLOCK = 1 << 24  # bytes read at once
 
 # What Pillow may take a picture for, whatever its name ends in. Others are left out on purpose:

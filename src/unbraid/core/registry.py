@@ -4,7 +4,7 @@
 too. Files starting with ``_`` are shared helpers. An installed package announces things of its own
 as entry points of the group ``unbraid.methods``, ``unbraid.datasets`` and so on, each the name of a
 module.
-Names and summaries are read from the source, which imports nothing, so ``--help`` stays quick.
+Names and summaries are read from the source, which imports nothing, so that help stays quick.
 """
 
 from __future__ import annotations

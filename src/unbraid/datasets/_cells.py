@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.limits import EXACT
 from unbraid.datasets._numbers import as_number, commas_are_unclear, numbers_of
 
 # Cells of a table that are unknown, in any case; Excel writes #N/A and pandas <NA>.
 UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "#n/a", "<na>"))
-
-EXACT = 2**53  # larger whole numbers are rounded by float64, so that different ones become equal
 
 Where = Callable[[int], str]
 

@@ -338,11 +338,13 @@ class Dataset:
             UnbraidError: there are no such rows.
         """
         try:
-            rows = np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)]
+            if not isinstance(rows, slice):
+                rows = np.arange(len(self))[np.asarray(rows) if len(rows) else slice(0)]
         except IndexError as error:
             raise UnbraidError(
                 f"{self.name} has {len(self):,} images, and rows {reprlib.repr(rows)} are none of "
-                f"them: give numbers from 0 to {len(self) - 1}, or {len(self):,} truth values."
+                f"them: give whole numbers from 0 to {len(self) - 1}, or {len(self):,} truth "
+                "values."
             ) from error
         factors = None if self.factors is None else self.factors[rows]
         groups = None if self.groups is None else self.groups[rows]

@@ -56,7 +56,7 @@ def image_noise(
 ) -> NDArray[np.float64]:
     """Return standard normal noise for each image, (N, width), independent even of equal images.
 
-    It does not depend on the other images, so that a score does not depend on what else is
+    It does not depend on images that differ, so that a score does not depend on what else is
     measured. Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators",
     figure 13, hashes an image's checksum, how many equal images come before it, the column, the
     model and the seed.

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError
+from unbraid.core.limits import EXACT
 
 Floats = NDArray[np.float64]
 
-EXACT = 2**53  # larger whole numbers are rounded, so that different ones become equal
 LARGEST = 1e50  # products of four larger numbers overflow, and the SVM of SAP does not end
 MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # pandas is not imported for this
 
@@ -66,7 +66,7 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
     try:
         flat = [np.nan if type(x).__name__ in MISSING else x for x in array.ravel()]
         words = [x for x in flat if isinstance(x, str | bytes)]
-        longest = max((x for x in flat if isinstance(x, int)), key=abs, default=0)
+        longest = max((int(x) for x in flat if isinstance(x, int | np.integer)), key=abs, default=0)
         if abs(longest) > EXACT:
             raise _too_long(longest, name)
         if not words:
@@ -85,7 +85,7 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
 def _too_long(value: Any, name: str) -> UnbraidError:
     return UnbraidError(
         f"{name} hold the whole number {value}, which float64 rounds, expected at most 2^53: "
-        "number them from 0, as np.unique(column, return_inverse=True)[1] does."
+        "number ids from 0, as np.unique(column, return_inverse=True)[1] does, or give floats."
     )
 
 

@@ -153,7 +153,7 @@ def _enlarged(columns: Floats) -> Floats:
     """Return what columns (N, W) are multiplied by, (W,): LightGBM takes 1e-35 and less for 0."""
     largest = np.abs(columns).max(axis=0)
     tiny = (largest > 0) & (largest < TINY)
-    return np.where(tiny, 1 / np.where(tiny, largest, 1), 1.0)
+    return np.where(tiny, 1 / np.where(tiny, largest.clip(1e-300), 1), 1.0)
 
 
 def same_order(codes: Floats) -> list[list[int]]:

@@ -11,6 +11,10 @@ from unbraid.core import registry
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.studies.spec import Measure
 
+# Raised when what metrics are given of a run changes: 2, codes drawn independently for each model
+# and image, and levels of a circle that begin again
+INPUTS = 2
+
 
 def wanted_by(measure: Measure) -> dict[str, dict[str, Any]]:
     """Return what is measured of each run, by a key that tells it from any other measurement."""
@@ -39,7 +43,7 @@ def wanted_by(measure: Measure) -> dict[str, dict[str, Any]]:
         version = " ".join(["1", *_newer()]) if name == "all" else _version(name)
         told = {**dataclasses.asdict(measure), "metrics": name}
         key = " ".join(f"{value}" for value in told.values() if value != "mean")
-        found[f"{key} v{version}"] = told
+        found[f"{key} v{version}.{INPUTS}"] = told
     return found
 
 

@@ -205,10 +205,11 @@ def seeds_of(value: Any) -> tuple[int, ...]:
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part), re.ASCII)
         if match is None or isinstance(part, bool):
             raise UnbraidError(f"seeds are {value!r}, expected whole numbers or ranges, '0-9, 12'.")
-        if max(len(each.lstrip("0")) for each in (match[1], match[2] or "")) > SEED_DIGITS:
+        longest = max(match[1], match[2] or "", key=lambda each: len(each.lstrip("0")))
+        if len(longest.lstrip("0")) > SEED_DIGITS:
             raise UnbraidError(
-                f"a seed of a study is {part}, expected {10**SEED_DIGITS - 1:,} at most: choose a "
-                "smaller one."
+                f"a seed of a study is {longest}, expected {10**SEED_DIGITS - 1:,} at most: choose "
+                "a smaller one."
             )
         first, last = int(match[1]), int(match[2] or match[1])
         if not 0 <= last - first < MOST_SEEDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +102,21 @@ def _filled(rows: Sequence[Row]) -> Iterator[Row]:
     """
     measured = [row for row in rows if WITHOUT not in row]
     every = list(dict.fromkeys(map(_key, measured)))
+    alike: dict[tuple[Any, ...], list[Row]] = {}
+    own: dict[Any, set[tuple[Any, ...]]] = {}
+    for row in measured:
+        alike.setdefault(_kind(row["data"], row), []).append(row)
+        own.setdefault(row["run"], set()).add(_key(row))
     for row in rows:
         if WITHOUT not in row:
             yield row
             continue
         about = {name: value for name, value in row.items() if name != WITHOUT}
         told = row[WITHOUT]
-        keys = every if told is None else _keys_like(told, row, measured)
+        keys = every
+        if told is not None:
+            rows_like = alike.get(_kind(row["data"], told), [])
+            keys = _keys_like(told, rows_like, own.get(row["run"], set()))
         for key in keys:
             yield about | dict(zip(KEY, key, strict=True))
         if not keys:
@@ -119,23 +127,26 @@ def _key(row: Row) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in KEY)
 
 
-def _keys_like(told: Mapping[str, Any], of: Row, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+def _kind(data: Any, of: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what numbers of one measurement have in common, of a row or of the options."""
+    return data, of.get("protocol"), of.get("representation")
+
+
+def _keys_like(
+    told: Mapping[str, Any], rows: Sequence[Row], own: Collection[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
     """Return the numbers that a measurement gave of other runs on the same data.
 
     Args:
         told: the options of the measurement.
-        of: a row of the run that lacks it.
-        rows: those with numbers.
+        rows: those with numbers of this kind.
+        own: numbers that the run has, as of fewer images.
     """
-    own = {_key(row) for row in rows if row["run"] == of["run"]}  # as of fewer images
     found = [
         row
         for row in rows
-        if row["data"] == of["data"]
-        and _key(row) not in own
-        and str(row.get("metric")).partition(" ")[0] == told["metrics"]
-        and row.get("protocol") == told["protocol"]
-        and row.get("representation") == told["representation"]
+        if _key(row) not in own
+        and told["metrics"] in ("all", str(row.get("metric")).partition(" ")[0])
         and (told["protocol"] != "none" or (row.get("images") or 0) <= told["images"])
     ]
     most = max((row.get("images") or 0 for row in found), default=0)
@@ -222,7 +233,7 @@ def _asked(
     for told, lost in (*wanted, *((each, ()) for each in study.compared)):
         by_metric: dict[Any, list[Mapping[str, Any]]] = {}
         for score in every:
-            if measured_as(score, told) and score["metric"] not in lost:
+            if measured_as(score, told) and not {"all", score["metric"]} & {*lost}:
                 by_metric.setdefault(score["metric"], []).append(score)
         for found in by_metric.values():
             # none has the present name where the data were called otherwise before

@@ -193,7 +193,7 @@ def _by_factor(tour: Tour, curves: Curves) -> list[str]:
     return [
         paragraph(
             "Which factors are disentangled? MIG is the mean over factors of a gap: the mutual "
-            "information of the factor with the best latent less that with the second best, "
+            "information of the factor with the best latent minus that with the second best, "
             f"divided by the factor's entropy ({cite('chen2018')}). Here it is for each factor."
         ),
         exhibit(

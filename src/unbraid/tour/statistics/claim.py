@@ -162,7 +162,7 @@ def _parts(total: int, most: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """beta-TCVAE less beta-VAE at one beta, over seeds.
+    """beta-TCVAE minus beta-VAE at one beta, over seeds.
 
     Args:
         beta: of both.
