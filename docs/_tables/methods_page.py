@@ -45,7 +45,7 @@ COMPARED = {
     "mig": "MIG",
     "dci disentanglement": "DCI",
     "sap": "SAP",
-    "factorvae": "FactorVAE score",
+    "factorvae": "FactorVAE",
     "infomec InfoM": "InfoM",
 }
 
@@ -66,11 +66,10 @@ def methods(result: dict[str, Any]) -> str:
             f"\n**`{data}`**\n",
             "| Method | Setting | Seeds | " + " | ".join(COMPARED.values()),
         ]
-        lines[-1] += " | Reconstruction, nats | Step, ms | Published |"
-        lines.append("|---|---|--:" + "|--:" * (len(COMPARED) + 2) + "|---|")
+        lines[-1] += " | Nats | ms |"
+        lines.append("|---|---|--:" + "|--:" * (len(COMPARED) + 2) + "|")
         for method, setting in dict.fromkeys((row["method"], row["setting"]) for row in rows):
             mine = [r for r in rows if (r["method"], r["setting"]) == (method, setting)]
-            told = published["values"].get(method, {}) if setting == "published" else {}
             diverged = sum("diverged" in r for r in mine)
             seeds = f"{len(mine)}, {diverged} diverged" if diverged else str(len(mine))
             cells = [f"`{method}`", setting, seeds]
@@ -80,19 +79,18 @@ def methods(result: dict[str, Any]) -> str:
             cells.append(over_seeds([r["stats"].get("reconstruction") for r in mine], 1))
             timed = method in times and setting not in OTHER_NETS
             cells.append(f"{times[method]:.1f}" if timed else "")
-            cells.append(", ".join(f"{COMPARED[name]} {value:.2f}" for name, value in told.items()))
             lines.append("| " + " | ".join(cells) + " |")
         if published["source"]:
-            lines.append(f"\nPublished: {published['source']}; other images and many more steps.")
+            lines += ["", _published(published)]
         lines += ["", *(f"- {_gate(g)}" for g in result["gates"] if g["data"] == data)]
     if not lines:
         lines = ["| Method | Setting |", "|---|---|", "\nNo method is measured yet."]
     lines.append(
-        "\nMean ± half of the 95% t interval over seeds; of two seeds, the mean and both values. "
-        f"{_steps(result)}. Published: with the "
+        "\nMean ± half of the 95% t interval over seeds; of two seeds, both values. "
+        f"{_steps(result)}. Nats: of the reconstruction. Published: with the "
         "published weights of the objective; steps are far fewer, and so the learning rate is "
-        f"{result['common']['lr']:g}, not the 1e-4 of the studies of 2019 and 2020. A step's time "
-        f"is of one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
+        f"{result['common']['lr']:g}, not the 1e-4 of the studies of 2019 and 2020. ms: of a step "
+        f"on one core. Tuned: the weight of the highest {result['tuned by']} on other seeds. "
         "`slow-vae` sums its terms as the paper does; its published code halves some "
         "(`--as-published`). Codes of `hfs` have [a small scale](hfs.md#pitfalls), which lowers "
         "its FactorVAE score. InfoM may be high where few latents are active. The first and the "
@@ -100,6 +98,17 @@ def methods(result: dict[str, Any]) -> str:
         f"{made_by(result)}"
     )
     return "\n".join(lines).strip("\n")
+
+
+def _published(published: dict[str, Any]) -> str:
+    """Return the values that are published, in a sentence."""
+    told = [
+        f"`{method}` "
+        + ", ".join(f"{COMPARED[name]} {value:.2f}" for name, value in values.items())
+        for method, values in published["values"].items()
+    ]
+    source = f"Published by {published['source']}, of other images and many more steps"
+    return f"{source}: {'; '.join(told)}."
 
 
 def _steps(result: dict[str, Any]) -> str:

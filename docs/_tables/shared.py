@@ -52,5 +52,5 @@ def over_seeds(values: Sequence[float | None], digits: int = 3) -> str:
     known = sorted(value for value in values if value is not None)
     text = f"{found[0]:.{digits}f}"
     if len(known) == 2:
-        return f"{text} ({known[0]:.{digits}f}, {known[1]:.{digits}f})"
+        return f"{known[0]:.{digits}f}, {known[1]:.{digits}f}"
     return text if len(known) < 2 else f"{text}\u00a0±\u00a0{found[1]:.{digits}f}"
