@@ -197,19 +197,17 @@ def test_listings_say_what_cannot_be_imported_and_why(lab: Path) -> None:
     (lab / "lab-1.0.dist-info" / "entry_points.txt").write_text("".join(lines))
     note = "announced, but its module lab.broken"
     for text, why in (
-        (None, f"{note} cannot be imported: No module named 'lab.broken'"),
+        (None, "announced as lab.broken, of which there is no source"),
         ("import torhc\n", f"{note} cannot be imported: No module named 'torhc'"),
-        (
-            '"""Documented."""\nraise OSError("no\\nscreen")\n',
-            rf"{note} cannot be imported: no\nscreen",
-        ),
+        ('raise OSError("no\\nscreen")\n', rf"{note} cannot be imported: no\nscreen"),
+        ('"""Documented."""\nraise OSError\n', "Documented."),  # which is read, not imported
     ):
         if text is not None:
             (lab / "lab" / "broken.py").write_text(text)
         for kind in (*things, "recipes"):
             rows = json.loads(run(lab, "-m", "unbraid", kind, "--json"))
             assert {"name": "broken", "summary": why} in rows
-            assert sum("cannot be imported" in row["summary"] for row in rows) == 1
+            assert sum("cannot be imported" in row["summary"] for row in rows) <= 1
     (lab / "lab" / "broken.py").write_text("Config = None\n")
     rows = json.loads(run(lab, "-m", "unbraid", "datasets", "--json"))
     assert {"name": "broken", "summary": f"{note} has no load"} in rows
@@ -237,8 +235,7 @@ def test_a_broken_one_is_told_and_others_work(lab: Path) -> None:
     assert "its module lab.means cannot be imported (No module named 'nowhere')" in said
     said = run(lab, "-m", "unbraid", "show", "blobs", fails=True)
     assert "lab.blobs has no load: expected a module that defines Config and load." in said
-    said = " ".join(run(lab, "-m", "unbraid", "metrics").split())
-    assert "announced, but its module lab.evenness cannot be imported: invalid syntax" in said
+    assert "announced, but evenness.py cannot be read" in run(lab, "-m", "unbraid", "metrics")
     code = (
         "import numpy, unbraid.metrics as m; codes = numpy.random.default_rng(0).random((300, 2)); "
         "print('mig' in m.evaluate(codes, (4 * codes).astype(int)))"

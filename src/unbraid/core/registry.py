@@ -140,12 +140,12 @@ def summary(folder: str, name: str) -> str:
 def listed(folder: str) -> dict[str, str]:
     """Return the first line of each registered docstring, by name.
 
-    What installed packages announce is imported, and a note of one that cannot be says why.
+    What installed packages announce without one is imported, and a note says why it cannot be.
     """
     found = {}
     for name in names(folder):
         found[name] = summary(folder, name)
-        if name in announced(folder):
+        if not found[name] and name in announced(folder):
             try:
                 load(folder, name)
             except NotImportable as error:
