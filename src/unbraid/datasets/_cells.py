@@ -67,7 +67,9 @@ def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
             f"{owner} is of type {array.dtype}, expected numbers or words: convert it, or leave it "
             "out."
         )
-    if array.dtype.kind in "iu" and not _exact(array.tolist()):  # names, such as ids
+    if array.dtype.kind in "iu" and not _exact(  # names, such as ids
+        (int(array.min(initial=0)), int(array.max(initial=0)))
+    ):
         return Cells(np.ones(len(array), bool), words=array.astype(str))
     numbers = array.astype(np.float64)
     if (infinite := np.isinf(numbers)).any():
@@ -130,7 +132,7 @@ def _text(column: Sequence[str], owner: str, where: Where) -> Cells:
     is_word = known & np.isnan(numbers)
     if not is_word.any():
         whole = all("." not in cell and "e" not in cell.lower() for cell in cells)
-        if whole and not _exact(int(cell) for cell in cells if as_number(cell) == as_number(cell)):
+        if whole and not _exact(int(cell) for cell, ok in zip(cells, known, strict=True) if ok):
             return Cells(known, words=np.array(cells))
         return Cells(known, numbers, whole=whole and bool(known.any()))
     texts = [cell for cell, ok in zip(cells, known, strict=True) if ok]

@@ -93,7 +93,7 @@ def fingerprint(model: Method) -> int:
     """Return a checksum of a model's weights."""
     found = 0
     for tensor in model.state_dict().values():
-        found = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), found)
+        found = zlib.crc32(tensor.detach().cpu().double().numpy().tobytes(), found)
     return found
 
 
