@@ -27,7 +27,7 @@ from _study_tables import (
     jackknifed,
     named,
     rows_by_seed,
-    seeds_of,
+    seeds_in_all,
     settings_of,
     shared,
     text,
@@ -110,16 +110,16 @@ def settings_transfer(every: Sequence[Results]) -> Finding:
     """The best setting of a method differs between data sets.
 
     Both on other data and on the same, the best setting by half of the seeds is compared with that
-    by the other half, so that both have the same noise.
+    by the other half, so that both have the same noise. Seeds are those that all data sets have.
     """
-    settings = settings_of(every)
+    settings, seeds = settings_of(every), seeds_in_all(every)
     methods = dict.fromkeys(name for name, _ in settings)
     within, across, chance = [], [], []
     for score, method in product(shared(every), methods):
         own = [i for i, (name, _) in enumerate(settings) if name == method]
-        tables = [grid(every, results, score)[own] for results in every]
+        tables = [grid(every, results, score)[np.ix_(own, seeds)] for results in every]
         same: dict[bool, list[bool]] = {True: [], False: []}
-        for first, second in halves(tables[0].shape[1]):
+        for first, second in halves(len(seeds)):
             for a, b in product(range(len(tables)), repeat=2):
                 found = best(tables[a], first), best(tables[b], second)
                 if None not in found:
@@ -180,16 +180,16 @@ def without_labels(every: Sequence[Results]) -> Finding:
 def choice_transfers(every: Sequence[Results]) -> Finding:
     """A setting chosen by another metric on other data is hardly better than a random one.
 
-    It is chosen by half of the seeds and judged by the others.
+    It is chosen by half of the seeds that all data sets have, and judged by the others.
     """
+    seeds = seeds_in_all(every)
     tables = {
-        (results.data, score.metric): grid(every, results, score)
+        (results.data, score.metric): grid(every, results, score)[:, seeds]
         for results in every
         for score in shared(every)
     }
-    seeds = len(seeds_of(every))
     found: dict[str, list[float]] = {kind: [] for kind in BY.values()}
-    for first, second in halves(seeds):
+    for first, second in halves(len(seeds)):
         chosen = {key: best(table, first) for key, table in tables.items()}
         chances: dict[str, list[float]] = {kind: [] for kind in BY.values()}
         for (data, name), (other, score) in product(tables, tables):

@@ -80,6 +80,12 @@ def seeds_of(every: Sequence[Results]) -> list[int]:
     return sorted({cell.seed for results in every for cell in (*results.cells, *results.lost)})
 
 
+def seeds_in_all(every: Sequence[Results]) -> Seeds:
+    """Return the places, among the seeds of all runs, of those that all data sets have."""
+    own = [seeds_of([results]) for results in every]
+    return np.flatnonzero([all(seed in each for each in own) for seed in seeds_of(every)])
+
+
 def grid(every: Sequence[Results], results: Results, score: Score) -> Floats:
     """Return scores (S, K) of settings and seeds: -inf of a run that diverged, NaN if missing."""
     settings, seeds = settings_of(every), seeds_of(every)

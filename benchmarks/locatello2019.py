@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,29 +36,32 @@ SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figu
 
 
 def done_whole(study: Study, rows: list[Row]) -> Study:
-    """Return the study of the methods and seeds of which all runs are in a table.
+    """Return the study of the methods and seeds, of each data set, of which all runs are done.
 
-    A method with fewer seeds than intervals need is left out if others have enough.
+    A method with fewer seeds on some data than intervals need is left out if others have enough.
 
     Raises:
-        UnbraidError: all runs are there of no seed.
+        UnbraidError: on some data, all runs are there of no seed.
     """
     done = {row["run"] for row in rows}
-    lacking = {(cell.method, cell.seed) for cell in study.cells if cell.id not in done}
-    seeds = {
-        method: {seed for seed in study.spec.seeds if (method, seed) not in lacking}
-        for method in dict.fromkeys(cell.method for cell in study.cells)
-    }
-    enough = {method: own for method, own in seeds.items() if len(own) >= LEAST}
-    common = set.intersection(*seeds.values())
-    if len(common) < LEAST and enough and len(set.intersection(*enough.values())) >= LEAST:
-        seeds, common = enough, set.intersection(*enough.values())
-    if not common:
+    lacking = {(c.data, c.method, c.seed) for c in study.cells if c.id not in done}
+    methods, every = ({getattr(c, name): None for c in study.cells} for name in ("method", "data"))
+
+    def whole(of: Iterable[str], data: str) -> set[int]:
+        return {s for s in study.spec.seeds if not any((data, m, s) in lacking for m in of)}
+
+    def least(of: Iterable[str]) -> int:
+        return min(len(whole(of, data)) for data in every)
+
+    enough = [method for method in methods if least([method]) >= LEAST]
+    kept = enough if least(methods) < LEAST and enough and least(enough) >= LEAST else [*methods]
+    seeds = {data: whole(kept, data) for data in every}
+    if not all(seeds.values()):
         raise UnbraidError(
             f"{len(done)} of {len(study.cells)} runs of {study.name} are done, and of no seed are "
             f"all: unbraid study run {SPEC}."
         )
-    cells = [cell for cell in study.cells if cell.method in seeds and cell.seed in common]
+    cells = [c for c in study.cells if c.method in kept and c.seed in seeds[c.data]]
     return replace(study, cells=tuple(cells))
 
 
@@ -70,7 +74,10 @@ def findings(study: Study, path: Path) -> dict[str, Any]:
             "diverged": sum(len(results.diverged) for results in every),
             "failed": sum(len(results.failed) for results in every),
         },
-        "seeds": sorted({cell.seed for cell in study.cells}),
+        "seeds": {
+            results.data: sorted({c.seed for c in study.cells if c.data == results.data})
+            for results in every
+        },
         "seeds of the study": list(study.spec.seeds),
         "data": [results.data for results in every],
         "methods": every[0].methods,

@@ -213,3 +213,20 @@ def test_runs_that_are_missing_are_left_out() -> None:
         assert found["verdict"] in ("supported", "not supported", "inconclusive")
         assert "nan" not in found["told"]
         json.dumps(found, allow_nan=False)
+
+
+def test_choices_are_of_the_seeds_that_all_data_have() -> None:
+    columns = [METHOD + STRENGTH + noise(1) for _ in METRICS]
+    first, second = both(*columns)
+
+    def of(results: Results, seeds: set[int]) -> Results:
+        kept = [cell.seed in seeds for cell in results.cells]
+        cells = tuple(cell for cell in results.cells if cell.seed in seeds)
+        return dataclasses.replace(results, cells=cells, values=results.values[np.array(kept)])
+
+    few = of(second, {1, 2, 4})
+    for find in (findings.settings_transfer, findings.choice_transfers):
+        assert find([first, few]) == find([of(first, {1, 2, 4}), few])
+        assert find([first, few]) != find([first, second])
+    for find in findings.FINDINGS.values():
+        assert "nan" not in find([first, few])["told"]

@@ -89,6 +89,14 @@ def test_options_of_a_named_method_are_given_to_train() -> None:
         unbraid.train(SMALL_BETA, UINT8, beta=2.0)
     with pytest.raises(unbraid.UnbraidError, match=r"'betta' of method beta-vae \(did you mean"):
         unbraid.train("beta-vae", UINT8, betta=2.0)
+    with pytest.raises(
+        unbraid.UnbraidError, match=r"'discriminator_hidden' \(an option of factor-vae\): "
+    ):
+        unbraid.train("vae", UINT8, discriminator_hidden=2.0)
+    with pytest.raises(
+        unbraid.UnbraidError, match=r"'discriminator_hidden' of method vae \(an option of f"
+    ):
+        configure("vae", discriminator_hidden=2.0)
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,13 @@ def test_a_method_of_few_seeds_is_left_out_if_others_have_enough(tmp_path: Path)
     whole = locatello.done_whole(made, rows)
     assert [cell.id for cell in whole.cells] == ["x0", "x1", "x2"]
     assert [cell.id for cell in locatello.done_whole(made, rows[1:]).cells] == ["x1", "y1"]
+
+
+def test_data_sets_may_have_other_seeds(tmp_path: Path) -> None:
+    made = study(tmp_path)
+    cells = [dataclasses.replace(cell, data=cell.setting) for cell in made.cells]
+    made = dataclasses.replace(made, cells=tuple(cells))
+    rows = [row(run, "mig") for run in ("x0", "x1", "x2", "y1", "y2")]
+    assert {cell.id for cell in locatello.done_whole(made, rows).cells} == {r["run"] for r in rows}
+    with pytest.raises(UnbraidError, match="of no seed are all"):
+        locatello.done_whole(made, rows[:3])

@@ -100,7 +100,11 @@ def locatello2019(result: dict[str, Any]) -> str:
     """Return a row for each finding of 2019: whether it shows, and by which figures."""
     seeds, asked = result["seeds"], result["seeds of the study"]
     runs = ", ".join(f"{count} {kind}" for kind, count in result["runs"].items() if count)
-    few = f" of {len(asked)} that the study asks for" if len(seeds) < len(asked) else ""
+    counts = " and ".join(f"{len(own)} on `{name}`" for name, own in seeds.items())
+    if len(few := {len(own) for own in seeds.values()}) == 1:
+        counts = str(few.pop())
+    if any(len(own) < len(asked) for own in seeds.values()):
+        counts += f" of the {len(asked)} that the study asks for"
     lines = ["| Finding of 2019 | Here | By |", "|---|---|---|"]
     lines += [
         f"| {each['finding']} | {each['verdict']} | {each['told']} |" for each in result["findings"]
@@ -110,5 +114,5 @@ def locatello2019(result: dict[str, Any]) -> str:
     data = " and ".join(f"`{name}`" for name in result["data"])
     return "\n".join(lines) + (
         f"\n\n{len(result['methods'])} methods{left} on {data}, {result['steps']:,} steps, "
-        f"{len(seeds)} seeds{few}: {runs} runs. Intervals are of 95%. {made_by(result)}"
+        f"seeds: {counts}; {runs} runs. Intervals are of 95%. {made_by(result)}"
     )

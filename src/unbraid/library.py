@@ -149,10 +149,12 @@ def _method_options(
         )
     for name in options:
         stranger = name not in own and name not in of_training
-        if stranger and isinstance(method, str) and not did_you_mean(name, of_training):
+        others = registry.with_option("methods", name) if stranger else ""
+        far = others or not did_you_mean(name, of_training)
+        if stranger and isinstance(method, str) and far:
             raise UnbraidError(
-                f"unknown option '{name}': those of the method {method} are {', '.join(known)}; "
-                f"those of the training are {', '.join(of_training)}."
+                f"unknown option '{name}'{others}: those of the method {method} are "
+                f"{', '.join(known)}; those of the training are {', '.join(of_training)}."
             )
     return own, {name: value for name, value in options.items() if name not in own}
 

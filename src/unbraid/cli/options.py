@@ -12,7 +12,9 @@ def out_type() -> Any:
     """Return the type of the optional path ``--out`` or ``-o``."""
     import tyro
 
-    return Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH")]
+    return Annotated[
+        Path | None, tyro.conf.arg(aliases=["-o"], metavar="PATH", help_behavior_hint="")
+    ]
 
 
 def data_field(data: str, preset: Mapping[str, Any] | None = None) -> tuple[Any, Any]:

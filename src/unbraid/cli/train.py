@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ def train(args: list[str]) -> None:
     method_config = registry.load("methods", method).Config
     options = train_options(method_config, given_data, preset)
     summary = registry.summary("methods", method)
-    given = parse(options, args[1:], f"unbraid train {method}", summary)
+    others = partial(registry.with_option, "methods")
+    given = parse(options, args[1:], f"unbraid train {method}", summary, others)
     if option_value(args, "--epochs") and option_value(args, "--steps"):
         raise UnbraidError("--epochs and --steps are both given: give one of them.")
     if given.fleet != 1 and given.restarts == 1:

@@ -17,17 +17,20 @@ class UnbraidError(Exception):
 def did_you_mean(found: Any, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or ``""`` if none is near.
 
-    A name that starts with what was found is nearer than any other. Capitals make no difference.
+    A name that starts with what was found is nearer than any other. Capitals and the dashes before
+    an option make no difference.
 
     >>> did_you_mean("beta-vea", ["ae", "beta-vae"])
     " (did you mean 'beta-vae'?)"
     >>> did_you_mean("--lat", ["--data", "--latent-dim"])
     " (did you mean '--latent-dim'?)"
+    >>> did_you_mean("--beta", ["--net"])
+    ''
     """
-    sought = str(found).casefold()  # users may give anything in place of a name
-    names = {name.casefold(): name for name in reversed(list(known))}  # of equals, the first
+    sought = str(found).casefold().lstrip("-")  # users may give anything in place of a name
+    names = {name.casefold().lstrip("-"): name for name in reversed(list(known))}  # first of equals
     near: list[str] = []
-    if len(sought.lstrip("-")) > 1:
+    if len(sought) > 1:
         near = sorted((name for name in reversed(names) if name.startswith(sought)), key=len)
     near = near or difflib.get_close_matches(sought, names, n=1, cutoff=0.6)
     return f" (did you mean '{names[near[0]]}'?)" if near else ""

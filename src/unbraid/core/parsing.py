@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -19,8 +19,22 @@ UNBROKEN = 100_000  # columns at which the parser breaks no line of an error
 WIDEST = 120  # columns of its help: lines stay readable, and no boxes stand side by side
 
 
-def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> Any:
-    """Parse options into a dataclass; invalid options raise an UnbraidError of one sentence."""
+def parse(
+    shape: Any,
+    args: Sequence[str],
+    prog: str,
+    description: str = "",
+    elsewhere: Callable[[str], str] = lambda _: "",
+) -> Any:
+    """Parse options into a dataclass; invalid options raise an UnbraidError of one sentence.
+
+    Args:
+        shape: the dataclass.
+        args: the command line's, after what ``prog`` names.
+        prog: the command.
+        description: what its help starts with.
+        elsewhere: a hint at what else takes an option that this command does not, "" for nothing.
+    """
     import tyro
 
     def attempt(columns: int) -> Any:
@@ -40,7 +54,8 @@ def parse(shape: Any, args: Sequence[str], prog: str, description: str = "") -> 
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(out):
         attempt(WIDEST)
     if failed:
-        raise UnbraidError(one_sentence(errors.getvalue(), prog, options_in(out.getvalue())))
+        known = options_in(out.getvalue())
+        raise UnbraidError(one_sentence(errors.getvalue(), prog, known, elsewhere))
     print(reflowed(out.getvalue(), width))
     raise SystemExit(0)
 
@@ -166,7 +181,12 @@ def options_in(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"(?<![\w.-])--[a-z][\w.-]*", text)))
 
 
-def one_sentence(box: str, prog: str, known: Sequence[str] = ()) -> str:
+def one_sentence(
+    box: str,
+    prog: str,
+    known: Sequence[str] = (),
+    elsewhere: Callable[[str], str] = lambda _: "",
+) -> str:
     """Turn the message of the option parser, a titled box of sections, into a sentence."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", box)
     sections: list[list[str]] = [[]]
@@ -180,7 +200,10 @@ def one_sentence(box: str, prog: str, known: Sequence[str] = ()) -> str:
     if message.startswith("Missing from "):
         message = _missing(text)
     unknown = re.match(r"Unrecognized options: (--[^\s,=]+)", message)
-    hint = did_you_mean(unknown[1].replace("_", "-"), known) if unknown else ""
+    hint = ""
+    if unknown:
+        option = unknown[1].replace("_", "-")
+        hint = elsewhere(option.removeprefix("--").replace("-", "_")) or did_you_mean(option, known)
     return f"{message.rstrip('.')}{hint}: see {prog} --help."
 
 

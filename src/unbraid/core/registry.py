@@ -171,13 +171,36 @@ def source(folder: str, name: str) -> Path | None:
     return next((choice for choice in choices if choice.is_file()), None)
 
 
-def build(config: type[Any], options: Mapping[str, Any], owner: str) -> Any:
-    """Build a config dataclass from options; an unknown option raises an UnbraidError."""
+def with_option(folder: str, option: str) -> str:
+    """Return ``" (an option of a, b)"``: what in a folder takes an option, or ``""`` if none does.
+
+    >>> with_option("methods", "discriminator_hidden")
+    ' (an option of factor-vae)'
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of packages that are broken: nobody asked for them
+        every = {name: dataclasses.fields(load(folder, name).Config) for name in usable(folder)}
+    found = [name for name, fields in every.items() if option in {each.name for each in fields}]
+    return f" (an option of {', '.join(found)})" if found else ""
+
+
+def build(
+    config: type[Any], options: Mapping[str, Any], owner: str, folder: str | None = None
+) -> Any:
+    """Build a config dataclass from options; an unknown option raises an UnbraidError.
+
+    Args:
+        config: the dataclass.
+        options: values of its fields.
+        owner: what has these options, as errors name it.
+        folder: where to look for others that take an unknown option.
+    """
     known = [field.name for field in dataclasses.fields(config)]
     for option in options:
         if option not in known:
+            hint = (folder and with_option(folder, option)) or did_you_mean(option, known)
             raise UnbraidError(
-                f"unknown option '{option}' of {owner}{did_you_mean(option, known)}: "
+                f"unknown option '{option}' of {owner}{hint}: "
                 f"it takes {', '.join(known) or 'no options'}."
             )
     hints = get_type_hints(config)

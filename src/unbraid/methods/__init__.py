@@ -78,7 +78,8 @@ def configure(name: str, *, recipe: str = "", data: str = "", **options: Any) ->
     """
     if recipe:
         options = {**recipes.load(recipe, name).method_options(name, data), **options}
-    config: MethodConfig = registry.build(find(name)[0], options, f"method {name}")
+    owner = f"method {name}"
+    config: MethodConfig = registry.build(find(name)[0], options, owner, "methods")
     return config
 
 
