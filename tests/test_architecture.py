@@ -32,6 +32,7 @@ LEAVES = {
     "signals",
     "streams",
     "subsets",
+    "text_tables",
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -44,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "registry": {"errors"},
     "signals": {"errors"},
     "subsets": set(),
+    "text_tables": set(),
     "streams": {"errors"},
     "memory": {"errors"},
     "interrupts": set(),

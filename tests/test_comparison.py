@@ -144,7 +144,7 @@ def test_small_and_negative_numbers_and_special_signs() -> None:
     assert "| elbo | -20.1 | -9.88 |" in markdown
     latex = formats.as_latex(names, rows, ())
     assert r" & a\textless{}b\textgreater{} & c*d\textbackslash{}e \\" in latex
-    assert r"beta\_max & -1 & 1e-05 \\" in latex
+    assert r"beta\_max & $-$1 & 1e-05 \\" in latex
     assert r"elbo & $-$20.1 & $-$9.88 \\" in latex
     assert r"mig & 0.001 [$-$0.019, 0.021] & 0.000 \\" in latex
 

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from unbraid.studies.statistics import Interval, interval
 from unbraid.tour.statistics import claim
 from unbraid.tour.statistics.claim import (
     ALPHA,
     MARGIN,
     Comparison,
-    Interval,
     at_equal_reconstruction,
     below,
     holm,
-    interval,
     verdict,
 )
 

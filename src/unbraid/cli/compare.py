@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unbraid.cli.options import out_type
-from unbraid.cli.tables import print_table
+from unbraid.cli.tables import one_format, print_table
 from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand
 from unbraid.core.parsing import parse
@@ -43,16 +43,14 @@ def compare(args: list[str]) -> None:
     folders, rest = args[:first], args[first:]
     given = parse(shape_of(figures.MatchedConfig), rest, USAGE)
     options: Options = given.table
-    formats = [name for name in ("csv", "latex", "markdown") if getattr(options, name)]
-    if len(formats) > 1:
-        raise UnbraidError(f"--{formats[0]} and --{formats[1]} are both given: give one of them.")
+    form = one_format(options)
     if len(folders) < 2:
         raise UnbraidError("unbraid compare takes two or more run folders first.")
     path = expand(given.out) if given.out else expand(folders[0]) / "compare.png"
     figures.check_suffix(path)
     found = comparison.compare(folders, options.protocol)
-    if formats:
-        print(getattr(found, f"to_{formats[0]}")(), end="")
+    if form:
+        print(getattr(found, f"to_{form}")(), end="")
         for note in found.notes if options.csv else ():  # the others hold them
             print(note, file=sys.stderr)
     else:
@@ -64,7 +62,7 @@ def compare(args: list[str]) -> None:
     except UnbraidError as error:
         raise UnbraidError(f"{error} --no-figure leaves the figure out.") from error
     figures.save(figure, path)
-    print(path, file=sys.stderr if formats else sys.stdout)
+    print(path, file=sys.stderr if form else sys.stdout)
 
 
 def shape_of(figure: type[Any]) -> type[Any]:

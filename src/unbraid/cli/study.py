@@ -1,4 +1,4 @@
-"""``unbraid study run|status|table|plots|extend|retry``."""
+"""``unbraid study run|status|table|summary|plots|extend|retry``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from unbraid.cli.tables import one_format, print_wide
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.parsing import listing, parse
 
@@ -69,6 +70,26 @@ class Retry(Run):
     diverged: bool = False
 
 
+@dataclass(frozen=True)
+class Summary(Place):
+    """What of a study is summarised, and how.
+
+    Args:
+        metrics: scores to print, by their names in the table, such as ``mig,reconstruction``, or
+            ``all``; those by labels, and the reconstruction, if none are named.
+        spread: what is printed beside each mean: its 95% interval, or the standard deviation.
+        csv: print the tables as CSV, a row for each mean, with both.
+        latex: print them as LaTeX.
+        markdown: print them as Markdown.
+    """
+
+    metrics: str = ""
+    spread: Literal["interval", "std", "none"] = "interval"
+    csv: bool = False
+    latex: bool = False
+    markdown: bool = False
+
+
 def run(target: str, given: Run) -> None:
     """Train and measure all runs that are not done; continue those that were interrupted."""
     from unbraid.studies.study import open_study
@@ -116,6 +137,25 @@ def table(target: str, given: Place) -> None:
     from unbraid.studies.table import write_table
 
     print(*write_table(open_study(target, given.root)), sep="\n")
+
+
+def summary(target: str, given: Summary) -> None:
+    """Print the mean of each score over the seeds of each setting: text, CSV, Markdown or LaTeX."""
+    from unbraid.studies.study import open_study
+    from unbraid.studies.summary import as_csv, summarise
+
+    form = one_format(given)
+    wanted = [name for each in given.metrics.split(",") if (name := each.strip())]
+    found = summarise(open_study(target, given.root, keep=False), wanted)
+    if form == "csv":
+        print(as_csv(found), end="")
+    elif form:
+        print("\n".join(getattr(each, f"to_{form}")(given.spread) for each in found), end="")
+    else:
+        for each in found:
+            header, lines = each.header[2:], each.lines(given.spread)
+            rows = [[" ".join(filter(None, line[:2])), *line[2:]] for line in lines]
+            print_wide(each.data, ("", *header), rows, each.notes(given.spread))
 
 
 def plots(target: str, given: Place) -> None:
@@ -249,6 +289,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], type[Place]]] = {
     "run": (run, Run),
     "status": (status, Place),
     "table": (table, Place),
+    "summary": (summary, Summary),
     "plots": (plots, Place),
     "extend": (extend, Extend),
     "retry": (retry, Retry),

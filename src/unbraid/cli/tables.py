@@ -11,12 +11,14 @@ import csv
 import io
 import json
 import math
+import shutil
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Any
 
 from unbraid.core.errors import UnbraidError, did_you_mean
-from unbraid.core.parsing import parse, wrapped
+from unbraid.core.parsing import UNBROKEN, parse, wrapped
 
 TABLE = 72  # columns from which on a table of numbers breaks no word
 
@@ -163,3 +165,45 @@ def print_table(
         console.print(table)
     for note in notes:
         console.print(note, style="dim", soft_wrap=True)
+
+
+def print_wide(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> None:
+    """Print a table of numbers in parts, one below the other, each as wide as the terminal.
+
+    The first column is in all parts.
+    """
+    room = shutil.get_terminal_size((UNBROKEN, 24)).columns
+    if room < TABLE:
+        print_table(title, header, rows, notes)
+        return
+    widths, names = [], []
+    for name, *cells in zip(header, *rows, strict=True):
+        widths.append(max(map(len, [*name.split(), *cells]), default=0))
+        names.append("\n".join(textwrap.wrap(name, max(widths[-1], 1))))
+    first, *others = (width + 3 for width in widths)
+    parts: list[list[int]] = [[]]
+    left = room - first - 1
+    for column, width in enumerate(others, 1):
+        if parts[-1] and left < width:
+            parts.append([])
+            left = room - first - 1
+        parts[-1].append(column)
+        left -= width
+    for part in parts:
+        lines = [[row[0], *(row[column] for column in part)] for row in rows]
+        shown = [names[0], *(names[column] for column in part)]
+        print_table(title, shown, lines, notes if part is parts[-1] else ())
+
+
+def one_format(given: Any) -> str:
+    """Return which of the forms ``csv``, ``latex`` and ``markdown`` options ask for, or ``""``.
+
+    Raises:
+        UnbraidError: several.
+    """
+    asked = [name for name in ("csv", "latex", "markdown") if getattr(given, name)]
+    if len(asked) > 1:
+        raise UnbraidError(f"--{asked[0]} and --{asked[1]} are both given: give one of them.")
+    return asked[0] if asked else ""

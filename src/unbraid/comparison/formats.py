@@ -5,23 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from unbraid.comparison.table import Cell, Row
+from unbraid.core import text_tables
 
 WHOLE = {"parameters", "bytes", "steps taken", "active units", "peak memory, MB"}
-# one scheme for both: LaTeX's special characters
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    # these three are other characters in the fonts that LaTeX takes by default
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{sign: rf"\{sign}" for sign in "&%$#_{}"},
-}
 
 
 def cell_text(row: Row, cell: Cell) -> str:
@@ -78,41 +68,13 @@ def _plain(value: float | str) -> object:
 
 def as_markdown(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) -> str:
     """Return a column for each run, and the notes below."""
-    header, *body = ([_plain_markdown(cell) for cell in line] for line in grid(names, rows))
-    lines = ["| " + " | ".join(header) + " |", "|---" + "|--:" * len(names) + "|"]
-    lines += ["| " + " | ".join(line) + " |" for line in body]
-    return "\n".join([*lines, *(f"\n{_plain_markdown(note)}" for note in notes)]) + "\n"
-
-
-def _plain_markdown(text: str) -> str:
-    r"""Return text with Markdown's special characters as such.
-
-    >>> _plain_markdown("_a_ dip_vae 0.5 [0.4, 0.6] [b](c)")
-    '\\_a\\_ dip_vae 0.5 [0.4, 0.6] \\[b](c)'
-    """
-    return re.sub(r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=[^\]]*\]\()", r"\\\g<0>", text)
+    header, *body = grid(names, rows)
+    return text_tables.markdown(header, body, notes)
 
 
 def as_latex(names: Sequence[str], rows: Sequence[Row], notes: Sequence[str]) -> str:
     """Return a tabular with a column for each run, a rule between groups, and notes as comments."""
-    header, *body = ([escaped(cell) for cell in line] for line in grid(names, rows))
-    lines = [f"% {note}" for note in notes]
-    lines += [r"\begin{tabular}{l" + "r" * len(names) + "}", r"\toprule"]
-    lines += [" & ".join(header) + r" \\"]
-    before = None
-    for row, line in zip(rows, body, strict=True):
-        lines += [r"\midrule"] if row.group != before else []
-        if row.group != "options":  # a hyphen is shorter than a minus sign
-            line = [re.sub(r"(?<!\w)-(?=\d)", "$-$", cell) for cell in line]
-        lines.append(" & ".join(line) + r" \\")
-        before = row.group
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def escaped(text: str) -> str:
-    r"""Return text with LaTeX's special characters as such.
-
-    >>> escaped("beta_1 & 50%")
-    'beta\\_1 \\& 50\\%'
-    """
-    return re.sub(r"[\\~^|<>&%$#_{}]", lambda found: SPECIAL[found[0]], text)
+    header, *body = grid(names, rows)
+    both = zip(rows, body, strict=True)
+    groups = [[line for _, line in of] for _, of in groupby(both, lambda each: each[0].group)]
+    return text_tables.latex(header, groups, notes)

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from scipy.stats import t as student_t
 
 Floats = NDArray[np.float64]
 PARTS = ("method", "setting", "seed")
 DRAWS = 2000  # of the bootstrap
+LEVEL = 0.95  # of intervals
+
+
+class Interval(NamedTuple):
+    """A mean over seeds and its t interval, whose ends are NaN where there is a single seed."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float] | Floats) -> Interval:
+    """Return the mean of values, one a seed, and its 95% interval by Student's t.
+
+    >>> [round(each, 2) for each in interval([1.0, 2.0, 3.0])]
+    [2.0, -0.48, 4.48]
+    """
+    found = np.asarray(values, np.float64)
+    mean = float(found.mean())
+    if len(found) < 2:
+        return Interval(mean, float("nan"), float("nan"))
+    error = float(found.std(ddof=1)) / len(found) ** 0.5
+    reach = float(student_t.ppf((1 + LEVEL) / 2, len(found) - 1)) * error
+    return Interval(mean, mean - reach, mean + reach)
 
 
 @dataclass(frozen=True)

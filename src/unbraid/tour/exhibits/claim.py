@@ -9,11 +9,12 @@ import numpy as np
 
 from unbraid.figures import GREY, PALETTE, new_figure, styled
 from unbraid.pages.html import paragraph, table, text
+from unbraid.studies.statistics import Interval
 from unbraid.tour.exhibits.files import Numbers, Picture, exhibit
 from unbraid.tour.formatting import number
 from unbraid.tour.references import ARTICLE, cite
 from unbraid.tour.statistics import claim, spread
-from unbraid.tour.statistics.claim import ALPHA, Comparison, Interval
+from unbraid.tour.statistics.claim import ALPHA, Comparison
 from unbraid.tour.statistics.comparison import Compared, Curves, Gap
 from unbraid.tour.statistics.curves import SCORES, Curve
 

@@ -26,35 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from unbraid.studies.statistics import Interval
+
 ALPHA = 0.05  # chance of any false statement
 KINDS = 4  # of statements, which share it
-LEVEL = 0.95  # of the intervals, each by itself
 MARGIN = 0.05  # a score lower by less than that counts as similar; scores reach from 0 to 1
 RECONSTRUCTION = "reconstruction"
 Floats = NDArray[np.float64]
-
-
-class Interval(NamedTuple):
-    """A mean over seeds and its t interval, whose ends are NaN where there is a single seed."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def interval(differences: Sequence[float] | Floats) -> Interval:
-    """Return the mean of paired differences, one a seed, and its 95% t interval.
-
-    >>> [round(each, 2) for each in interval([1.0, 2.0, 3.0])]
-    [2.0, -0.48, 4.48]
-    """
-    values = np.asarray(differences, np.float64)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Interval(mean, float("nan"), float("nan"))
-    error = float(values.std(ddof=1)) / len(values) ** 0.5
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
-    return Interval(mean, mean - reach, mean + reach)
 
 
 # -- the tests -------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unbraid.studies.statistics import Interval, interval
 from unbraid.tour.statistics import claim
-from unbraid.tour.statistics.claim import Comparison, Floats, Interval
+from unbraid.tour.statistics.claim import Comparison, Floats
 from unbraid.tour.statistics.curves import SCORES, Curve
 
 Curves = Mapping[str, Curve]
@@ -63,14 +64,14 @@ def compare(curves: Curves) -> Compared:
     p = claim.assess(found, gaps)
     return Compared(
         {
-            label: Gap(claim.interval(gaps[i]), float(p.higher[i]), float(p.lower[i]))
+            label: Gap(interval(gaps[i]), float(p.higher[i]), float(p.lower[i]))
             for i, label in enumerate(SCORES.values())
             if gaps.size
         },
         [
             Comparison(
                 beta,
-                {name: claim.interval(found[part, i]) for part, name in enumerate(parts)},
+                {name: interval(found[part, i]) for part, name in enumerate(parts)},
                 float(p.holds[i]),
                 {name: float(p.fails[part, i]) for part, name in enumerate(parts)},
             )
