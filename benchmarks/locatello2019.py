@@ -26,12 +26,14 @@ from unbraid.core.errors import UnbraidError
 from unbraid.studies.plots import write_plots
 from unbraid.studies.results import read_results
 from unbraid.studies.study import Study, open_study
+from unbraid.studies.summary import summarise
 from unbraid.studies.table import CSV, Row, write_rows
 
 ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "benchmarks/studies/locatello2019-small.toml"
 KEPT = _common.RESULTS / "locatello2019.csv"
 LEAST = 3  # seeds that intervals of leaving out one in turn need
+LISTED = ("mig", "dci", "factorvae", "udr", "reconstruction")  # scores with a column each
 SHOWN = ("strengths", "variances", "metric-ranks", "unsupervised-ranks")  # figures
 
 
@@ -83,6 +85,10 @@ def findings(study: Study, path: Path) -> dict[str, Any]:
         "methods": every[0].methods,
         "steps": study.cells[0].steps,
         "findings": [{"finding": name, **find(every)} for name, find in FINDINGS.items()],
+        "means": {
+            each.data: {"header": each.header, "lines": each.lines("std")}
+            for each in summarise(study, LISTED, path)
+        },
     }
 
 

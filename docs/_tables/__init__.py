@@ -29,7 +29,7 @@ from _tables.readme import control_summary, peers, request_time
 from _tables.recordings_page import recordings
 from _tables.speech_page import speech, speech_control, speech_judge, speech_requests
 from _tables.speed_page import data_speed, drawn_speed, nets_speed, render_speed, train_speed
-from _tables.studies_page import locatello2019, studies, study_time
+from _tables.studies_page import locatello2019, locatello2019_means, studies, study_time
 from _tables.tour_page import claim, gallery, side_by_side, tour
 from _tables.voices_page import speech_voices
 from _tables.your_data_page import measured
@@ -74,6 +74,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 # further tables of a result, by the name of their page
 MORE: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "locatello2019_means": ("locatello2019", locatello2019_means),
     "methods_first": ("methods", methods_first),
 }
 

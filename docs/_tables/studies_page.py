@@ -116,3 +116,19 @@ def locatello2019(result: dict[str, Any]) -> str:
         f"\n\n{len(result['methods'])} methods{left} on {data}, {result['steps']:,} steps, "
         f"seeds: {counts}; {runs} runs. Intervals are of 95%. {made_by(result)}"
     )
+
+
+def locatello2019_means(result: dict[str, Any]) -> str:
+    """Return a table for each data set: the means of some scores over the seeds of each setting."""
+    parts = []
+    for data, table in result["means"].items():
+        _, _, *others = table["header"]
+        named = [name.removesuffix(" (locatello2019)") for name in others]
+        lines = [f"| `{data}` | " + " | ".join(named) + " |", "|---" + "|--:" * len(named) + "|"]
+        lines += [
+            f"| `{name}` {option} | " + " | ".join(cells) + " |"
+            for name, option, *cells in table["lines"]
+        ]
+        parts.append("\n".join(lines))
+    told = "Means over seeds ± their standard deviation. Reconstruction is in nats per image."
+    return "\n\n".join([*parts, f"{told} {made_by(result)}"])
