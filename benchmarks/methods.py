@@ -264,13 +264,13 @@ def loops_of(data: str, names: list[str]) -> dict[str, Loop]:
 
 def cells(given: argparse.Namespace) -> Iterator[Cell]:
     """Yield the trainings asked for."""
-    for seed in range(given.seeds):
+    for seed in given.seeds:
         for data in given.data:
             for method in given.methods:
                 yield published(data, method, seed, given.steps)
                 yield from cheaper(data, method, seed, given.steps)
     if given.tune:
-        for seed in range(given.seeds):
+        for seed in given.seeds:
             for data in given.data:
                 for method in given.methods:
                     for value in METHODS[method][2]:
@@ -323,7 +323,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = lambda text: [name.strip() for name in text.split(",")]  # noqa: E731
     parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--seeds", type=int, default=5, help="how many; 0 only writes the result")
+    parser.add_argument(
+        "--seeds",
+        type=lambda text: range(int(text)) if text.isdigit() else spec.seeds_of(text),
+        default=range(5),
+        help="how many, or which, as 3-4; 0 only writes the result",
+    )
     parser.add_argument("--data", type=names, default=["shapes3d", "dsprites"])
     parser.add_argument("--methods", type=names, default=available())
     parser.add_argument("--metrics", default="all", help="as unbraid evaluate takes them")
