@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import t
+
+from unbraid.studies import statistics
 
 # methods that are given images alone, and have a posterior
 UNSUPERVISED = (
@@ -57,11 +58,9 @@ def interval(values: Sequence[float]) -> dict[str, float | None]:
     >>> found["mean"], round(found["low"], 2), round(found["high"], 2)
     (2.0, -0.48, 4.48)
     """
-    mean, count = float(np.mean(values)), len(values)
-    if count < 2:
-        return {"mean": mean, "low": None, "high": None, "seeds": count}
-    half = float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
-    return {"mean": mean, "low": mean - half, "high": mean + half, "seeds": count}
+    mean, *ends = statistics.interval(values)
+    low, high = ends if len(values) > 1 else (None, None)
+    return {"mean": mean, "low": low, "high": high, "seeds": len(values)}
 
 
 def order(rows: Sequence[Row], better: str, others: Sequence[str], score: str) -> Gate | None:

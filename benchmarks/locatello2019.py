@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from _study_tables import rows_of
 
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.plots import write_plots
-from unbraid.studies.results import read_results
+from unbraid.studies.results import Results, read_results
 from unbraid.studies.study import Study, open_study
 from unbraid.studies.summary import summarise
 from unbraid.studies.table import CSV, Row, write_rows
@@ -85,10 +85,21 @@ def findings(study: Study, path: Path) -> dict[str, Any]:
         "methods": every[0].methods,
         "steps": study.cells[0].steps,
         "findings": [{"finding": name, **find(every)} for name, find in FINDINGS.items()],
-        "means": {
-            each.data: {"header": each.header, "lines": each.lines("std")}
-            for each in summarise(study, LISTED, path)
-        },
+        "means": means(every, study, path),
+    }
+
+
+def means(every: Sequence[Results], study: Study, path: Path) -> dict[str, Any]:
+    """Return the table of some scores of each data set, and what they were measured on."""
+    known = {score.metric for results in every for score in results.scores}
+    names = ",".join(name for name in LISTED if name in known)
+    return {
+        each.data: {
+            "header": each.header,
+            "images": [score.images for score in each.scores],
+            "lines": each.lines("std"),
+        }
+        for each in (summarise(study, names, path) if names else ())
     }
 
 

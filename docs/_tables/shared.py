@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from scipy.stats import t
+from unbraid.studies.statistics import interval
 
 
 def made_by(result: dict[str, Any]) -> str:
@@ -37,8 +36,8 @@ def interval_over(values: Sequence[float | None]) -> tuple[float, float] | None:
         return None
     if len(known) < 2:
         return known[0], 0.0
-    half = float(t.ppf(0.975, len(known) - 1)) * statistics.stdev(known) / len(known) ** 0.5
-    return statistics.fmean(known), half
+    mean, _, high = interval(known)
+    return mean, high - mean
 
 
 def over_seeds(values: Sequence[float | None], digits: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _tables.shared import made_by
+from _tables.shared import made_by, rows_of
 
 
 def studies(result: dict[str, Any]) -> str:
@@ -101,8 +101,8 @@ def locatello2019(result: dict[str, Any]) -> str:
     seeds, asked = result["seeds"], result["seeds of the study"]
     runs = ", ".join(f"{count} {kind}" for kind, count in result["runs"].items() if count)
     counts = " and ".join(f"{len(own)} on `{name}`" for name, own in seeds.items())
-    if len(few := {len(own) for own in seeds.values()}) == 1:
-        counts = str(few.pop())
+    if len({tuple(own) for own in seeds.values()}) == 1:
+        counts = str(len(next(iter(seeds.values()))))
     if any(len(own) < len(asked) for own in seeds.values()):
         counts += f" of the {len(asked)} that the study asks for"
     lines = ["| Finding of 2019 | Here | By |", "|---|---|---|"]
@@ -120,15 +120,15 @@ def locatello2019(result: dict[str, Any]) -> str:
 
 def locatello2019_means(result: dict[str, Any]) -> str:
     """Return a table for each data set: the means of some scores over the seeds of each setting."""
-    parts = []
+    parts, images = [], {}
     for data, table in result["means"].items():
-        _, _, *others = table["header"]
-        named = [name.removesuffix(" (locatello2019)") for name in others]
-        lines = [f"| `{data}` | " + " | ".join(named) + " |", "|---" + "|--:" * len(named) + "|"]
-        lines += [
-            f"| `{name}` {option} | " + " | ".join(cells) + " |"
-            for name, option, *cells in table["lines"]
-        ]
-        parts.append("\n".join(lines))
-    told = "Means over seeds ± their standard deviation. Reconstruction is in nats per image."
+        names = table["header"][3:]
+        images |= dict(zip(names, table["images"], strict=True))
+        rows = [[f"`{name}` {option}", *cells] for name, option, *cells in table["lines"]]
+        parts.append(rows_of([f"`{data}`", *table["header"][2:]], rows))
+    counts = ", ".join(f"{name} {count:,}" for name, count in images.items())
+    told = (
+        "Means over seeds ± their standard deviation. Reconstruction is in nats per image. "
+        f"Held-out images that each is measured on: {counts}."
+    )
     return "\n\n".join([*parts, f"{told} {made_by(result)}"])

@@ -147,11 +147,11 @@ def _method_options(
             f"'{option}' is an option of the method, whose config is given: set it there, as in "
             f"unbraid.configure('{methods.name_of(method)}', {option}={value!r})."
         )
-    for name in options:
-        stranger = name not in own and name not in of_training
-        others = registry.with_option("methods", name) if stranger else ""
-        far = others or not did_you_mean(name, of_training)
-        if stranger and isinstance(method, str) and far:
+    for name in options if isinstance(method, str) else ():
+        if name in own or name in of_training:
+            continue
+        others = registry.with_option("methods", name)
+        if others or not did_you_mean(name, of_training):
             raise UnbraidError(
                 f"unknown option '{name}'{others}: those of the method {method} are "
                 f"{', '.join(known)}; those of the training are {', '.join(of_training)}."

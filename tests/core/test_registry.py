@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -121,3 +122,26 @@ def test_configs_made_by_hand_can_be_checked_too() -> None:
     bad: Any = "c"
     with pytest.raises(UnbraidError, match="option 'kind' of thing is 'c'"):
         registry.check_types(Config("x", kind=bad), "thing")
+
+
+def test_what_takes_an_option_is_found_beside_packages_that_are_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(folder: str, name: str) -> Any:
+        if name == "broken":
+            raise UnbraidError("broken is announced")
+        return SimpleNamespace(Config=None if name == "unfinished" else Config)
+
+    monkeypatch.setattr(registry, "load", load)
+    for names, said in (
+        (["broken", "unfinished"], ""),
+        (["a", "broken", "unfinished", "z-share"], " (an option of z-share, a)"),
+        (list("abcde"), " (an option of a, b, c, d, e)"),
+        (list("abcdef"), " (an option of a, b, c, d and 2 others)"),
+    ):
+        monkeypatch.setattr(registry, "names", lambda _, names=names: names)
+        assert registry.with_option("methods", "share") == said
+    assert registry.with_option("methods", "shares") == ""
+    # a name of its own that starts with what was given is meant
+    with pytest.raises(UnbraidError, match=r"'shar' of thing \(did you mean 'share'\?\)"):
+        registry.build(Config, {"shar": 1}, "thing", "methods")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from unbraid.cli.tables import one_format, print_wide
+from unbraid.cli.tables import as_csv, one_format, print_wide
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.parsing import listing, parse
 
@@ -76,7 +77,8 @@ class Summary(Place):
 
     Args:
         metrics: scores to print, by their names in the table, such as ``mig,reconstruction``, or
-            ``all``; those by labels, and the reconstruction, if none are named.
+            ``all``; those by labels, and the reconstruction, if none are named. Of a score on
+            several numbers of images, it is that on the most.
         spread: what is printed beside each mean: its 95% interval, or the standard deviation.
         csv: print the tables as CSV, a row for each mean, with both.
         latex: print them as LaTeX.
@@ -142,13 +144,14 @@ def table(target: str, given: Place) -> None:
 def summary(target: str, given: Summary) -> None:
     """Print the mean of each score over the seeds of each setting: text, CSV, Markdown or LaTeX."""
     from unbraid.studies.study import open_study
-    from unbraid.studies.summary import as_csv, summarise
+    from unbraid.studies.summary import records, summarise
 
     form = one_format(given)
-    wanted = [name for each in given.metrics.split(",") if (name := each.strip())]
-    found = summarise(open_study(target, given.root, keep=False), wanted)
+    found = summarise(open_study(target, given.root, keep=False), given.metrics)
     if form == "csv":
-        print(as_csv(found), end="")
+        print(as_csv(records(found)), end="")
+        for each in found:
+            print(*each.notes(given.spread), sep="\n", file=sys.stderr)
     elif form:
         print("\n".join(getattr(each, f"to_{form}")(given.spread) for each in found), end="")
     else:

@@ -139,14 +139,26 @@ def _finite(value: Any) -> Any:
 
 
 def print_table(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    width: int | None = None,
 ) -> None:
-    """Print a table of numbers; on a narrow terminal, each row as lines of text."""
+    """Print a table of numbers; on a narrow terminal, each row as lines of text.
+
+    Args:
+        title: above it.
+        header: names of the columns.
+        rows: their cells.
+        notes: sentences below it.
+        width: columns of the terminal, if not those that it says.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False, width=width)
     console.width = console.width or 80  # COLUMNS=0 says nothing
     if console.width < TABLE:
         print(title)
@@ -172,11 +184,11 @@ def print_wide(
 ) -> None:
     """Print a table of numbers in parts, one below the other, each as wide as the terminal.
 
-    The first column is in all parts.
+    The first column is in all parts. What is no terminal gets one part.
     """
     room = shutil.get_terminal_size((UNBROKEN, 24)).columns
     if room < TABLE:
-        print_table(title, header, rows, notes)
+        print_table(title, header, rows, notes, room)
         return
     widths, names = [], []
     for name, *cells in zip(header, *rows, strict=True):
@@ -194,7 +206,7 @@ def print_wide(
     for part in parts:
         lines = [[row[0], *(row[column] for column in part)] for row in rows]
         shown = [names[0], *(names[column] for column in part)]
-        print_table(title, shown, lines, notes if part is parts[-1] else ())
+        print_table(title, shown, lines, notes if part is parts[-1] else (), room)
 
 
 def one_format(given: Any) -> str:

@@ -203,7 +203,9 @@ def one_sentence(
     hint = ""
     if unknown:
         option = unknown[1].replace("_", "-")
-        hint = elsewhere(option.removeprefix("--").replace("-", "_")) or did_you_mean(option, known)
+        hint = did_you_mean(option, known)
+        if not any(name.startswith(option) for name in known):
+            hint = elsewhere(option.removeprefix("--").replace("-", "_")) or hint
     return f"{message.rstrip('.')}{hint}: see {prog} --help."
 
 

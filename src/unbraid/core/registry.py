@@ -35,6 +35,8 @@ DEFINES = {
     "loggers": ("Log",),
 }
 
+NAMED = 4  # at most, of all that take an option
+
 
 class NotImportable(UnbraidError):
     """What an installed package announces cannot be used; ``note`` says so in a listing."""
@@ -177,11 +179,20 @@ def with_option(folder: str, option: str) -> str:
     >>> with_option("methods", "discriminator_hidden")
     ' (an option of factor-vae)'
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of packages that are broken: nobody asked for them
-        every = {name: dataclasses.fields(load(folder, name).Config) for name in usable(folder)}
-    found = [name for name, fields in every.items() if option in {each.name for each in fields}]
-    return f" (an option of {', '.join(found)})" if found else ""
+    found = []
+    for name in names(folder):
+        try:
+            config = load(folder, name).Config
+            known = {each.name for each in dataclasses.fields(config)}
+        except (UnbraidError, TypeError):  # of a package that is broken, which nobody asked for
+            continue
+        if option in known:
+            found.append(name)
+    found.sort(key=lambda name: option not in name)  # those that are named after it
+    told = ", ".join(found)
+    if len(found) > NAMED + 1:
+        told = f"{', '.join(found[:NAMED])} and {len(found) - NAMED} others"
+    return f" (an option of {told})" if found else ""
 
 
 def build(
@@ -198,7 +209,9 @@ def build(
     known = [field.name for field in dataclasses.fields(config)]
     for option in options:
         if option not in known:
-            hint = (folder and with_option(folder, option)) or did_you_mean(option, known)
+            hint = did_you_mean(option, known)
+            if folder and not any(name.startswith(option) for name in known):
+                hint = with_option(folder, option) or hint
             raise UnbraidError(
                 f"unknown option '{option}' of {owner}{hint}: "
                 f"it takes {', '.join(known) or 'no options'}."

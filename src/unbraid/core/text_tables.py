@@ -64,22 +64,21 @@ def latex(
     \end{tabular}
     """
     kinds = "l" * words + "r" * (len(header) - words)
-    lines = [f"% {note}" for note in notes]
-    lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", _latex_line(header, words)]
+    lines = [f"% {_one_line(note)}" for note in notes]
+    lines += [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", _latex_line(map(plain_latex, header))]
     for group in groups:
-        lines += [r"\midrule", *(_latex_line(line, words) for line in group)]
+        lines.append(r"\midrule")
+        for line in group:
+            cells = [plain_latex(cell) for cell in line]
+            lines.append(_latex_line([*cells[:words], *map(_with_minus, cells[words:])]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def _latex_line(line: Line, words: int) -> str:
-    cells = [
-        plain_latex(cell) if place < words else minus(plain_latex(cell))
-        for place, cell in enumerate(line)
-    ]
+def _latex_line(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def minus(text: str) -> str:
+def _with_minus(text: str) -> str:
     """Return LaTeX with minus signs in place of the hyphens before numbers, which are shorter."""
     return re.sub(r"(?<!\w)-(?=\d)", "$-$", text)
 
@@ -90,7 +89,7 @@ def plain_latex(text: str) -> str:
     >>> plain_latex("beta_1 & 50%")
     'beta\\_1 \\& 50\\%'
     """
-    return re.sub(r"[\\~^|<>&%$#_{}±]", lambda found: SPECIAL[found[0]], text)
+    return re.sub(r"[\\~^|<>&%$#_{}±]", lambda found: SPECIAL[found[0]], _one_line(text))
 
 
 def plain_markdown(text: str) -> str:
@@ -99,4 +98,9 @@ def plain_markdown(text: str) -> str:
     >>> plain_markdown("_a_ dip_vae 0.5 [0.4, 0.6] [b](c)")
     '\\_a\\_ dip_vae 0.5 [0.4, 0.6] \\[b](c)'
     """
-    return re.sub(r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=[^\]]*\]\()", r"\\\g<0>", text)
+    special = r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=[^\]]*\]\()"
+    return re.sub(special, r"\\\g<0>", _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\r\n]+", " ", text)

@@ -102,7 +102,7 @@ class Results:
     @cached_property
     def supervised(self) -> list[Score]:
         """The scores by labels, of each metric those on the most images."""
-        return most_images([score for score in self.scores if score.of_labels])
+        return _most([score for score in self.scores if score.of_labels])
 
     @cached_property
     def unsupervised(self) -> list[Score]:
@@ -113,7 +113,7 @@ class Results:
             if (score.protocol == "training" and score.metric in UNSUPERVISED)
             or (score.protocol != "training" and score.metric in _unsupervised_metrics())
         ]
-        return most_images(found)
+        return _most(found)
 
     @cached_property
     def methods(self) -> list[str]:
@@ -229,6 +229,19 @@ def read_results(path: Path, cells: Sequence[Cell]) -> list[Results]:
     return found
 
 
+def statuses(path: Path) -> dict[str, str]:
+    """Return how each run in the table of a study ended: ``finished``, ``diverged`` or ``failed``.
+
+    Raises:
+        UnbraidError: there is no table.
+    """
+    return {
+        row.get("run", ""): row["status"]
+        for row in _rows(path)
+        if row.get("status", NOT_MEASURED) != NOT_MEASURED
+    }
+
+
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
         # spreadsheets write a byte order mark before the first name
@@ -251,7 +264,7 @@ def _unsupervised_metrics() -> set[str]:
     return found - {"reconstruction", "active-units", "clustering-accuracy"}
 
 
-def most_images(scores: Sequence[Score]) -> list[Score]:
+def _most(scores: Sequence[Score]) -> list[Score]:
     """Return the scores without those that are of the same metric on far fewer images."""
     most: dict[tuple[str, str], int] = {}
     for score in scores:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,8 +20,8 @@ from unbraid.studies.results import (
     Floats,
     Results,
     Score,
-    most_images,
     read_results,
+    statuses,
 )
 from unbraid.studies.statistics import Interval, interval
 from unbraid.studies.study import Study
@@ -30,16 +29,16 @@ from unbraid.studies.table import CSV
 
 Spread = Literal["interval", "std", "none"]
 ALL = "all"
+OF_ALL_RUNS = "udr mean of the runs"  # a number of the setting, in each of its runs
+TWICE = "udr of this run"  # a part that is the score itself
+REPORTED = ("reconstruction", "training")  # beside the scores by labels, if none are named
 SAYS = {
     "interval": "means over seeds, with 95% intervals by Student's t in brackets.",
     "std": "means over seeds ± their standard deviation.",
     "none": "means over seeds.",
 }
-RECORD = (  # the columns of CSV
-    *("data", "method", "setting", "metric", "representation", "protocol", "images"),
-    *("mean", "std", "low", "high", "seeds", "finished", "diverged", "failed"),
-)
 WORDS = 2  # columns of words: method and setting
+MOST_DIGITS = 4  # after the point; what needs more is written with a power of ten
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Summary:
         data: its name.
         scores: the columns.
         settings: the rows.
-        missing: how many runs of the study are not done.
+        missing: how many of its runs are not in the study's table.
     """
 
     data: str
@@ -102,14 +101,20 @@ class Summary:
 
     @property
     def header(self) -> list[str]:
-        """The names of the columns."""
-        return ["method", "setting", "seeds", *(score.label for score in self.scores)]
+        """The names of the columns; those of equal names have what tells them apart."""
+        labels = Counter(score.label for score in self.scores)
+        return ["method", "setting", "seeds"] + [
+            score.label
+            if labels[score.label] == 1
+            else f"{score.label}, {_kind(score)} on {score.images:,} images"
+            for score in self.scores
+        ]
 
     def lines(self, spread: Spread = "interval") -> list[list[str]]:
         """Return the rows as text."""
-        columns = [[row.means[place] for row in self.settings] for place in range(len(self.scores))]
         digits = [
-            digits_of(score, means) for score, means in zip(self.scores, columns, strict=True)
+            digits_of(score, [row.means[place] for row in self.settings])
+            for place, score in enumerate(self.scores)
         ]
         return [
             [row.method, row.setting, row.seeds]
@@ -122,21 +127,27 @@ class Summary:
 
     def notes(self, spread: Spread = "interval") -> list[str]:
         """Return sentences on what the numbers are, and on runs that are not in them."""
-        if not self.settings:
-            return [f"{self.data}: no run is finished."]
-        found = [f"{self.data}: {SAYS[spread]}"]
-        if any(_is_loss(score) for score in self.scores):
-            found.append("Reconstruction, KL, ELBO and total correlation are in nats per image.")
-        if spread == "interval" and any(score.metric.startswith("udr") for score in self.scores):
+        lost = any(row.diverged or row.failed for row in self.settings)
+        found = [f"{self.data}: {SAYS[spread] if self.scores else 'no run is finished.'}"]
+        losses = [label for label, score in self._labelled() if _is_loss(score)]
+        if losses:
+            found.append(f"In nats per image: {', '.join(losses)}.")
+        if spread != "none" and any(score.metric.startswith("udr") for score in self.scores):
             found.append(
-                "UDR compares runs with each other, so that those of two seeds are not "
-                "independent, and its intervals are too narrow."
+                "UDR compares runs with each other: those of several seeds depend on each other, "
+                "so that its spread is not that of independent seeds."
             )
-        if any(row.diverged or row.failed for row in self.settings):
+        if lost and self.scores:
             found.append("Runs that diverged or failed have no scores, and are not in the means.")
         if self.missing:
-            found.append(f"{self.missing} of its runs are not done.")
+            found.append(
+                f"{self.missing} of its runs are not in the study's table: they are not done, or "
+                "were done after unbraid study table wrote it."
+            )
         return found
+
+    def _labelled(self) -> Iterator[tuple[str, Score]]:
+        return zip(self.header[3:], self.scores, strict=True)
 
     def to_markdown(self, spread: Spread = "interval") -> str:
         """Return the table as Markdown, and its notes."""
@@ -148,42 +159,68 @@ class Summary:
         return text_tables.latex(self.header, groups, self.notes(spread), WORDS)
 
 
-def summarise(study: Study, wanted: Sequence[str] = (), table: Path | None = None) -> list[Summary]:
+def summarise(study: Study, wanted: str = "", table: Path | None = None) -> list[Summary]:
     """Return the table of each data set of a study.
 
     Args:
         study: its runs.
-        wanted: names of scores, or ``all``; those by labels, and the reconstruction, if none are
-            named. Of a score on several numbers of images, it is that on the most.
+        wanted: names of scores, with commas between them, or ``all``; those by labels, and the
+            reconstruction, if none are named. Of a score on several numbers of images, it is that
+            on the most.
         table: the study's table of all runs, if it is not in the study's folder.
 
     Raises:
         UnbraidError: there is no table, or a score that no run has.
     """
-    every = {r.data: r for r in read_results(table or study.folder / CSV, study.cells)}
-    known = {each for r in every.values() for score in r.scores for each in _names(score)}
-    for name in wanted:
+    path = table or study.folder / CSV
+    every = {results.data: results for results in read_results(path, study.cells)}
+    known = {name for r in every.values() for score in r.scores for name in _names(score)}
+    names = split_names(wanted, known)
+    for name in names:
         if name not in (ALL, *known):
             raise UnbraidError(
                 f"the study has no score '{name}'{did_you_mean(name, known)}: it has "
-                f"{', '.join(sorted(known))}."
+                f"{'; '.join(sorted(known))}."
             )
+    ended = statuses(path)
     found = []
     for data in dict.fromkeys(cell.data for cell in study.cells):
-        runs = sum(cell.data == data for cell in study.cells)
-        results = every.get(data)
-        found.append(
-            Summary(data, (), (), runs) if results is None else _summary(results, wanted, runs)
+        cells = [cell for cell in study.cells if cell.data == data]
+        diverged, failed = (
+            tuple(cell for cell in cells if ended.get(cell.id) == kind)
+            for kind in ("diverged", "failed")
         )
+        lost = Results(data, (), (), np.zeros((0, 0)), diverged, failed)  # all of them, if any
+        found.append(_summary(every.get(data, lost), names, len(cells)))
     return found
+
+
+def split_names(text: str, known: Collection[str]) -> list[str]:
+    """Return the names in a list with commas, which names may have, too.
+
+    >>> split_names("mig, accuracy with 1,000 labels", {"accuracy with 1,000 labels"})
+    ['mig', 'accuracy with 1,000 labels']
+    """
+    parts, found = text.split(","), []
+    while parts:
+        count = next(
+            (n for n in range(len(parts), 1, -1) if ",".join(parts[:n]).strip() in known), 1
+        )
+        found.append(",".join(parts[:count]).strip())
+        parts = parts[count:]
+    return [name for name in found if name]
 
 
 def _names(score: Score) -> tuple[str, str]:
     return score.metric, score.label
 
 
-def _summary(results: Results, wanted: Sequence[str], runs: int) -> Summary:
-    scores = _columns(results, wanted)
+def _kind(score: Score) -> str:
+    return "of the training" if score.protocol == "training" else "measured"
+
+
+def _summary(results: Results, names: Sequence[str], runs: int) -> Summary:
+    scores = _columns(results, names)
     rows = []
     for method in results.methods:
         for setting in results.settings(method):
@@ -192,39 +229,43 @@ def _summary(results: Results, wanted: Sequence[str], runs: int) -> Summary:
                 sum(cell.method == method and cell.setting == setting for cell in lost)
                 for lost in (results.diverged, results.failed)
             )
-            means = tuple(_mean(results.of(score)[own]) for score in scores)
+            means = tuple(_mean(score, results.of(score)[own]) for score in scores)
             rows.append(Setting(method, setting, len(own), diverged, failed, means))
     missing = runs - len(results.cells) - len(results.lost)
     return Summary(results.data, scores, tuple(rows), missing)
 
 
-def _columns(results: Results, wanted: Sequence[str]) -> tuple[Score, ...]:
-    if ALL in wanted:
-        return tuple(most_images(results.scores))
-    named = [score for name in wanted for score in results.scores if name in _names(score)]
-    if not wanted:
-        named = [*results.supervised, *(each for each in results.scores if _is_error(each))]
-    return tuple(dict.fromkeys(most_images(named)))
-
-
-def _is_error(score: Score) -> bool:
-    return (score.metric, score.protocol) == ("reconstruction", "training")
+def _columns(results: Results, names: Sequence[str]) -> tuple[Score, ...]:
+    if ALL in names:
+        found = [s for s in results.scores if s.metric not in (OF_ALL_RUNS, TWICE)]
+    elif names:
+        found = [score for name in names for score in results.scores if name in _names(score)]
+    else:
+        errors = [s for s in results.scores if (s.metric, s.protocol) == REPORTED]
+        found = [*results.supervised, *errors]
+    most: dict[tuple[str, str, str], int] = {}
+    for score in found:
+        key = (score.metric, score.protocol, score.representation)
+        most[key] = max(score.images, most.get(key, 0))
+    kept = (s for s in found if s.images == most[s.metric, s.protocol, s.representation])
+    return tuple(dict.fromkeys(kept))
 
 
 def _is_loss(score: Score) -> bool:
     return score.protocol == "training" and score.metric in UNSUPERVISED
 
 
-def _mean(values: Floats) -> Mean:
+def _mean(score: Score, values: Floats) -> Mean:
     known = values[~np.isnan(values)]
     if not len(known):
         return Mean(Interval(math.nan, math.nan, math.nan), math.nan, 0)
-    std = float(known.std(ddof=1)) if len(known) > 1 else math.nan
-    return Mean(interval(known), std, len(known))
+    if score.metric == OF_ALL_RUNS or len(known) < 2:
+        return Mean(Interval(float(known.mean()), math.nan, math.nan), math.nan, len(known))
+    return Mean(interval(known), float(known.std(ddof=1)), len(known))
 
 
 def digits_of(score: Score, means: Sequence[Mean]) -> int:
-    """Return the decimals of a column: three of scores by labels, of others three digits or more.
+    """Return the decimals of a column: three of scores by labels, others by the smallest mean.
 
     >>> digits_of(Score("kl", "training", "", 10_000), [Mean(Interval(25.0, 24.0, 26.0), 1.0, 3)])
     1
@@ -233,8 +274,9 @@ def digits_of(score: Score, means: Sequence[Mean]) -> int:
     known = metric in registry.usable("metrics") and score.protocol != "training"
     if known and "factors" in needs(registry.load("metrics", metric)):
         return 3
-    size = max((abs(mean.over.mean) for mean in means if mean.seeds), default=0.0)
-    return max(1, 2 - math.floor(math.log10(size))) if size else 3
+    sizes = [abs(mean.over.mean) for mean in means if mean.seeds]
+    least = min((size for size in sizes if size and math.isfinite(size)), default=1.0)
+    return min(max(1, 2 - math.floor(math.log10(least))), MOST_DIGITS)
 
 
 def cell_text(mean: Mean, digits: int, spread: Spread, finished: int) -> str:
@@ -248,37 +290,41 @@ def cell_text(mean: Mean, digits: int, spread: Spread, finished: int) -> str:
     value, low, high = mean.over
     if math.isnan(value):
         return ""
-    text = f"{value:,.{digits}f}"
+    text = _number(value, digits)
     if spread == "interval" and not math.isnan(low):
-        text += f" [{low:,.{digits}f}, {high:,.{digits}f}]"
+        text += f" [{_number(low, digits)}, {_number(high, digits)}]"
     if spread == "std" and not math.isnan(mean.std):
-        text += f" ± {mean.std:,.{digits}f}"
+        text += f" ± {_number(mean.std, digits)}"
     few = f" ({mean.seeds} seed{'s' if mean.seeds > 1 else ''})" if mean.seeds < finished else ""
     return text + few
 
 
-def as_csv(summaries: Sequence[Summary]) -> str:
-    """Return a row for each score of each setting of all data sets, with full precision."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(RECORD)
+def _number(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    if digits == MOST_DIGITS and value and not float(text):
+        return f"{value:.1e}"
+    return text.removeprefix("-") if not float(text) else text  # no minus before a zero
+
+
+def records(summaries: Sequence[Summary]) -> Iterator[Mapping[str, Any]]:
+    """Yield the numbers of each score of each setting of all data sets."""
     for summary in summaries:
-        writer.writerows(_records(summary))
-    return file.getvalue()
-
-
-def _records(summary: Summary) -> Iterator[list[object]]:
-    for row in summary.settings:
-        for score, mean in zip(summary.scores, row.means, strict=True):
-            about = [summary.data, row.method, row.setting, score.metric, score.representation]
-            numbers = (mean.over.mean, mean.std, mean.over.low, mean.over.high)
-            yield [
-                *about,
-                score.protocol,
-                score.images,
-                *("" if math.isnan(number) else number for number in numbers),
-                mean.seeds,
-                row.finished,
-                row.diverged,
-                row.failed,
-            ]
+        for row in summary.settings:
+            for score, mean in zip(summary.scores, row.means, strict=True):
+                yield {
+                    "data": summary.data,
+                    "method": row.method,
+                    "setting": row.setting,
+                    "metric": score.metric,
+                    "representation": score.representation,
+                    "protocol": score.protocol,
+                    "images": score.images,
+                    "mean": mean.over.mean,
+                    "std": mean.std,
+                    "low": mean.over.low,
+                    "high": mean.over.high,
+                    "seeds": mean.seeds,
+                    "finished": row.finished,
+                    "diverged": row.diverged,
+                    "failed": row.failed,
+                }
