@@ -124,8 +124,11 @@ def locatello2019_means(result: dict[str, Any]) -> str:
     for data, table in result["means"].items():
         names = table["header"][3:]
         images |= dict(zip(names, table["images"], strict=True))
-        rows = [[f"`{name}` {option}", *cells] for name, option, *cells in table["lines"]]
-        parts.append(rows_of([f"`{data}`", *table["header"][2:]], rows))
+        rows = [
+            [f"`{name}` {option}", *(cell.replace(" ± ", "\u00a0±\u00a0") for cell in cells)]
+            for name, option, _, *cells in table["lines"]
+        ]
+        parts.append(rows_of([f"`{data}`", *names], rows))
     counts = ", ".join(f"{name} {count:,}" for name, count in images.items())
     told = (
         "Means over seeds ± their standard deviation. Reconstruction is in nats per image. "

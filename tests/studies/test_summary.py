@@ -108,6 +108,8 @@ def test_names_may_hold_commas_and_columns_of_one_name_are_told_apart(tmp_path: 
         ("mig", "none", "mean", 400),
         ("mig", "none", "mean", 1_000),
         ("mig", "locatello2019", "sampled", 1_000),
+        ("sap", "locatello2019", "mean", 1_000),
+        ("sap", "none", "mean", 200),
         ("reconstruction", "training", "", 1_000),
         ("reconstruction", "none", "mean", 1_000),
         ("downstream accuracy with 3,333 labels", "none", "mean", 1_000),
@@ -124,6 +126,8 @@ def test_names_may_hold_commas_and_columns_of_one_name_are_told_apart(tmp_path: 
     assert found.header[3:] == [
         "mig",
         "mig (locatello2019, sampled)",
+        "sap (locatello2019)",
+        "sap",
         "reconstruction, of the training on 1,000 images",
         "reconstruction, measured on 1,000 images",
         "downstream accuracy with 3,333 labels",
@@ -133,6 +137,8 @@ def test_names_may_hold_commas_and_columns_of_one_name_are_told_apart(tmp_path: 
     named = "downstream accuracy with 3,333 labels, mig (locatello2019, sampled), mig"
     (found,) = summarise(study(tmp_path), named)
     assert ", ".join(found.header[3:]) == named
+    # of a name alone, not those on far fewer images
+    assert summarise(study(tmp_path), "sap")[0].header[3:] == ["sap (locatello2019)"]
     # a number of all runs of a setting has no spread
     (found,) = summarise(study(tmp_path), "udr mean of the runs")
     assert found.lines()[0][3:] == found.lines("std")[0][3:] == ["0.500"]

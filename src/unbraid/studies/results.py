@@ -102,7 +102,7 @@ class Results:
     @cached_property
     def supervised(self) -> list[Score]:
         """The scores by labels, of each metric those on the most images."""
-        return _most([score for score in self.scores if score.of_labels])
+        return most_images([score for score in self.scores if score.of_labels])
 
     @cached_property
     def unsupervised(self) -> list[Score]:
@@ -113,7 +113,7 @@ class Results:
             if (score.protocol == "training" and score.metric in UNSUPERVISED)
             or (score.protocol != "training" and score.metric in _unsupervised_metrics())
         ]
-        return _most(found)
+        return most_images(found)
 
     @cached_property
     def methods(self) -> list[str]:
@@ -264,7 +264,7 @@ def _unsupervised_metrics() -> set[str]:
     return found - {"reconstruction", "active-units", "clustering-accuracy"}
 
 
-def _most(scores: Sequence[Score]) -> list[Score]:
+def most_images(scores: Sequence[Score]) -> list[Score]:
     """Return the scores without those that are of the same metric on far fewer images."""
     most: dict[tuple[str, str], int] = {}
     for score in scores:

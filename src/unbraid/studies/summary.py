@@ -20,6 +20,7 @@ from unbraid.studies.results import (
     Floats,
     Results,
     Score,
+    most_images,
     read_results,
     statuses,
 )
@@ -239,7 +240,9 @@ def _columns(results: Results, names: Sequence[str]) -> tuple[Score, ...]:
     if ALL in names:
         found = [s for s in results.scores if s.metric not in (OF_ALL_RUNS, TWICE)]
     elif names:
-        found = [score for name in names for score in results.scores if name in _names(score)]
+        found = []
+        for name in names:
+            found += most_images([score for score in results.scores if name in _names(score)])
     else:
         errors = [s for s in results.scores if (s.metric, s.protocol) == REPORTED]
         found = [*results.supervised, *errors]
