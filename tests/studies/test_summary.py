@@ -165,6 +165,11 @@ def test_data_of_which_all_runs_are_lost_are_counted(tmp_path: Path) -> None:
     assert other.lines() == [["beta-vae", "b", "0 + 3 diverged"]]
     assert other.notes()[0] == "digits: no run is finished."
     assert other.missing == 6
+    another = {"run": "digitsa0", "status": "finished", "metric": "sap", "value": 0.5}
+    about = {"protocol": "none", "representation": "mean", "images": 1_000}
+    write_rows(tmp_path / "results.csv", [*FIRST, *LAST], [*rows(), {**another, **about}])
+    _, other = summarise(study(tmp_path, ("squares", "digits")), "mig")
+    assert other.notes()[0] == "digits: no run has such a score."
 
 
 def test_a_single_seed_has_no_interval_and_missing_scores_are_counted(tmp_path: Path) -> None:

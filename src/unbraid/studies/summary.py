@@ -129,7 +129,11 @@ class Summary:
     def notes(self, spread: Spread = "interval") -> list[str]:
         """Return sentences on what the numbers are, and on runs that are not in them."""
         lost = any(row.diverged or row.failed for row in self.settings)
-        found = [f"{self.data}: {SAYS[spread] if self.scores else 'no run is finished.'}"]
+        says = SAYS[spread]
+        if not self.scores:
+            finished = any(row.finished for row in self.settings)
+            says = "no run has such a score." if finished else "no run is finished."
+        found = [f"{self.data}: {says}"]
         losses = [label for label, score in self._labelled() if _is_loss(score)]
         if losses:
             found.append(f"In nats per image: {', '.join(losses)}.")
