@@ -2,13 +2,15 @@
 
 Each function takes the results of the study's data sets, and returns figures of this study and a
 verdict: ``supported``, ``not supported`` or ``inconclusive``. A verdict needs an interval that
-excludes the contrary. Intervals are of 95%, Student's t of the seeds, for what is no mean of the
-jackknife over seeds. A choice is judged by seeds that it was not made by.
+excludes the contrary. Intervals are of 95% and over seeds: Student's t of a mean, the jackknife of
+what is none, the bootstrap of shares of variance. A choice is judged by seeds that it was not made
+by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -113,34 +115,52 @@ def settings_transfer(every: Sequence[Results]) -> Finding:
     by the other half, so that both have the same noise. Seeds are those that all data sets have.
     """
     settings, seeds = settings_of(every), seeds_in_all(every)
-    methods = dict.fromkeys(name for name, _ in settings)
-    within, across, chance = [], [], []
-    for score, method in product(shared(every), methods):
+    cases = []  # of each score and method, the table of each data set
+    for score, method in product(shared(every), dict.fromkeys(name for name, _ in settings)):
         own = [i for i, (name, _) in enumerate(settings) if name == method]
-        tables = [grid(every, results, score)[np.ix_(own, seeds)] for results in every]
-        same: dict[bool, list[bool]] = {True: [], False: []}
-        for first, second in halves(len(seeds)):
-            for a, b in product(range(len(tables)), repeat=2):
-                found = best(tables[a], first), best(tables[b], second)
-                if None not in found:
-                    same[a == b].append(found[0] == found[1])
-        if same[True] and same[False]:
-            within.append(np.mean(same[True]))
-            across.append(np.mean(same[False]))
-            chance.append(1 / len(own))
-    # a case is a method and a score: the scores are not independent, so this is somewhat narrow
-    gap, over = by_t(np.subtract(within, across)), by_t(np.subtract(within, chance))
+        cases.append([grid(every, results, score)[np.ix_(own, seeds)] for results in every])
+
+    @cache
+    def means(k: tuple[int, ...]) -> Floats:
+        """Return how often choices by seeds agree: on the same data, on other, by chance."""
+        found = [each for tables in cases if (each := agreement(tables, np.array(k))) is not None]
+        return np.mean(found, axis=0) if found else np.full(3, np.nan)
+
+    whole = means(tuple(range(len(seeds))))
+    gap = jackknifed(lambda k: means(tuple(k))[0] - means(tuple(k))[1], len(seeds))
+    over = jackknifed(lambda k: means(tuple(k))[0] - means(tuple(k))[2], len(seeds))
+    if gap["value"] is None:
+        return {"verdict": UNKNOWN, "told": "There are no two data sets of two seeds each."}
     verdict = UNKNOWN
     if above(over, TOLD):  # otherwise the best setting is not known on its own data, either
         verdict = SUPPORTED if above(gap) else NOT if below(gap, TOLD) else UNKNOWN
-    if not within:
-        return {"verdict": UNKNOWN, "told": "There are no two data sets of two seeds each."}
     told = (
         "The best setting of a method by half of the seeds is that by the other half in "
-        f"{np.mean(within):.0%} of the cases on the same data and in {np.mean(across):.0%} on the "
-        f"other, by chance in {np.mean(chance):.0%} (difference {text(gap)})."
+        f"{whole[0]:.0%} of the cases on the same data and in {whole[1]:.0%} on the other, by "
+        f"chance in {whole[2]:.0%} (difference {text(gap)})."
     )
     return {"verdict": verdict, "told": told, "gap": gap, "over chance": over}
+
+
+def agreement(tables: Sequence[Floats], seeds: Seeds) -> tuple[float, float, float] | None:
+    """Return how often the best setting by half of the seeds is that by the other half.
+
+    Args:
+        tables: of each data set, the scores (S, K) of settings and seeds.
+        seeds: the columns to choose by.
+
+    Returns:
+        The share on the same data, that on other data, and that by chance; None if unknown.
+    """
+    same: dict[bool, list[bool]] = {True: [], False: []}
+    for first, second in halves(seeds):
+        chosen = [(best(table, first), best(table, second)) for table in tables]
+        for (a, (one, _)), (b, (_, two)) in product(enumerate(chosen), repeat=2):
+            if one is not None and two is not None:
+                same[a == b].append(one == two)
+    if not (same[True] and same[False]):
+        return None
+    return float(np.mean(same[True])), float(np.mean(same[False])), 1 / len(tables[0])
 
 
 def without_labels(every: Sequence[Results]) -> Finding:
@@ -188,25 +208,27 @@ def choice_transfers(every: Sequence[Results]) -> Finding:
         for results in every
         for score in shared(every)
     }
-    found: dict[str, list[float]] = {kind: [] for kind in BY.values()}
-    for first, second in halves(len(seeds)):
-        chosen = {key: best(table, first) for key, table in tables.items()}
-        chances: dict[str, list[float]] = {kind: [] for kind in BY.values()}
-        for (data, name), (other, score) in product(tables, tables):
-            kind = BY.get((name == score, data == other))
-            row, target = chosen[data, name], tables[other, score][:, second]
-            if kind is not None and row is not None:
-                chances[kind].append(
-                    chance_of_beating(target[row].tolist(), target.ravel().tolist())
-                )
-        for kind, values in chances.items():
-            found[kind].append(float(np.nanmean(values)) if values else np.nan)
-    rows = []
-    for kind, values in found.items():
-        known = np.array(values)[~np.isnan(values)]
-        ends = np.quantile(known, [0.025, 0.5, 0.975]).tolist() if len(known) else [None] * 3
-        value = float(known.mean()) if len(known) else None
-        rows.append({"choice by": kind, "value": value, "low": ends[0], "high": ends[2]})
+
+    @cache
+    def means(k: tuple[int, ...]) -> dict[str, float]:
+        """Return the mean chance of each kind of choice, over halves of some seeds."""
+        found: dict[str, list[float]] = {kind: [] for kind in BY.values()}
+        for first, second in halves(np.array(k)):
+            chosen = {key: best(table, first) for key, table in tables.items()}
+            for (data, name), (other, score) in product(tables, tables):
+                kind = BY.get((name == score, data == other))
+                row, target = chosen[data, name], tables[other, score][:, second]
+                if kind is not None and row is not None:
+                    found[kind].append(
+                        chance_of_beating(target[row].tolist(), target.ravel().tolist())
+                    )
+        known = {kind: np.array(each)[~np.isnan(each)] for kind, each in found.items()}
+        return {kind: float(each.mean()) if len(each) else np.nan for kind, each in known.items()}
+
+    rows = [
+        {"choice by": kind, **jackknifed(lambda k, of=kind: means(tuple(k))[of], len(seeds))}
+        for kind in BY.values()
+    ]
     last = rows[-1]
     verdict = SUPPORTED if below(last, LITTLE) else NOT if above(last, LITTLE) else UNKNOWN
     told = (

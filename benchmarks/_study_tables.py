@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from _gates import interval
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell
 from unbraid.studies.results import Results, Score
 from unbraid.studies.study import Study
@@ -19,15 +22,21 @@ from unbraid.studies.table import Row, table
 
 Floats = NDArray[np.float64]
 Seeds = NDArray[np.intp]
-SPLITS = 100  # of the seeds in halves
+SPLITS = 200  # of the seeds in halves, at most
 WEAKER = ("capacity",)  # options of which a larger value is a weaker constraint
 DOWNSTREAM = "downstream"  # a score by labels that is none of disentanglement
 
 
-def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
+def rows_of(study: Study, kept: Path, drop: bool = False) -> tuple[list[str], list[Row]]:
     """Return columns and rows of a study's table; of runs that are not here, the kept rows.
 
-    Kept runs that lack one of the study's measurements are left out: they are to be done again.
+    Args:
+        study: its runs.
+        kept: the table as it was written last.
+        drop: leave out kept runs that are none of the study's, or lack one of its measurements.
+
+    Raises:
+        UnbraidError: there are such runs, and they are not to be dropped.
     """
     columns, rows = table(study)
     here = {row["run"] for row in rows}
@@ -37,9 +46,16 @@ def rows_of(study: Study, kept: Path) -> tuple[list[str], list[Row]]:
             for row in csv.DictReader(file):
                 away.setdefault(row["run"], []).append(row)
     place = {cell.id: number for number, cell in enumerate(study.cells)}
+    away = {run: found for run, found in away.items() if run not in here}
     for cell in study.cells:
-        if cell.id not in here and measured_whole(cell, away.get(cell.id, [])):
-            rows += away[cell.id]
+        if measured_whole(cell, away.get(cell.id, [])):
+            rows += away.pop(cell.id)
+    if away and not drop:
+        raise UnbraidError(
+            f"{kept} has {len(away)} runs, such as {next(iter(away))}, whose folders are not here "
+            "and that are none of the study's or lack one of its measurements: restore their "
+            "folders, or give --drop to leave them out."
+        )
     return columns, sorted(rows, key=lambda row: place[row["run"]])
 
 
@@ -143,13 +159,20 @@ def text(over: dict[str, Any], form: str = "+.2f") -> str:
     return f"{value:{form}}" + ("" if low is None else f" ({low:{form}} to {high:{form}})")
 
 
-def halves(seeds: int) -> Iterator[tuple[Seeds, Seeds]]:
-    """Yield the seeds in two random halves, each way."""
-    for number in range(SPLITS):
-        order = np.random.default_rng(number).permutation(seeds)
-        first, second = order[: seeds // 2], order[seeds // 2 :][: seeds // 2]
-        yield first, second
-        yield second, first
+def halves(seeds: Seeds) -> list[tuple[Seeds, Seeds]]:
+    """Return all ordered pairs of disjoint halves of the seeds; of many, random ones.
+
+    Of an odd number of seeds, each pair leaves one out.
+    """
+    size = len(seeds) // 2
+    if comb(len(seeds), size) * comb(len(seeds) - size, size) > SPLITS:
+        drawn = [np.random.default_rng(number).permutation(seeds) for number in range(SPLITS)]
+        return [(each[:size], each[size : 2 * size]) for each in drawn]
+    return [
+        (np.array(first, np.intp), np.array(second, np.intp))
+        for first in combinations(seeds.tolist(), size)
+        for second in combinations([seed for seed in seeds.tolist() if seed not in first], size)
+    ]
 
 
 def best(table: Floats, seeds: Seeds) -> int | None:

@@ -56,11 +56,13 @@ class Clock(Recorder):
         self.times[step], self.losses[step] = time.perf_counter(), terms["loss"]
 
 
-def loops(case: Case, data: Dataset, seeds: int, steps: int, **options: Any) -> list[Loop]:
+def loops(
+    case: Case, data: Dataset, seeds: int, steps: int, first: int = 0, **options: Any
+) -> list[Loop]:
     """Return trainings that differ in their seed, images held once."""
     method = methods.configure(case.method, net=case.net, beta=4.0)
     found: list[Loop] = []
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         config = TrainingConfig(
             **{"precision": "f32", "validation": 0.0, **options},
             steps=steps,
@@ -108,7 +110,14 @@ def measured(case: Case, fleets: list[int], steps: int, warm: int) -> dict[str, 
     for count in fleets:
         members = loops(case, data, count, steps)
         row[f"fleet of {count}"] = rate(members, Fleet(members).run, steps, warm)
-        row[f"fleet of {count}: difference"] = differences(alone["eager"][0], members[0])
+        apart = [differences(alone["eager"][0], members[0])]
+        for seed in {1, count - 1}:  # others, too: the first might be mixed up with none
+            (single,) = loops(case, data, 1, steps, seed, capture=False)
+            single.run()
+            apart.append(differences(single, members[seed]))
+        row[f"fleet of {count}: difference"] = {
+            step: max(each[step] for each in apart) for step in apart[0]
+        }
     return row
 
 

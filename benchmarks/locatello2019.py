@@ -108,12 +108,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=Path, default=SPEC, help="another study of these methods")
     parser.add_argument("--root", type=Path, default=ROOT / "studies", help="its root folder")
+    parser.add_argument(
+        "--drop", action="store_true", help="leave out kept runs that the study no longer has whole"
+    )
     given = parser.parse_args()
     study, own = open_study(given.spec, given.root), given.spec.resolve() == SPEC
     path = KEPT if own else study.folder / CSV
-    columns, rows = rows_of(study, path)
-    write_rows(path, columns, rows)
+    columns, rows = rows_of(study, path, given.drop)
     whole = done_whole(study, rows)
+    write_rows(path, columns, rows)
     result = findings(whole, path)
     result["methods of the study"] = list(dict.fromkeys(cell.method for cell in study.cells))
     if own:

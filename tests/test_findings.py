@@ -15,6 +15,7 @@ from unbraid.studies.cells import Cell
 from unbraid.studies.results import Results, Score
 
 findings = benchmark("_findings")
+tables = benchmark("_study_tables")
 
 METHODS, SETTINGS, SEEDS = 4, 3, 5
 METRICS = ("mig", "sap", "modularity")
@@ -124,6 +125,28 @@ def test_shares_of_variance() -> None:
     found = findings.seeds_and_settings(both(*by_method))
     assert found["verdict"] == "not supported"
     assert found["rows"][0]["method"] > 0.9
+
+
+def test_the_jackknife_of_a_mean_is_the_interval_of_students_t() -> None:
+    values = np.array([0.1, 0.4, 0.35, 0.8, 0.2])
+    found = findings.jackknifed(lambda k: float(values[k].mean()), len(values))
+    known = tables.by_t(values)
+    assert found["value"] == pytest.approx(values.mean())
+    half = 2.7764 * values.std(ddof=1) / 5**0.5
+    for interval in (found, known):
+        assert interval["low"] == pytest.approx(values.mean() - half, abs=1e-4)
+        assert interval["high"] == pytest.approx(values.mean() + half, abs=1e-4)
+    assert findings.jackknifed(lambda k: float(values[k].mean()), 2)["low"] is None
+
+
+def test_halves_share_no_seed_and_are_all_there_are() -> None:
+    for seeds, count in ((2, 2), (3, 6), (4, 6), (5, 30), (20, tables.SPLITS)):
+        found = findings.halves(np.arange(seeds) + 7)
+        assert len(found) == count
+        assert all(len(a) == len(b) == seeds // 2 and not {*a} & {*b} for a, b in found)
+        assert len({(tuple(a), tuple(b)) for a, b in found}) == count
+    five = findings.halves(np.arange(5))
+    assert {len([a for a, _ in five if seed in a]) for seed in range(5)} == {12}
 
 
 def test_whether_the_best_setting_is_that_of_other_data() -> None:

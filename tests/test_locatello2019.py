@@ -55,7 +55,10 @@ def test_runs_that_are_elsewhere_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     write_rows(kept, COLUMNS, rows)
     here = [row("x0", "mig", 0.9), row("x0", "dci", 0.8), row("x2", "mig"), row("x2", "dci")]
     monkeypatch.setattr("_study_tables.table", lambda _: (COLUMNS[:-1], list(here)))
-    columns, found = locatello.rows_of(study(tmp_path), kept)
+    # numbers that nothing can make again are not dropped unasked
+    with pytest.raises(UnbraidError, match=r"has 2 runs, such as y1, whose folders .*--drop"):
+        locatello.rows_of(study(tmp_path), kept)
+    columns, found = locatello.rows_of(study(tmp_path), kept, drop=True)
     assert list(dict.fromkeys(each["run"] for each in found)) == ["x0", "x1", "x2", "y0", "y2"]
     assert [each["value"] for each in found if each["run"] == "x0"] == [0.9, 0.8]
     write_rows(kept, columns, found)  # a column fewer: what rows hold beside is left out

@@ -206,6 +206,29 @@ def test_a_resumed_run_is_that_of_one_never_stopped(
     assert run.result["reconstruction_stats"] == whole.result["reconstruction_stats"]
 
 
+def test_a_training_goes_on_in_the_precision_that_it_began_in(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auto = dataclasses.replace(
+        config, training=dataclasses.replace(config.training, precision="auto")
+    )
+    monkeypatch.setattr("unbraid.core.hardware.has_bf16", lambda _: False)
+    train_run(config, tmp_path / "f32")
+    interrupted(auto, tmp_path / "run")
+    # another machine, which has bf16
+    monkeypatch.setattr("unbraid.core.hardware.has_bf16", lambda _: True)
+    notes: list[str] = []
+    display = Recorder()
+    monkeypatch.setattr(display, "note", notes.append)
+    run = train_run(auto, tmp_path / "run", resume=True, display=display)
+    assert run.result["training"]["precision"] == "float32"
+    model = "model.safetensors"
+    assert (run.folder / model).read_bytes() == (tmp_path / "f32" / model).read_bytes()
+    assert sum("began in f32 and goes on in it" in note for note in notes) == 1
+    # what is new there is in bf16
+    assert train_run(auto, tmp_path / "new").result["training"]["precision"] == "bfloat16"
+
+
 def test_resume_starts_a_run_that_is_not_there_and_leaves_a_finished_one_alone(
     config: RunConfig, tmp_path: Path
 ) -> None:

@@ -22,7 +22,9 @@ def studies(result: dict[str, Any]) -> str:
     if found := parts.get("kills"):
         killed = " and ".join(f"{count} {name}s" for name, count in found["kills of"].items())
         ended = "" if found["finished"] else "**not finished**; "
-        rows.append((f"`SIGKILL` at random moments, of {killed}", ended + same(found)))
+        count = found.get("studies", 1)  # those that ended between two kills, and the last
+        during = f", during {count} studies" if count > 1 else ""
+        rows.append((f"`SIGKILL` at random moments, of {killed}{during}", ended + same(found)))
     if found := parts.get("drivers"):
         each = " and ".join(map(str, found["trained by each"]))
         told = f"{found['trained twice']} of {found['runs']} runs trained twice ({each})"
@@ -31,7 +33,8 @@ def studies(result: dict[str, Any]) -> str:
         if "skipped" in found:
             rows.append(("A full disk", f"not measured: {found['skipped']}"))
         else:
-            code = f"exit code {found['exit code']}"
+            code = f"{found['runs trained before']} runs trained, then exit code "
+            code += str(found["exit code"])
             after = "finished" if found["finished after"] else "**not finished**"
             rows.append(
                 ("A full disk", f"{code}: “{found['sentence']}” {after} after; {same(found)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -67,9 +69,11 @@ def test_a_partner_depends_on_the_key_alone() -> None:
     assert (other.changed != first.changed).any()
 
 
-def test_trainings_in_turns_share_the_index_of_equal_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trainings_in_turns_share_the_index_of_equal_rows(
+    monkeypatch: pytest.MonkeyPatch, squares_npz: Path
+) -> None:
     """Making it takes longer than a step."""
-    data, made = load_dataset("dsprites"), []
+    data, made = load_dataset(str(squares_npz), full=True), []
 
     def counted(data: Dataset, among: NDArray[np.int64] | None) -> FactorIndex:
         made.append(among)
@@ -81,7 +85,8 @@ def test_trainings_in_turns_share_the_index_of_equal_rows(monkeypatch: pytest.Mo
     for step in range(2):
         for among in (*members, None):
             found = data.pairs(rows, 1, (1, 7, step), among)
-            again = load_dataset("dsprites").pairs(rows, 1, (1, 7, step), among)
+            fresh = load_dataset(str(squares_npz), full=True)
+            again = fresh.pairs(rows, 1, (1, 7, step), among)
             np.testing.assert_array_equal(found.images, again.images)
             made.pop()  # of the one loaded again
     assert len(made) == 2

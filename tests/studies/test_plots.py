@@ -61,6 +61,9 @@ def test_runs_that_diverged_count_against_their_method(make_spec: Make, opened: 
     assert strengths == {"1": ("3", "0"), "4": ("1", "2")} or strengths == {
         "1.0": ("3", "0"), "4.0": ("1", "2"),
     }  # fmt: skip
+    # medians have them, too: the median of beta=4 is a run that diverged
+    assert [row["median"] for row in numbers(study, "strengths")] == ["0.4", ""]
+    assert float(numbers(study, "violins")[0]["median"]) == pytest.approx(0.35)
 
 
 def test_a_method_of_which_no_run_is_left_is_shown_as_lost(make_spec: Make, opened: Opened) -> None:

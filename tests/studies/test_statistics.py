@@ -102,5 +102,7 @@ def test_chances_correlations_and_choices_by_hand() -> None:
     assert np.isnan(found[0, 3])
     choice = choice_by([0.1, 0.9, nan, 0.5], [0.3, 0.4, 1.0, 0.6])
     assert (choice.chosen, choice.best, choice.median) == (0.4, 0.6, 0.4)
+    # the median of all five, of which two diverged
+    assert choice_by([0.1, 0.9, 0.5], [0.3, 0.4, 0.6], diverged=2).median == 0.3
     # runs that few labels do not tell apart: what a random one of them gives, in whatever order
     assert choice_by([0.9, 0.1, 0.9], [0.2, 0.7, 0.6]).chosen == pytest.approx(0.4)

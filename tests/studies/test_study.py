@@ -128,7 +128,9 @@ def test_a_study_that_is_done_answers_without_torch(
     spec = make_spec(off_diagonal=list(range(1, 300)))
     study = opened(spec)
     for cell in study.cells:
-        write_state(study.run_folder(cell), State(dict.fromkeys(cell.wanted, 0.0), trained=True))
+        folder = study.run_folder(cell)
+        write_state(folder, State(dict.fromkeys(cell.wanted, 0.0), trained=True))
+        (folder / "result.json").write_text("{}")
     (study.folder / "results.csv").write_text("")
     code = (
         "import sys; from unbraid.cli import main; "
@@ -302,6 +304,7 @@ def test_a_run_that_another_process_does_is_waited_for_and_taken_over(
         # the other process finishes one, and leaves the other
         done = State(dict.fromkeys(study.cells[0].wanted, 0.0), trained=True)
         write_state(first, done)
+        (first / "result.json").write_text("{}")
     watcher = Watcher()
     assert driver.drive(study, Here(), watcher)
     assert len([event for event in watcher.events if event.kind == "done"]) == 1
@@ -398,6 +401,7 @@ def test_an_estimate_counts_no_training_of_what_is_trained_and_splits_no_run(
     assert "3 of 3 runs are left: about 1.00 h" in list(estimate(study, 16))[-1]
     for cell in study.cells[:2]:
         write_state(study.run_folder(cell), State({"another": 360.0}, trained=True))
+        (study.run_folder(cell) / "result.json").write_text("{}")
     *_, kind, last = estimate(study, 1)
     assert "dip-vae-i: 1000.0 ms a step, 1 runs, 1.00 h" in kind
     assert "3 of 3 runs are left: about 1.30 h, measuring included" in last

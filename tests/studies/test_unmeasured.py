@@ -202,6 +202,7 @@ def test_a_process_that_dies_while_measuring_loses_what_was_left(
     study = opened(make_spec(retries=0)).shard(0, 3)
     cell, watcher = study.cells[0], Watcher()
     write_state(study.run_folder(cell), State({}, trained=True))
+    (study.run_folder(cell) / "result.json").write_text("{}")
     _Drive(study, Here(), watcher, 1)._receive(Event(cell.id, "died", "exit code -11"))
     assert [event.kind for event in watcher.events] == ["died", "done"]
     ((_, failure),) = read_state(study.run_folder(cell)).lost(cell)
@@ -215,6 +216,7 @@ def test_states_of_earlier_versions_are_read(make_spec: Make, opened: Opened) ->
     old: dict[str, Any] = {"measured": dict.fromkeys(cell.wanted, 0.5), "failures": []}
     old |= {"failed": False, "trained": True}
     (folder / "state.json").write_text(json.dumps(old))
+    (folder / "result.json").write_text("{}")
     assert read_state(folder) == State(old["measured"], trained=True)
     assert statuses(study) == ["finished"]
     failure = {"kind": "error", "type": "ValueError", "message": "a bug", "step": 0, "attempt": 1}

@@ -219,14 +219,16 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
 
         print(*write_script(study, target, given.root, jobs), sep="\n")
         return
-    states = study.states()
-    statuses = [state.status(cell) for cell, state in zip(study.cells, states, strict=True)]
-    left = statuses.count("unfinished")
+    left = _unfinished(study)
     failed: list[str] = []
     if left:
         _say_short(study)
         _drive(study, target, given, jobs)
-    if left or not (study.folder / "results.csv").is_file() or _older(study) or _uncompared(study):
+    if given.shard and _unfinished(whole):
+        print("\n".join(ended(study)[:-1]))
+        print(f"the shard that ends last writes the table; now: unbraid study table {study.folder}")
+        return
+    if left or not whole.has_table() or _uncompared(whole):
         from unbraid.studies.comparing import compare
         from unbraid.studies.table import write_table
 
@@ -262,11 +264,10 @@ def _uncompared(study: Study) -> bool:
     return bool(missing(study))
 
 
-def _older(study: Study) -> bool:
-    """Whether the table was written before the plan."""
-    names = ("results.csv", "plan.json")
-    table, plan = ((study.folder / name).stat().st_mtime_ns for name in names)
-    return table < plan
+def _unfinished(study: Study) -> int:
+    """Return how many runs are not done."""
+    pairs = zip(study.cells, study.states(), strict=True)
+    return sum(state.status(cell) == "unfinished" for cell, state in pairs)
 
 
 def _drive(study: Study, target: str, given: Run, jobs: int) -> None:

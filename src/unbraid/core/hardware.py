@@ -25,6 +25,7 @@ WEIGHT, ON_DEVICE, CHECKPOINT = 4, 16, 28
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "f32", "bf16"]
+PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16}
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -70,7 +71,23 @@ def precision(name: Precision, where: torch.device) -> torch.dtype:
     """Return the dtype the networks compute in."""
     if name == "auto":
         name = "bf16" if has_bf16(where) else "f32"
-    return torch.bfloat16 if name == "bf16" else torch.float32
+    return dtype_of(name)
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """Return the dtype of ``f32`` or ``bf16``."""
+    return PRECISIONS[name]
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """Return ``f32`` or ``bf16``."""
+    return next(name for name, known in PRECISIONS.items() if known == dtype)
+
+
+def finish(where: torch.device) -> None:
+    """Wait until a GPU has done what it was told to do; other devices have."""
+    if where.type == "cuda":
+        torch.cuda.synchronize(where)
 
 
 def autocast(where: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:

@@ -1,7 +1,8 @@
 """Locks of the operating system on files and folders that several processes change.
 
 A process that ends, however it ends, holds none of them any longer. Windows has no ``flock``, and
-some file systems do not know it either: there, nothing is locked.
+some file systems do not know it either: there, nothing is locked. Over NFS a file is locked only
+if it is open for writing, and a folder is not.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def held(path: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # no such file yet, or a file system without locks
             while True:
-                handle = os.open(path, os.O_RDONLY)
+                handle = _opened(path)
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 if os.fstat(handle).st_ino == path.stat().st_ino:
                     break
@@ -87,13 +88,20 @@ def claimed(path: Path) -> Iterator[bool]:
 def is_claimed(path: Path) -> bool:
     """Whether some process holds a file by ``claimed``; False if there is no such file."""
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = _opened(path)
     except OSError:
         return False
     try:
         return not _locks(handle)
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """Open a file for writing, as locks over NFS need; for reading if that is all one may."""
+    with suppress(PermissionError):
+        return os.open(path, os.O_RDWR)
+    return os.open(path, os.O_RDONLY)
 
 
 def _has_locks() -> bool:

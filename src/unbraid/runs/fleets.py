@@ -127,9 +127,11 @@ def _train(
             for config, folder, loop in zip(configs, folders, loops, strict=True)
         ]
         failed: dict[int, Diverged] = {}
-        # a kill may have come between two members' checkpoints: those at one step train together
-        for step in sorted({loop.progress.step for loop in loops}):
-            together = [k for k, loop in enumerate(loops) if loop.progress.step == step]
+        # a kill may have come between two members' checkpoints, or another machine have begun some:
+        # those at one step and of one precision train together
+        stands = [(loop.progress.step, loop.progress.precision) for loop in loops]
+        for stand in sorted(set(stands)):
+            together = [k for k, own in enumerate(stands) if own == stand]
             fleet = Fleet([loops[k] for k in together])
             with memory.enough(f"training {len(together)} models at once", LIGHTER):
                 fleet.run()

@@ -17,6 +17,7 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import read_object, write_json
 
 STATE, CLAIM = "state.json", "claim"
+RESULT = "result.json"  # which a training writes last
 Status = Literal["finished", "diverged", "failed", "unfinished"]
 
 
@@ -114,6 +115,7 @@ def read_state(folder: Path) -> State:
     """Return what a run's folder says; a missing or damaged file says nothing.
 
     What it held is found again: weights and scores are in other files, and failures fail again.
+    Without result.json, which holds the scores, nothing is trained or measured.
     """
     with suppress(UnbraidError, AttributeError, KeyError, TypeError, ValueError):
         stored = read_object(folder / STATE, "measured")
@@ -123,6 +125,8 @@ def read_state(folder: Path) -> State:
             key: {metric: {"kind": "error", **failure} for metric, failure in failures.items()}
             for key, failures in stored.get("unmeasured", {}).items()
         }
+        if not (folder / RESULT).is_file():
+            return State({}, failures, failed)
         return State(stored["measured"], failures, failed, bool(stored["trained"]), lost)
     return NEW
 

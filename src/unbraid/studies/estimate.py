@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import cycle, islice
 from statistics import median
 
+from unbraid.core import hardware
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import Dataset, load_dataset
 from unbraid.studies.cells import Cell
@@ -94,6 +95,7 @@ def step_time(cell: Cell, data: Dataset) -> tuple[float, int]:
         for rows in cycle(islice(loop.epoch_batches(), timed)):
             begun = time.perf_counter()
             loop.step(rows)
+            hardware.finish(loop.device)  # the step may only have been launched
             taken.append(time.perf_counter() - begun)
             if len(taken) >= timed or sum(taken) > LIMIT:
                 break

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unbraid.core.files import atomic
 from unbraid.figures import GREY, PALETTE, WIDTH, new_figure, styled
@@ -90,6 +91,12 @@ def _write_csv(path: Path, rows: Rows) -> Path:
     return path
 
 
+def _median(ranked: NDArray[np.float64]) -> float:
+    """Return the median of scores, NaN where it is that of a run that diverged."""
+    median = float(np.median(ranked)) if len(ranked) else math.nan
+    return median if math.isfinite(median) else math.nan
+
+
 @styled
 def violins(results: Results) -> Drawn:
     """Draw the scores of all runs by method: a violin, its median, and a dot a run."""
@@ -110,12 +117,10 @@ def violins(results: Results) -> Drawn:
                 for part in bodies:
                     part.set(facecolor=color, alpha=0.3)
             ax.scatter(place + spread_out(len(values)), values, s=4, color=color, linewidths=0)
-            middle: dict[str, Any] = {}
-            if len(values):
-                middle["median"] = median = np.median(values)
-                ax.plot([place - 0.3, place + 0.3], [median, median], color=color, lw=1.5)
+            median = _median(results.ranked(score, method))
+            ax.plot([place - 0.3, place + 0.3], [median, median], color=color, lw=1.5)
             rows += [
-                {"score": score.label, "method": method, **middle, **spread(values),
+                {"score": score.label, "method": method, "median": median, **spread(values),
                  "lost": lost[place]}
             ]  # fmt: skip
         ax.set_title(score.label, loc="left")
@@ -148,7 +153,8 @@ def strengths(results: Results) -> Drawn:
                     if cell.method == method and cell.strength == (option, value)
                 ]
                 found = measured(column[kept])
-                middles.append(np.median(found) if len(found) else math.nan)
+                middles.append(_median(results.ranked(score, method, strength=(option, value))))
+                lost = results.lost_of(score, method, (option, value))
                 shift = 0.05 * (number - len(results.methods) / 2)
                 ax.scatter(
                     np.full(len(found), place + shift), found, s=5, color=color, linewidths=0
@@ -156,8 +162,18 @@ def strengths(results: Results) -> Drawn:
                 rows += [
                     {"score": score.label, "method": method, "option": option, "strength": value,
                      "median": middles[-1], **spread(found),
-                     "lost": results.lost_of(score, method, (option, value))}
+                     "lost": lost}
                 ]  # fmt: skip
+                if lost:
+                    ax.text(
+                        place,
+                        0.02 + 0.07 * number,
+                        f"{lost} lost",
+                        fontsize=5,
+                        color=color,
+                        ha="center",
+                        transform=ax.get_xaxis_transform(),
+                    )
             label = f"{method} ({option} {values[0]:g} to {values[-1]:g})"
             ax.plot(range(len(values)), middles, color=color, lw=1, label=label)
         most = max(len(results.strengths(m)[1]) for m in results.methods)
@@ -234,7 +250,7 @@ def variances(results: Results) -> Drawn:
         ax.errorbar(
             shares,
             places,
-            xerr=np.abs(ends - shares),
+            xerr=np.maximum([shares - ends[0], ends[1] - shares], 0),
             fmt="o",
             ms=4,
             lw=1,
@@ -295,11 +311,13 @@ def choices(results: Results) -> Drawn:
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):
         few = results.by_few(score)
-        found = [choice_by(results.of(f).tolist(), results.of(score).tolist()) for f in few]
+        column, gone = results.of(score).tolist(), len(results.diverged)
+        found = [choice_by(results.of(f).tolist(), column, gone) for f in few]
         counts = [f.images for f in few]
         ax.plot(counts, [each.chosen for each in found], "o-", ms=4, lw=1, label="chosen")
         ax.plot(counts, [each.best for each in found], "--", lw=1, color=PALETTE[2], label="best")
-        ax.plot(counts, [each.median for each in found], ":", lw=1, color=GREY, label="median")
+        middles = [each.median if math.isfinite(each.median) else math.nan for each in found]
+        ax.plot(counts, middles, ":", lw=1, color=GREY, label="median")
         ax.set_xscale("log")
         ax.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
         ax.minorticks_off()
@@ -307,8 +325,8 @@ def choices(results: Results) -> Drawn:
         ax.set_xlabel("labels")
         rows += [
             {"score": score.label, "labels": count, "chosen": each.chosen, "best": each.best,
-             "median": each.median, "rank_correlation": each.correlation}
-            for count, each in zip(counts, found, strict=True)
+             "median": median, "rank_correlation": each.correlation}
+            for count, each, median in zip(counts, found, middles, strict=True)
         ]  # fmt: skip
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7

@@ -10,7 +10,7 @@ from typing import Any
 from unbraid.core.errors import UnbraidError, one_line
 from unbraid.studies import cells
 from unbraid.studies.cells import Cell, State, read_state, write_state
-from unbraid.studies.study import Study
+from unbraid.studies.study import TABLE, Study
 
 SHOWN = 3  # runs named for each kind of failure
 
@@ -84,7 +84,7 @@ def ended(study: Study) -> list[str]:
     lines = [", ".join([line, *told])]
     if told:
         lines.append(f"unbraid study status {study.folder} says why")
-    return [*lines, str(study.folder / "results.csv")]
+    return [*lines, str(study.folder / TABLE)]
 
 
 def forget_failures(study: Study, diverged: bool = False, keep: bool = False) -> list[str]:

@@ -155,14 +155,31 @@ class Results:
         option = found[0][0]
         return option, sorted({value for name, value in found if name == option})
 
-    def ranked(self, score: Score, method: str, setting: str) -> Floats:
-        """Return a setting's scores, with minus infinity for each run that diverged.
+    def ranked(
+        self,
+        score: Score,
+        method: str,
+        setting: str | None = None,
+        strength: tuple[str, float] | None = None,
+    ) -> Floats:
+        """Return the scores of a method's runs, with minus infinity for each that diverged.
 
         Without those, a setting of which one seed in five survives would count by that seed alone.
         Runs that failed in another way, and scores that are NaN, are left out.
+
+        Args:
+            score: the column.
+            method: the name of the method.
+            setting: of one setting alone.
+            strength: of one value alone of what the grid varies first.
         """
-        values = self.of(score)[self.rows(method, setting)]
-        gone = sum(c.method == method and c.setting == setting for c in self.diverged)
+
+        def wanted(cell: Cell) -> bool:
+            own = cell.method == method and setting in (None, cell.setting)
+            return own and strength in (None, cell.strength)
+
+        values = self.of(score)[[wanted(cell) for cell in self.cells]]
+        gone = sum(map(wanted, self.diverged))
         return np.concatenate([values[~np.isnan(values)], np.full(gone, -math.inf)])
 
     def best_setting(self, score: Score, method: str) -> tuple[str, Floats] | None:

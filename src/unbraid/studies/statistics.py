@@ -215,8 +215,13 @@ class Choice:
     correlation: float
 
 
-def choice_by(few: Sequence[float], many: Sequence[float]) -> Choice:
+def choice_by(few: Sequence[float], many: Sequence[float], diverged: int = 0) -> Choice:
     """Return what choosing by the first scores gives in the second, (N,) each.
+
+    Args:
+        few: scores to choose by.
+        many: scores of the same runs to judge by.
+        diverged: further runs, without scores, which are below all others.
 
     >>> choice_by([0.1, 0.3, 0.2], [0.2, 0.4, 0.5]).chosen
     0.4
@@ -230,6 +235,6 @@ def choice_by(few: Sequence[float], many: Sequence[float]) -> Choice:
     return Choice(
         float(scores[both[0] == both[0].max()].mean()),
         float(scores.max()),
-        float(np.median(scores)),
+        float(np.median([*scores, *[-np.inf] * diverged])),
         float(correlation),
     )

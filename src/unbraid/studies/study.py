@@ -22,10 +22,10 @@ from unbraid.core.errors import UnbraidError
 from unbraid.core.files import expand, read_object, write_json
 from unbraid.core.registry import ROOT as PACKAGE
 from unbraid.studies import spec as specs
-from unbraid.studies.cells import Cell, State, read_state
+from unbraid.studies.cells import RESULT, STATE, Cell, State, read_state
 from unbraid.studies.spec import Spec
 
-PLAN, SEEDS = "plan.json", "seeds.json"
+PLAN, SEEDS, TABLE = "plan.json", "seeds.json", "results.csv"
 FOLDERS = ("name", "path", "labels")  # options of data that may name a folder of them
 DECIDES = ("methods", "nn", "training", "datasets", "metrics", "recipes", "runs", "studies")
 
@@ -58,6 +58,21 @@ class Study:
     def states(self) -> list[State]:
         """Return what the folder of each run says, in the order of the cells."""
         return [read_state(self.run_folder(cell)) for cell in self.cells]
+
+    def changed(self) -> int:
+        """Return when the plan or a run changed last, in nanoseconds by the files' own clock."""
+        found = [self.folder / PLAN]
+        found += [self.run_folder(cell) / name for cell in self.cells for name in (STATE, RESULT)]
+        last = 0
+        for path in found:
+            with suppress(OSError):
+                last = max(last, path.stat().st_mtime_ns)
+        return last
+
+    def has_table(self) -> bool:
+        """Whether the table holds all that the run folders do."""
+        path = self.folder / TABLE
+        return path.is_file() and path.stat().st_mtime_ns >= self.changed()
 
     def shard(self, index: int, count: int) -> Study:
         """Return every ``count``-th cell from ``index`` on, as a study of its own."""

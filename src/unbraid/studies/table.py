@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 from unbraid.core.files import atomic
 from unbraid.runs.results import STATS, read_result
 from unbraid.studies.cells import Cell, State
-from unbraid.studies.study import Study
+from unbraid.studies.study import TABLE, Study
 
-CSV, PARQUET = "results.csv", "results.parquet"
+CSV, PARQUET = TABLE, "results.parquet"
 TERMS = ("total_correlation", "index_code_mi", "dimwise_kl")
 KEY = ("representation", "metric", "protocol", "images")  # of a number among those of its run
 NOT_MEASURED = "not measured"  # the status of a row of a metric that failed on a finished run
+PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}  # of options, as finished runs tell them
 WITHOUT = "without"  # what a row lacks, until it is filled
 Row = dict[str, Any]
 # before and after the columns of options
@@ -40,8 +42,10 @@ LAST = (
 
 def write_table(study: Study) -> list[Path]:
     """Write results.csv, and results.parquet where pyarrow is installed; return their paths."""
+    seen = study.changed()  # before anything is read: what changes meanwhile is not in the table
     columns, rows = table(study)
     written = [write_rows(study.folder / CSV, columns, rows)]
+    os.utime(written[0], ns=(seen, seen))
     if importlib.util.find_spec("pyarrow") is not None:
         written.append(_write_parquet(study.folder / PARQUET, columns, rows))
     return written
@@ -174,6 +178,9 @@ def _about(cell: Cell, options: Sequence[str]) -> Row:
         "setting": cell.setting,
         **{name: _plain(both[name]) for name in options if name in both},
         "seed": cell.seed,
+        # of a run that was lost; a finished one tells its own
+        "steps": cell.steps or None,
+        "precision": PRECISIONS.get(both["precision"]),
     }
 
 

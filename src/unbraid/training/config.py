@@ -30,7 +30,7 @@ class TrainingConfig:
             trains on all of them, and has no terms of validation.
         device: ``auto`` takes cuda, then mps, then cpu.
         precision: precision of the networks; ``auto`` is bf16 where the hardware has it, else f32.
-            Losses and weights are always f32.
+            Losses and weights are always f32. A training is continued in what it began in.
         threads: CPU threads; 0 leaves it to torch. Another number may round differently.
         checkpoint_every: seconds between checkpoints within an epoch.
         capture: on a GPU, record a step once and replay it (a CUDA graph), where the method can.

@@ -117,7 +117,12 @@ class Loop:
         self.optimizers = Optimizers(self.model, self.phases, config.lr, self.device)
         per_epoch = len(self.rows) // config.batch_size
         epochs = config.epochs or math.ceil(config.steps / per_epoch)
-        self.progress = Progress(steps_per_epoch=per_epoch, epochs=epochs, limit=config.steps)
+        self.progress = Progress(
+            steps_per_epoch=per_epoch,
+            epochs=epochs,
+            limit=config.steps,
+            precision=hardware.name_of(self.precision),
+        )
         self.noise = torch.Generator(self.device)
         self.pending: list[tuple[int, Seen]] = []  # steps not yet looked at
         self.draws: dict[str, list[Draw]] = {}  # of each phase's step, if steps are recorded
@@ -135,13 +140,28 @@ class Loop:
         return self.optimizers.tensors()
 
     def restore(self, tensors: dict[str, Tensor], progress: Progress) -> None:
-        """Go back to a checkpoint; how far training goes stays as the config says."""
+        """Go back to a checkpoint; how far training goes stays as the config says.
+
+        The precision is the checkpoint's, also where ``auto`` would be another one here.
+        """
         self.optimizers.restore(tensors)
         self.captured = self.captured and self.capturing()  # it has the tensors of before
         end = self.progress
+        if progress.precision not in ("", end.precision):
+            self.precision = hardware.dtype_of(progress.precision)
+            self.recorder.note(
+                f"this training began in {progress.precision} and goes on in it, though "
+                f"precision auto is {end.precision} on this machine"
+            )
         # an earlier version's checkpoint tells no counts: its terms are of every step
         counts = progress.counts or dict.fromkeys(progress.sums, progress.step_of_epoch)
-        self.progress = replace(progress, epochs=end.epochs, limit=end.limit, counts=counts)
+        self.progress = replace(
+            progress,
+            epochs=end.epochs,
+            limit=end.limit,
+            counts=counts,
+            precision=progress.precision or end.precision,
+        )
         self.saved_step = progress.step
 
     def save(self, record: dict[str, Any] | None = None) -> None:

@@ -22,6 +22,7 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)  # of each term over this epoch's steps
     counts: dict[str, int] = field(default_factory=dict)  # of the steps that had each term
     seconds: float = 0.0  # spent in training steps, over all sessions
+    precision: str = ""  # that the networks compute in, f32 or bf16; "" in earlier versions
 
     @property
     def epoch(self) -> int:
