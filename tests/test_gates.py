@@ -190,7 +190,7 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
         "steps": 20,
         "common": {"batch_size": 64, "lr": 5e-4},
         "tuned by": "DCI",
-        "published": {"made-up": {"source": "someone", "values": {"vae": {"mig": 0.5}}}},
+        "published": {"made-up": [{"source": "someone", "values": {"vae": {"mig": 0.5}}}]},
         "milliseconds a step": {"made-up": {"vae": 10.0, "factor-vae": 23.0}},
         "rows": rows,
         "gates": gates.evaluate(rows, {"made-up": {"vae": 10.0, "factor-vae": 23.0}}),
@@ -199,6 +199,11 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     assert "| `vae` | published | 3, 1 diverged | 0.100, 0.200 |  |" in text
     assert "`vae` MIG 0.50" in text
     assert "| `factor-vae` | published | 1 | 0.300 |" in text
+    assert "| `qlae` | default | 1 |" in text
+    own = tables.of_method(result, "factor-vae")
+    assert "| `made-up` | `vae` |  | 3 | 0.100, 0.200 |" in own
+    assert "| `made-up` | `factor-vae` | published | 1 | 0.300 |" in own
+    assert "qlae" not in own
     assert "- factor-vae above the VAE in mig (published): +0.200; met, by one seed" in text
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
     empty = tables.methods({**result, "rows": [], "gates": []})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from _tables.methods_page import (
     discrete_codes,
     methods,
     methods_first,
+    of_method,
     tripod_cost,
 )
 from _tables.metrics_page import metrics_speed
@@ -72,10 +74,28 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "train_speed": train_speed,
     "tripod_cost": tripod_cost,
 }
+# methods whose pages show their own rows of the comparison
+PAGES = (
+    "factor-vae",
+    "dip-vae-i",
+    "dip-vae-ii",
+    "annealed-vae",
+    "info-vae",
+    "wae-mmd",
+    "ada-gvae",
+    "ada-ml-vae",
+    "slow-vae",
+    "qlae",
+    "hfs",
+    "s2-vae",
+    "beta-vae",
+    "beta-tcvae",
+)
 # further tables of a result, by the name of their page
 MORE: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "locatello2019_means": ("locatello2019", locatello2019_means),
     "methods_first": ("methods", methods_first),
+    **{f"method_{name}": ("methods", partial(of_method, method=name)) for name in PAGES},
 }
 
 

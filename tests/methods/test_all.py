@@ -32,6 +32,7 @@ from unbraid.methods import (
 from unbraid.runs import Run, RunConfig, load, train_run
 from unbraid.runs.restarts import train_restarts
 from unbraid.training import (
+    Interrupted,
     Loop,
     Recorder,
     TrainingConfig,
@@ -268,6 +269,33 @@ def test_a_run_gives_back_the_very_model(
         run.result["reconstruction_stats"]["images"] == 30
     )  # those held out: both splits are all images
     assert run.result["data"] == {"name": "npz", "split": "validation"}
+
+
+class StopAfter(Recorder):
+    """Asks to stop after some steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def stop_requested(self) -> bool:
+        """Whether they are done."""
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_resumed_run_has_the_weights_of_one_never_stopped(
+    name: str, squares_npz: Path, tmp_path: Path
+) -> None:
+    training = TrainingConfig(steps=5, batch_size=32, precision="f32")
+    data = {"path": str(squares_npz), "full": True}
+    config = RunConfig(small(name), "npz", data, training)
+    whole = train_run(config, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train_run(config, tmp_path / "part", display=StopAfter(2))
+    part = train_run(config, tmp_path / "part", resume=True)
+    files = [run.folder / "model.safetensors" for run in (whole, part)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)

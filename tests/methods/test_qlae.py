@@ -134,6 +134,12 @@ def test_fsq_reaches_every_level_and_no_other(levels: int) -> None:
     assert float(fsq(torch.zeros(1), levels)[1]) == 0  # as in its paper, also for even levels
 
 
+@pytest.mark.parametrize("levels", [1000, 1003, 2001, 2002])
+def test_of_many_levels_the_outermost_are_reached_and_not_passed(levels: int) -> None:
+    values = fsq(torch.tensor([-20.0, 20.0]), levels)[1].tolist()
+    assert values == pytest.approx([fixed_values(levels)[0], fixed_values(levels)[-1]], abs=1e-7)
+
+
 @pytest.mark.parametrize("levels", [2, 3, 4, 10])
 def test_fsq_passes_a_gradient_where_codes_begin(levels: int) -> None:
     """Of two levels, 0 would be where tanh is flat: a slope of 0.001, and no code ever changes."""

@@ -36,7 +36,7 @@ class Config(vae.Config):
         latent_pairs: pairs of latents that a step looks at, drawn at random; all if there are
             fewer.
         points: combinations of two values that a step looks at in each pair of latents, drawn at
-            random; 0 takes all of the batch.
+            random; 0 takes all of the batch, as the public code does.
         spread: weight of ``sum_j max(0, 1 - sd_j)``, nats, with sd_j the standard deviation of a
             latent's means; keeps codes from shrinking.
 

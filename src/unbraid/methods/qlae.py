@@ -34,7 +34,8 @@ from unbraid.nn import nets
 
 WIDTH = 0.5  # values begin evenly spaced from -WIDTH to WIDTH
 CLIP = 1.0  # of each number of the gradient, of the loss as the paper averages it
-MARGIN = 1e-3  # by which fsq's bound lies beyond the outermost values
+MARGIN = 1e-3  # by which fsq's bound lies beyond the outermost values, as a part of it
+MOST = 0.25  # of a step between values, that this may be: half of one is another value
 FARTHEST = 0.8  # part of fsq's bound at which 0 lies at most
 
 
@@ -85,7 +86,8 @@ def fsq(z: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     >>> fsq(torch.tensor([-9.0, 0.0, 9.0]), 5)[1].tolist()
     [-1.0, 0.0, 1.0]
     """
-    reach, offset = (levels - 1) * (1 + MARGIN) / 2, 0.0 if levels % 2 else 0.5
+    outermost, offset = (levels - 1) / 2, 0.0 if levels % 2 else 0.5
+    reach = outermost + min(MARGIN * outermost, MOST)
     # at 0 it is 0; of two levels that is an end of tanh, where no gradient passes
     shift = math.atanh(min(offset / reach, FARTHEST))
     bounded = torch.tanh(z + shift) * reach - offset

@@ -1,15 +1,15 @@
 """SlowVAE: between the images of a pair, few latents change much and most hardly change.
 
-Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with Temporal Sparse Coding",
-equation 7: beside the VAE's objective for both images, each posterior is held to a Laplace
-distribution of rate ``rate`` about the other's mean,
+Klindt et al. 2021, "Towards Nonlinear Disentanglement in Natural Data with Temporal Sparse Coding":
+the bound of the likelihood of two successive images, the first of which has the prior N(0, I) and
+the second a Laplace distribution of rate ``rate`` about the mean of the first. Per image, and
+averaged over both directions of time,
 
-    loss = -E log p(x|z) + beta KL(q(z|x) || N(0, I)) + gamma KL(q(z|x) || Laplace(mean', rate))
+    loss = -E log p(x|z) + beta/2 KL(q(z|x) || N(0, I)) + gamma/2 KL(q(z|x) || Laplace(mean', rate))
 
-averaged over both images; mean' is the other image's. The public code adds up what both images give
-to the reconstruction and to the cross-entropy with the Laplace distributions, but averages the KL
-to the prior and the entropy: ``as_published``, which is, with H the posterior's entropy and both
-images averaged,
+averaged over both images; mean' is the other image's. Each KL counts half, as only one of two
+images has it in either direction. The public code counts the cross-entropy with the Laplace
+distribution twice, and not the entropy: ``as_published``, which is, with H the posterior's entropy,
 
     loss = -E log p(x|z) + beta/2 KL(q(z|x) || N(0, I))
            + gamma (-E log Laplace(z; mean', rate) - H/2)
@@ -37,7 +37,7 @@ class Config(PairsConfig):
     Args:
         gamma: weight of the KL to the Laplace distributions.
         rate: of them: the mean distance that latents move is 1 / rate.
-        as_published: weigh the terms as the public code does: the KL and the entropy count half.
+        as_published: weigh the terms as the public code does: the cross-entropy counts twice.
 
     >>> Config().rate
     6.0
@@ -71,20 +71,23 @@ class Model(PairsModel):
     """SlowVAE."""
 
     config: Config
+    semantics = 2  # each KL counts half
 
     def pair_terms(self, images: Tensor, mean: Tensor, logvar: Tensor, context: Context) -> Terms:
         """Return ``reconstruction``, ``kl`` and ``slowness``, the KL to the other's Laplace.
 
-        As published, the latter is that and half of the posterior's entropy.
+        As published, the latter is the cross-entropy less half of the posterior's entropy.
         """
         config, weight = self.config, self.kl_weight(context)
         log_likelihood = self.reconstructed(images, mean, logvar, context.noise)
         kl = gaussian_kl(mean, logvar)
-        beta = config.beta * (0.5 if config.as_published else 1.0)
-        found = vae.elbo_terms(log_likelihood, kl, weight * beta)
+        found = vae.elbo_terms(log_likelihood, kl, weight * config.beta / 2)
         other = mean.roll(len(mean) // 2, 0)
         cross = laplace_cross_entropy(mean - other, logvar, config.rate).sum(1).mean()
         entropy = 0.5 * (logvar + LOG_2PI + 1).sum(1).mean()
-        slowness = cross - (0.5 if config.as_published else 1.0) * entropy
-        loss = found["loss"] + weight * config.gamma * slowness
+        if config.as_published:
+            slowness, share = cross - entropy / 2, 1.0
+        else:
+            slowness, share = cross - entropy, 0.5
+        loss = found["loss"] + weight * config.gamma * share * slowness
         return {**found, "loss": loss, "slowness": slowness}

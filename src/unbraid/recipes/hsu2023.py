@@ -59,7 +59,10 @@ RECIPE = Recipe(
         "that it also trains on.",
         "Gradients of beta-VAE, beta-TCVAE and the autoencoder are not clipped; the code clips "
         "each to -1..1. Its standard deviations are a softplus where here a logvar is.",
-        "For dSprites the code has no settings but QLAE's: the others have those of 3D Shapes.",
+        "The code's autoencoder has a weight decay of 0.001 on MPI3D; ae has none.",
+        "For dSprites the code has no settings but QLAE's: the others have those of 3D Shapes. Its "
+        "folder with these settings has weights of 0.001 for 3D Shapes, too; those of another "
+        "folder, 0.01, are taken here.",
         "Falcor3D and Isaac3D have no reader here; for them the code has 14 and 18 latents.",
         "dSprites and 3D Shapes are drawn unless the published files are given.",
         "Networks compute in bfloat16 where the hardware does; --precision f32 is as in the code.",

@@ -45,7 +45,9 @@ RECIPE = Recipe(
         "The number of factors that change is uniform.",
     ),
     deviates=(
-        "The network is conv, whose decoder has other fully connected layers than the code's.",
+        "The network is conv. The layer that the code makes a transposed convolution of one pixel "
+        "has a bias for each number here, not for each channel, and weights are initialised as "
+        "those of all networks here.",
         "Pairs by a Laplace distribution over factors, the code's other kind, are not made here.",
         "No run is left out. The code stops runs on dSprites whose reconstruction is bad, and its "
         "table is of those that remain.",

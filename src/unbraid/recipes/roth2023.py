@@ -20,7 +20,7 @@ RECIPE = Recipe(
             "gamma": 300.0,
             "beta": 0.0,
             "latent_pairs": 25,
-            "points": 100,
+            "points": 0,
             "spread": 0.0,
         }
     },
@@ -33,14 +33,14 @@ RECIPE = Recipe(
         "validation": 0.0,
     },
     follows=(
-        "beta 0 and gamma 300, the example of the code; 25 pairs of 10 latents and 100 points a "
-        "step.",
+        "beta 0 and gamma 300, the example of the code; 25 pairs of 10 latents a step, and all "
+        "points of the batch.",
+        "Both codes of a distance get its gradient, as in the code.",
         "Adam with learning rate 1e-4, 300,000 steps of 64.",
     ),
     deviates=(
         "All images are trained on. The paper's have correlated factors: --data.correlated.",
-        "Both codes of a distance get its gradient, and spread, if it is set, is of each latent "
-        "over the batch; the code's is over latents.",
+        "spread, if it is set, is of each latent over the batch; the code's is over latents.",
         "dSprites and 3D Shapes are drawn unless the published files are given.",
         "Networks compute in bfloat16 where the hardware does; --precision f32 is as in the code.",
     ),
