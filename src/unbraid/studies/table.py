@@ -180,7 +180,7 @@ def _about(cell: Cell, options: Sequence[str]) -> Row:
         "seed": cell.seed,
         # of a run that was lost; a finished one tells its own
         "steps": cell.steps or None,
-        "precision": PRECISIONS.get(both["precision"]),
+        "precision": PRECISIONS.get(both["precision"], both["precision"]),
     }
 
 
