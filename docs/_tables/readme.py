@@ -18,10 +18,12 @@ def control_summary(result: dict[str, Any]) -> str:
         "|---|--:" + "|--:" * len(columns) + "|",
     ]
     reports = {("real handwriting, rendered", ""): [result["floor"]["32"]]}
+    counts = []
     for name in ("conditional-vae-1000", "conditional-flow-1000", "beta-tcvae"):
         row = result["rows"][name]
         label = (f"`{row['method']}`", labels_of(row))
         reports[label] = [run["report"] for run in row["seeds"].values()]
+        counts.append(f"{label[0]} {len(reports[label])}")
     for (name, labels), found in reports.items():
         cells = []
         for column in columns:
@@ -31,7 +33,7 @@ def control_summary(result: dict[str, Any]) -> str:
     lines.append(
         "\nDigits that the judge reads as requested, and mean absolute errors of the other "
         f"factors, over {result['requests']:,} random requests; lengths in pixels of a 64-pixel "
-        "canvas."
+        "canvas. Numbers of seeds: " + ", ".join(counts) + "."
     )
     return "\n".join(lines)
 
