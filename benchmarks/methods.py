@@ -62,7 +62,7 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     "beta-tcvae": ({"beta": 6.0}, "beta", (1.0, 6.0, 10.0)),
     "info-vae": ({}, "scale", (10.0, 100.0, 1000.0)),
     "wae-mmd": ({}, "scale", (10.0, 100.0, 1000.0)),
-    "hfs": ({"gamma": 300.0, "beta": 0.0, "points": 0}, "gamma", (100.0, 300.0, 1000.0)),
+    "hfs": ({"gamma": 300.0, "beta": 0.0}, "gamma", (100.0, 300.0, 1000.0)),
     "ada-gvae": ({}, "beta", (1.0, 4.0, 8.0)),
     "ada-ml-vae": ({}, "beta", (1.0, 4.0, 8.0)),
     "slow-vae": ({}, "gamma", (1.0, 10.0, 100.0)),

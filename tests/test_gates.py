@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
+import json
 import math
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -212,6 +215,37 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
     slow = {**row("qlae", 1), "training": {"steps": 4}}
     text = tables.methods({**result, "rows": [*rows, slow]})
     assert "20 steps of 64 images each; `qlae` 4." in text
+
+
+def test_which_method_says_what_was_measured() -> None:
+    """The sentences of docs/methods/which.md that compare methods by the result."""
+    page = (ROOT / "docs/methods/which.md").read_text(encoding="utf-8")
+    result = json.loads((ROOT / "benchmarks/results/methods.json").read_text(encoding="utf-8"))
+
+    def first(data: str, score: str, *left_out: str) -> tuple[str, str]:
+        values: dict[tuple[str, str], list[float]] = {}
+        for row in result["rows"]:
+            shown = row["data"] == data and row["setting"] in ("published", "net=conv", "tuned")
+            if shown and row["method"] not in left_out and score in row["scores"]:
+                key = row["method"], row["setting"]
+                values.setdefault(key, []).append(row["scores"][score][0])
+        return max(values, key=lambda key: float(np.mean(values[key])))
+
+    given = ("ada-gvae", "ada-ml-vae", "slow-vae", "s2-vae")
+    assert (
+        "highest SAP and FactorVAE score](#before-trusting-any-of-them) on both data sets" in page
+    )
+    for data, score in itertools.product(("dsprites", "shapes3d"), ("sap", "factorvae")):
+        assert first(data, score)[0] == "s2-vae"
+    assert "highest InfoM and DCI](#before-trusting-any-of-them) of images alone on 3D" in page
+    for score in ("infomec InfoM", "dci disentanglement"):
+        assert first("shapes3d", score, *given) == ("qlae", "net=conv")
+        assert first("dsprites", score, *given) != ("qlae", "net=conv")
+    assert "MIG and DCI above those of images alone on dSprites, not on 3D Shapes" in page
+    for score in ("mig", "dci disentanglement"):
+        others = [name for name in given if name != "ada-gvae"]
+        assert first("dsprites", score, *others)[0] == "ada-gvae"
+        assert first("shapes3d", score, *others)[0] != "ada-gvae"
 
 
 def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
