@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from unbraid.studies.results import Results, Score
 findings = benchmark("_findings")
 tables = benchmark("_study_tables")
 
+ROOT = Path(__file__).parent.parent
 METHODS, SETTINGS, SEEDS = 4, 3, 5
 METRICS = ("mig", "sap", "modularity")
 RANDOM = np.random.default_rng(0)
@@ -63,6 +65,15 @@ def both(*columns: Any) -> list[Results]:
 
 STRENGTH = np.arange(SETTINGS)[None, :, None]
 METHOD = np.arange(METHODS)[:, None, None]
+
+
+def test_limits_are_those_that_the_page_names() -> None:
+    page = " ".join((ROOT / "docs/study_2019.md").read_text(encoding="utf-8").split())
+    assert f"rank correlation of {findings.SELECTS:g} for a score that selects runs" in page
+    assert f"and of {findings.AGREE:g} for metrics that agree" in page
+    assert f"and {findings.TOLD:g} above chance for a best setting" in page
+    assert "a chance of two thirds to beat a random run" in page
+    assert findings.LITTLE == 2 / 3
 
 
 def test_correlations_of_codes_and_means() -> None:

@@ -191,9 +191,9 @@ def methods_first(result: dict[str, Any]) -> str:
     if len(lines) == 2:
         return "No method is measured yet."
     return "\n".join(lines) + (
-        "\n\nThe highest mean over seeds, of the published settings and of the tuned ones, ± half "
-        "of its 95% t interval (of two seeds, both values), and how many other methods its 95% "
-        "interval overlaps with: those of a single seed count as points. "
+        "\n\nThe highest mean over seeds, of the published or default settings and of the tuned "
+        "ones, ± half of its 95% t interval (of two seeds, both values), and how many other "
+        "methods its 95% interval overlaps with: those of a single seed count as points. "
         f"{_steps(result)}."
     )
 

@@ -71,11 +71,6 @@ def precision(name: Precision, where: torch.device) -> torch.dtype:
     """Return the dtype the networks compute in."""
     if name == "auto":
         name = "bf16" if has_bf16(where) else "f32"
-    return dtype_of(name)
-
-
-def dtype_of(name: str) -> torch.dtype:
-    """Return the dtype of ``f32`` or ``bf16``."""
     return PRECISIONS[name]
 
 

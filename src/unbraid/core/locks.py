@@ -98,8 +98,8 @@ def is_claimed(path: Path) -> bool:
 
 
 def _opened(path: Path) -> int:
-    """Open a file for writing, as locks over NFS need; for reading if that is all one may."""
-    with suppress(PermissionError):
+    """Open a file for writing, as locks over NFS need; for reading if it cannot be written."""
+    with suppress(OSError):
         return os.open(path, os.O_RDWR)
     return os.open(path, os.O_RDONLY)
 

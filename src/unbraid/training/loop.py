@@ -148,7 +148,7 @@ class Loop:
         self.captured = self.captured and self.capturing()  # it has the tensors of before
         end = self.progress
         if progress.precision not in ("", end.precision):
-            self.precision = hardware.dtype_of(progress.precision)
+            self.precision = hardware.PRECISIONS[progress.precision]
             self.recorder.note(
                 f"this training began in {progress.precision} and goes on in it, though "
                 f"precision auto is {end.precision} on this machine"
