@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 Drawn = tuple["Figure", Rows] | None  # a figure and its numbers, None where there is nothing
+LETTERS = 14  # an inch of a heading has at most
 PANEL = 1.55  # inches: the height of a panel
 ACROSS = 3  # panels side by side
 
@@ -34,8 +36,14 @@ def panel_grid(
     grid = np.atleast_1d(figure.subplots(down, across)).ravel()
     for ax in grid[count:]:
         ax.set_axis_off()
-    figure.suptitle(heading, x=0.01, ha="left", fontsize=9)
+    head(figure, heading)
     return figure, list(grid[:count])
+
+
+def head(figure: Figure, heading: str) -> None:
+    """Write the heading of a figure, in as many lines as its width needs."""
+    lines = textwrap.fill(heading, int(LETTERS * figure.get_figwidth()), break_long_words=False)
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=9)
 
 
 def heading_of(results: Results, what: str) -> str:

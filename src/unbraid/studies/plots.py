@@ -19,6 +19,7 @@ from unbraid.studies.panels import (
     ACROSS,
     Drawn,
     Rows,
+    head,
     heading_of,
     measured,
     name_methods,
@@ -213,7 +214,7 @@ def _ranks(results: Results, left: list[Score], top: list[Score], heading: str) 
     ax.set_xticks(range(len(top)), [s.label for s in top], rotation=35, ha="right")
     ax.set_yticks(range(len(left)), [s.label for s in left])
     write_cells(ax, found, lambda value: f"{value:.2f}", 0.6)
-    figure.suptitle(heading_of(results, heading), x=0.01, ha="left", fontsize=9)
+    head(figure, heading_of(results, heading))
     rows = [
         {"first": a.label, "second": b.label, "rank_correlation": found[i, j],
          "runs": int((~np.isnan(results.of(a)) & ~np.isnan(results.of(b))).sum())}
@@ -262,9 +263,7 @@ def variances(results: Results) -> Drawn:
     ax.invert_yaxis()
     ax.set_xlabel("share of variance; bars: 95% over seeds")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    figure.suptitle(
-        heading_of(results, "variance of method, setting and seed"), x=0.01, ha="left", fontsize=9
-    )
+    head(figure, heading_of(results, "variance of method, setting and seed"))
     return figure, rows
 
 
