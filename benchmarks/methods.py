@@ -285,11 +285,16 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
 
 
 def loops_of(data: str, names: list[str]) -> dict[str, Loop]:
-    """Return a training of each method on one thread, of batches of 64 images."""
+    """Return a training of each method on one thread, of batches of 64 images.
+
+    One with another network than published is called by its method and setting.
+    """
     dataset = load_dataset(data, **DATA[data])
-    loops = {}
+    timed = {name: published(data, name, 0, steps=1000) for name in names}
     for name in names:
-        cell = published(data, name, 0, steps=1000)
+        timed |= {f"{name} {each.setting}": each for each in cheaper(data, name, 0, steps=1000)}
+    loops = {}
+    for name, cell in timed.items():
         training = TrainingConfig(**{**cell.training, "batch_size": 64})
         loops[name] = Loop(new_model(cell.config.method, dataset, 0), dataset, training, Recorder())
     return loops

@@ -50,7 +50,7 @@ COMPARED = {
 }
 
 
-OTHER_NETS = ("net=conv",)  # settings of which no steps are timed
+OTHER_NETS = ("net=conv",)  # settings whose steps are timed by themselves
 DEFAULTS = (
     "info-vae",
     "wae-mmd",
@@ -78,8 +78,8 @@ def methods(result: dict[str, Any]) -> str:
             diverged = sum("diverged" in r for r in mine)
             seeds = f"{len(mine)}, {diverged} diverged" if diverged else str(len(mine))
             cells = [f"`{method}`", called(method, setting), seeds, *_scores(mine)]
-            timed = method in times and setting not in OTHER_NETS
-            cells.append(f"{times[method]:.1f}" if timed else "")
+            kind = f"{method} {setting}" if setting in OTHER_NETS else method
+            cells.append(f"{times[kind]:.1f}" if kind in times else "")
             lines.append("| " + " | ".join(cells) + " |")
         if published := result["published"].get(data):
             lines += ["", *map(_published, published)]
