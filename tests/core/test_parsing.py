@@ -11,7 +11,7 @@ import pytest
 
 from unbraid.cli import COMMANDS, main
 from unbraid.core import registry
-from unbraid.core.parsing import listing
+from unbraid.core.parsing import listing, without_empty_defaults
 
 WIDTHS = ("0", "1", "40", "60", "200")
 HELPS = [
@@ -143,3 +143,26 @@ def test_lists_wrap_on_narrow_terminals_alone(monkeypatch: pytest.MonkeyPatch) -
     assert listing(rows) == narrow
     monkeypatch.setenv("COLUMNS", "80")
     assert listing(rows)[0] == "ae        Codes, left to themselves, of images."
+
+
+@pytest.mark.parametrize("width", ["40", "60", "61", "62", "63", "80", "120"])
+def test_defaults_that_say_nothing_are_left_out(
+    width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    for command in ("evaluate", "generate", "train vae", "study run", "tour"):
+        text = helped(f"{command} --help", capsys)
+        lines = [line for line in text.splitlines() if line.startswith("│")]
+        assert len({len(line) for line in lines}) <= 1
+        assert all(set(line) - {"│", " "} for line in lines)
+        flat = " ".join(re.sub("[│]", " ", text).split())
+        assert "(default: " in flat
+        assert not re.search(r"\(default: (''|None|False)", flat)
+
+
+def test_colours_and_boxes_of_help_stay() -> None:
+    bold, blue, off = "\x1b[1m", "\x1b[36m", "\x1b[0m"
+    line = f"│ {bold}--on{off}  a. {blue}(default:{off}   │\n"
+    found = without_empty_defaults(f"{line}│       {blue}None){off}      │\n")
+    assert found == line.replace("(default:", " " * len("(default:"))
+    assert without_empty_defaults("(default: Falsetto)") == "(default: Falsetto)"

@@ -8,14 +8,18 @@ import io
 import os
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 from unbraid.core.errors import UnbraidError, did_you_mean
 
 BOXED = 60  # columns from which on the parser's boxes are readable
 UNBROKEN = 100_000  # columns at which the parser breaks no line of an error
+# what shows nothing in a box of help: colours, spaces and the box
+BLANK = r"(?:\x1b\[[\d;]*m|[\s│])"
+EMPTY_DEFAULT = re.compile(rf"\(default:{BLANK}*(?:''|None|False)\)")
 WIDEST = 120  # columns of its help: lines stay readable, and no boxes stand side by side
 
 
@@ -48,16 +52,32 @@ def parse(
     except SystemExit as stop:
         failed = stop.code
     width = shutil.get_terminal_size().columns
-    if not failed and width >= BOXED:
-        return attempt(min(width, WIDEST))
-    out, args = io.StringIO(), ["--help"]
+    boxed = not failed and width >= BOXED
+    out, args = _Screen(sys.stdout) if boxed else io.StringIO(), ["--help"]
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(out):
-        attempt(WIDEST)
+        attempt(min(width, WIDEST) if boxed else WIDEST)
     if failed:
         known = options_in(out.getvalue())
         raise UnbraidError(one_sentence(errors.getvalue(), prog, known, elsewhere))
-    print(reflowed(out.getvalue(), width))
+    text = without_empty_defaults(out.getvalue())
+    print(text if boxed else reflowed(text, width), end="" if boxed else "\n")
     raise SystemExit(0)
+
+
+class _Screen(io.StringIO):
+    """What is printed, kept; with the colours and boxes that a stream can show."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._terminal = stream.isatty()
+        self._encoding = stream.encoding
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
 
 
 def one_or_two_runs(args: Sequence[str], prog: str) -> tuple[list[str], list[str]]:
@@ -123,6 +143,25 @@ def _plain(text: str) -> str:
     text = re.sub(r"(?<!\n)\n +(?=['\d])", " ", text)
     # and breaks lines at commas, those of numbers too
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+
+
+def without_empty_defaults(text: str) -> str:
+    """Return the parser's help without the defaults that say nothing: '', None and False.
+
+    The width of each line is kept; a line with nothing else is left out.
+
+    >>> print(without_empty_defaults("| --data STR  a path. (default: '') |"))
+    | --data STR  a path.               |
+    """
+    taken = EMPTY_DEFAULT.sub(
+        lambda found: re.sub(f"({BLANK})|.", lambda each: each[1] or "\0", found[0]), text
+    )
+    kept = [
+        line.replace("\0", " ")
+        for line in taken.split("\n")
+        if "\0" not in line or re.sub(rf"{BLANK}|\0", "", line)
+    ]
+    return "\n".join(kept)
 
 
 def reflowed(text: str, width: int) -> str:
