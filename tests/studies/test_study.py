@@ -171,6 +171,11 @@ def test_a_run_that_diverges_stays_in_the_table_and_the_study_goes_on(
     assert read_state(study.run_folder(bad)).status(bad) == "diverged"  # nothing was changed
     assert forget_failures(study, diverged=True) == [bad.id]
     assert read_state(study.run_folder(bad)).status(bad) == "unfinished"
+    # what failed before stays on record
+    assert driver.drive(study, Here(), Watcher())
+    state = read_state(study.run_folder(bad))
+    assert [each["attempt"] for each in (*state.before, *state.failures)] == [1, 2]
+    assert f"{bad.id} beta-vae lr=1e+18 on squares seed 0 (attempt 2" in unbraid("status", spec)
 
 
 def fails(times: int, error: Callable[[], Exception]) -> Callable[..., Any]:

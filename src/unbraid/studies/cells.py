@@ -76,6 +76,7 @@ class State:
         trained: whether the training is done.
         unmeasured: by the key of each measurement that failed, of each metric that did: kind, type
             and message. The others of the run are kept, and it is finished.
+        before: failures of attempts before the last ``unbraid study retry``, which count no more.
     """
 
     measured: Mapping[str, float]
@@ -83,6 +84,7 @@ class State:
     failed: bool = False
     trained: bool = False
     unmeasured: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    before: tuple[Mapping[str, Any], ...] = ()
 
     def status(self, cell: Cell) -> Status:
         """Return where a run stands."""
@@ -103,9 +105,10 @@ class State:
         ]
 
     def forgiven(self, cell: Cell) -> State:
-        """Return the state without failures, so that what failed is tried again."""
+        """Return the state of which no failure counts, so that what failed is tried again."""
         kept = {key: each for key, each in self.unmeasured.items() if key not in cell.wanted}
-        return replace(self, failures=(), failed=False, unmeasured=kept)
+        before = (*self.before, *self.failures)
+        return replace(self, failures=(), failed=False, unmeasured=kept, before=before)
 
 
 NEW = State({})
@@ -125,9 +128,11 @@ def read_state(folder: Path) -> State:
             key: {metric: {"kind": "error", **failure} for metric, failure in failures.items()}
             for key, failures in stored.get("unmeasured", {}).items()
         }
+        before = tuple(dict(each) for each in stored.get("before", ()))
         if not (folder / RESULT).is_file():
-            return State({}, failures, failed)
-        return State(stored["measured"], failures, failed, bool(stored["trained"]), lost)
+            return State({}, failures, failed, before=before)
+        trained = bool(stored["trained"])
+        return State(stored["measured"], failures, failed, trained, lost, before)
     return NEW
 
 

@@ -63,7 +63,7 @@ def record_failure(folder: Path, cell: Cell, failure: Mapping[str, Any], retries
     Once a run is trained, a failure is final for what was to be measured, not for the run.
     """
     state = read_state(folder)
-    attempt = len(state.failures) + 1
+    attempt = len(state.before) + len(state.failures) + 1
     kept = [each for each in state.failures if each.get("kind") in AGAIN]
     again = failure["kind"] in AGAIN and len(kept) < retries
     failures = (*state.failures, {**failure, "attempt": attempt})
