@@ -97,7 +97,13 @@ def test_what_is_not_comparable_is_said(tiny_run: Run, runs: list[Path], tmp_pat
     assert (
         "of different settings, so not comparable: mig." in unbraid.compare([runs[0], bins]).notes
     )
-    latents = copied(tiny_run, tmp_path / "fifth", 0.5, 0.1, settings={"bins": 20, "codes": 9})
+    latents = copied(
+        tiny_run,
+        tmp_path / "fifth",
+        0.5,
+        0.1,
+        settings={"bins": 20, "codes": 9} | {"active_codes": 7},
+    )
     assert not unbraid.compare([runs[0], latents]).notes
 
 

@@ -122,3 +122,12 @@ def test_a_seed_is_a_whole_number(seed: Any) -> None:
     factors = np.random.default_rng(0).integers(3, size=(100, 2))
     with pytest.raises(UnbraidError, match="a seed is a whole number, 0 or more"):
         evaluate(factors, factors, metrics="mig", seed=seed)
+
+
+@pytest.mark.parametrize("seed", [2**32, 2**63])
+def test_a_seed_may_be_large(seed: int) -> None:
+    factors = np.random.default_rng(0).integers(3, size=(100, 2))
+    options = {"dci": {"backend": "sklearn", "rounds": 2, "refits": 0}}
+    found = evaluate(factors, factors, metrics=["sap", "dci"], seed=seed, options=options)
+    assert found["sap"].value > 0.5
+    assert found["dci"].value > 0.5

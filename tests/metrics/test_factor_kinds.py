@@ -39,6 +39,47 @@ def test_where_a_circle_begins_changes_nothing(metric: str) -> None:
         assert here.per_factor[0] > 0.98  # linear in cosine and sine
 
 
+@pytest.mark.parametrize("metric", ["mig", "edi", "irs", "factorvae", "jemmig", "explicitness"])
+def test_a_part_of_a_circle_scores_as_a_line_does_wherever_it_lies(metric: str) -> None:
+    rng = np.random.default_rng(0)
+    angle, level = rng.uniform(0, 10, 3000), rng.integers(0, 4, 3000)
+    levels = FactorSpec("level", "ordinal", values=(0, 1, 2, 3))
+    values = []
+    for start in (2.0, 13.0, 355.0):
+        factors = np.stack([(angle + start) % 360, level], axis=1)
+        spec = FactorSpec("angle", "periodic", range=(0, 360), period=360)
+        codes = np.stack([angle, level], axis=1)
+        values.append(evaluate(codes, factors, (spec, levels), metrics=metric)[metric].value)
+    assert values == pytest.approx([values[0]] * 3, abs=1e-9)
+    line = FactorSpec("angle", "continuous", range=(0, 10))
+    factors = np.stack([angle, level], axis=1)
+    straight = evaluate(factors, factors, (line, levels), metrics=metric)[metric].value
+    assert values[0] == pytest.approx(straight, abs=0.03)
+
+
+@pytest.mark.parametrize("metric", ["mig", "edi", "irs", "factorvae", "explicitness"])
+@pytest.mark.parametrize("share", [0.92, 0.96, 0.99])
+def test_a_factor_that_is_mostly_0_is_read_as_well_as_its_negative(
+    metric: str, share: float
+) -> None:
+    """As the amount of rain on a day, or a code behind a ReLU."""
+    rng = np.random.default_rng(0)
+    amount = np.where(rng.random(3000) < share, 0, rng.random(3000))
+    level = rng.integers(0, 4, 3000)
+    specs = (
+        FactorSpec("amount", "continuous", range=(-1, 1)),
+        FactorSpec("level", "ordinal", values=(0, 1, 2, 3)),
+    )
+    values = []
+    for sign in (1, -1):
+        factors = np.stack([sign * amount, level], axis=1)
+        score = evaluate(factors, factors, specs, metrics=metric)[metric]
+        values.append(score.value)
+        if metric == "mig":
+            assert score.per_factor[0] > 0.8
+    assert values[0] == pytest.approx(values[1], abs=0.05)
+
+
 def test_a_circle_taken_for_a_line_scores_less() -> None:
     # Cosine alone explains half of an angle as a circle, and of the number hardly anything.
     round_one = evaluate(*circle(), metrics="sap", options=QUICK)["sap"].matrix

@@ -71,6 +71,9 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("logvar", (Z, V), {"logvar": Z[:, :1]}, r"logvar have shape \(100, 1\), but codes have"),
     ("specs", (Z, V, [FactorSpec("a", "ordinal", values=(0, 1, 2, 3))]), {}, "2 factors and 1 spe"),
     ("test", (Z, V), {"test": (Z[:, :1], V)}, r"test codes and factors have shapes \(100, 1\)"),
+    ("far logvar", (Z,), {"logvar": 0 * Z - 800}, r"logvar ranges over -800..-800, and of numbers"),
+    ("encoder", (Z, V), {"encoder": 5}, "encoder is a value of type int, expected a function"),
+    ("runs list", (), {"runs": 5, "metrics": "udr"}, "runs is a value of type int, expected a"),
     ("bytes", (), {"images": 255 * V, "reconstructions": V}, "expected 0..1: divide bytes by 255"),
     ("images", (), {"images": V, "reconstructions": V[:9]}, r"reconstructions have shape \(9, 2\)"),
 ]
@@ -131,6 +134,17 @@ def test_rows_with_unknown_factors_are_left_out_and_counted() -> None:
         assert score.notes[:1] == note
         assert score.settings["rows"] == 140
         assert score.value == known[name].value
+
+
+def test_metrics_without_factors_do_not_look_at_them() -> None:
+    codes = np.random.default_rng(0).standard_normal((1000, 3))
+    factors = np.full((1000, 2), np.nan)
+    factors[:30, 0], factors[30:, 1] = 1.0, 2.0
+    names = ["active-units", "gaussian-correlation"]
+    scores = evaluate(codes, factors, metrics=names)
+    assert scores["active-units"].value == evaluate(codes, metrics=names)["active-units"].value
+    with pytest.raises(UnbraidError, match="0 of 1000 rows have no unknown factor"):
+        evaluate(codes, factors, metrics=[*names, "mig"])
 
 
 def test_test_rows_with_unknown_factors_are_left_out_too() -> None:

@@ -72,6 +72,24 @@ def test_information_cannot_exceed_log_n() -> None:
     )
 
 
+@pytest.mark.parametrize(("rows", "samples"), [(200, 2000), (200, 10_000), (1000, 1000)])
+def test_the_error_of_the_density_estimate_is_what_other_rows_change(
+    rows: int, samples: int
+) -> None:
+    """Draws of one posterior are alike, so that more of them than rows leave the error."""
+    scores = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        factors = rng.integers(0, 3, (rows, 2))
+        mean = factors + 0.7 * rng.standard_normal((rows, 2))
+        options = {"mig": {"estimator": "density", "samples": samples}}
+        logvar = np.full(mean.shape, np.log(0.09))
+        scores.append(evaluate(mean, factors, metrics="mig", logvar=logvar, options=options)["mig"])
+    spread = np.std([score.value for score in scores], ddof=1)
+    told = np.mean([score.standard_error for score in scores])
+    assert 0.6 < told / spread < 1.9
+
+
 def test_density_mig_of_clear_posteriors() -> None:
     factors = RNG.integers(0, 4, (2000, 2))
     codes = 2.0 * factors[:, ::-1] + 0.05 * RNG.standard_normal((2000, 2))

@@ -16,7 +16,8 @@ from unbraid.runs import Run
 
 NORMAL = 1.96  # standard errors on both sides that hold 95%
 STATS = ("reconstruction", "kl", "elbo", "squared_error", "active_units")
-OWN = ("versions", "codes")  # settings that may differ: the second is the number of latents
+# settings that may differ: numbers of latents, of those that FactorVAE compares, and versions
+OWN = ("versions", "codes", "active_codes")
 PARTS = ("index_code_mi", "total_correlation", "dimwise_kl")
 
 

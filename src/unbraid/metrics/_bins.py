@@ -30,10 +30,20 @@ def equal_width(column: Floats, bins: int) -> Ints:
 def quantile(column: Floats, bins: int) -> Ints:
     """Return the bin of each value (N,): bins of equal counts, as far as ties allow.
 
+    Where many values are equal to the least, or to the greatest, these have a bin of their own.
+
     >>> quantile(np.array([0.0, 1.0, 2.0, 100.0]), 2)
     array([0, 0, 1, 1])
+    >>> quantile(np.array([0.0, 0.0, 0.0, 100.0]), 2)
+    array([0, 0, 0, 1])
     """
-    edges = np.unique(np.quantile(column, np.linspace(0, 1, bins + 1)[1:-1]))
+    edges = np.quantile(column, np.linspace(0, 1, bins + 1)[1:-1])
+    least = column.min()
+    if (
+        edges.size and edges[0] == least < column.max()
+    ):  # an edge belongs to the values above it: none are below
+        edges[edges == least] = column[column > least].min()
+    edges = np.unique(edges)
     return np.searchsorted(edges, column, side="right").astype(np.int64)
 
 

@@ -65,8 +65,9 @@ def density_information(
 
     It is E[log q(z_i | v_j) - log q(z_i)] over the aggregate posterior; q(z_i | v_j) mixes the
     posteriors of the points that share the sample's value of factor j. The first entry uses
-    all samples, each further one leaves out a block of them. The own component is part of both
-    mixtures, as in the paper: with few points of narrow posteriors the estimate is too large.
+    all samples, each further one leaves out those of a block of the points. The own component is
+    part of both mixtures, as in the paper: with few points of narrow posteriors the estimate is too
+    large.
     """
     z, index = draw(mean, logvar, samples, seed)
     gains = np.empty((samples, mean.shape[1], levels.shape[1]))
@@ -79,8 +80,13 @@ def density_information(
             own = levels[index[rows], j]
             within = np.take_along_axis(density @ membership, own[:, None], axis=1)[:, 0]
             gains[rows, d, j] = np.log(within / membership.sum(axis=0)[own]) - overall
-    blocks = min(blocks, samples)
-    groups = random_blocks(samples, blocks, seed)
+    blocks = min(blocks, samples, len(mean))
+    # Samples of one point are alike: it is in one block with all of them.
+    groups = (
+        random_blocks(samples, blocks, seed)
+        if samples <= len(mean)
+        else random_blocks(len(mean), blocks, seed)[index]
+    )
     sums = np.stack([gains[groups == g].sum(axis=0) for g in range(blocks)])
     sizes = np.bincount(groups)[:, None, None]
     left_out = (sums.sum(axis=0) - sums) / (samples - sizes)

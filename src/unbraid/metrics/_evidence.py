@@ -234,7 +234,13 @@ def _binned(column: Floats, spec: FactorSpec, bins: int, binning: str) -> Floats
     if len(np.unique(column)) <= bins:
         return column
     if spec.period is not None:
-        # Equal arcs of the circle; metrics that use levels take them for names, so that the
-        # first and the last arc are no further apart than any two.
-        return np.floor(column / spec.period * bins)
+        ends = np.unique(column)
+        gaps = np.diff(ends, append=ends[0] + spec.period)
+        widest = int(gaps.argmax())
+        if gaps[widest] <= spec.period / bins:
+            # Equal arcs of the circle; metrics that use levels take them for names, so that the
+            # first and the last arc are no further apart than any two.
+            return np.floor(column / spec.period * bins)
+        # a part of the circle: from the end of the widest gap on
+        column = np.mod(column - ends[(widest + 1) % len(ends)], spec.period)
     return BINNINGS[binning](column, bins).astype(np.float64)

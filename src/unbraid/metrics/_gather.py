@@ -16,6 +16,8 @@ from unbraid.metrics._columns import columns_given
 from unbraid.metrics._evidence import MIN_ROWS, Encoder, Evidence
 from unbraid.metrics._latents import Latents, categories_of, levels_of, orders_of
 
+MOST_LOGVAR = 500.0  # a variance and its square root, their inverses and squares are numbers
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -68,6 +70,17 @@ def gather(
     if logvar is not None:
         _check_gaussian(sizes, quantised)
     spread = _like(logvar, z, "logvar", "codes")
+    if spread is not None and np.abs(spread).max(initial=0.0) > MOST_LOGVAR:
+        raise UnbraidError(
+            f"logvar ranges over {spread.min():g}..{spread.max():g}, and of numbers beyond "
+            f"{MOST_LOGVAR:g} the variance cannot be computed: clip them, or train again if the "
+            "training diverged."
+        )
+    if encoder is not None and not callable(encoder):
+        raise UnbraidError(
+            f"encoder is a value of type {type(encoder).__name__}, expected a function of factors "
+            "and a random generator: give one, or leave it out."
+        )
     common: dict[str, Any] = {
         "images": _images(images),
         "reconstructions": _like(reconstructions, images, "reconstructions", "images"),
@@ -183,6 +196,12 @@ def _runs(
     """Return the codes of runs and what they are made of; quantised codes become categories."""
     if runs is None:
         return {}
+    for name, value in (("runs", runs), ("run_categories", categories), ("run_levels", levels)):
+        if not hasattr(value, "__len__"):
+            raise UnbraidError(
+                f"{name} is a value of type {type(value).__name__}, expected a list with an entry "
+                "for each run: give one."
+            )
     names = [f"the codes of run {i}" for i in range(len(runs))]
     arrays = tuple(finite(matrix(r, n), n) for r, n in zip(runs, names, strict=True))
     if len({len(array) for array in arrays}) > 1:

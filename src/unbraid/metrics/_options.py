@@ -7,6 +7,8 @@ from typing import Any
 
 from unbraid.core.errors import UnbraidError
 
+SEEDS = 2**32  # scikit-learn takes none from there on
+
 
 def at_least(config: Any, **bounds: float) -> None:
     """Raise an UnbraidError if an option of a config is below its bound or NaN; None passes."""

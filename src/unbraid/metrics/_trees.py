@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 from unbraid.metrics._linear import standardised
+from unbraid.metrics._options import SEEDS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +60,7 @@ def fit_classes(
     if count == 1:  # a rare class may have gone to the other rows altogether
         return Fit(np.zeros(int(owners.max()) + 1), lambda z: np.zeros((len(z), 1)))
     if backend == "sklearn":
-        model = GradientBoostingClassifier(n_estimators=rounds, random_state=seed)
+        model = GradientBoostingClassifier(n_estimators=rounds, random_state=seed % SEEDS)
         model.fit(standardised(columns), classes)  # in float32, which an offset would use up
         return Fit(
             _by_code(owners, model.feature_importances_),
@@ -77,7 +78,7 @@ def fit_numbers(
     importances, predictors = [], []
     for target in targets.T:
         if backend == "sklearn":
-            model = GradientBoostingRegressor(n_estimators=rounds, random_state=seed)
+            model = GradientBoostingRegressor(n_estimators=rounds, random_state=seed % SEEDS)
             model.fit(standardised(columns), target)
             # not feature_importances_: in shares, trees that fit noise count as much as others
             trees = [tree.tree_ for tree in model.estimators_[:, 0]]

@@ -3,9 +3,10 @@
 Eastwood & Williams 2018, "A Framework for the Quantitative Evaluation of Disentangled
 Representations", section 2. R_ij is how much code i helps boosted trees to predict factor j.
 Disentanglement weighs ``1 - H_F(R_i. / sum_j R_ij)`` by code i's share of all importance;
-completeness is the mean of ``1 - H_D(R_.j)`` (entropies to base F and D); informativeness is the
-accuracy of the predictions (R^2 for factors stored as reals), higher is better. The importance of
-a categorical code is that of all columns of its one-hot block.
+completeness is the mean of ``1 - H_D(R_.j)`` (entropies to base F and D) over the factors that some
+code helps to predict; informativeness is the accuracy of the predictions (R^2 for factors stored as
+reals), higher is better. The importance of a categorical code is that of all columns of its one-hot
+block.
 """
 
 from __future__ import annotations

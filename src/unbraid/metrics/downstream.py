@@ -5,7 +5,8 @@ Representations", section 5.5: predictors are trained with 100, 1,000 and 10,000
 the sample efficiency is the mean accuracy (over factors) with the fewest over that with the most.
 The value is the skill with the fewest labels, of which 0 is chance and 1 is perfect:
 ``mean_j max(0, (A_j - G_j) / (1 - G_j))``, where A_j is the accuracy of boosted trees on test rows
-(R^2 of a factor stored as reals) and G_j that of the most frequent value (0 for reals).
+(R^2 of a factor stored as reals) and G_j that of the most frequent value (0 for reals). It is
+averaged over draws of the labelled rows.
 """
 
 from __future__ import annotations

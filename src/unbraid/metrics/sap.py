@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 
 from unbraid.metrics._evidence import MIN_ROWS, Evidence
 from unbraid.metrics._information import gap, lone_code
-from unbraid.metrics._options import at_least, positive
+from unbraid.metrics._options import SEEDS, at_least, positive
 from unbraid.metrics._resampling import blocks, jackknife_error
 from unbraid.metrics._score import Score, settings
 
@@ -119,7 +119,9 @@ def _accuracies(
         for i in range(right.shape[1]):
             # The published setting; "balanced" weighs only the positive examples of each
             # one-vs-rest problem, as liblinear has it.
-            model = LinearSVC(C=strength, class_weight="balanced", dual=False, random_state=seed)
+            model = LinearSVC(
+                C=strength, class_weight="balanced", dual=False, random_state=seed % SEEDS
+            )
             own = owners == i
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # many levels are no regression

@@ -12,8 +12,9 @@ from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.studies.spec import Measure
 
 # Raised when what metrics are given of a run changes: 2, codes drawn independently for each model
-# and image, and levels of a circle that begin again
-INPUTS = 2
+# and image, and levels of a circle that begin again; 3, bins of reals many of which are equal to
+# the least, and of a part of a circle
+INPUTS = 3
 
 
 def wanted_by(measure: Measure) -> dict[str, dict[str, Any]]:
