@@ -88,6 +88,16 @@ def test_splits_hold_whole_groups(tmp_path: Path) -> None:
     assert not set(train.groups[kept.numpy()]) & set(train.groups[held_out.numpy()])
 
 
+def test_a_group_of_one_image_is_not_held_out_alone() -> None:
+    """Estimators of batches need two images, and one has no spread."""
+    clip = np.repeat(np.arange(9), [60] * 8 + [1])
+    images = np.random.default_rng(0).integers(0, 256, (len(clip), 16, 16), np.uint8)
+    data = Dataset.from_arrays(images, {"clip": clip, "row": clip % 3}, group="clip")
+    kept, held_out = split_rows(data, 0.1)
+    assert (len(kept), len(held_out)) == (len(clip), 0)
+    unbraid.train("beta-tcvae", data, steps=2, batch_size=32, net="mlp", latent_dim=2)
+
+
 def test_subfolders_and_columns_of_a_folder_are_groups(tmp_path: Path) -> None:
     images, clip = frames()
     for name, image in enumerate(images):

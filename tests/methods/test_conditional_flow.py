@@ -365,6 +365,31 @@ def test_labels_are_few_if_a_step_could_take_more(
     assert not has_few_labels(Batch(seen), given)
 
 
+def test_a_label_counts_as_much_beside_images_that_are_only_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = reading_of(*PLACES).eval()
+    monkeypatch.setattr(
+        Reading, "usable_warps", lambda self, count, noise: torch.zeros(count, PARAMETERS)
+    )
+    images, factors = shapes_of(noise(), 60)
+    kept = ~held_out(images)
+    images, factors = images[kept], factors[kept]
+    measured = factors.clone()
+    measured[10:, 0] = torch.nan
+
+    def slope(count: int) -> torch.Tensor:
+        """The gradient of what is read of the first factor, which 10 images have."""
+        reading.zero_grad()
+        terms = reading.glance_terms(*told("glance", images[:count], measured[:count], noise()))
+        terms["real"].backward()
+        (*_, last) = reading.reader.first.parameters()
+        assert last.shape == (2,)
+        return last.grad[0]
+
+    torch.testing.assert_close(slope(len(images)), slope(10))
+
+
 def test_what_cannot_be_read_is_not_learned_under_warps() -> None:
     reading = reading_of(*PLACES)
     action, warps = reading.action, torch.zeros(2, PARAMETERS)

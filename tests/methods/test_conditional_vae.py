@@ -433,6 +433,18 @@ def test_a_category_counts_as_much_however_few_images_have_one() -> None:
     torch.testing.assert_close(few, alone)
 
 
+def test_a_real_factor_counts_as_much_however_few_images_have_it() -> None:
+    model = digits_model(prior="none").eval()  # no warps and no dropout
+    images, factors = torch.rand(6, 1, 32, 32), torch.rand(6, len(DIGITS))
+    factors[:, 0] = torch.tensor([3.0, 7.0, 1.0, 2.0, 5.0, 9.0])
+    codes, noise = model.coder.encode(factors), torch.Generator().manual_seed(0)
+    alone = model.read_terms(images[:2], codes[:2], noise)
+    codes[2:] = torch.nan
+    beside = model.read_terms(images, codes, noise)
+    torch.testing.assert_close(beside["real"], alone["real"])
+    assert float(alone["real"].detach()) > 0.1
+
+
 def test_labelled_images_and_those_that_are_only_measured_share_the_reader() -> None:
     rows = torch.arange(400)
     shown = evenly(torch.cat([rows[:128], 1000 + rows[:128]]), 128)

@@ -299,7 +299,13 @@ class FactorCodes:
         found = outputs[:, self.categories :]
         return (found - self.nearest(found, codes)).abs()
 
-    def real_loss(self, outputs: Tensor, codes: Tensor, forgiven: Tensor | float = 0.0) -> Tensor:
+    def real_loss(
+        self,
+        outputs: Tensor,
+        codes: Tensor,
+        forgiven: Tensor | float = 0.0,
+        weight: Tensor | float = 1.0,
+    ) -> Tensor:
         """Return the loss of all other columns, summed, (B,), nats; unknown ones are 0.
 
         It is -log of a density that falls off as Laplace's, WIDTH wide, with a rounded top.
@@ -308,12 +314,29 @@ class FactorCodes:
             outputs: of a net, (B, width).
             codes: what they should be.
             forgiven: a distance up to which they may be off, a number or one a column.
+            weight: of each column, (R,), or of all.
         """
         away = self.away(outputs, codes)
         away = (away - forgiven).clamp_min(0) / WIDTH
         known = ~torch.isnan(away)
         away = torch.where(known, away, 0.0)
-        return F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none", beta=SMOOTH).sum(1)
+        loss = F.smooth_l1_loss(away, torch.zeros_like(away), reduction="none", beta=SMOOTH)
+        return (weight * loss).sum(1)
+
+
+def rarity(known: Tensor) -> Tensor:
+    """Return how many rows there are to each in which a column is known, (K,).
+
+    Weighted by it, the mean over all rows is, for each column, the mean over those that know it:
+    labels do not count less beside images that are only measured.
+
+    Args:
+        known: (B, K), whether a row has a column.
+
+    >>> rarity(torch.tensor([[True, False], [True, True]]))
+    tensor([1., 2.])
+    """
+    return len(known) / known.sum(0).clamp_min(1)
 
 
 def _usual_width(unit: str) -> float:

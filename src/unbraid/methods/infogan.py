@@ -181,6 +181,7 @@ class Model(Method):
     """InfoGAN: generator G, and discriminator D and recognition net Q on one trunk."""
 
     config: Config
+    semantics = 2  # spectral_norm holds the last layer, too
     least_batch = 2  # its layers are normalised over batches
     selection = "restart_score"  # adversarial losses balance, and tell of nothing
 
@@ -190,7 +191,9 @@ class Model(Method):
         super().__init__(config, image_shape, layout)
         self.generator = generator(config, image_shape, config.noise + layout.width)
         self.trunk = trunk(config, image_shape)
-        self.real = nn.Linear(config.hidden, 1)
+        real = nn.Linear(config.hidden, 1)
+        normalise = nn.utils.parametrizations.spectral_norm
+        self.real = normalise(real) if config.spectral_norm else real
         self.recognition = nn.Sequential(
             nn.Linear(config.hidden, 128),
             nn.BatchNorm1d(128),

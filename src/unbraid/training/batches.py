@@ -34,7 +34,7 @@ def reseed(noise: torch.Generator, *key: int) -> torch.Generator:
 def split_rows(data: Dataset, share: float) -> tuple[Tensor, Tensor]:
     """Return the rows to train on and the rows held out, the same for every seed.
 
-    Of images in groups, whole groups are held out.
+    Of images in groups, whole groups are held out; of one image they would be none.
     """
     total = len(data)
     held_out = min(int(total * share), VALIDATION_LIMIT)
@@ -42,6 +42,8 @@ def split_rows(data: Dataset, share: float) -> tuple[Tensor, Tensor]:
         held_out = 0
     if data.groups is not None:
         out = torch.from_numpy(whole_groups(data.groups, held_out, VALIDATION))
+        if out.sum() == 1:
+            out[:] = False
         return (~out).nonzero().flatten(), out.nonzero().flatten()
     order = torch.randperm(total, generator=generator(torch.device("cpu"), 0, VALIDATION, total))
     return order[held_out:].sort().values, order[:held_out].sort().values

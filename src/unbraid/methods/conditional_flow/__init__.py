@@ -103,7 +103,7 @@ class Config(LabelledConfig):
 class Model(Conditional):
     """The conditional flow; a code is the factors' columns (see FactorCodes), then the style."""
 
-    semantics = 3  # with few labels, what warps do is learned from other images, too
+    semantics = 4  # labels of a real factor count as much beside images that are only measured
     usual_steps = 4000
     selection = "autoencoder.loss"  # the flow's scale depends on how well the autoencoder did
     config: Config

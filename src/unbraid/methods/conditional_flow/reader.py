@@ -133,7 +133,9 @@ class Reader(nn.Module):
         """Return the code columns read from images, (B, width), categories as logits."""
         return self.settled(self.shrunk(images))[0]
 
-    def real_loss(self, found: Tensor, wanted: Tensor, width: Tensor) -> Tensor:
+    def real_loss(
+        self, found: Tensor, wanted: Tensor, width: Tensor, weight: Tensor | float = 1.0
+    ) -> Tensor:
         """Return -log q of columns (B, K), summed, (B,), nats; unknown ones (NaN) count 0.
 
         q falls off as Laplace's density, as wide as errors usually are, with a rounded top.
@@ -142,13 +144,14 @@ class Reader(nn.Module):
             found: what was read.
             wanted: what it should be.
             width: log of the usual errors, (K,).
+            weight: of the columns, (K,) or (B, K), or of all.
         """
         away = (found - wanted).abs()
         known = ~torch.isnan(away)
         width = width.clamp(-6, 1)
         share = torch.where(known, away, 0.0) * torch.exp(-width)
         loss = torch.sqrt(share.square() + SOFT**2) - SOFT + width + math.log(2)
-        return (loss * known).sum(1)
+        return (weight * loss * known).sum(1)
 
     def correction_loss(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Return the loss of corrections of frames (B, 2, 3), (B,), nats."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unbraid.methods._factor_codes import FactorCodes
+from unbraid.methods._factor_codes import FactorCodes, rarity
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.methods.conditional_flow.few_labels import (
@@ -160,9 +160,10 @@ class Reading(nn.Module):
         seen = warp(seen, warps)
         with dropping(reader, context.noise):
             found = reader.glance(seen)
+        weight = rarity(known)
         known &= self.action.teaches(warps)
         wanted = torch.where(known, self.nearest(found, kinds, moved), torch.nan)
-        real = mean(reader.real_loss(found, wanted, reader.glance_width))
+        real = mean(reader.real_loss(found, wanted, reader.glance_width, weight))
         assert reader.first is not None
         pose = pose_loss(reader.frame, reader.first, self.usual, seen, moved)
         terms = {"real": real, "pose": pose}
@@ -221,7 +222,10 @@ class Reading(nn.Module):
         moved = self.moved(warps, targets)
         kinds, able = targets[:, : self.split], self.action.teaches(warps, SLOPES[0])
         wanted = torch.where(able, self.nearest(glance, kinds, moved), torch.nan)
-        glance_loss = reader.real_loss(glance, wanted, reader.glance_width)
+        # what is read is known of all
+        weight = torch.ones_like(targets[:, self.split :])
+        weight[:count] = rarity(~torch.isnan(codes[:count, self.split :]))
+        glance_loss = reader.real_loss(glance, wanted, reader.glance_width, weight)
         # images whose factors are read are shown in other frames, but are not warped
         given = ~torch.isnan(codes).any(1, keepdim=True)
         given[:count] = True
@@ -247,7 +251,7 @@ class Reading(nn.Module):
         category = self.codes.category_loss(outputs, wanted)
         # circles are read by a net of their own
         reals = torch.where(self.is_circle, torch.nan, wanted[:, self.split :])
-        real = reader.real_loss(found, reals, reader.real_width)
+        real = reader.real_loss(found, reals, reader.real_width, weight)
         frame = reader.correction_loss(off, compose(inverse(starts), goals))
         trust = (self.steps / RISE).clamp_max(1)  # there is little to what is read at first
         terms = {"real": real[:count].mean()} if count else {}

@@ -133,7 +133,7 @@ def _voices(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) ->
 class Model(Draws):
     """The conditional VAE; a code is the factors' columns (see FactorCodes), then the style."""
 
-    semantics = 2  # contour and noise of voices are as vivid as real ones
+    semantics = 3  # labels of a real factor count as much beside images that are only measured
     usual_steps = 4000
     selection = "generator.loss"  # what is drawn with the reader as it came out
     config: Config

@@ -143,5 +143,6 @@ class Draws(Reads):
         """Return the loss of reading the vocal tract, the one number that is not measured, (B,)."""
         assert self.voices is not None
         column, tolerance = self.voices.at["tract"], CYCLE_TOLERANCE * self.error
-        only = torch.where(torch.arange(asked.shape[1]) == column, asked, outputs.detach())
+        places = torch.arange(asked.shape[1], device=asked.device)
+        only = torch.where(places == column, asked, outputs.detach())
         return self.coder.real_loss(outputs, only, tolerance)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unbraid.methods._conditional import Conditional
+from unbraid.methods._factor_codes import rarity
 from unbraid.methods._layers import dropping
 from unbraid.methods._step import Batch, Context, Terms
 from unbraid.methods.conditional_vae import pose as _pose
@@ -87,8 +88,9 @@ class Reads(Conditional):
         if sure is None:  # the mean is over images of which a category is known
             told = ~torch.isnan(self.categories(codes)).all(1)
             weight = told * (len(told) / told.sum().clamp_min(1))
+            known = rarity(~torch.isnan(codes[:, coder.categories :]))
         else:
-            weight = sure
+            weight, known = sure, torch.ones((), device=codes.device)  # all is read
         if self.voices is not None:
             assert isinstance(self.reader, VoiceReader)
             found = _voice.measure(images)
@@ -96,11 +98,11 @@ class Reads(Conditional):
             still = 0.4 if sure is None else 0.0
             envelope, codes = self.reader.warped(envelope, codes, noise, still)
             outputs = self.voices.with_measures(self.reader.look(envelope), found)
-            real = coder.real_loss(outputs, codes)
+            real = coder.real_loss(outputs, codes, weight=known)
             category = coder.category_loss(outputs, codes)
         elif self.poses is None:
             outputs = self.reader(images)
-            real = coder.real_loss(outputs, codes)
+            real = coder.real_loss(outputs, codes, weight=known)
             category = coder.category_loss(outputs, codes)
         else:
             assert isinstance(self.reader, PosedReader)
@@ -110,7 +112,8 @@ class Reads(Conditional):
             start = self.start(glance.detach(), codes, noise)
             outputs = self.reader.look(images, start)
             first = self.poses.with_pose(codes.detach(), glance)
-            real = coder.real_loss(first, codes) + 2 * coder.real_loss(outputs, codes)
+            real = coder.real_loss(first, codes, weight=known)
+            real = real + 2 * coder.real_loss(outputs, codes, weight=known)
             other = self.reader.recognise(_pose.distorted(images, start, noise))
             category = coder.category_loss(outputs, codes) + coder.category_loss(other, codes)
         if sure is None and self.training:
