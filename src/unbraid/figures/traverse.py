@@ -6,6 +6,8 @@ along the rows of a block, as in figure 2 of Chen et al. 2016, "InfoGAN".
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -267,15 +269,15 @@ class Traversal:
 
     def values(self, latent: Latent, steps: NDArray[np.float64]) -> list[str]:
         """Return the value of a latent that is a number at each step, as text."""
-        places = latent.kind.path(steps, *self.ends(latent))[:, 0].tolist()
-        return [f"{place:.1f}".replace("-", MINUS) for place in places]
+        ends = self.ends(latent)
+        return in_digits(latent.kind.path(steps, *ends)[:, 0].tolist(), ends)
 
     def range_label(self, latent: Latent) -> str:
         """Return a latent's range in words."""
         if latent.kind.categorical:
             return f"its {latent.kind.levels} values"
-        low, high = self.ends(latent)
-        text = f"{low:.1f} to {high:.1f}".replace("-", MINUS)
+        ends = self.ends(latent)
+        text = " to ".join(in_digits(ends, ends))
         return f"{text}, {latent.kind.levels} levels" if latent.kind.discrete else text
 
     def note(self) -> str:
@@ -284,3 +286,15 @@ class Traversal:
             return "the others held at zero"
         kind = which(self.codes.data)
         return f"the others held at the code of {kind} image {self.config.image}"
+
+
+def in_digits(values: Iterable[float], ends: tuple[float, float]) -> list[str]:
+    """Return numbers within a range with as many decimals as its larger end has two digits by.
+
+    >>> in_digits([-0.004, 0.31], (-0.1, 0.31)), in_digits([-2.23], (-2.23, 2.0))
+    (['0.00', '0.31'], ['−2.2'])
+    """
+    largest = max(map(abs, ends))
+    decimals = 1 if largest == 0 else min(max(1, 1 - math.floor(math.log10(largest))), 9)
+    rounded = [round(value, decimals) + 0.0 for value in values]  # + 0.0: no -0
+    return [f"{value:.{decimals}f}".replace("-", MINUS) for value in rounded]
