@@ -472,3 +472,17 @@ def test_points_cannot_be_sampled() -> None:
     model = build(configure("ae", latent_dim=2, net="mlp"), (1, 16, 16))
     with pytest.raises(UnbraidError, match="ae has no Gaussian posterior"):
         evidence.Encoding(model, bars(10).images, sampled=True)
+
+
+def test_too_few_labels_leave_the_metrics_that_need_none(squares: Dataset) -> None:
+    assert squares.factors is not None
+    factors = squares.factors.astype(float)
+    factors[np.arange(len(factors)) % 10 > 0, 0] = np.nan
+    data = dataclasses.replace(squares, factors=factors)
+    model = build(configure("vae", latent_dim=3, net="mlp"), (1, 16, 16))
+    with pytest.warns(UserWarning, match=r"not measured: .*mig.*too few to measure anything"):
+        found = scores.measure(model, data, Config(metrics="all", images=200))
+    assert {"active-units", "reconstruction", "total-correlation"} <= found.keys()
+    assert "mig" not in found
+    with pytest.raises(UnbraidError, match="too few to measure anything"):
+        scores.measure(model, data, Config(metrics="mig,active-units", images=200))

@@ -298,3 +298,21 @@ def test_what_cannot_be_learnt_is_said() -> None:
     assert factors.shape == (9, 2)
     assert "fixed is 3 wherever it is known, so nothing can be learned about it" in notes[0]
     assert "1 of the 3 values of animal occurs once (owl), too rarely" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("angle", 3.0 * np.arange(120), "angle is taken as a number from 0 to 357"),
+        ("angle", 3 * np.arange(120) + 0.5, "angle is taken as a number from 0.5 to 357.5"),
+        ("hue", np.repeat(np.arange(0, 360, 30), 10), "hue is taken as classes from 0 to 330"),
+        ("angle", np.arange(120), ""),
+    ],
+)
+def test_whole_degrees_of_a_turn_are_asked_about_as_others_are(
+    name: str, values: Any, said: str
+) -> None:
+    _, _, found = read_columns({name: values}, None, None, "mine")
+    notes = [note for note in found if "ends differ" in note]
+    assert len(notes) == bool(said)
+    assert said in "".join(notes)

@@ -75,7 +75,7 @@ def test_without_factors_and_with_an_array_of_several() -> None:
     ("factors", "sentence"),
     [
         ({"digit": DIGIT[:5]}, r"factor digit has shape \(5,\), expected \(12,\)"),
-        (DIGIT[:5], "has 5 rows, but there are 12 images"),
+        (DIGIT[:5], "the factors of images: 5 rows, but there are 12 images"),
         ({"digit": np.zeros((12, 2))}, r"has shape \(12, 2\), expected \(12,\)"),
     ],
 )

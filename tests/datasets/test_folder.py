@@ -221,9 +221,14 @@ def test_subfolders_are_labels(tmp_path: Path) -> None:
 def test_train_and_test_subfolders_are_splits(tmp_path: Path) -> None:
     for name in ("train/b/1.png", "train/a/1.png", "Test/b/1.png", "other/c/1.png"):
         save(tmp_path / name)
-    assert labels(load_dataset(str(tmp_path), split="train")) == ["a", "b"]
-    assert labels(load_dataset(str(tmp_path), split="test")) == ["b"]
-    assert labels(load_dataset(str(tmp_path), split="test", full=True)) == ["a", "b", "b"]
+    save(tmp_path / "beside.png")
+    said = r"skipped 2 images beside the folders train and test, .* \(beside\.png, other/c/1\.png;"
+    with pytest.warns(UserWarning, match=said):
+        assert labels(load_dataset(str(tmp_path), split="train")) == ["a", "b"]
+    with pytest.warns(UserWarning, match=said):
+        assert labels(load_dataset(str(tmp_path), split="test")) == ["b"]
+    with pytest.warns(UserWarning, match=said):
+        assert labels(load_dataset(str(tmp_path), split="test", full=True)) == ["a", "b", "b"]
 
 
 def test_one_subfolder_is_no_label_and_is_stepped_into(tmp_path: Path) -> None:

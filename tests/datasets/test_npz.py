@@ -226,7 +226,7 @@ def test_wrong_number_of_names(path: Path, names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("factors", "sentence"),
     [
-        (np.arange(19), "has 19 rows, but there are 20 images"),
+        (np.arange(19), ": 19 rows, but there are 20 images"),
         (np.zeros((20, 2, 2)), r"shape \(20, 2, 2\) and type float64, expected \(N,\) or \(N, F\)"),
         (np.where(np.arange(20) > 17, np.inf, 0.5), "infinite in 2 of 20 rows, .* row 18"),
         (np.zeros(20, complex), "type complex128"),

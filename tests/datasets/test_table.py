@@ -71,6 +71,39 @@ def test_a_table_beside_the_images(folder: Path) -> None:
     np.testing.assert_array_equal(data.images[:][:, 0, 0, 0], range(8))  # labels stay with images
 
 
+SHUFFLED = [3, 0, 7, 5, 1, 6, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["Bild", "picture", "img_path", "Image Name"])
+@pytest.mark.parametrize("index", ["", "Unnamed: 0"])
+def test_row_numbers_of_pandas_are_no_names_beside_names_with_a_suffix(
+    folder: Path, name: str, index: str
+) -> None:
+    rows = (f"{row},{each}.png,{each / 2}" for row, each in enumerate(SHUFFLED))
+    write(folder / "labels.csv", f"{index},{name},age", *rows)
+    assert columns(opened(folder))["age"] == [each / 2 for each in range(8)]
+
+
+def test_any_column_may_name_the_images_if_no_other_does(folder: Path) -> None:
+    rows = (f"{each / 2},{each}.png" for each in SHUFFLED)
+    write(folder / "labels.csv", "age,Bild", *rows)
+    assert columns(opened(folder)) == {"age": [each / 2 for each in range(8)]}
+
+
+def test_two_columns_that_name_the_images_are_an_error(folder: Path) -> None:
+    rows = (f"{row},{each}.png,{each / 2}" for row, each in enumerate(SHUFFLED))
+    table = write(folder / "labels.csv", "nr,Bild,age", *rows)
+    with pytest.raises(UnbraidError) as refused:
+        opened(folder)
+    assert str(refused.value) == (
+        f"{table} names images twice: nr without their suffix (0, 1, 2, ...), Bild with it "
+        "(3.png, 0.png, 7.png, ...): call the column that says which image a row is of 'file', "
+        "or remove the other one."
+    )
+    table.write_text(table.read_text().replace("Bild", "file"))
+    assert columns(opened(folder))["age"] == [each / 2 for each in range(8)]
+
+
 @pytest.mark.parametrize("name", ["{0}.png", "{0}", "./{0}.png", "photos/{0}.png"])
 def test_images_are_named_by_path_name_or_stem(folder: Path, name: str) -> None:
     rows = [f"{name.format(each)};{each + 0.5}".replace(".", ".") for each in range(8)]

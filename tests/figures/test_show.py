@@ -140,7 +140,7 @@ def test_what_goes_together_is_named_and_drawn() -> None:
     factors = np.stack([rows, 7 - rows, np.where(columns > 5, rows, columns)], 1)
     data = replace(data, factors=factors, specs=(*data.specs[:1], *ORDERED))
     text = "\n".join(report(data, Config(confounded=0.2)))
-    assert "confounded: row and back (1.00) have the same values in all images" in text
+    assert "confounded: row and back (1.00): one follows from the other" in text
     assert "go together in this data, and no method can separate what the data never" in text
     figure = draw(data, Config(steps=4))
     texts = [text.get_text() for text in figure.axes[-1].texts]

@@ -17,12 +17,12 @@ def checked(factors: NDArray[Any], count: int, owner: str) -> NDArray[Any]:
     records = factors.ndim == 1 and factors.dtype.names and kinds <= set("buifUS")
     if not plain and not records:
         raise UnbraidError(
-            f"{owner} has shape {factors.shape} and type {factors.dtype}, expected (N,) or (N, F) "
+            f"{owner}: shape {factors.shape} and type {factors.dtype}, expected (N,) or (N, F) "
             "of whole numbers, reals or words: save them so."
         )
     if len(factors) != count:
         raise UnbraidError(
-            f"{owner} has {len(factors)} rows, but there are {count} images: give one row an image."
+            f"{owner}: {len(factors)} rows, but there are {count} images: give one row an image."
         )
     return factors[:, 0] if factors.ndim == 2 and factors.shape[1] == 1 else factors
 

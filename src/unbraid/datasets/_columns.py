@@ -288,13 +288,16 @@ def _mostly_numbers(cells: Cells) -> bool:
 
 def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
     """Return a sentence on a number whose name and range suggest degrees of a whole turn."""
-    if spec.range is None or not _ANGLES & _words(spec.name):
+    numbers = [value for value in spec.values or () if isinstance(value, int | float)]
+    ends = spec.range or ((min(numbers), max(numbers)) if numbers else None)
+    if spec.kind == "periodic" or ends is None or not _ANGLES & _words(spec.name):
         return []
-    low, high = spec.range
+    low, high = ends
     if not (300 < high - low <= 360 and low >= -180):
         return []
+    what = "classes" if spec.kind == "categorical" else "a number"
     return [
-        f"{owner}: {spec.name} is taken as a number from {low:g} to {high:g} whose ends differ; if "
+        f"{owner}: {spec.name} is taken as {what} from {low:g} to {high:g} whose ends differ; if "
         f"they are the same direction, say with kinds that it is circular ({spec.name}="
         "circular:360)."
     ]

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,15 @@ from unbraid.datasets._groups import taken
 from unbraid.datasets._images import held_out
 from unbraid.datasets._table import find_table, match
 from unbraid.datasets._table_files import read_table, without_empty_rows
-from unbraid.datasets._walk import Item, Media, Skipped, items, unnested, visible
+from unbraid.datasets._walk import (
+    Item,
+    Media,
+    Skipped,
+    items,
+    skip_beside,
+    unnested,
+    visible,
+)
 
 FOLDER = "folder"  # the name of a group for the subfolder of a file
 
@@ -161,6 +169,7 @@ def _of_split(
         return _ordered(items(root, skipped, [root]), config), None
     both = [halves[half] for half in SPLITS]
     train, test = (_ordered(items(half, skipped, both), config) for half in both)
+    skip_beside(both, replace(skipped, root=root))
     if config.full:
         return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)

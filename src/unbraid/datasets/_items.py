@@ -209,7 +209,7 @@ def columns_of(factors: Any, count: int, owner: str) -> dict[str, Any]:
                     "value an image."
                 )
         return columns
-    return split_columns(checked(as_array(factors), count, owner), None, owner)
+    return split_columns(checked(as_array(factors), count, f"the factors of {owner}"), None, owner)
 
 
 def _column(values: Any) -> NDArray[Any]:

@@ -29,7 +29,7 @@ def report_of(dataset: Dataset, threshold: float = 0.5) -> list[str]:
     discs, train: 60 images of 8 x 8, grey
       shape: categorical, disc (30), ring (30)
       grey: continuous, 0.5 to 0.7
-    confounded: shape and grey (1.00) have the same values in all images: they cannot be separated.
+    confounded: shape and grey (1.00): one follows from the other, so they cannot be separated.
     """
     channels, height, width = dataset.image_shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
@@ -158,8 +158,8 @@ def _confounded(dataset: Dataset, threshold: float) -> Iterator[str]:
     for value, one, other in pairs:
         if value >= SAME:
             yield (
-                f"confounded: {one} and {other} ({value:.2f}) have the same values in all images: "
-                "they cannot be separated."
+                f"confounded: {one} and {other} ({value:.2f}): one follows from the other, so they "
+                "cannot be separated."
             )
     rest = [f"{one} and {other} ({value:.2f})" for value, one, other in pairs if value < SAME]
     if rest:

@@ -22,6 +22,7 @@ KEYS = frozenset(
         *("image_path", "image_file", "image_id", "img", "name"),
     )
 )
+UNNAMED = ("", "Unnamed: 0", "__index_level_0__")  # what pandas calls a column of row numbers
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,12 @@ def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDAr
     """Return the column that names most images, and the image of each row.
 
     Names with their suffix count first, since numbers of another meaning may be the names of
-    images without it.
+    images without it. A column called otherwise is taken if it alone has such names, beside a
+    column of row numbers without a name, as pandas writes it, or none that names an image.
+
+    Raises:
+        UnbraidError: the first column or one called file names images without their suffix, and
+            another one with it.
     """
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
@@ -105,7 +111,25 @@ def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDAr
         return _different(full), _different(either), _is_key(name)
 
     key = max(able, key=rank)
+    if not _different(rows[key].full):
+        texts = [name for name in table.columns if name not in able and _holds_text(table, name)]
+        rows |= {name: found.rows([*map(str, table.columns[name])]) for name in texts}
+        exact = max(texts, key=rank, default=key)
+        if _different(rows[exact].full):
+            if _different(rows[key].any) and key not in UNNAMED:
+                raise UnbraidError(
+                    f"{table.path} names {noun}s twice: {key} without their suffix "
+                    f"({_first_three(_texts(table.columns[key]))}), {exact} with it "
+                    f"({_first_three(_texts(table.columns[exact]))}): call the column that says "
+                    f"which {noun} a row is of 'file', or remove the other one."
+                )
+            key = exact
     return key, rows[key].any
+
+
+def _holds_text(table: Table, name: str) -> bool:
+    """Whether a cell of a column is a text with a point, as names with a suffix are."""
+    return any(isinstance(cell, str) and "." in cell for cell in table.columns[name])
 
 
 def _is_key(name: str) -> bool:

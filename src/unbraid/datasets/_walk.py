@@ -75,11 +75,12 @@ class Skipped:
     unread: list[Path] = field(default_factory=list)  # in formats that cannot be read
     tables: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    beside: list[Path] = field(default_factory=list)  # what is looked for, not in train or test
 
     @property
     def serious(self) -> bool:
         """Whether some of it may have been meant as data."""
-        return bool(self.links or self.unread or self.tables)
+        return bool(self.links or self.unread or self.tables or self.beside)
 
     def sentence(self) -> str:
         """Return one sentence on what was skipped, ``""`` for nothing."""
@@ -98,6 +99,12 @@ class Skipped:
         if self.links:
             links = f"{_count(self.links, 'link')} to folders that are read already"
             parts.append(f"{links} ({self._named(self.links)})")
+        if self.beside:
+            parts.append(
+                f"{_count(self.beside, self.media.noun)} beside the folders train and test, the "
+                f"only ones that are read where they exist ({self._named(self.beside)}; move them "
+                "there to use them)"
+            )
         sheets = [path for path in self.tables if path.suffix.lower() in SHEETS]
         if tables := [path for path in self.tables if path not in sheets]:
             parts.append(
@@ -154,6 +161,17 @@ def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
     return [
         Item(each, parts[0] if parts else "") for each, parts in zip(found, parents, strict=True)
     ]
+
+
+def skip_beside(folders: Sequence[Path], skipped: Skipped) -> None:
+    """Add to ``skipped`` what is looked for beside folders that alone are read."""
+    for each in sorted(visible(skipped.root)):
+        if each in folders:
+            continue
+        inside = [] if _is_figure(each) else [each]
+        if each.is_dir():
+            inside = _files(each, skipped, folders)
+        skipped.beside += sorted(f for f in inside if f.suffix.lower() in skipped.media.suffixes)
 
 
 def media_of(root: Path) -> Media:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -115,7 +116,7 @@ def measure_alone(
     while parts:
         part = parts.pop(0)
         try:
-            scores |= _measured(encoding, data, config, part, named)
+            scores |= _measured(encoding, data, config, part, named, lenient=failed is None)
         except Exception as error:
             if failed is None:
                 raise
@@ -126,7 +127,12 @@ def measure_alone(
 
 
 def _measured(
-    encoding: Encoding, data: Dataset, config: Config, needs: Needs, named: bool
+    encoding: Encoding,
+    data: Dataset,
+    config: Config,
+    needs: Needs,
+    named: bool,
+    lenient: bool,
 ) -> dict[str, Score]:
     """Return the scores of metrics, given with what each needs.
 
@@ -136,6 +142,7 @@ def _measured(
         config: the settings of metrics.
         needs: of each metric to measure.
         named: whether they were asked for by name: one that cannot be measured is then an error.
+        lenient: warn if labels do not allow metrics that were not, instead of an error.
     """
     if not needs:
         return {}
@@ -151,9 +158,22 @@ def _measured(
     scores: dict[str, Score] = {}
     protocol = None if config.protocol == "none" else config.protocol
     for group, members in apart.items():
-        options = groups[group]
-        found = metrics.evaluate(metrics=members, protocol=protocol, seed=config.seed, **options)
-        scores |= noted(found, notes) if group == "codes" else found
+        # labels may be too few to measure anything, which is nothing to the other metrics
+        for of_labels in (False, True):
+            some = [name for name in members if ("factors" in needs[name]) == of_labels]
+            if not some:
+                continue
+            options = groups[group]
+            try:
+                found = metrics.evaluate(
+                    metrics=some, protocol=protocol, seed=config.seed, **options
+                )
+            except UnbraidError as error:
+                if named or not of_labels or not lenient:
+                    raise
+                warnings.warn(f"not measured: {', '.join(some)}: {error}", stacklevel=2)
+                continue
+            scores |= noted(found, notes) if group == "codes" else found
     return scores
 
 
