@@ -316,3 +316,15 @@ def test_whole_degrees_of_a_turn_are_asked_about_as_others_are(
     notes = [note for note in found if "ends differ" in note]
     assert len(notes) == bool(said)
     assert said in "".join(notes)
+
+
+def test_dates_are_text() -> None:
+    days = np.array(["2026-01-01", "2026-01-02", "NaT"] * 2, "datetime64[D]")
+    levels, spec = one(days)
+    assert spec.kind == "categorical"
+    assert spec.values == ("2026-01-01", "2026-01-02")
+    assert np.isnan(levels[2])
+    objects = np.array([None if np.isnat(day) else day.item() for day in days], object)
+    found, same = one(objects)
+    assert same == spec
+    np.testing.assert_array_equal(found, levels)

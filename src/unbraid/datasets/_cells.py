@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +59,8 @@ def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
         return _objects(array, owner, where)
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "M":  # dates are text, as those of a table are
+        array = np.where(np.isnat(array), "", array.astype(str))
     if array.dtype.kind == "U":
         return Cells(~np.isin(np.char.lower(np.char.strip(array)), list(UNKNOWN)), words=array)
     if array.dtype.kind == "b":
@@ -92,6 +95,8 @@ def _objects(array: NDArray[Any], owner: str, where: Where) -> Cells:
             return _text([str("" if value is None else value) for value in values], owner, where)
         return cells_of(np.array(["" if word is None else word for word in words]), owner, where)
     kinds = {type(value) for value in values if value is not None}
+    if kinds and all(issubclass(kind, date) for kind in kinds):
+        return cells_of(np.array(["" if value is None else str(value) for value in values]), owner)
     if kinds <= {bool, np.bool_} and kinds:
         return Cells(known, words=np.array([bool(value) for value in values]))
     whole = all(isinstance(value, int | np.integer) for value in values if value is not None)
