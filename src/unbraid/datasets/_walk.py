@@ -165,8 +165,9 @@ def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
 
 def skip_beside(folders: Sequence[Path], skipped: Skipped) -> None:
     """Add to ``skipped`` what is looked for beside folders that alone are read."""
+    read = [folder.resolve() for folder in folders]
     for each in sorted(visible(skipped.root)):
-        if each in folders:
+        if each.resolve() in read:  # one of them, or a link to it
             continue
         inside = [] if _is_figure(each) else [each]
         if each.is_dir():

@@ -114,6 +114,8 @@ def evaluate(
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise UnbraidError(f"seed is {seed!r}, but a seed is a whole number, 0 or more.")
+    if isinstance(metrics, Iterable) and not isinstance(metrics, str):
+        metrics = list(metrics)
     if _need_no_factors(metrics):  # which may be unknown or the same in all rows
         factors = specs = test = None
     evidence = gather(
@@ -186,9 +188,7 @@ def needs(module: ModuleType) -> tuple[str, ...]:
 
 def _need_no_factors(metrics: str | Sequence[str]) -> bool:
     """Whether metrics are named of which none needs factors."""
-    if metrics == "all" or not isinstance(metrics, Iterable):
-        return False
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = metrics if isinstance(metrics, list) else [metrics]
     known = [name for name in names if name in registry.names("metrics")]
     return known == names and not any(
         "factors" in needs(registry.load("metrics", name)) for name in names

@@ -39,9 +39,8 @@ def quantile(column: Floats, bins: int) -> Ints:
     """
     edges = np.quantile(column, np.linspace(0, 1, bins + 1)[1:-1])
     least = column.min()
-    if (
-        edges.size and edges[0] == least < column.max()
-    ):  # an edge belongs to the values above it: none are below
+    if edges.size and edges[0] == least < column.max():
+        # an edge belongs to the bin above it, and nothing is below this one
         edges[edges == least] = column[column > least].min()
     edges = np.unique(edges)
     return np.searchsorted(edges, column, side="right").astype(np.int64)
