@@ -199,13 +199,13 @@ def test_the_table_copes_with_rows_that_are_missing(monkeypatch: pytest.MonkeyPa
         "gates": gates.evaluate(rows, {"made-up": {"vae": 10.0, "factor-vae": 23.0}}),
     }
     text = tables.methods(result)
-    assert "| `vae` | published | 3, 1 diverged | 0.100, 0.200 |  |" in text
+    assert "| `vae` | published | 3, 1 diverged | 0.10, 0.20 |  |" in text
     assert "`vae` MIG 0.50" in text
-    assert "| `factor-vae` | published | 1 | 0.300 |" in text
+    assert "| `factor-vae` | published | 1 | 0.30 |" in text
     assert "| `qlae` | default | 1 |" in text
     own = tables.of_method(result, "factor-vae")
-    assert "| `made-up` | `vae` |  | 3 | 0.100, 0.200 |" in own
-    assert "| `made-up` | `factor-vae` | published | 1 | 0.300 |" in own
+    assert "| `made-up` | `vae` |  | 3 | 0.10, 0.20 |" in own
+    assert "| `made-up` | `factor-vae` | published | 1 | 0.30 |" in own
     assert "qlae" not in own
     assert "- factor-vae above the VAE in mig (published): +0.200; met, by one seed" in text
     assert "at most 2.2 times one of the VAE: 2.30; **missed**" in text
@@ -260,6 +260,6 @@ def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
     text = tables.methods_first({"rows": rows, **told})
     images = next(line for line in text.split("\n") if "| images |" in line)
     # the other is factor-vae
-    assert images.split(" | ")[2] == "`beta-vae` 0.600, 0.620; overlaps 1"
-    assert "| `made-up` | pairs | `ada-gvae` 0.700 |" in text
+    assert images.split(" | ")[2] == "`beta-vae` 0.60, 0.62; overlaps 1"
+    assert "| `made-up` | pairs | `ada-gvae` 0.70 |" in text
     assert tables.methods_first({"rows": [], **told}) == "No method is measured yet."

@@ -142,8 +142,10 @@ def called(method: str, setting: str) -> str:
 
 def _scores(rows: list[dict[str, Any]]) -> list[str]:
     """Return the cells of the scores and the reconstruction over the seeds of a setting."""
-    cells = [over_seeds([r["scores"].get(name, [None])[0] for r in rows]) for name in COMPARED]
-    return [*cells, over_seeds([r["stats"].get("reconstruction") for r in rows], 1)]
+    cells = [over_seeds([r["scores"].get(name, [None])[0] for r in rows], 2) for name in COMPARED]
+    cells.append(over_seeds([r["stats"].get("reconstruction") for r in rows], 1))
+    # the half goes below the mean where the table is wider than the page
+    return [cell.replace("\u00a0±", " ±") for cell in cells]
 
 
 def of_method(result: dict[str, Any], method: str) -> str:
@@ -216,7 +218,7 @@ def _first(rows: list[dict[str, Any]], score: str) -> str:
         if key[0] != best[0] and other + around >= mean - half
     }
     overlap = f"; overlaps {len(close)}" if close else ""
-    return f"`{best[0]}` {over_seeds(values[best])}{overlap}"
+    return f"`{best[0]}` {over_seeds(values[best], 2)}{overlap}"
 
 
 def _gate(gate: dict[str, Any]) -> str:
