@@ -222,7 +222,15 @@ def test_train_and_test_subfolders_are_splits(tmp_path: Path) -> None:
     for name in ("train/b/1.png", "train/a/1.png", "Test/b/1.png", "other/c/1.png"):
         save(tmp_path / name)
     save(tmp_path / "beside.png")
-    (tmp_path / "latest").symlink_to("train")
+    links = {
+        "latest": "train",
+        "first": "train/a",
+        "self": ".",
+        "loop": "loop",
+        "x.png": "beside.png",
+    }
+    for link, target in links.items():  # to what is read, or to nothing
+        (tmp_path / link).symlink_to(target)
     said = r"skipped 2 images beside the folders train and test, .* \(beside\.png, other/c/1\.png;"
     with pytest.warns(UserWarning, match=said):
         assert labels(load_dataset(str(tmp_path), split="train")) == ["a", "b"]

@@ -104,6 +104,15 @@ def test_two_columns_that_name_the_images_are_an_error(folder: Path) -> None:
     assert columns(opened(folder))["age"] == [each / 2 for each in range(8)]
 
 
+def test_a_column_called_file_names_images_whatever_others_name(folder: Path) -> None:
+    pairs = (f"{each},{7 - each}.png,{each / 2}" for each in SHUFFLED)
+    write(folder / "labels.csv", "file,previous,age", *pairs)
+    assert columns(opened(folder))["age"] == [each / 2 for each in range(8)]
+    masks = (f"{each},{each}.png,{each / 2}" for each in SHUFFLED)
+    write(folder / "labels.csv", "nr,mask,age", *masks)
+    assert columns(opened(folder))["age"] == [each / 2 for each in range(8)]
+
+
 @pytest.mark.parametrize("name", ["{0}.png", "{0}", "./{0}.png", "photos/{0}.png"])
 def test_images_are_named_by_path_name_or_stem(folder: Path, name: str) -> None:
     rows = [f"{name.format(each)};{each + 0.5}".replace(".", ".") for each in range(8)]

@@ -390,6 +390,29 @@ def test_a_label_counts_as_much_beside_images_that_are_only_measured(
     torch.testing.assert_close(slope(len(images)), slope(10))
 
 
+def test_what_is_read_in_the_place_of_a_label_counts_no_more_than_of_other_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = reading_of(*PLACES).eval()
+    images, factors = shapes_of(noise(), 60)
+    factors[6:, 0] = torch.nan
+    weights: list[torch.Tensor] = []
+    kept = type(reading.reader).real_loss
+
+    def seen(self: Any, found: Any, wanted: Any, width: Any, weight: Any = 1.0) -> Any:
+        if isinstance(weight, torch.Tensor):
+            weights.append(weight)
+        return kept(self, found, wanted, width, weight)
+
+    monkeypatch.setattr(type(reading.reader), "real_loss", seen)
+    reading.reader_terms(*told("reader", images, factors, noise()))
+    assert len(weights) == 2  # of the glance, and of the reader
+    for weight in weights:
+        assert weight[:6, 0].tolist() == [10.0] * 6
+        assert bool((weight[6:] == 1).all())
+        assert bool((weight[:, 1] == 1).all())
+
+
 def test_what_cannot_be_read_is_not_learned_under_warps() -> None:
     reading = reading_of(*PLACES)
     action, warps = reading.action, torch.zeros(2, PARAMETERS)

@@ -97,8 +97,8 @@ def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDAr
     column of row numbers without a name, as pandas writes it, or none that names an image.
 
     Raises:
-        UnbraidError: the first column or one called file names images without their suffix, and
-            another one with it.
+        UnbraidError: the first column names images without their suffix, and another one names
+            others with it.
     """
     first = next(iter(table.columns), None)
     if first is None or not table.rows:
@@ -116,6 +116,9 @@ def _naming_column(table: Table, found: FileNames, noun: str) -> tuple[str, NDAr
         rows |= {name: found.rows([*map(str, table.columns[name])]) for name in texts}
         exact = max(texts, key=rank, default=key)
         if _different(rows[exact].full):
+            same = np.array_equal(rows[key].any, rows[exact].full)
+            if same or (_is_key(key) and _different(rows[key].any)):
+                return key, rows[key].any
             if _different(rows[key].any) and key not in UNNAMED:
                 raise UnbraidError(
                     f"{table.path} names {noun}s twice: {key} without their suffix "

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -165,14 +166,16 @@ def items(root: Path, skipped: Skipped, roots: Sequence[Path]) -> list[Item]:
 
 def skip_beside(folders: Sequence[Path], skipped: Skipped) -> None:
     """Add to ``skipped`` what is looked for beside folders that alone are read."""
-    read = [folder.resolve() for folder in folders]
     for each in sorted(visible(skipped.root)):
-        if each.resolve() in read:  # one of them, or a link to it
-            continue
-        inside = [] if _is_figure(each) else [each]
-        if each.is_dir():
-            inside = _files(each, skipped, folders)
-        skipped.beside += sorted(f for f in inside if f.suffix.lower() in skipped.media.suffixes)
+        # what cannot be read is not data that was meant; a link in a circle is a RuntimeError
+        with suppress(OSError, RuntimeError, UnbraidError):
+            if each.is_symlink() or each in folders:  # a link may lead to what is read
+                continue
+            inside = [] if _is_figure(each) else [each]
+            if each.is_dir():
+                inside = _files(each, skipped, folders)
+            wanted = (file for file in inside if file.suffix.lower() in skipped.media.suffixes)
+            skipped.beside += sorted(file for file in wanted if not file.is_symlink())
 
 
 def media_of(root: Path) -> Media:

@@ -164,15 +164,14 @@ def _measured(
             if not some:
                 continue
             options = groups[group]
-            try:
-                found = metrics.evaluate(
-                    metrics=some, protocol=protocol, seed=config.seed, **options
-                )
-            except UnbraidError as error:
-                if named or not of_labels or not lenient:
-                    raise
-                warnings.warn(f"not measured: {', '.join(some)}: {error}", stacklevel=2)
-                continue
+            if of_labels and lenient and not named:
+                labels = ("codes", "factors", "specs", "test")
+                try:
+                    metrics.gather(**{each: options[each] for each in labels if each in options})
+                except UnbraidError as error:
+                    warnings.warn(f"not measured: {', '.join(some)}: {error}", stacklevel=2)
+                    continue
+            found = metrics.evaluate(metrics=some, protocol=protocol, seed=config.seed, **options)
             scores |= noted(found, notes) if group == "codes" else found
     return scores
 

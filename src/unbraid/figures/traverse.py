@@ -295,6 +295,7 @@ def in_digits(values: Iterable[float], ends: tuple[float, float]) -> list[str]:
     (['0.00', '0.31'], ['−2.2'])
     """
     largest = max(map(abs, ends))
-    decimals = 1 if largest == 0 else min(max(1, 1 - math.floor(math.log10(largest))), 9)
+    plain = largest == 0 or not math.isfinite(largest)
+    decimals = 1 if plain else min(max(1, 1 - math.floor(math.log10(largest))), 9)
     rounded = [round(value, decimals) + 0.0 for value in values]  # + 0.0: no -0
     return [f"{value:.{decimals}f}".replace("-", MINUS) for value in rounded]

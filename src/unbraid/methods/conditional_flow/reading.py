@@ -222,9 +222,9 @@ class Reading(nn.Module):
         moved = self.moved(warps, targets)
         kinds, able = targets[:, : self.split], self.action.teaches(warps, SLOPES[0])
         wanted = torch.where(able, self.nearest(glance, kinds, moved), torch.nan)
-        # what is read is known of all
-        weight = torch.ones_like(targets[:, self.split :])
-        weight[:count] = rarity(~torch.isnan(codes[:count, self.split :]))
+        # what is read in the place of a label counts as it does of other images
+        weight, known = torch.ones_like(moved), ~torch.isnan(codes[:count, self.split :])
+        weight[:count] = torch.where(known, rarity(known), 1.0)
         glance_loss = reader.real_loss(glance, wanted, reader.glance_width, weight)
         # images whose factors are read are shown in other frames, but are not warped
         given = ~torch.isnan(codes).any(1, keepdim=True)
