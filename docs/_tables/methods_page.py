@@ -51,12 +51,8 @@ COMPARED = {
 
 
 OTHER_NETS = ("net=conv",)  # settings whose steps are timed by themselves
-DEFAULTS = (
-    "info-vae",
-    "wae-mmd",
-    "hfs",
-    "qlae",
-)  # whose settings in the table are none of a paper's
+# whose settings in the table are none of a paper's
+DEFAULTS = ("info-vae", "wae-mmd", "hfs", "qlae")
 # settings that are shown; the others are what tuned ones were chosen from
 SHOWN = ("published", *OTHER_NETS, "tuned")
 

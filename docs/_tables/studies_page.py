@@ -55,7 +55,8 @@ def studies(result: dict[str, Any]) -> str:
         told = (
             f"{share} (a run {own:.1f} s, the study's start and end "
             f"{found['processor seconds of its start and end']:.1f} s, `unbraid train` "
-            f"{found['processor seconds per unbraid train']:.1f} s; limit {found['limit']:.0%})"
+            f"{found['processor seconds per unbraid train']:.1f} s; limit {found['limit']:.0%}); "
+            "of short runs, where starting a process counts: a study starts its own once"
         )
         rows.append((f"Processor time of {found['runs']} runs, over `unbraid train`", told))
     lines = ["| | Found |", "|---|---|", *(f"| {what} | {told} |" for what, told in rows)]

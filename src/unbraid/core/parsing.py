@@ -19,7 +19,7 @@ BOXED = 60  # columns from which on the parser's boxes are readable
 UNBROKEN = 100_000  # columns at which the parser breaks no line of an error
 # what shows nothing in a box of help: colours, spaces and the box
 BLANK = r"(?:\x1b\[[\d;]*m|[\s│])"
-EMPTY_DEFAULT = re.compile(rf"\(default:{BLANK}*(?:''|None|False)\)")
+EMPTY_DEFAULT = re.compile(rf"\(default:{BLANK}*(?:''|None|False|)\)")
 WIDEST = 120  # columns of its help: lines stay readable, and no boxes stand side by side
 
 
@@ -146,7 +146,7 @@ def _plain(text: str) -> str:
 
 
 def without_empty_defaults(text: str) -> str:
-    """Return the parser's help without the defaults that say nothing: '', None and False.
+    """Return the parser's help without the defaults that say nothing: '', None, False and none.
 
     The width of each line is kept; a line with nothing else is left out.
 
