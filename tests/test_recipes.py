@@ -51,6 +51,7 @@ def test_it_names_every_option(name: str, method: str) -> None:
             assert value != recipe.methods[method][option]
         config = unbraid.configure(method, recipe=name, data=data)
         assert dataclasses.asdict(config) == recipe.method_options(method, data)
+        assert not config.given_without_effect()
     assert registry.build(TrainingConfig, recipe.training, "training").validation == 0
 
 

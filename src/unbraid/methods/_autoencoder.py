@@ -45,6 +45,11 @@ class AutoencoderConfig(MethodConfig):
         require_count(self.latent_dim, 1, "latent_dim")
         require(self.sigma, 0, "sigma", above=True)
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        told = {"sigma": "likelihood is bernoulli"} if self.likelihood == "bernoulli" else {}
+        return super().without_effect() | told
+
 
 class Autoencoder(Method, HasLikelihood):
     """An encoder, a decoder and p(x|z).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +55,24 @@ class MethodConfig:
 
     def __post_init__(self) -> None:
         registry.check_types(self, f"method {name_of(self)}")
+
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        return {}
+
+    def given_without_effect(self) -> list[str]:
+        """Return a sentence for each option that is not as by default, and has no effect.
+
+        >>> from unbraid.methods import configure
+        >>> configure("vae", sigma=0.5).given_without_effect()
+        ['sigma is 0.5, but has no effect: likelihood is bernoulli.']
+        """
+        default = {field.name: field.default for field in fields(self)}
+        return [
+            f"{name} is {value}, but has no effect: {reason}."
+            for name, reason in self.without_effect().items()
+            if (value := getattr(self, name)) != default[name]
+        ]
 
 
 class Method(nn.Module):

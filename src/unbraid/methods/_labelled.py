@@ -42,6 +42,11 @@ class LabelledConfig(MethodConfig):
                 f"label_factors is {names!r}, expected names of factors, such as ('digit',)."
             )
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        told = {} if self.labels else {"label_seed": "labels is 0, which takes all of them"}
+        return super().without_effect() | told
+
 
 def scaled(factors: Tensor, specs: Sequence[FactorSpec]) -> Tensor:
     """Return labels brought to [0, 1], (B, F), unknown ones still NaN.

@@ -101,6 +101,11 @@ class Config(MethodConfig):
                     "invariance's warped copies: give invariance a weight too."
                 )
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        told = {} if self.sparseness else {"sparse_from": "sparseness is 0"}
+        return super().without_effect() | told
+
 
 def information(outputs: Tensor, codes: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
     """Return the lower bounds L_I of the categorical and the continuous codes, nats per image.

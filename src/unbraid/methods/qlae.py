@@ -69,6 +69,12 @@ class Config(AutoencoderConfig):
         for name in ("quantisation", "commitment", "weight_decay"):
             require(getattr(self, name), 0, name)
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        weights = ("quantisation", "commitment") if self.quantiser == "fsq" else ()
+        told = dict.fromkeys(weights, "quantiser is fsq, whose values are fixed")
+        return super().without_effect() | told
+
 
 def fixed_values(levels: int) -> tuple[float, ...]:
     """Return the values that fsq rounds to, in ascending order.

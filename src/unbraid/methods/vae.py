@@ -44,6 +44,11 @@ class Config(AutoencoderConfig):
         require(self.warmup, 0, "warmup")
         require(self.warmup_start, 0, "warmup_start")
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        told = {} if self.warmup else {"warmup_start": "warmup is 0 epochs"}
+        return super().without_effect() | told
+
 
 def elbo_terms(log_likelihood: Tensor, kl: Tensor, weight: float) -> Terms:
     """Return the terms of a weighted evidence lower bound, nats per image.

@@ -203,8 +203,10 @@ class Loop:
         return self.model.eval()
 
     def begin(self) -> None:
-        """Tell the recorder that training begins, and whether it is usually too short."""
+        """Tell the recorder that training begins, and what of it is probably not as meant."""
         self.recorder.start(self.progress)
+        for sentence in self.model.config.given_without_effect():
+            self.recorder.warn(sentence)
         if told := few_steps(self.model.config, self.progress.steps, "--steps {}"):
             self.recorder.note(told)
 

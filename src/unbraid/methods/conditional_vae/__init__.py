@@ -100,6 +100,11 @@ class Config(LabelledConfig):
             require(getattr(self, name), 0, name)
         require_share(self, "reader_share", "sure")
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the options that the other options leave without effect, each with the reason."""
+        told = {"hidden": f"prior is {self.prior}, and distance fields are those of pose"}
+        return super().without_effect() | (told if self.prior in ("voice", "none") else {})
+
 
 def _poses(config: Config, image_shape: nets.ImageShape, coder: FactorCodes) -> PoseCodes | None:
     """Return where a pose stands among the code columns, None where none is to be built in."""
