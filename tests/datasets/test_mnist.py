@@ -132,3 +132,13 @@ def test_two_processes_loading_cold_at_once(cold: Path) -> None:
     images = load_dataset("mnist", split="test").images
     assert hashes == {hashlib.sha256(images[:].tobytes()).hexdigest()}
     assert len(list(cold.iterdir())) == 2  # the images and the labels, and nothing half done
+
+
+def test_a_folder_of_the_same_name_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = load_dataset("mnist", "test").notes
+    (tmp_path / "mnist").mkdir()
+    told = load_dataset("mnist", "test").notes
+    assert told == (*before, "mnist is the data set of that name; the folder here is ./mnist.")

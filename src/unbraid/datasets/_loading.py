@@ -148,10 +148,19 @@ def load_dataset(name: str, split: str = "train", **options: Any) -> Dataset:
         return data.measured(reference)
 
     with memory.enough(f"loading {name}", "use fewer or smaller images"):
-        if not config.correlated:
-            return opened(split)
-        wanted = correlation_of(config.correlated, config.correlated_width, name)
-        return split_of(opened, split, wanted, full=full)
+        if config.correlated:
+            wanted = correlation_of(config.correlated, config.correlated_width, name)
+            found = split_of(opened, split, wanted, full=full)
+        else:
+            found = opened(split)
+    note = _namesake(name) if not implied and "path" not in options else ""
+    return dataclasses.replace(found, notes=(*found.notes, note)) if note else found
+
+
+def _namesake(name: str) -> str:
+    """Return a note if a folder here is called like a data set."""
+    here = Path(name).is_dir()
+    return f"{name} is the data set of that name; the folder here is ./{name}." if here else ""
 
 
 def as_dataset(thing: Any, **options: Any) -> Dataset:
