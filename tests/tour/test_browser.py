@@ -38,7 +38,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=LOOKS)
+@pytest.fixture(params=["light", "phone"])  # dark is another look at colours alone
 def page(browser: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The report, open; a test fails if the browser complains of anything."""
     context = browser.new_context(offline=True, **LOOKS[request.param])
@@ -59,6 +59,7 @@ def test_nothing_is_wider_than_the_screen_and_every_image_is_there(page: Any) ->
     assert page.eval_on_selector_all("img", broken) == 0
 
 
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_axe_finds_no_violation(page: Any) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright")
     page.eval_on_selector_all("details", "all => all.forEach(each => each.open = true)")
