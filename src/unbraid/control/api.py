@@ -15,7 +15,7 @@ from unbraid import pictures
 from unbraid.control import loading
 from unbraid.control.closed_loop import ClosedLoop
 from unbraid.control.controller import Controller
-from unbraid.control.language.parser import build_request
+from unbraid.control.language.parser import build_request, request_of
 from unbraid.control.language.request import Request
 from unbraid.control.native import Native
 from unbraid.control.self_check import warning_for
@@ -143,7 +143,7 @@ def generate(
     (4, 1, 32, 32)
     """
     controller = controller_of(model)
-    request = build_request(controller.specs, clip, text=text, **factors)
+    request = request_of(controller.specs, factors, clip, text=text)
     return draw(controller, request, n, seed, candidates, correct)
 
 
@@ -203,7 +203,7 @@ def edit(
     >>> edit(images, "bigger, in the bottom left")  # doctest: +SKIP
     """
     controller = controller_of(model)
-    request = build_request(controller.specs, clip, text=text, relative=True, **factors)
+    request = request_of(controller.specs, factors, clip, text=text, relative=True)
     return change(controller, _fitted(images, controller), request, correct)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid import sound
-from unbraid.control.language.parser import build_request
+from unbraid.control.language.parser import request_of
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
@@ -92,7 +92,7 @@ def edit(
     """
     own = sound.measure(samples, rate)
     specs = specs_of(own)
-    request = build_request(specs, clip, text=text, relative=True, subject=SUBJECT, **factors)
+    request = request_of(specs, factors, clip, text=text, relative=True, subject=SUBJECT)
     wanted = {name: _reached(name, request, own, clip) for name in NAMES if _asked(name, request)}
     made = sound.edit(samples, rate, **wanted, seed=seed)
     return Edited(made, request, own, sound.measure(made, rate))

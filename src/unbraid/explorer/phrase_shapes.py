@@ -12,6 +12,7 @@ from unbraid.control.language import lexicon
 from unbraid.control.language.parser_tokens import own_units
 from unbraid.control.language.terms import factor_terms
 from unbraid.control.language.tokens import tokenize
+from unbraid.control.language.values import is_number
 from unbraid.core.factors import FactorSpec
 from unbraid.explorer.phrase_tree import NUMBER, Numbers, Path, Tree
 from unbraid.explorer.word_classes import Classes
@@ -46,6 +47,7 @@ TURNED at # UNIT; TURNED about # UNIT; TURNED at an NAME of # UNIT; # UNIT NAME
 SENSE #; SENSE # UNIT; SENSE by # UNIT; SENSE by #; # SENSE
 NAME SENSE; NAME SIDE; NAME # UNIT SENSE; NAME # SENSE; NAME TURNED SIDE; NAME = # UNIT SENSE
 NAME UPRIGHT; upside down; NAME upside down; NAME = HUE; ANY; NAME ANY; NAME = ANY
+NAME TRUTH; NAME = TRUTH; TRUTH NAME; TRUTH a NAME
 MOVED to the PLACE; TURNED it into a LEVEL; TURNED it into a #; TURNED into #
 """
 # Words that follow a phrase without a comma
@@ -83,7 +85,7 @@ class Shapes:
             tuple(token.text for token in tokenize(str(value)))
             for each in terms
             for value in each.spec.values or ()
-            if isinstance(value, str)
+            if not is_number(value)
         ]
         self.kinds: dict[str, list[Path]] = {
             "NAME": self._paths(names),
@@ -105,6 +107,7 @@ class Shapes:
             "UPRIGHT": self._words(lexicon.UPRIGHT),
             "UNIT": self._words(lexicon.UNITS, own_units(terms)),
             "HUE": self._words(lexicon.HUES if any(t.role == "hue" for t in terms) else ()),
+            "TRUTH": self._words(lexicon.TRUTHS if any(t.truths for t in terms) else ()),
             "ANY": self._words(lexicon.UNCONSTRAINED),
             "FILLER": self._words(lexicon.FILLERS),
             "MOVED": self._words(lexicon.MOVE, lexicon.MOVED),

@@ -16,12 +16,15 @@ from typing import Any
 
 from unbraid.control.language import (
     comparisons,
+    levels,
     lexicon,
+    named_changes,
     parser_state,
     parser_tokens,
     phrases,
     quantities,
     rotations,
+    signs,
 )
 from unbraid.control.language.parser_tokens import own_units, spells
 from unbraid.control.language.terms import factor_terms
@@ -36,8 +39,11 @@ MODULES = (
     rotations,
     quantities,
     comparisons,
+    named_changes,
+    levels,
     parser_state,
     parser_tokens,
+    signs,
 )
 # not for the tokens of phrases, but for names, numbers and units; or another table's index
 _ELSEWHERE = {"ROLE_NAMES", "ALIASES", "NUMBERS", "TENS", "_ANGLES", "_SIGNS", "_name"}

@@ -21,6 +21,7 @@ from unbraid.control.language import lexicon
 from unbraid.control.language.parser import build_request
 from unbraid.control.language.parser_state import Constraint, ParserState
 from unbraid.control.language.parser_tokens import own_units
+from unbraid.control.language.signs import BEFORE_NUMBERS
 from unbraid.control.language.terms import FactorTerms, factor_terms, names_with_stops
 from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
 from unbraid.control.language.values import is_number
@@ -31,7 +32,7 @@ from unbraid.explorer.phrase_pack import Packed
 from unbraid.explorer.phrase_shapes import grown
 from unbraid.explorer.phrase_tree import END, NUMBER
 
-VERSION = 2
+VERSION = 3
 TABLES = Path(__file__).parent / "static" / "words"  # made by tools/words_table.py
 _GRAMMAR = Path(language.__path__[0])
 _UNKNOWN = "\u203a" * 20  # no word of any request, and near to none
@@ -71,6 +72,10 @@ def table(specs: Sequence[FactorSpec]) -> dict[str, Any]:
         "tens": lexicon.TENS,
         **packed,
         **_alike(terms),
+        "signs": {
+            "words": sorted(BEFORE_NUMBERS),
+            "names": [list(name) for each in terms if each.ordered for name in each.names if name],
+        },
         "refusals": _refusals(specs, terms),
         "longest": MAX_CHARACTERS,
         **({"joined": joined} if (joined := names_with_stops(terms)) else {}),
@@ -180,7 +185,7 @@ def _factor(terms: FactorTerms) -> dict[str, Any]:
 
 
 def _alike(terms: Sequence[FactorTerms]) -> dict[str, Any]:
-    """Return the levels that only the library tells apart: alike, or marked by signs."""
+    """Return the levels that only the library tells apart: alike, or told by signs or capitals."""
     alike: list[list[str]] = []
     marked: set[str] = set()
     for each in terms:
@@ -190,7 +195,12 @@ def _alike(terms: Sequence[FactorTerms]) -> dict[str, Any]:
         for token in (token for level in levels for token in level):
             if token.given.casefold() not in ("", token.text):
                 marked.add(token.text)
-    found = {"alike": alike, "marked": sorted(marked)}
+    letters = sorted(ParserState((), terms, clip=False, relative=False).letters)
+    named = [
+        name for each in terms if {*letters} & {*(each.spec.values or ())} for name in each.names
+    ]
+    found: dict[str, list[Any]] = {"alike": alike, "marked": sorted(marked), "letters": letters}
+    found |= {"lettered": [list(name) for name in named]}
     return {name: each for name, each in found.items() if each}
 
 

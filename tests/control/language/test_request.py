@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unbraid.control.language.parser import build_request, parse
+from unbraid.control.language.parser import build_request, parse, request_of
 from unbraid.control.language.request import Request
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
@@ -666,3 +666,194 @@ def test_units_of_any_name(text: str, values: dict[str, float] | None) -> None:
         refused(text, UNITS)
     else:
         assert asked(text, UNITS) == values
+
+
+# -- signs, truth values, hues, and changes of one's own factors -----------------------------------
+
+GLASSES = (
+    FactorSpec("glasses", "categorical", values=(False, True)),
+    FactorSpec("smiling", "categorical", values=("no", "yes")),
+    FactorSpec("kind", "categorical", values=("man", "woman")),
+)
+ROOM = (
+    FactorSpec("background", "categorical", values=("white", "black")),
+    FactorSpec("colour", "categorical", values=("red", "blue")),
+    FactorSpec("size", "continuous", range=(0, 50), unit="mm"),
+    FactorSpec("count", "categorical", values=(1, 2, 3)),
+)
+WEATHER = (
+    FactorSpec("temperature", "continuous", range=(-20, 40), unit="°C"),
+    FactorSpec("weight", "continuous", range=(0, 80), unit="kg"),
+    FactorSpec("angle", "periodic", range=(0, 360), period=360, unit="degrees"),
+    FactorSpec("y", "continuous", range=(0, 64), unit="pixels up"),
+    FactorSpec("hue", "periodic", range=(0, 360), period=360, unit="degrees"),
+)
+LETTERS = (FactorSpec("letter", "categorical", values=tuple(string.ascii_uppercase)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        *((text, {"x": -3}) for text in ("x - 3", "x-3", "x = - 3", "x \u20143", "x \u20103")),
+        *((text, {"angle": -30}) for text in ("rotated - 30 degrees", "angle-30", "angle: - 30")),
+        ("x + 3", {"x": 3}),
+        ("digit-7", {"digit": 7}),
+        ("top-7", {"y": 6, "digit": 7}),
+        ("7 - small", {"digit": 7, "size": 26}),
+    ],
+)
+def test_a_sign_apart_from_its_number(text: str, values: dict[str, float]) -> None:
+    assert asked(text) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x=3+2", "x = 3 * 2", "x^3", "x -= 3", "x += 3", "7+8", "7 & 8", "seven - 30 degrees", "x 2½"],
+)
+def test_an_operator_is_refused(text: str) -> None:
+    assert "is not understood: write a negative number as in FACTOR=-3" in refused(text)
+
+
+def test_powers_fractions_and_numbers_that_name_nothing_are_refused() -> None:
+    for text in ("size 10²", "size 2½ mm"):
+        assert "is not understood" in refused(text, ROOM)
+    assert "did you mean '3'" not in refused("x -3..3")
+
+
+def test_a_name_that_holds_a_sign() -> None:
+    specs = (FactorSpec("strain", "categorical", values=("covid-19", "flu a+")), *PLAIN)
+    assert asked("covid-19", specs) == {"strain": 0}
+    assert asked("strain covid-19, x 0.5", specs) == {"strain": 0, "x": 0.5}
+    assert asked("flu a+, x 0.5", specs) == {"strain": 1, "x": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("woman with glasses", {"kind": 1, "glasses": 1}),
+        ("no glasses", {"glasses": 0}),
+        ("without glasses, smiling", {"glasses": 0, "smiling": 1}),
+        ("glasses no", {"glasses": 0}),
+        ("glasses=yes", {"glasses": 1}),
+        ("glasses true", {"glasses": 1}),
+        ("not smiling", {"smiling": 0}),
+        ("smiling no", {"smiling": 0}),
+    ],
+)
+def test_truth_values(text: str, values: dict[str, float]) -> None:
+    assert asked(text, GLASSES) == values
+
+
+def test_a_value_of_another_factor_after_a_name_is_refused() -> None:
+    sentence = refused("background blue", ROOM)
+    assert sentence == (
+        "'background blue' may be a value of background, which does not have blue, or of colour: "
+        "write colour=blue, or a comma between both."
+    )
+    assert asked("background, blue", ROOM) == {"colour": 1}
+    assert asked("blue background black", ROOM) == {"colour": 1, "background": 1}
+    assert "colour" in refused("count red", ROOM)
+
+
+def test_levels_that_are_words_of_the_language() -> None:
+    status = (FactorSpec("status", "categorical", values=("free", "taken")),)
+    assert asked("status=free", status) == asked("status free", status) == {"status": 0}
+    for letter, level in (("A", 0), ("I", 8), ("S", 18), ("B", 1)):
+        assert asked(letter, LETTERS) == {"letter": level}
+    size = FactorSpec("size", "continuous", range=(0, 8))
+    assert asked("big A", (*LETTERS, size)) == {"letter": 0, "size": 7}
+    assert asked("A big B", (*LETTERS, size)) == {"letter": 1, "size": 7}
+    assert asked("a big B", (*LETTERS, size)) == {"letter": 1, "size": 7}
+
+
+@pytest.mark.parametrize(
+    ("ends", "period", "unit", "green", "blue"),
+    [
+        ((0, 360), 360, "degrees", 120, 240),
+        ((-180, 180), 360, "degrees", 120, -120),
+        ((0, 300), None, "degrees", 120, 240),
+        ((-180, 180), None, "degrees", 120, -120),
+        ((0, 1), None, "", 1 / 3, 2 / 3),
+        ((0.1, 0.9), None, "", 1 / 3, 2 / 3),
+        ((0, 2 * math.pi), None, "radians", 2 * math.pi / 3, 4 * math.pi / 3),
+        ((0, 255), None, "", 85, 170),
+    ],
+)
+def test_words_for_hues(
+    ends: tuple[float, float], period: float | None, unit: str, green: float, blue: float
+) -> None:
+    kind = "periodic" if period else "continuous"
+    specs = [FactorSpec("hue", kind, range=ends, period=period, unit=unit)]
+    assert parse("green", specs).values["hue"] == pytest.approx(green)
+    assert parse("blue", specs).values["hue"] == pytest.approx(blue)
+
+
+def test_a_hue_that_the_images_do_not_have_is_refused() -> None:
+    specs = [FactorSpec("hue", "continuous", range=(0, 120), unit="degrees")]
+    assert "out of this model's range, 0 to 120 degrees" in refused("blue", specs)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "scale", "offset"),
+    [
+        ("20% further left", "x", 1, -3.6),
+        ("20% higher", "y", 1, 3.6),
+        ("20% lower", "y", 1, -3.6),
+        ("20% bigger", "size", 1.2, 0),
+        ("further clockwise", "angle", 1, -15),
+        ("more counter-clockwise", "angle", 1, 15),
+        ("10 degrees further clockwise", "angle", 1, -10),
+        ("size +4 px", "size", 1, 4),
+        ("size -4", "size", 1, -4),
+        ("size 4 px smaller", "size", 1, -4),
+        ("increase the size by 4 px", "size", 1, 4),
+        ("more size", "size", 1, 4),
+        ("half the angle", "angle", 0.5, 0),
+    ],
+)
+def test_changes_of_digits(text: str, name: str, scale: float, offset: float) -> None:
+    steps = parse(text, DIGITS, relative=True).steps
+    assert steps == {name: (pytest.approx(scale), pytest.approx(offset))}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "scale", "offset"),
+    [
+        ("temperature +5 °C", "temperature", 1, 5),
+        ("temperature 5 °C higher", "temperature", 1, 5),
+        ("temperature 5 lower", "temperature", 1, -5),
+        ("higher temperature", "temperature", 1, 15),
+        ("reduce temperature by 5", "temperature", 1, -5),
+        ("temperature 20% higher", "temperature", 1, 12),
+        ("more weight", "weight", 1, 20),
+        ("slightly less weight", "weight", 1, -10),
+        ("weight 20% more", "weight", 1.2, 0),
+        ("weight -5 kg", "weight", 1, -5),
+        ("hue +30", "hue", 1, 30),
+    ],
+)
+def test_changes_of_own_factors(text: str, name: str, scale: float, offset: float) -> None:
+    steps = parse(text, WEATHER, relative=True).steps
+    assert steps == {name: (pytest.approx(scale), pytest.approx(offset))}
+
+
+def test_values_of_own_factors_in_an_edit() -> None:
+    for text in ("temperature=+5", "temperature 5", "increase the temperature to 5 °C"):
+        assert asked(text, WEATHER, relative=True) == {"temperature": 5}
+    assert asked("temperature -5", WEATHER, relative=True) == {"temperature": -5}
+    assert asked("x +3", DIGITS, relative=True) == {"x": 3}
+
+
+def test_parts_of_a_circle() -> None:
+    for text in ("half the angle", "twice the hue"):
+        assert "is ambiguous, as" in refused(text, WEATHER, relative=True)
+    turn = [FactorSpec("angle", "periodic", range=(0, 1), period=1)]
+    assert asked("upside down", turn) == {"angle": 0.5}
+    assert asked("tilted left", turn) == {"angle": round(30 / 360, 3)}
+
+
+def test_factors_are_called_as_they_are() -> None:
+    specs = [FactorSpec("subject", "categorical", values=("anna", "ben"))]
+    assert request_of(specs, {"subject": "ben"}).values == {"subject": 1}
+    with pytest.raises(UnbraidError, match="unknown factor 'relative'"):
+        request_of(specs, {"relative": "yes"})

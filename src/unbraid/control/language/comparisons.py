@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser_state import ParserState, intensity_at
-from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import change, ratio_change
 from unbraid.control.language.terms import FactorTerms
+from unbraid.control.language.tokens import printable
 from unbraid.core.errors import UnbraidError
 
 _ENDS = frozenset(("top", "bottom", "topmost", "bottommost", "leftmost", "rightmost"))
@@ -27,7 +27,7 @@ def comparison(state: ParserState, start: int) -> int:
     by = state.skip(stop, ("by",))
     if by > stop and state.number(by) is not None and state.unit(by + 1):
         return _quantified(state, factor, sign, by, by + 2, start)
-    _default_change(state, factor, sign * intensity, state.source(start, stop))
+    default_change(state, factor, sign * intensity, state.source(start, stop))
     return stop
 
 
@@ -68,7 +68,7 @@ def named_change(state: ParserState, factor: FactorTerms, at: int, start: int) -
     by = state.skip(first + 1, ("by",))
     if measured(by):
         return _quantified(state, factor, signs[word], by, by + 2, start)
-    _default_change(state, factor, signs[word] * intensity, state.source(start, first + 1))
+    default_change(state, factor, signs[word] * intensity, state.source(start, first + 1))
     return first + 1
 
 
@@ -127,13 +127,13 @@ def movement(state: ParserState, start: int) -> int:
         if lexicon.INTENSIFIERS.get(state.text(trailing), 1.0) < 1:  # "move it left a bit"
             stop, intensity = intensity_at(state, trailing)
         text = state.source(start, stop)
-        _default_change(state, factor, sign * intensity, text)
+        default_change(state, factor, sign * intensity, text)
         also = state.skip(stop, ("and",))
         other = _side(state, also) if trailing == stop else None
         if other and state.text(also + 1) not in lexicon.POSITION_NOUNS:  # "move up and left"
             second = state.factor_with_role(other[0], state.text(also))
             stop = other[2]
-            _default_change(state, second, other[1] * intensity, state.source(start, stop))
+            default_change(state, second, other[1] * intensity, state.source(start, stop))
     return stop
 
 
@@ -193,6 +193,11 @@ def ratio(state: ParserState, start: int) -> int:
     if found and found[1] < 0:  # twice as small
         ratio = 1 / ratio
     text = state.source(start, stop)
+    if factor.spec.period:  # 350 degrees are shown as -10: half of which?
+        raise UnbraidError(
+            f"'{printable(text)}' is ambiguous, as {factor.name} lies on a circle: give the new "
+            f"value, {factor.describe_range()}."
+        )
     scale, offset = ratio_change(factor, ratio, text)
     state.set_change(factor, text, scale=scale, offset=offset)
     return after_as(state, stop)
@@ -260,7 +265,8 @@ def _more_of(state: ParserState, at: int) -> tuple[str, float, int] | None:
     return role, 1.0 if lexicon.ADJECTIVES[role][word] > 0 else -1.0, at + 1
 
 
-def _default_change(state: ParserState, factor: FactorTerms, sign: float, text: str) -> None:
+def default_change(state: ParserState, factor: FactorTerms, sign: float, text: str) -> None:
+    """Add the change of a comparative alone, such as "bigger"."""
     low, high = factor.ends
     if not factor.direction:
         raise state.no_direction_error(factor, text)

@@ -121,6 +121,7 @@ POSITION_NOUNS = _set("left right corner half part side edge area third quarter"
 
 ROTATED = _set("rotated tilted turned slanted slanting leaning leaned angled spun")
 ROTATE = _set("rotate tilt turn slant lean spin")  # commands
+TURNED = ROTATED | ROTATE
 ROTATION_SIGNS = {
     ("clockwise",): -1.0,
     ("cw",): -1.0,
@@ -167,6 +168,14 @@ COMPARATIVES = {
     "length": {"longer": 1.0, "shorter": -1.0},
 }
 LEVEL_COMPARATIVES = {"higher": 1.0, "lower": -1.0, "longer": 1.0, "shorter": -1.0}  # before names
+OWN_COMPARATIVES = {  # of any ordered factor, beside its name
+    **dict.fromkeys(("more", "higher", "bigger", "larger", "longer", "greater"), 1.0),
+    **dict.fromkeys(("less", "lower", "smaller", "shorter"), -1.0),
+}
+CHANGES = {  # commands before its name
+    **dict.fromkeys(("increase", "raise"), 1.0),
+    **dict.fromkeys(("decrease", "reduce", "lower"), -1.0),
+}
 SPEEDS = _set("slow slower slowly fast faster quick quicker quickly")  # of which twice is half
 UP_DOWN = {"up": 1.0, "above": 1.0, "down": -1.0, "below": -1.0}  # after an interval
 PHRASAL = {("slow", "down"): 1.0, ("speed", "up"): -1.0}  # changes of the duration
@@ -227,6 +236,10 @@ VOICE_FILLERS = _set(
 )
 TO_THE = frozenset(("to", "the", "towards"))
 IN_THE = TO_THE | {"in", "on", "at"}
+TRUTHS = {  # of factors with two levels of these words
+    **dict.fromkeys(("true", "yes"), True),
+    **dict.fromkeys(("false", "no", "not", "without"), False),
+}
 UNCONSTRAINED = _set("any free random whatever anything something")
 
 # -- hues, as fractions of the colour circle -------------------------------------------------------

@@ -14,12 +14,12 @@ import numpy as np
 
 from unbraid.control.language.lexicon import FILLERS
 from unbraid.control.language.parser_state import Constraint, ParserState
-from unbraid.control.language.parser_tokens import UnknownWord, printable
+from unbraid.control.language.parser_tokens import UnknownWord
 from unbraid.control.language.phrases import PHRASES, value_of
 from unbraid.control.language.quantities import quantity
 from unbraid.control.language.request import Request
 from unbraid.control.language.terms import FactorTerms, factor_terms, names_with_stops
-from unbraid.control.language.tokens import MAX_CHARACTERS, Token, tokenize
+from unbraid.control.language.tokens import MAX_CHARACTERS, Token, printable, tokenize
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec
@@ -62,21 +62,39 @@ def build_request(
     subject: str = "this model",
     **values: Any,
 ) -> Request:
+    """Build a request from values by factor, as ``request_of``.
+
+    >>> size = FactorSpec("size", "continuous", range=(24, 40), unit="pixels")
+    >>> build_request([size], size="huge").values
+    {'size': 40.0}
+    """
+    return request_of(specs, values, clip, text=text, relative=relative, subject=subject)
+
+
+def request_of(
+    specs: Sequence[FactorSpec],
+    values: Mapping[str, Any],
+    clip: bool = False,
+    *,
+    text: str = "",
+    relative: bool = False,
+    subject: str = "this model",
+) -> Request:
     """Build a request from values by factor: numbers in the factor's unit, or words.
 
     Args:
         specs: the factors of the model's data.
+        values: by factor, whatever it is called; None leaves it free.
         clip: replace a number out of range by the nearest end of the range.
         text: a request in words, combined with the values.
         relative: allow changes such as "bigger", which need an image to start from.
         subject: what has the factors, as messages call it.
-        **values: by factor; None leaves it free.
 
     Raises:
         UnbraidError: as ``parse``, or an unknown factor name.
 
     >>> size = FactorSpec("size", "continuous", range=(24, 40), unit="pixels")
-    >>> build_request([size], size="huge").values
+    >>> request_of([size], {"size": "huge"}).values
     {'size': 40.0}
     """
     if not specs:

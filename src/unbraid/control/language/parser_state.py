@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from unbraid.control.language import lexicon
-from unbraid.control.language.parser_tokens import ParserTokens, printable
+from unbraid.control.language.parser_tokens import ParserTokens
 from unbraid.control.language.terms import FactorTerms
-from unbraid.control.language.tokens import Token
+from unbraid.control.language.tokens import Token, printable
 from unbraid.core.errors import UnbraidError
 
 

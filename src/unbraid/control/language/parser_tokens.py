@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from unbraid.control.language import lexicon
+from unbraid.control.language.signs import signed
 from unbraid.control.language.terms import FactorTerms
-from unbraid.control.language.tokens import Token, plain_text, tokenize, with_units
+from unbraid.control.language.tokens import Token, plain_text, printable, tokenize, with_units
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
-
-_QUOTED = 40  # characters of a request that an error quotes at most
 
 
 class UnknownWord(UnbraidError):
@@ -33,27 +32,34 @@ class ParserTokens:
         self._units = own_units(factors)
         tokens = with_units(tokens, self._units)
         self.tokens = _with_ones(tokens) if self.has_voice else tokens
-        self._names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
+        self.names: dict[str, list[tuple[Sequence[str], FactorTerms]]] = {}  # by first token
         for factor in factors:
             for name in filter(None, factor.names):
-                self._names.setdefault(name[0], []).append((name, factor))
+                self.names.setdefault(name[0], []).append((name, factor))
         # words of levels that end in signs, such as "A+"
         levels = (str(value) for factor in factors for value in factor.spec.values or ())
-        self._marked = {
+        self.marked = {
             token.text
             for level in levels
             for token in tokenize(level)
             if token.given.casefold() not in ("", token.text)
+        }
+        self.letters = {
+            value
+            for factor in factors
+            for value in factor.spec.values or ()
+            if isinstance(value, str) and len(value) == 1 and value.casefold() in lexicon.ARTICLES
         }
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
             for factor in factors
             for index, value in enumerate(factor.spec.values or ())
         ]
-        self._worded: dict[str, list[tuple[FactorTerms, int, list[str], Any]]] = {}
+        self.worded: dict[str, list[tuple[FactorTerms, int, list[str], Any]]] = {}
         for each in self._levels:  # by first token, without those that are numbers
             if each[2] and not is_number(each[3]):
-                self._worded.setdefault(each[2][0], []).append(each)
+                self.worded.setdefault(each[2][0], []).append(each)
+        self.tokens = [signed(self, at) for at in range(len(self.tokens))]
 
     # -- tokens ---------------------------------------------------------------------------------
 
@@ -100,7 +106,7 @@ class ParserTokens:
         """Return the factor with the longest name that matches, and the index after the name."""
         fits = [
             (len(name), factor)
-            for name, factor in self._names.get(self.text(at, start), ())
+            for name, factor in self.names.get(self.text(at, start), ())
             if self.matches(at, name, start)
         ]
         if not fits:
@@ -115,7 +121,7 @@ class ParserTokens:
         """
         number = self.number(at, start)
         fits = []
-        known = self._worded.get(self.text(at, start), ()) if number is None else self._levels
+        known = self.worded.get(self.text(at, start), ()) if number is None else self._levels
         for factor, index, name, value in known:
             if is_number(value):
                 if number == value and not factor.ordered:
@@ -127,12 +133,19 @@ class ParserTokens:
         longest = max((stop for _, _, stop in fits), default=0)
         fits = [fit for fit in fits if fit[2] == longest]
         article = start is not None and longest == at + 1 and self.is_article(at)
-        return fits[:1] if article else self.told_apart(at, fits)
+        unread = article and not self.is_letter(at)
+        return fits[:1] if unread else self.told_apart(at, fits)
+
+    def is_letter(self, at: int) -> bool:
+        """Whether a token is the level "A" as it is written there, and begins no sentence."""
+        given = self.tokens[at].given
+        alone = at + 1 >= len(self.tokens) or self.tokens[at + 1].starts_phrase
+        return len(given) == 1 and given.isupper() and (at > 0 or alone) and given in self.letters
 
     def is_article(self, at: int) -> bool:
         """Whether a token is an article, and not a level such as "A+"."""
         token = self.tokens[at]
-        marked = token.text in self._marked and token.given.casefold() not in ("", token.text)
+        marked = token.text in self.marked and token.given.casefold() not in ("", token.text)
         return token.text in lexicon.ARTICLES and not marked
 
     def told_apart(
@@ -272,12 +285,6 @@ class ParserTokens:
         )
 
 
-def printable(text: str) -> str:
-    """Return a part of a request as an error quotes it: shortened, without control characters."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
-
-
 def spells(name: str, number: float) -> bool:
     """Whether the name of a level is a number, in digits or spelt out."""
     return name == f"{number:g}" or lexicon.NUMBERS.get(name) == number
@@ -334,4 +341,5 @@ def _with_ones(tokens: Sequence[Token]) -> list[Token]:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     """Return a suggestion of the nearest known word of about the same length."""
-    return did_you_mean(word, [each for each in known if abs(len(each) - len(word)) <= 2])
+    near = [each for each in known if abs(len(each) - len(word)) <= 2 and each != word]
+    return did_you_mean(word, near)

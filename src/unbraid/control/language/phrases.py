@@ -16,13 +16,14 @@ from unbraid.control.language.comparisons import (
     ratio,
     signed_change,
 )
+from unbraid.control.language.levels import check_level, hue_of, truth
+from unbraid.control.language.named_changes import named_comparison, own_change
 from unbraid.control.language.parser_state import (
     ParserState,
     after_a_bit,
     first_match,
     intensity_at,
 )
-from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import (
     after_adjective,
     converted,
@@ -32,7 +33,7 @@ from unbraid.control.language.quantities import (
 )
 from unbraid.control.language.rotations import rotation, rotation_value
 from unbraid.control.language.terms import FactorTerms
-from unbraid.control.language.tokens import note_hertz
+from unbraid.control.language.tokens import note_hertz, printable
 from unbraid.core.errors import UnbraidError
 
 _CONNECTORS = frozenset(("=", "of", "is", "at", "to", "equals"))
@@ -50,9 +51,10 @@ def assignment(state: ParserState, start: int) -> int:
     if not explicit and name <= lexicon.ARTICLES:  # a factor called "a" needs "a=3"
         return start
     at = state.skip(after, _CONNECTORS)
-    stop = named_change(state, factor, at, start)
-    if stop > at:
-        return stop
+    for change in (named_change, own_change):
+        stop = change(state, factor, at, start)
+        if stop > at:
+            return stop
     stop = value_of(state, factor, at, start)
     if stop > at:
         return stop
@@ -60,18 +62,26 @@ def assignment(state: ParserState, start: int) -> int:
         raise state.unknown_error(at, factor)
     if factor.ordered:
         state.without_value.append((factor, state.source(start, after)))
+        return after
+    check_level(state, factor, start, after)
+    if factor.truths:  # "glasses" are with glasses
+        state.set_value(factor, factor.truths[True], state.source(start, after))
     return after
 
 
 def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) -> int:
     """Parse a value of the given factor; ``first`` is the first token of the phrase."""
-    if state.text(start) in lexicon.UNCONSTRAINED:
-        return start + 1
     for level, index, stop in state.levels_at(start):
         if level is factor:
             after = stop + _has_own_unit(state, factor, start)
             state.set_value(factor, float(index), state.source(first, after))
             return after
+    if factor.truths and state.text(start) in lexicon.TRUTHS:
+        value = factor.truths[lexicon.TRUTHS[state.text(start)]]
+        state.set_value(factor, value, state.source(first, start + 1))
+        return start + 1
+    if state.text(start) in lexicon.UNCONSTRAINED:  # unless a level is called so
+        return start + 1
     if factor.role == "rotation":
         stop = rotation_value(state, factor, start, first)
         if stop > start:
@@ -95,7 +105,7 @@ def value_of(state: ParserState, factor: FactorTerms, start: int, first: int) ->
         position = 0.0
     if position is None and factor.role == "hue" and word in lexicon.HUES:
         position = 2 * lexicon.HUES[word] - 1
-        state.set_value(factor, _hue(factor, word), text, word)
+        state.set_value(factor, hue_of(factor, word), text, word)
         return at + 1
     if position is None:
         return start
@@ -134,18 +144,21 @@ def level(state: ParserState, start: int) -> int:
     """Parse the name of a level, such as "seven", "cat" or "red wall"."""
     matches = state.levels_at(start, start)
     word = state.text(start, start)
-    if matches and matches[0][2] == start + 1 and state.is_article(start):
+    alone = matches and matches[0][2] == start + 1
+    if alone and state.is_article(start) and not state.is_letter(start):
         return start
     stop = matches[0][2] if matches else start + 1
-    candidates = {factor.name: (factor, float(index)) for factor, index, _ in matches}
+    candidates: dict[str, tuple[FactorTerms, float | None]] = {
+        factor.name: (factor, float(index)) for factor, index, _ in matches
+    }
     tables = (*lexicon.ADJECTIVES.items(), *_PLACES.items())
     if matches and stop == start + 1:  # "top" may be a level or a place
         for role, table in tables:
             for factor in state.with_role(role) if word in table else ():
-                candidates.setdefault(factor.name, (factor, -1.0))
+                candidates.setdefault(factor.name, (factor, None))
     if word in lexicon.HUES and stop == start + 1:  # not the first word of "Red Dot"
         for factor in state.with_role("hue"):
-            candidates.setdefault(factor.name, (factor, _hue(factor, word)))
+            candidates.setdefault(factor.name, (factor, hue_of(factor, word)))
     if candidates and state.number(start, start) is not None and (unit := state.unit(start + 1)):
         candidates = {name: each for name, each in candidates.items() if each[0].unit == unit}
         stop = start + 2
@@ -159,7 +172,7 @@ def level(state: ParserState, start: int) -> int:
     if len(chosen) > 1:
         raise state.ambiguous_error(text, [factor for factor, _ in chosen])
     factor, value = chosen[0]
-    if value < 0:
+    if value is None:
         return start  # the noun says that it is a place or a size
     state.set_value(factor, value, text, text if factor.role == "hue" else "")
     return stop
@@ -368,13 +381,7 @@ def _is_noun(state: ParserState, factor: FactorTerms, after: int) -> bool:
     return other is not None and other[0] is not factor  # "high pitch low loudness"
 
 
-def _hue(factor: FactorTerms, word: str) -> float:
-    low, high = factor.ends
-    turn = factor.spec.period or high - low
-    return factor.to_stored(low + lexicon.HUES[word] * turn, True)
-
-
 PHRASES = (
-    *(voice, assignment, times, level, movement, rotation, comparison),
-    *(adjective, place, measure, free, filler),
+    *(voice, assignment, truth, times, level, movement, rotation),
+    *(named_comparison, comparison, adjective, place, measure, free, filler),
 )

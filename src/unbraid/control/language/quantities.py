@@ -6,8 +6,8 @@ import math
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser_state import ParserState
-from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.terms import FactorTerms
+from unbraid.control.language.tokens import printable
 from unbraid.core.errors import UnbraidError
 
 _ADJECTIVES = {  # roles of factors by the adjective after a number and its unit
@@ -108,6 +108,12 @@ def change(factor: FactorTerms, number: float, unit: str, given: str) -> tuple[f
     Raises:
         UnbraidError: the factor has another unit.
     """
+    low, high = factor.ends
+    logarithmic = factor.reference or factor.unit in ("decibels", "dbfs")
+    signed = factor.role in ("horizontal", "vertical") or low < 0 < high
+    if unit == "percent" and signed and not logarithmic:
+        # a part of a number whose zero is arbitrary means nothing: of the range
+        return 1.0, factor.direction * number / 100 * (high - low)
     if unit == "percent":
         return ratio_change(factor, max(0.0, 1 + number / 100), given)
     if unit in ("semitones", "octaves") and factor.role == "pitch":

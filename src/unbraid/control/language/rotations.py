@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.parser_state import ParserState, after_a_bit, intensity_at
-from unbraid.control.language.parser_tokens import printable
 from unbraid.control.language.quantities import converted
 from unbraid.control.language.terms import FactorTerms
+from unbraid.control.language.tokens import printable
 from unbraid.core.errors import UnbraidError
 
 _SKIPPED = frozenset(("by", "at", "of", "a", "an", "angle", "about", "it", "this", *lexicon.TO_THE))
 _UPSIDE_DOWN = ("upside", "down")
-_TURNED = lexicon.ROTATED | lexicon.ROTATE
 _SIGNS: dict[str, list[tuple[tuple[str, ...], float]]] = {}  # of names, by their first word
 for _name, _sign in lexicon.ROTATION_SIGNS.items():
     _SIGNS.setdefault(_name[0], []).append((_name, _sign))
@@ -49,12 +48,13 @@ def rotation(state: ParserState, start: int) -> int:
     word = state.text(at, start)
     if word in lexicon.UPRIGHT or (at == start and state.matches(at, _UPSIDE_DOWN, start)):
         return rotation_value(state, state.factor_with_role("rotation", word), at, start)
-    verb = word in _TURNED
+    verb = word in lexicon.TURNED
     if verb and _is_into(state, at + 1):
         return at + 1  # "turn it into a 3"
     if not verb and not _starts(state, at, start):
         return start
-    found = collect_parts(state, at + verb, verb, start)
+    begun = verb or word in lexicon.MORE  # "further clockwise"
+    found = collect_parts(state, at + verb, begun, start)
     found.by |= verb and word in lexicon.ROTATE
     if found.stop == at + verb:
         if at > start:
@@ -76,6 +76,8 @@ def rotation_value(state: ParserState, factor: FactorTerms, start: int, first: i
         return start + 1
     if state.matches(start, _UPSIDE_DOWN, first):
         half = converted(factor, 180.0, "degrees", "upside down") if factor.unit else 180.0
+        if factor.spec.period and not factor.unit:
+            half = factor.spec.period / 2
         value = factor.to_stored(half, state.clip, "upside down")
         state.set_value(factor, value, state.source(first, start + 2), "upside down")
         return start + 2
@@ -237,6 +239,8 @@ def _set(
 def _default_angle(factor: FactorTerms, sign: float, intensity: float, relative: bool) -> float:
     """Return the angle of a rotation without a number, such as "tilted left"."""
     degree = math.radians(1) if factor.unit == "radians" else 1.0
+    if factor.spec.period and not factor.unit:
+        degree = factor.spec.period / 360
     if relative:
         return sign * lexicon.ROTATION_STEP * degree * intensity
     low, high = factor.ends

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from unbraid.control.language import lexicon
@@ -36,6 +37,13 @@ class FactorTerms(FactorValues):
         sizes = {} if signed or self.role in lexicon.VOICE_ROLES else lexicon.SIZES
         tables = (own, lexicon.LEVEL_WORDS, lexicon.MIDDLES, sizes)
         return next((table[word] for table in tables if word in table), None)
+
+    @cached_property
+    def truths(self) -> dict[bool, float]:
+        """Return the levels that stand for true and for false, as stored; empty if none do."""
+        levels = [str(value).casefold() for value in self.spec.values or ()]
+        known = {lexicon.TRUTHS.get(level): float(at) for at, level in enumerate(levels)}
+        return {key: known[key] for key in (True, False)} if {*known} == {True, False} else {}
 
     def vocabulary(self) -> list[str]:
         """Return the words that describe this factor, to suggest one for a misspelt word."""

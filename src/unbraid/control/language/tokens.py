@@ -23,6 +23,11 @@ _PIECE = re.compile(
     r"|(?P<stop>[,;.!?/\n()])"
 )
 _TAIL = re.compile(r"[+*#-]+(?!\w)")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_POWER = re.compile(r"(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070-\u2079])")  # 10^2, not 102
+_FRACTION = re.compile(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e\u2189])")  # 2 | 1/2
+OPERATORS = frozenset("+-*^|&\u2044\u00d7\u00f7")
+QUOTED = 40  # characters of a request that an error quotes at most
 MAX_CHARACTERS = 1000  # characters of a request
 
 
@@ -34,12 +39,15 @@ class Token(NamedTuple):
         number: the value of a number, in digits or spelt out; None for a word.
         starts_phrase: it is the first token, or follows a comma or another stop.
         given: as given, in its case and with signs that end it, such as "A+".
+        before: what stands between it and the token before, if that holds a minus or another
+            operator that is part of neither.
     """
 
     text: str
     number: float | None = None
     starts_phrase: bool = False
     given: str = ""
+    before: str = ""
 
 
 def joined(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -87,20 +95,22 @@ def tokenize(text: str, whole: Sequence[tuple[str, str]] = ()) -> list[Token]:
                     plain = f"{plain[:at]} {plain[at + 1 :]}"
                     cased = f"{cased[:at]} {cased[at + 1 :]}"
     tokens: list[Token] = []
-    starts_phrase = True
+    starts_phrase, last = True, 0
     for match in _PIECE.finditer(plain):
         kind, piece = match.lastgroup, match.group()
+        between, last = plain[last : match.start()], match.end()
+        between = between if OPERATORS & set(between) else ""
         tail = _TAIL.match(plain, match.end())
         given = cased[match.start() : tail.end() if tail else match.end()]
         if kind == "stop":
             starts_phrase = True
             continue
         if kind == "number":
-            token = Token(piece, float(piece), starts_phrase, given)
+            token = Token(piece, float(piece), starts_phrase, given, between)
         elif kind == "equals":
-            token = Token("=", None, False)
+            token = Token("=", None, False, before=between)
         else:
-            token = Token(piece, _spelled_number(piece), starts_phrase, given)
+            token = Token(piece, _spelled_number(piece), starts_phrase, given, between)
         before = tokens[-1] if tokens else None
         if before and not starts_phrase and before.text == "minus" and token.number is not None:
             tokens[-1] = Token(f"-{piece}", -token.number, before.starts_phrase)
@@ -157,9 +167,15 @@ def plain_text(text: str) -> str:
 
 
 def _cased(text: str) -> str:
-    cased = unicodedata.normalize("NFKC", text)
-    cased = cased.replace("\u2212", "-").replace("\u2013", "-").replace("º", "°")
+    cased = unicodedata.normalize("NFKC", _POWER.sub("^", _FRACTION.sub(" ", text)))
+    cased = _DASHES.sub("-", cased).replace("º", "°")
     return re.sub(r"(?i)\bper cent\b", "percent", cased)  # not of "upper centre"
+
+
+def printable(text: str) -> str:
+    """Return a part of a request as an error quotes it: shortened, without control characters."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= QUOTED else f"{shown[:QUOTED]}..."
 
 
 def note_hertz(text: str) -> float | None:

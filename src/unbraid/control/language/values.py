@@ -21,7 +21,7 @@ from unbraid.core.factors import FactorSpec
 
 _SHORT_UNITS = {"pixels": "px", "milliseconds": "ms"}
 _SHOWN = 12  # levels listed before the others are only counted
-_FULL_TURN = {"degrees": 360.0, "radians": math.tau}
+FULL_TURN = {"degrees": 360.0, "radians": math.tau}
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class FactorValues:
     @property
     def _full_turn(self) -> float | None:
         """A full turn of an angle whose range is less than one."""
-        return _FULL_TURN.get(self.unit) if self.role == "rotation" else None
+        return FULL_TURN.get(self.unit) if self.role == "rotation" else None
 
     def changed(
         self, column: NDArray[np.float64], scale: float, offset: float
@@ -234,7 +234,7 @@ class FactorValues:
 
     def number(self, number: float) -> str:
         """Return a number with the factor's unit, and its direction if it is an angle."""
-        if self.role == "rotation" and self.direction and self.unit in _FULL_TURN:
+        if self.role == "rotation" and self.direction and self.unit in FULL_TURN:
             angle = number * self.direction
             if self.spec.period:
                 angle = (angle + self.spec.period / 2) % self.spec.period - self.spec.period / 2

@@ -27,6 +27,7 @@ const Words = (() => {
   const WORD = /[\p{L}\p{N}_]/u, BEFORE = /[\p{L}\p{N}_.]/u;
   const SKIPPED = /[\s\p{P}\p{S}\p{Cf}_]/u; // what may stand between tokens
   const TAIL = /[+*#-]+(?![\p{L}\p{N}_])/uy; // signs that end a token, as in "A+"
+  const OPERATOR = /[-+*^|&\u2044\u00d7\u00f7]/; // between tokens, before a number
   const DIGITS = 6; // significant ones of a number; with more, it may be another level than it seems
 
   // Words that end in s or es may spell a number in the plural.
@@ -56,19 +57,45 @@ const Words = (() => {
     return code >= 0xdc00 && code < 0xe000 ? text.slice(at - 2, at) : text[at - 1];
   };
 
+  // One sign for each of minus and degree; a power or fraction after a digit is no digit of it: 10², 2½.
+  const unified = (text) => text
+    .replace(/(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070-\u2079])/g, "^")
+    .replace(/(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e\u2189])/g, " ")
+    .normalize("NFKC").replace(/[\u2010-\u2015\u2212]/g, "-").replaceAll("º", "°");
+  const folded = (text) => unified(text).toLowerCase().replaceAll("ß", "ss");
+
+  // Whether a place of a text is inside the name of a level or factor, such as "covid-19".
+  const isInName = (table, text, at) => table.factors
+    .flatMap(({ name, values }) => [name, ...(values ?? [])])
+    .filter((name) => typeof name === "string" && OPERATOR.test(name))
+    .some((name) => {
+      const known = folded(name), start = text.lastIndexOf(known, at - 1);
+      return start >= 0 && start + known.length > at;
+    });
+
+  // Whether the last token stands before a number: "=", "by", or the name of an ordered factor.
+  const takesNumber = ({ signs }, tokens) => signs.words.includes(tokens.at(-1)?.text) || endsIn(signs.names, tokens);
+  const endsIn = (names, tokens) => names.some((name) => name.length <= tokens.length && name.every((text, n) => {
+    const at = tokens.length - name.length + n;
+    return tokens[at].text === text && (!n || !tokens[at].starts);
+  }));
+
+  const unsigned = (sign, text) => new Refusal(`'${quoted(`${sign} ${text}`)}' is not understood: write a ` +
+    "negative number as in FACTOR=-3, one number in place of a sum or product, and a comma between phrases.", [sign]);
+
   // Tokens {text, number, starts}; starts: first of the request or after a stop.
   const tokenize = (table, given) => {
-    let text = given.normalize("NFKC").toLowerCase().replaceAll("ß", "ss")
-      .replaceAll("\u2212", "-").replaceAll("\u2013", "-").replaceAll("º", "°")
-      .replace(/(?<![\p{L}\p{N}_])per cent(?![\p{L}\p{N}_])/gu, "percent");
+    let text = folded(given).replace(/(?<![\p{L}\p{N}_])per cent(?![\p{L}\p{N}_])/gu, "percent");
     // names that hold stops, as in control/language/tokens.py
     for (const [name, instead] of table.joined ?? []) {
       const exact = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
       text = text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])${exact}(?![\\p{L}\\p{N}_])`, "gu"),
         () => instead);
     }
+    const plain = unified(given);
+    const letters = plain.toLowerCase() === text ? plain : null;
     const tokens = [];
-    let starts = true;
+    let starts = true, end = 0;
     for (let at = 0; at < text.length;) {
       const found = piece(text, at);
       if (!found) {
@@ -78,17 +105,22 @@ const Words = (() => {
         at += sign.length;
         continue;
       }
+      const between = text.slice(end, at), start = at;
       at += found.text.length;
+      end = at;
       if (found.kind === "stop") {
         starts = true;
         continue;
       }
+      const number = found.kind === "number" ? parseFloat(found.text) : spelt(table, found.text);
+      const single = number !== null || found.kind === "equals";
+      const sign = single && OPERATOR.test(between) && !isInName(table, text, start) ? between.trim() : "";
       if (found.kind === "equals") {
+        if (sign) throw unsigned(sign, found.text);
         tokens.push({ text: "=", number: null, starts: false });
         starts = false;
         continue;
       }
-      const number = found.kind === "number" ? parseFloat(found.text) : spelt(table, found.text);
       const last = tokens.at(-1);
       if (last && !starts && last.text === "minus" && number !== null) {
         tokens[tokens.length - 1] = { text: `-${found.text}`, number: -number, starts: last.starts };
@@ -101,8 +133,15 @@ const Words = (() => {
         };
         continue;
       }
+      if ("+-".includes(sign || null) && !starts && takesNumber(table, tokens)) {
+        tokens.push({ text: `${sign}${found.text}`, number: sign === "-" ? -number : number, starts });
+        continue;
+      }
+      const dash = sign === "-" && between === sign && !starts && last?.number === null; // "top-3"
+      if (sign && !dash) throw unsigned(sign, found.text);
       TAIL.lastIndex = at;
-      tokens.push({ text: found.text, number, starts, marked: TAIL.test(text) });
+      const cased = letters ? letters.slice(start, at) : found.text;
+      tokens.push({ text: found.text, number, starts, marked: TAIL.test(text), given: cased });
       starts = false;
     }
     return withUnits(table.units ?? [], tokens);
@@ -473,6 +512,10 @@ const Words = (() => {
       (token.text === text || (token.number !== null && String(token.number) === text));
     const alike = (table.alike ?? []).find((texts) =>
       tokens.some((_, at) => texts.every((text, n) => is(tokens[at + n], text))));
+    // a capital that may be an article, unless a name of its factor precedes it
+    const letter = tokens.find((token, at) => table.letters?.includes(token.given) && tokens[at - 1]?.text !== "=" &&
+      !endsIn(table.lettered, tokens.slice(0, at)));
+    if (letter) throw new Refusal(`'${letter.given}' is not understood in this page, but by 'unbraid generate'.`, [letter.given]);
     const marked = tokens.find((token) => token.marked && table.marked?.includes(token.text));
     if (alike || marked) {
       const shown = quoted(alike ? alike.join(" ") : marked.text);
