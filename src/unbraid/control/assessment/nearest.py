@@ -17,6 +17,7 @@ from unbraid.core.factors import FactorSpec
 from unbraid.datasets import ImageSource
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 CATEGORY_DISTANCE = 4.0  # of two categories, in half-widths of a number
 ORDER = 0x5EA1  # key of the random streams that choose and order images
@@ -56,7 +57,7 @@ class Nearest:
     def requests(self, count: int, seed: int, distribution: Distribution) -> Floats:
         """Return random requests: rows of images not trained on, or each factor independently.
 
-        A factor that is unknown in a row is drawn independently.
+        A factor that is unknown in a row is drawn independently, see ``counted``.
         """
         rows = sample_rows(self.first, count, seed)
         rng = np.random.default_rng([seed, 4])
@@ -64,6 +65,33 @@ class Nearest:
             unknown = np.isnan(rows[:, column]) | (distribution == "independent")
             rows[unknown, column] = rng.choice(self._known(column), int(unknown.sum()))
         return rows
+
+    def counted(self, requests: Floats, seed: int, distribution: Distribution) -> Bools:
+        """Return which factors of requests count: known, and not only in other categories, (N, F).
+
+        A factor that no image of a requested category has, such as the angle of a disc, may be
+        undefined there, whichever value a request has.
+
+        Args:
+            requests: those of this seed and distribution, or with changed factors.
+            seed: of the requests.
+            distribution: of the requests.
+        """
+        found = np.ones(requests.shape, bool)
+        if distribution == "joint":
+            found = ~np.isnan(sample_rows(self.first, len(requests), seed))
+        known = ~np.isnan(self.rows)
+        for column, spec in enumerate(self.specs):
+            if spec.kind != "categorical":
+                continue
+            levels, images = np.unique(self.rows[:, column], return_inverse=True)
+            having = np.zeros((len(levels), known.shape[1]), bool)
+            np.logical_or.at(having, images, known)
+            at = np.minimum(np.searchsorted(levels, requests[:, column]), len(levels) - 1)
+            nowhere = ~having[at] & (levels[at] == requests[:, column])[:, None]
+            nowhere[:, column] = False
+            found &= ~nowhere
+        return found
 
     def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
         """Return requests with one factor drawn again from its distribution in the data."""

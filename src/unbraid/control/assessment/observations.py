@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.control.assessment.judge import FACTORS, HALF, MIDDLE, Judge
+from unbraid.control.assessment.random_requests import Distribution
 from unbraid.control.assessment.sources import Source
 from unbraid.control.assessment.units import FactorUnits, has_order, wrap_difference
 from unbraid.core.errors import UnbraidError
@@ -18,6 +19,7 @@ from unbraid.core.factors import FactorSpec
 from unbraid.sound import variance_over_time
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _TRAINED_RANGE = 1.15  # half-widths of the default ranges that the judge was trained on
 
@@ -94,6 +96,32 @@ class Observations:
     # equal where the same image was observed, as of requests that come from few images
     same: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
+    def leave_out(self, known: Counted) -> None:
+        """Set what a request is not counted for to NaN."""
+        for name, errors in self.errors.items():
+            self.errors[name] = np.where(known.asked[name], errors, np.nan)
+        for name, moves in self.moves.items():
+            both = known.changed[name]
+            # what moves with a factor that a request does not have is no effect of that factor
+            self.moves[name] = {
+                other: np.where(both[name] & both[other], move, np.nan)
+                for other, move in moves.items()
+            }
+        for name, changes in self.changes.items():
+            self.changes[name] = np.where(known.changed[name][name], changes, np.nan)
+
+
+class Counted(NamedTuple):
+    """Which requests count, (N,), by factor: where it is known and not undefined.
+
+    Args:
+        asked: in the requests.
+        changed: by changed factor, both in the requests and after the change.
+    """
+
+    asked: dict[str, Bools]
+    changed: dict[str, dict[str, Bools]]
+
 
 class Observer:
     """Observes images with a judge."""
@@ -112,6 +140,23 @@ class Observer:
     def expected(self, rows: Floats) -> Floats:
         """Return requests (N, F) as a judge without error would read them."""
         return self.units.values(rows[:, self.columns])
+
+    def counted(
+        self,
+        requests: Floats,
+        changed: dict[str, Floats],
+        seed: int,
+        distribution: Distribution,
+    ) -> Counted:
+        """Return which requests count for each factor, see ``Source.counted``."""
+
+        def by_factor(found: Bools) -> dict[str, Bools]:
+            return dict(zip(self.units.names, found[:, self.columns].T, strict=True))
+
+        before = self.source.counted(requests, seed, distribution)
+        after = {k: self.source.counted(rows, seed, distribution) for k, rows in changed.items()}
+        both = {name: by_factor(before & found) for name, found in after.items()}
+        return Counted(by_factor(before), both)
 
     def observe(
         self, draw: Callable[[Floats, int], Any], requests: Floats, changed: dict[str, Floats]
@@ -155,26 +200,31 @@ class Observer:
         difference = self.units.difference(self.judge.read(first), expected, expected)
         found.errors = self._errors(difference, expected)
         order = np.random.default_rng([seed, 5]).permutation(len(difference))
-        moves = self._unrelated(difference, difference[order], expected)
+        moves = self._unrelated(difference, order, expected)
         for name in changed:
             found.moves[name] = {other: move for other, move in moves.items() if other != name}
             if not has_order(self.units.specs[self.units.names.index(name)]):
                 found.changes[name] = 1 - found.errors[name]
         return found
 
-    def _unrelated(self, one: Floats, other: Floats, expected: Floats) -> dict[str, Floats]:
-        """Return how far apart two reading errors (N, F) are, by factor, (N,).
+    def _unrelated(
+        self, errors: Floats, order: NDArray[np.int64], expected: Floats
+    ) -> dict[str, Floats]:
+        """Return how far apart two reading errors are, by factor, (N,): one and the next in order.
 
         On a circle it is the shorter way round, as where the moves of drawn images are measured.
         """
         found = {}
         for column, spec in enumerate(self.units.specs):
+            known = ~np.isnan(errors[:, column])
+            one, other = errors[known, column], errors[order[known[order]], column]
             if has_order(spec):
-                period = self.units.row_periods(column, expected)
-                apart = np.abs(wrap_difference(one[:, column] - other[:, column], period))
+                period = self.units.row_periods(column, expected[known])
+                apart = np.abs(wrap_difference(one - other, period))
             else:
-                apart = np.maximum(one[:, column], other[:, column])
-            found[spec.name] = apart
+                apart = np.maximum(one, other)
+            found[spec.name] = np.full(len(errors), np.nan)
+            found[spec.name][known] = apart
         return found
 
     def _errors(self, difference: Floats, expected: Floats) -> dict[str, Floats]:

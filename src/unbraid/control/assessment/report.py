@@ -105,10 +105,13 @@ def measure(
             changed[name] = rows
     styles = np.random.default_rng([seed, 2]).integers(0, 2**31, (2, requests))
     found = observer.observe(lambda rows, which: draw(rows, styles[which]), asked, changed)
+    known = observer.counted(asked, changed, seed, drawn)
     if source.exact:
         real = observer.observe(lambda rows, k: source.real(rows, [seed, 3, k])[0], asked, changed)
     else:
         real = observer.observe_nearest(asked, changed, seed)
+    for each in (found, real):
+        each.leave_out(known)
     notes += _diversity_notes(source, real)
     summary = summarise(observer, found, real)
     return {"requests": requests, "seed": seed, "drawn": drawn, **summary, "notes": notes}

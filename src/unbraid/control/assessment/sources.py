@@ -30,6 +30,7 @@ from unbraid.datasets.digits import Renderer
 from unbraid.datasets.speech import Renderer as VoiceRenderer
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 MAX_TRAINING = 20_000  # training images among the real images
 
@@ -53,6 +54,9 @@ class Source(Protocol):
             seed: of the requests.
             distribution: ``independent`` for each factor, or ``joint`` as in the data.
         """
+
+    def counted(self, requests: Floats, seed: int, distribution: Distribution) -> Bools:
+        """Return which factors of requests, or of changed ones, count, (N, F)."""
 
     def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
         """Return the requests with one factor drawn again; None if it has a single value.
@@ -105,6 +109,10 @@ class Rendered:
         if distribution == "joint" and self.rows is not None:
             return sample_rows(self.rows, count, seed)
         return draw_requests(self.specs, count, seed)
+
+    def counted(self, requests: Floats, seed: int, distribution: Distribution) -> Bools:
+        """Return that all factors count, as all are known."""
+        return np.ones(requests.shape, bool)
 
     def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
         """Return the requests with one factor drawn again, uniformly."""
@@ -183,6 +191,10 @@ class Grid:
         if distribution == "joint":
             return sample_rows(self.rows, count, seed)
         return draw_requests(self.specs, count, seed)
+
+    def counted(self, requests: Floats, seed: int, distribution: Distribution) -> Bools:
+        """Return that all factors count, as all are known."""
+        return np.ones(requests.shape, bool)
 
     def changed(self, requests: Floats, column: int, seed: int) -> Floats | None:
         """Return the requests with one factor at another level."""

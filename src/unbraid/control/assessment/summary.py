@@ -95,7 +95,7 @@ def _add_flips(
         others = [other for other in found.moves if other != name]
         if others:
             flips, real_flips = (
-                100 * np.mean([each.moves[other][name] for other in others], axis=0)
+                100 * _mean_of_known([each.moves[other][name] for other in others])
                 for each in (found, real)
             )
             _add(figures, f"{name} flips", _mean(flips, same), _mean(real_flips)[0], "%")
@@ -131,10 +131,32 @@ def _leakage(
                     ratios.append(moves[spec.name] / max(floor, 1e-9))
         if ratios:
             by_factor[name] = float(np.mean([_mean(ratio)[0] for ratio in ratios]))
-            # where a factor is undefined, its average move is used
-            filled = [np.where(np.isnan(ratio), _mean(ratio)[0], ratio) for ratio in ratios]
-            terms.append(np.mean(filled, axis=0))
+            terms.append(np.mean([_spread_over_all(ratio) for ratio in ratios], axis=0))
     return by_factor, _mean(np.mean(terms, axis=0), real.same)[1] if terms else 0.0
+
+
+def _spread_over_all(values: Floats) -> Floats:
+    """Return values of all requests whose mean has the error of those that are not NaN.
+
+    Where a value is NaN, it is their average; the others are as much farther from it as they are
+    fewer.
+    """
+    known = ~np.isnan(values)
+    if known.all():
+        return values
+    mean = values[known].mean()
+    spread: Floats = np.where(known, mean + (values - mean) * (len(values) / known.sum()), mean)
+    return spread
+
+
+def _mean_of_known(values: list[Floats]) -> Floats:
+    """Return the mean of several values of each request, NaN where none is known."""
+    array = np.array(values)
+    known = ~np.isnan(array)
+    counts = known.sum(0)
+    found = np.full(len(counts), np.nan)
+    np.divide(np.where(known, array, 0.0).sum(0), counts, out=found, where=counts > 0)
+    return found
 
 
 def _mean(values: Floats, same: NDArray[np.int64] | None = None) -> tuple[float, float]:
