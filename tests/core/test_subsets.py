@@ -18,7 +18,6 @@ CHECKED = [*ROOT.rglob("*.py"), *(ROOT.parent.parent / "benchmarks").glob("*.py"
 # digits whose factors are independent draws, row by row.
 ALLOWED = {
     "training/batches.py: images[:1]",
-    "control/assessment/judge_data.py: images[:count]",  # of rows in an order drawn at random
     "training/batches.py: data.images[:1]",
     "evaluation/scores.py: data.images[:1]",
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unbraid.control.assessment.units import varies
 from unbraid.core.errors import UnbraidError
 from unbraid.core.factors import FactorSpec
-from unbraid.datasets import Dataset, load_dataset
+from unbraid.datasets import Dataset, load_dataset, whole_groups
 from unbraid.training import given_labels, split_rows
 
 ENOUGH = 10_000  # training images from the test split, above which no others are used
@@ -33,19 +33,28 @@ class LabelledImages:
     Args:
         images: uint8 (N, C, H, W).
         factors: (N, F) as stored, NaN where unknown.
+        groups: (N,) numbers of images that belong together, None if there are no groups.
     """
 
     images: NDArray[np.uint8]
     factors: NDArray[np.float64]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def take(self, rows: Any) -> LabelledImages:
+        """Return some of the images: a slice, rows, or truth values."""
+        groups = None if self.groups is None else self.groups[rows]
+        return LabelledImages(self.images[rows], self.factors[rows], groups)
 
     def digest(self) -> str:
         """Return a hash of the content."""
         found = hashlib.sha256(repr(self.images.shape).encode())
         found.update(np.ascontiguousarray(self.images).data)
         found.update(np.ascontiguousarray(self.factors).data)
+        if self.groups is not None:
+            found.update(np.ascontiguousarray(self.groups).data)
         return found.hexdigest()
 
 
@@ -74,7 +83,8 @@ def judge_data(name: str, options: Mapping[str, Any], validation: float) -> Judg
     """Return labelled images that no run on this data set is trained on, to train and test a judge.
 
     They are from the test split, half of them for the test. If that leaves fewer than 10,000
-    training images, the images held out for validation are added.
+    training images, the images held out for validation are added. Of images in groups, whole groups
+    are for the test, so that no group is in both.
 
     Args:
         name: of the data set.
@@ -104,8 +114,7 @@ def judge_data(name: str, options: Mapping[str, Any], validation: float) -> Judg
     least = min_train_images(specs)
     train_images, test_images = _split(parts, test is not None, least)
     if len(train_images) < least or len(test_images) < MIN_TEST:
-        found = len(train_images) + len(test_images)
-        raise UnbraidError(_too_few(found, training, least, left_out, validation))
+        raise UnbraidError(_too_few(parts, training, least, left_out, validation))
     if left_out:
         notes.append(
             f"{left_out:,} images for the judge are left out, as they are duplicates or also among "
@@ -141,7 +150,8 @@ def _labelled(data: Dataset, rows: NDArray[np.int64]) -> LabelledImages:
     usable = rows[~np.isnan(given_labels(data, factors)[rows]).all(1)]
     order = np.random.default_rng([_ORDER, len(data)]).permutation(usable)
     order = order[: MAX_TRAIN + MAX_TEST]
-    return LabelledImages(np.asarray(data.images[order]), factors[order])
+    groups = None if data.groups is None else data.groups[order]
+    return LabelledImages(np.asarray(data.images[order]), factors[order], groups)
 
 
 def _without_duplicates(
@@ -166,7 +176,7 @@ def _without_duplicates(
             new[row] = key not in seen
             seen.add(key)
         left_out += int((~new).sum())
-        found.append(LabelledImages(part.images[new], part.factors[new]))
+        found.append(part.take(new))
     return found, left_out
 
 
@@ -184,17 +194,41 @@ def _split(
     """Return images for training and for the test, which are of the test split, in random order.
 
     Half of the test split are for the test, fewer if ``least`` would not be left for training, but
-    not fewer than a third of all.
+    not fewer than a third of all. Images in groups: about as many, in whole groups.
     """
-    images = np.concatenate([part.images for part in parts])
-    factors = np.concatenate([part.factors for part in parts])
-    half = len(parts[0]) // 2 if tested else 0
-    count = min(MAX_TEST, max(min(half, len(images) - least), len(images) // 3))
-    train = slice(count, count + MAX_TRAIN)
-    return (
-        LabelledImages(images[train], factors[train]),
-        LabelledImages(images[:count], factors[:count]),
+    every = _joined(parts)
+    own = len(parts[0]) if tested else 0
+    count = min(MAX_TEST, max(min(own // 2, len(every) - least), len(every) // 3))
+    if every.groups is None:
+        return every.take(slice(count, count + MAX_TRAIN)), every.take(slice(count))
+    test = _whole_groups(every.groups, own, count, least)
+    train_rows, test_rows = (np.flatnonzero(rows) for rows in (~test, test))
+    return every.take(train_rows[:MAX_TRAIN]), every.take(test_rows[:MAX_TEST])
+
+
+def _joined(parts: Sequence[LabelledImages]) -> LabelledImages:
+    """Return all images, those of the first part first."""
+    numbers = [part.groups for part in parts if part.groups is not None]
+    return LabelledImages(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.factors for part in parts]),
+        np.concatenate(numbers) if len(numbers) == len(parts) else None,
     )
+
+
+def _whole_groups(groups: NDArray[np.int64], own: int, count: int, least: int) -> NDArray[np.bool_]:
+    """Return which images are for the test: random whole groups with about ``count`` images, (N,).
+
+    They are of the first ``own`` images, those of the test split, and of all if these do not leave
+    enough images for the test and for training. None if all do not either.
+    """
+    for pool in (groups[:own], groups):
+        for wanted in (count, len(groups) - least):
+            drawn = whole_groups(pool, wanted, _ORDER)
+            test: NDArray[np.bool_] = np.isin(groups, pool[drawn])
+            if MIN_TEST <= test.sum() <= len(groups) - least:
+                return test
+    return np.zeros(len(groups), bool)
 
 
 def min_train_images(specs: Sequence[FactorSpec]) -> int:
@@ -203,14 +237,30 @@ def min_train_images(specs: Sequence[FactorSpec]) -> int:
     return max(MIN_TRAIN, MIN_PER_LEVEL * levels)
 
 
-def _too_few(found: int, training: Dataset, least: int, left_out: int, validation: float) -> str:
+def _too_few(
+    parts: Sequence[LabelledImages],
+    training: Dataset,
+    least: int,
+    left_out: int,
+    validation: float,
+) -> str:
     """Return the error of too few images that were not trained on, and what to do."""
+    every = _joined(parts)
+    found = len(every)
     if found == 0 and left_out:
         return (
             f"all labelled images of {training.name} are training images of the run, so none are "
             "left for a judge: train without full=True, or hold some out with --validation 0.2."
         )
     needed = max(math.ceil(least * 1.5), least + MIN_TEST)
+    if every.groups is not None and found >= needed:
+        number = len(np.unique(every.groups))
+        return (
+            f"{found:,} labelled images of {training.name} are not training images of the run, but "
+            f"they are in {number:,} groups, which cannot be divided into {least:,} images or more "
+            f"to train a judge and {MIN_TEST} or more to test it without images of one group in "
+            "both: train with a larger --validation, or give more groups."
+        )
     share = _enough_validation(training, needed - found, validation)
     advice = f"train with --validation {share:g}, or " if share else ""
     return (

@@ -18,6 +18,7 @@ from unbraid.datasets import ImageSource
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 CATEGORY_DISTANCE = 4.0  # of two categories, in half-widths of a number
 ORDER = 0x5EA1  # key of the random streams that choose and order images
@@ -32,16 +33,20 @@ class Nearest:
         parts: images with their factors (N, F) as stored; requests are drawn from the first part,
             which has no training images.
         specs: of the factors.
+        groups: numbers of images that belong together, of all parts, (N,); None if none do.
     """
 
     exact = heard = False
     relative: tuple[str, ...] = ()
 
     def __init__(
-        self, parts: Sequence[tuple[ImageSource, Floats]], specs: Sequence[FactorSpec]
+        self,
+        parts: Sequence[tuple[ImageSource, Floats]],
+        specs: Sequence[FactorSpec],
+        groups: Ints | None = None,
     ) -> None:
         self.specs, self.factor_units = tuple(specs), FactorUnits(specs)
-        self.images = [images for images, _ in parts]
+        self.images, self.groups = [images for images, _ in parts], groups
         self.starts = np.cumsum([0, *(len(rows) for _, rows in parts)])
         self.rows, self.first = np.concatenate([rows for _, rows in parts]), parts[0][1]
         self.units: dict[str, str] = {}
@@ -110,11 +115,7 @@ class Nearest:
 
     def real(self, factors: Floats, seed: Sequence[int]) -> tuple[Any, Floats]:
         """Return the image at the k-th smallest distance; k is the last number of the seed."""
-        which = int(seed[-1])
-        tie_break = np.random.default_rng(list(seed[:-1])).random((len(factors), 1))
-        points = np.hstack([self._coordinates(factors), 1e-6 * tie_break])
-        _, found = self.tree.query(points, [which + 1])
-        chosen = np.minimum(found[:, 0], len(self.rows) - 1)
+        chosen = self._chosen(factors, seed)
         part = np.searchsorted(self.starts, chosen, "right") - 1
         pixels = np.empty((len(chosen), *self.images[0].shape[1:]), np.uint8)
         for index, images in enumerate(self.images):
@@ -122,6 +123,18 @@ class Nearest:
             if len(here):
                 pixels[here] = images[chosen[here] - self.starts[index]]
         return pixels, self.rows[chosen]
+
+    def together(self, factors: Floats, seed: Sequence[int]) -> Ints | None:
+        """Return the group of the real image of each request, None if there are no groups."""
+        return None if self.groups is None else self.groups[self._chosen(factors, seed)]
+
+    def _chosen(self, factors: Floats, seed: Sequence[int]) -> Ints:
+        """Return the rows of the real images of requests, see ``real``."""
+        tie_break = np.random.default_rng(list(seed[:-1])).random((len(factors), 1))
+        points = np.hstack([self._coordinates(factors), 1e-6 * tie_break])
+        _, found = self.tree.query(points, [int(seed[-1]) + 1])
+        chosen: Ints = np.minimum(found[:, 0], len(self.rows) - 1)
+        return chosen
 
     def _known(self, column: int) -> Floats:
         """Return a factor's known values in the first part, or in all parts if it has none."""

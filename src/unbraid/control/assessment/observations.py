@@ -93,7 +93,8 @@ class Observations:
     motion: Floats = field(default_factory=lambda: np.zeros(0))  # of voices: variance over time
     moves: dict[str, dict[str, Floats]] = field(default_factory=dict)  # changed, other factor
     changes: dict[str, Floats] = field(default_factory=dict)  # whether a new level was read
-    # equal where the same image was observed, as of requests that come from few images
+    # equal where the same image was observed, as of requests that come from few images, or images
+    # of one group
     same: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def leave_out(self, known: Counted) -> None:
@@ -196,6 +197,8 @@ class Observer:
         (images, rows), (other, _) = (self.source.real(requests, [seed, 3, k]) for k in (0, 1))
         first = as_floats(images, len(requests))
         found = _pixel_statistics(first, as_floats(other, len(requests)))
+        if (groups := self.source.together(requests, [seed, 3, 0])) is not None:
+            found.same = groups
         expected = self.expected(rows)
         difference = self.units.difference(self.judge.read(first), expected, expected)
         found.errors = self._errors(difference, expected)

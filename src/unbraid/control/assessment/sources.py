@@ -31,6 +31,7 @@ from unbraid.datasets.speech import Renderer as VoiceRenderer
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 MAX_TRAINING = 20_000  # training images among the real images
 
@@ -70,6 +71,9 @@ class Source(Protocol):
         With the same seed and one factor changed, the image differs in this factor only, as far
         as the data allow it. Another seed gives another image of the same request.
         """
+
+    def together(self, factors: Floats, seed: Sequence[int]) -> Ints | None:
+        """Return the group of each request's real image, (N,); None if there are no groups."""
 
 
 class Rendered:
@@ -122,6 +126,10 @@ class Rendered:
         """Return renderings; the same digit has the same handwriting, if it fits the canvas."""
         rows = factors[:, self.columns]
         return self.renderer.draw(rows, self.renderer.choose(rows, list(seed))), factors
+
+    def together(self, factors: Floats, seed: Sequence[int]) -> Ints | None:
+        """Return None, as renderings are in no groups."""
+        return None
 
 
 class Voices(Rendered):
@@ -205,6 +213,10 @@ class Grid:
         places = np.ravel_multi_index(tuple(factors.astype(np.int64).T), self.sizes)
         return np.asarray(self.images[self.row_of[places]]), factors
 
+    def together(self, factors: Floats, seed: Sequence[int]) -> Ints | None:
+        """Return None: each combination counts as an image of its own."""
+        return None
+
 
 def source_of(name: str, options: dict[str, Any], data: JudgeData) -> Source:
     """Return the source of requests and real images of a data set.
@@ -227,7 +239,10 @@ def source_of(name: str, options: dict[str, Any], data: JudgeData) -> Source:
     seen = np.array(training.factors, np.float64)[order]
     labelled = ~np.isnan(seen).all(1)
     trained = Rows(training.images, order[labelled])
-    return Nearest([(data.test.images, rows), (trained, seen[labelled])], training.specs)
+    groups = None
+    if data.test.groups is not None and training.groups is not None:
+        groups = np.concatenate([data.test.groups, training.groups[order[labelled]]])
+    return Nearest([(data.test.images, rows), (trained, seen[labelled])], training.specs, groups)
 
 
 def _sizes(specs: Sequence[FactorSpec]) -> tuple[int, ...]:

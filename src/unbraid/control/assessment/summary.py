@@ -162,13 +162,14 @@ def _mean_of_known(values: list[Floats]) -> Floats:
 def _mean(values: Floats, same: NDArray[np.int64] | None = None) -> tuple[float, float]:
     """Return mean and standard error of values that are not NaN; NaN if there are fewer than 2.
 
-    Where few real images answer many requests, these are no independent draws. With s_g the sum of
-    the deviations of the n values whose image is g, of G images, the error is
+    Where few real images, or groups of them, answer many requests, these are no independent draws.
+    With s_g the sum of the deviations of the n values whose image is g, of G images, the error is
     ``sqrt(G / (G - 1) sum_g s_g^2) / n``: the usual one where no image comes twice.
 
     Args:
         values: (N,).
-        same: equal numbers for those of the same real image, (N,); each its own if not given.
+        same: equal numbers for those of the same real image or group, (N,); each its own if not
+            given.
     """
     known = ~np.isnan(values)
     if known.sum() < 2:
