@@ -236,6 +236,45 @@ def test_own_names_and_small_numbers_are_those_of_python(page: Any) -> None:
     assert "cost $& (k$) (1.3e+06 to 2e+06)" in unknown
 
 
+TRUTHS = (
+    FactorSpec("filled", "categorical", values=(False, True)),
+    FactorSpec("size", "continuous", range=(0, 9)),
+)
+
+
+def test_truth_values_are_asked_for_as_words_are(page: Any) -> None:
+    texts = ["filled=True", "filled True", "filled=false, size=3", "True", "filled=1", "filled"]
+    found = understood(page, words.table(TRUTHS), texts)
+    for text, answer in zip(texts[:4], found, strict=False):
+        wanted = parse(text, TRUTHS)
+        assert answer["factors"] == wanted.values
+        assert tuple(chip["text"] for chip in answer["chips"]) == wanted.understood
+    assert found[0]["chips"][0]["text"] == "filled True"
+    assert found[4]["error"] == "there is no filled 1: this model knows False, True."
+    assert found[5]["factors"] == {}
+
+
+def test_a_free_truth_value_is_set_by_its_button(page: Any) -> None:
+    page.evaluate(
+        """told => { const root = document.createElement("section");
+        document.body.append(root);
+        const draw = (asked) => ({width: 1, height: 1, data: new Uint8ClampedArray(4),
+            factors: {filled: 1, size: 2, ...asked}});
+        window.truths = mountWords(root, {table: JSON.parse(told), hands: 6, draw,
+            read: () => null, heading: "Truths"}).box; }""",
+        json.dumps(words.table(TRUTHS)),
+    )
+    page.get_by_role("button", name="Style 1: all free").wait_for()
+    page.get_by_role("button", name="Set filled").click()
+    chosen = page.get_by_role("combobox", name="filled")
+    assert page.evaluate("truths.text()") == "filled=True"
+    assert chosen.locator("option").all_text_contents() == ["False", "True"]
+    chosen.select_option("False")
+    assert page.evaluate("truths.text()") == "filled=False"
+    assert page.evaluate("truths.asked") == {"filled": 0}
+    page.evaluate("truths.root.remove()")
+
+
 def test_a_drawing_fills_factors_of_any_name(page: Any) -> None:
     filled = page.evaluate(
         """told => {

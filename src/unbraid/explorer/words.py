@@ -205,7 +205,10 @@ def _alike(terms: Sequence[FactorTerms]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return float(value) if is_number(value) and not isinstance(value, int) else value
+    """Return a level as the page has it: a number or a text, so that truth values read as here."""
+    if not is_number(value):
+        return str(value)
+    return value if isinstance(value, int) else float(value)
 
 
 def _contradiction(terms: FactorTerms) -> str:
