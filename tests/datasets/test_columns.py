@@ -60,6 +60,63 @@ def test_whole_numbers_of_a_class_are_a_class_however_many() -> None:
     assert one(np.arange(400) % 100, name="width")[1].kind == "ordinal"
 
 
+PLACES = [str(each % 60) for each in range(300)]
+
+
+@pytest.mark.parametrize("name", ["y", "y_position", "center_y", "pos y", "class size", "label"])
+def test_decimals_are_numbers_whatever_their_name(name: str) -> None:
+    column = [f"{each / 7:.2f}" for each in range(300)]
+    spec = FactorSpec(name, "continuous", range=(0, 42.71))
+    assert read_columns({name: column}, None, None, "mine")[1:] == ((spec,), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "kind"),
+    [
+        ("y", "size", "categorical"),
+        ("y_true", "x_true", "ordinal"),
+        ("y_true", "size", "categorical"),
+        ("y", "x", "ordinal"),
+        ("y", "posX", "ordinal"),
+        ("y", "x (mm)", "ordinal"),
+        ("y", "max", "categorical"),
+        ("y (px)", "size", "ordinal"),
+        ("y_position", "size", "ordinal"),
+        ("center y", "size", "ordinal"),
+        ("target_y", "target_x", "ordinal"),
+        ("target_y", "size", "categorical"),
+        ("class size", "size", "ordinal"),
+        ("size class", "size", "categorical"),
+        ("label", "x", "categorical"),
+    ],
+)
+def test_whole_numbers_in_y_are_classes_unless_it_is_a_place(
+    name: str, beside: str, kind: str
+) -> None:
+    columns = {name: PLACES, beside: PLACES[::-1]}
+    assert read_columns(columns, None, None, "mine").specs[0].kind == kind
+    one_of_two = read_columns({name: PLACES}, None, None, "mine", beside=(beside,))
+    assert one_of_two.specs[0].kind == kind
+
+
+def test_whole_numbers_with_a_unit_are_places() -> None:
+    for column, unit in ((PLACES, "px"), ([f"{each} px" for each in PLACES], None)):
+        spec = one(column, name="y", unit=unit)[1]
+        assert (spec.kind, spec.unit, len(spec.values or ())) == ("ordinal", "pixels", 60)
+
+
+def test_classes_by_the_name_y_alone_are_noted() -> None:
+    assert read_columns({"y": PLACES}, None, None, "mine").notes == (
+        "mine: y is taken as 60 classes by its name; if it is a place or another quantity, say so "
+        "with kinds (y=continuous).",
+    )
+    for name, kinds in (("y", "y=categorical"), ("label", None)):
+        assert read_columns({name: PLACES}, kinds, None, "mine").notes == ()
+    numbers = np.random.default_rng(0).permutation(300)
+    (note,) = read_columns({"y": numbers}, None, None, "mine").notes
+    assert note.endswith("(y=categorical, or y=continuous if it is a quantity).")
+
+
 def test_what_is_unknown() -> None:
     factors, _, _ = read_columns(
         {"word": ["a", "", "NA"], "real": ["1.5", "null", "2"], "count": [" 1 ", "2", "3"]},

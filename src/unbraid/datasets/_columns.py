@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,21 +12,20 @@ from numpy.typing import NDArray
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.factors import FactorSpec, Kind
 from unbraid.datasets._cells import Cells, Where, and_more, cells_of, row_number
+from unbraid.datasets._class_names import name_suggests_classes
+from unbraid.datasets._column_notes import (
+    may_be_circular,
+    may_be_quantity,
+    may_be_unit,
+    remarks,
+)
+from unbraid.datasets._far_values import far_notes
 from unbraid.datasets._numbers import as_number, numbers_of
-from unbraid.datasets._units import in_brackets, unit_in
+from unbraid.datasets._units import unit_in
 
 FEW = 20  # whole numbers with at most so many levels and no unit are categories
 MANY = 256  # with more they are continuous, and ordinal between the two
 KINDS = ("categorical", "ordinal", "continuous", "circular")
-# Words of a factor's name whose whole numbers are classes, not quantities.
-_CLASSES = frozenset(
-    (
-        *("label", "labels", "class", "classes", "category", "target", "y", "id", "identity"),
-        *("type", "digit", "letter", "character", "species", "kind"),
-    )
-)
-# Words of a factor's name whose numbers may go round a circle.
-_ANGLES = frozenset(("angle", "rotation", "orientation", "azimuth", "hue", "heading", "direction"))
 _UNITS = {
     **{"px": "pixels", "pixel": "pixels", "deg": "degrees", "degree": "degrees", "°": "degrees"},
     **{"rad": "radians", "radian": "radians"},
@@ -46,7 +44,12 @@ class Factors(NamedTuple):
 
 
 def read_columns(
-    columns: Mapping[str, Any], kinds: Given, units: Given, owner: str, where: Where = row_number
+    columns: Mapping[str, Any],
+    kinds: Given,
+    units: Given,
+    owner: str,
+    where: Where = row_number,
+    beside: Collection[str] = (),
 ) -> Factors:
     """Return factors (N, F) of columns: int64 if all are discrete and known, else float64 and NaN.
 
@@ -58,6 +61,7 @@ def read_columns(
         units: by name.
         owner: names the source of the columns in messages.
         where: names a row in messages, by its number.
+        beside: names of the table's other columns, by which names are understood.
 
     Raises:
         UnbraidError: infinite numbers, numbers mixed with words, or a kind that does not fit.
@@ -80,18 +84,24 @@ def read_columns(
     for name, column in columns.items():
         cells = cells_of(column, f"{owner}: {name}", where)
         kind = wanted.get(name, "")
-        unit = named_units.get(name, cells.unit or _named_unit(name, cells, kind))
-        if reason := _why_left_out(name, cells, kind):
+        unit = named_units.get(name, cells.unit)
+        classes = not unit and _are_classes(name, cells, {*columns, *beside})
+        unit = unit or _named_unit(name, cells, kind, classes)
+        if reason := _why_left_out(name, cells, kind, classes):
             notes.append(f"{owner}: {name or 'a column'} was left out, as {reason}.")
             continue
-        values, spec = _factor(name, cells, kind, _UNITS.get(unit.casefold(), unit), owner)
+        unit = _UNITS.get(unit.casefold(), unit)
+        values, spec = _factor(name, cells, kind, unit, classes, owner)
         read.append(values)
         specs.append(spec)
-        notes += _remarks(values, spec, owner)
+        notes += remarks(values, spec, owner)
         number = cells.numbers is not None and not kind.startswith("categorical")
-        if number and not unit and not name_suggests_classes(name):
-            notes += _may_be_unit(name, owner)
-        notes += [] if kind else _may_be_circular(spec, owner)
+        if number and not unit and not classes:
+            notes += may_be_unit(name, owner)
+        if not kind:
+            notes += may_be_circular(spec, owner) + may_be_quantity(spec, FEW, owner)
+        if (numbers := _numbers_in_order(values, spec, cells, kind)) is not None:
+            notes += far_notes(numbers, name, owner, where)
     if not specs:
         return Factors(None, (), tuple(notes))
     factors = np.stack(read, 1)
@@ -100,13 +110,30 @@ def read_columns(
     return Factors(factors, tuple(specs), tuple(notes))
 
 
-def _named_unit(name: str, cells: Cells, kind: str) -> str:
+def _are_classes(name: str, cells: Cells, names: Collection[str]) -> bool:
+    """Whether a column holds whole numbers, and is called as one of classes."""
+    if cells.numbers is None or not name_suggests_classes(name, names):
+        return False
+    known = cells.numbers[cells.known]
+    return bool((known == np.rint(known)).all())
+
+
+def _numbers_in_order(
+    values: NDArray[np.float64], spec: FactorSpec, cells: Cells, kind: str
+) -> NDArray[np.float64] | None:
+    """Return the numbers between whose ends a factor is small or big, None of words or circles."""
+    if spec.kind == "continuous":
+        return values
+    return cells.numbers if spec.kind == "ordinal" and ":" not in kind else None
+
+
+def _named_unit(name: str, cells: Cells, kind: str, classes: bool) -> str:
     """Return the unit in the name of a column of numbers, empty if there is none.
 
-    >>> _named_unit("offset (mm)", cells_of(np.array([1.5]), ""), "")
+    >>> _named_unit("offset (mm)", cells_of(np.array([1.5]), ""), "", False)
     'mm'
     """
-    if cells.numbers is None or (kind or _inferred(name, cells, True)).startswith("categorical"):
+    if cells.numbers is None or (kind or _inferred(cells, classes, True)).startswith("categorical"):
         return ""
     return unit_in(name)
 
@@ -128,7 +155,7 @@ def pairs(given: Given, option: str, owner: str) -> dict[str, str]:
 
 
 def _factor(
-    name: str, cells: Cells, kind: str, unit: str, owner: str
+    name: str, cells: Cells, kind: str, unit: str, classes: bool, owner: str
 ) -> tuple[NDArray[np.float64], FactorSpec]:
     """Return a factor's column and spec, of the kind given or inferred."""
     kind, _, detail = kind.partition(":")
@@ -143,7 +170,7 @@ def _factor(
             f"{cells.mixed}: {cells.mend}, leave the column out, or say with kinds that it is a "
             f"category ({name}=categorical)."
         )
-    kind = kind or _inferred(name, cells, bool(unit))
+    kind = kind or _inferred(cells, classes, bool(unit))
     if kind == "categorical" or (kind == "ordinal" and detail):
         return _levels(name, cells, kind, unit, detail, owner)
     numbers = _as_numbers(name, cells, kind, owner)
@@ -159,28 +186,19 @@ def _factor(
     return numbers, FactorSpec(name, "continuous", range=ends, unit=unit)
 
 
-def _inferred(name: str, cells: Cells, has_unit: bool) -> str:
+def _inferred(cells: Cells, classes: bool, has_unit: bool) -> str:
     """Return the kind inferred from a column's values, see docs/your_data.md."""
     if cells.numbers is None:
         return "categorical"
     numbers = cells.numbers[cells.known]
     # whole numbers are stored as reals where some are missing
-    maybe_whole = len(numbers) < len(cells.known) or name_suggests_classes(name)
+    maybe_whole = len(numbers) < len(cells.known) or classes
     if not cells.whole and not (maybe_whole and (numbers == np.rint(numbers)).all()):
         return "continuous"
     levels = len(np.unique(numbers))
-    if name_suggests_classes(name) or (levels <= FEW and not has_unit):
+    if classes or (levels <= FEW and not has_unit):
         return "categorical"
     return "ordinal" if levels <= MANY else "continuous"
-
-
-def name_suggests_classes(name: str) -> bool:
-    """Whether a factor's name suggests that its numbers stand for classes."""
-    return bool(_CLASSES & _words(name))
-
-
-def _words(name: str) -> set[str]:
-    return set(re.split(r"[\W_]+", name.casefold()))
 
 
 def _as_numbers(name: str, cells: Cells, kind: str, owner: str) -> NDArray[np.float64]:
@@ -248,7 +266,7 @@ def _plain(level: Any) -> Any:
     return level
 
 
-def _why_left_out(name: str, cells: Cells, kind: str) -> str:
+def _why_left_out(name: str, cells: Cells, kind: str, classes: bool) -> str:
     """Return why a column is not used as a factor, ``""`` if it is."""
     known = int(cells.known.sum())
     if not name.strip():
@@ -262,15 +280,17 @@ def _why_left_out(name: str, cells: Cells, kind: str) -> str:
     different = len(np.unique(values[cells.known]))
     if different <= FEW:
         return ""
-    if cells.numbers is None or name_suggests_classes(name):
+    if cells.numbers is None or classes:
         if 2 * different <= known or _mostly_numbers(cells):
             return ""
         example = str(_plain(values[int(cells.known.argmax())].item())).strip()
         example = f"{example[:30]}..." if len(example) > 33 else example
-        what = "numbers of classes" if cells.words is None else "texts"
+        what, or_else = "texts", ""
+        if classes:
+            what, or_else = "numbers of classes", f", or {name}=continuous if it is a quantity"
         return (
             f"{different:,} of its {known:,} {what} (such as '{example}') are different: say with "
-            f"kinds what it is if it is a factor ({name}=categorical)"
+            f"kinds what it is if it is a factor ({name}=categorical{or_else})"
         )
     numbered = cells.whole and bool(cells.known.all()) and (np.diff(cells.numbers) == 1).all()
     return "it numbers the rows" if numbered else ""
@@ -284,63 +304,3 @@ def _mostly_numbers(cells: Cells) -> bool:
     words = cells.words[cells.known].tolist()
     numbers = sum(not math.isnan(as_number(word)) for word in words)
     return numbers == 0 or 2 * numbers > len(words)
-
-
-def _may_be_circular(spec: FactorSpec, owner: str) -> list[str]:
-    """Return a sentence on a number whose name and range suggest degrees of a whole turn."""
-    numbers = [value for value in spec.values or () if isinstance(value, int | float)]
-    ends = spec.range or ((min(numbers), max(numbers)) if numbers else None)
-    if spec.kind == "periodic" or ends is None or not _ANGLES & _words(spec.name):
-        return []
-    low, high = ends
-    if not (300 < high - low <= 360 and low >= -180):
-        return []
-    what = "classes" if spec.kind == "categorical" else "a number"
-    return [
-        f"{owner}: {spec.name} is taken as {what} from {low:g} to {high:g} whose ends differ; if "
-        f"they are the same direction, say with kinds that it is circular ({spec.name}="
-        "circular:360)."
-    ]
-
-
-def _may_be_unit(name: str, owner: str) -> list[str]:
-    """Return a sentence on brackets in a number's name that hold no unit of those known."""
-    found = in_brackets(name)
-    if not found or unit_in(name):
-        return []
-    return [
-        f"{owner}: '{found}' in {name} is not known to be a unit, and is taken as part of the "
-        f"name; if it is one, say so with units ({name}={found})."
-    ]
-
-
-def _remarks(column: NDArray[np.float64], spec: FactorSpec, owner: str) -> list[str]:
-    """Return sentences on constant factors and on levels that have one image."""
-    known = column[~np.isnan(column)]
-    values = spec.values
-    if known.min() == known.max():
-        value = f"{known[0]:g}" if values is None else str(values[int(known[0])])
-        return [
-            f"{owner}: {spec.name} is {value} wherever it is known, so nothing can be learned "
-            "about it."
-        ]
-    if values is None or spec.kind != "categorical":
-        return []
-    counts = np.bincount(known.astype(np.int64), minlength=len(values))
-    notes = []
-    if once := [str(values[level]) for level in np.flatnonzero(counts == 1)]:
-        more = ", ..." if len(once) > 3 else ""
-        notes.append(
-            f"{owner}: {len(once):,} of the {len(values):,} values of {spec.name} "
-            f"{'occurs' if len(once) == 1 else 'occur'} once "
-            f"({', '.join(once[:3])}{more}), too rarely to be learned or measured."
-        )
-    first: dict[str, str] = {}
-    for text in map(str, values):
-        if (other := first.setdefault(text.casefold(), text)) != text:
-            notes.append(
-                f"{owner}: {spec.name} has the values {other} and {text}, which differ in capitals "
-                "only: write both the same way if they mean the same."
-            )
-            break
-    return notes

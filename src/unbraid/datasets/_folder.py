@@ -198,6 +198,7 @@ def _labels(
         skipped.others += [each for each in skipped.tables if each.resolve() != path.resolve()]
         skipped.tables = []
     columns: dict[str, Any] = {}
+    beside: tuple[str, ...] = ()
     warning = ""
     subfolders = [readable(each.label) for each in found]
     by_folder = config.group == FOLDER
@@ -212,6 +213,7 @@ def _labels(
             table, [each.path.relative_to(base).as_posix() for each in found], base, noun
         )
         columns, warning = dict(matched.columns), matched.warning
+        beside = tuple(columns)
         if not by_folder:
             groups = taken(columns, config.group, str(path))
         if config.columns is not None:
@@ -229,7 +231,12 @@ def _labels(
             columns["label"] = np.array(subfolders)
     owner = str(path or skipped.root)
     read = read_columns(
-        columns, config.kinds, config.units, owner, lambda row: f"the row of {found[row].path.name}"
+        columns,
+        config.kinds,
+        config.units,
+        owner,
+        lambda row: f"the row of {found[row].path.name}",
+        beside,
     )
     return read, groups, warning
 
