@@ -282,3 +282,18 @@ def test_scores_of_runs_as_csv(capsys: pytest.CaptureFixture[str]) -> None:
         "runs/one,dci,b,,0.25,trees,3",
     ]
     assert len(lines) == 5
+
+
+def test_a_protocol_has_its_numbers_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    save_all()
+    asked = ["score", "both.npz", "--protocol", "locatello2019", "--metrics", "mig,explicitness"]
+    assert main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["notes"] == [
+        "267 rows to fit on and 133 to test on replace the 10,000 and 5,000 of locatello2019"
+    ]
+    found = {name: score["settings"] for name, score in told["scores"].items()}
+    assert (found["explicitness"]["train_rows"], found["explicitness"]["test_rows"]) == (267, 133)
+    rows = np.random.default_rng(0).permutation(N)[:267]
+    same = evaluate(CODES[rows], FACTORS[rows], SPECS, metrics="mig", protocol="locatello2019")
+    assert told["scores"]["mig"]["value"] == pytest.approx(same["mig"].value)

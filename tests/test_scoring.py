@@ -93,8 +93,18 @@ def test_a_run_gets_its_own_udr() -> None:
     detail = {"pairs": pairs, "per_run": np.array([0.4, 0.9, 0.1])}
     found = scores.of_run(Score("udr", "lasso", 0.47, 0.2, {}, detail=detail), 0)
     assert found.value == 0.4
-    assert found.standard_error == pytest.approx(0.1)
+    assert np.isnan(found.standard_error)  # of two others it says nothing
     assert found.parts["mean of the runs"].value == 0.47
+
+
+def test_the_error_of_a_runs_udr_is_that_of_a_median() -> None:
+    agreements = np.array([0.2, 0.4, 0.5, 0.7, 0.8])
+    pairs = np.full((6, 6), 0.3)
+    pairs[1:, 0] = agreements
+    detail = {"pairs": pairs, "per_run": np.full(6, 0.5)}
+    found = scores.of_run(Score("udr", "lasso", 0.5, 0.2, {}, detail=detail), 0)
+    wanted = agreements.std(ddof=1) / np.sqrt(5) * np.sqrt(np.pi / 2)
+    assert found.standard_error == pytest.approx(wanted)
 
 
 def test_json_is_printed_as_asked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +205,9 @@ def test_a_run_compared_in_its_place_gets_the_udr_of_a_comparison_of_its_own(
         order = [codes[index], *(each for other, each in enumerate(codes) if other != index)]
         alone = scores.of_run(scores.compare(order, Config(metrics="udr"))["udr"], 0)
         assert found[folder]["udr"].value == pytest.approx(alone.value)
-        assert found[folder]["udr"].standard_error == pytest.approx(alone.standard_error)
+        assert found[folder]["udr"].standard_error == pytest.approx(
+            alone.standard_error, nan_ok=True
+        )
         stored = Run(folder).scores()["udr"]
         assert stored["value"] == found[folder]["udr"].value
         assert stored["compared_with"] == [each for each in folders if each != folder]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.packages import install, run
+from unbraid.cli import main
 from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
-from unbraid.methods import configure, register, vae
+from unbraid.methods import configure, named, register, vae
+from unbraid.runs import Run
 
 METHOD = '''
     """Sharp VAE: a VAE whose KL counts double.
@@ -196,3 +199,33 @@ def test_a_folder_is_found_as_a_file_is() -> None:
         path = registry.source("methods", name)
         assert path is not None
         assert name.replace("-", "_") in (path.stem, path.parent.name)
+
+
+def test_configs_of_two_scripts_are_two_methods(tmp_path: Path, squares_npz: Path) -> None:
+    own = textwrap.dedent(METHOD).replace("CONFIG", "Config").replace("MODEL", "Model")
+    train = f"""
+        import unbraid
+        data = unbraid.load_dataset({str(squares_npz)!r})
+        unbraid.save(unbraid.train(Config(net="mlp"), data, steps=2, batch_size=16), "saved")
+    """
+    (tmp_path / "one_way.py").write_text(own + textwrap.dedent(train))
+    opened = "import unbraid\nprint(unbraid.Run('saved').config)\n"
+    (tmp_path / "other.py").write_text(own + opened)
+    run(tmp_path, "one_way.py")
+    assert json.loads((tmp_path / "saved/config.json").read_text())["method"]["name"] == "one-way"
+    assert "unknown method 'one-way'" in run(tmp_path, "other.py", fails=True)
+
+
+def test_a_command_takes_a_module_and_a_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, squares_npz: Path
+) -> None:
+    own = textwrap.dedent(METHOD).replace("CONFIG", "SharpConfig").replace("MODEL", "Sharp")
+    (tmp_path / "sharpened.py").write_text(own)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    few = ["--steps", "2", "--batch-size", "16", "--net", "mlp", "--sharpness", "3"]
+    out = tmp_path / "run"
+    command = ["train", "sharpened:SharpConfig", "--data", str(squares_npz), "--out", str(out)]
+    assert main([*command, *few]) == 0
+    assert Run(out).config.method.sharpness == 3  # type: ignore[attr-defined]
+    with pytest.raises(UnbraidError, match="is a file: name the class in it"):
+        named("sharpened.py")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from unbraid.metrics import Score
 
 
+ROWS = 10_000
+
+
 @dataclass(frozen=True)
 class Config:
     """The files, the metrics and their settings.
@@ -38,7 +41,8 @@ class Config:
         metrics: ``all`` that the files allow, or names separated by commas (``mig,dci``).
         protocol: a published set of settings.
         seed: seed of every draw, split and predictor.
-        rows: maximum number of rows, drawn at random; 0 takes all.
+        rows: maximum number of rows, drawn at random; 0 takes all. A protocol that says how many
+            images it fits and tests on has as many, if not another number is given.
     """
 
     codes: str = ""
@@ -52,7 +56,7 @@ class Config:
     metrics: str = "all"
     protocol: Literal["none", "locatello2019", "chen2018", "hsu2023"] = "none"
     seed: int = 0
-    rows: int = 10_000
+    rows: int = ROWS
 
 
 def score(args: list[str]) -> None:
@@ -115,16 +119,27 @@ def measure(coded: Coded, config: Config) -> tuple[dict[str, Score], list[str]]:
 
     inputs: dict[str, Any] = {"codes": coded.codes, "factors": coded.factors}
     inputs["logvar"] = None if config.categories else coded.logvar  # of Gaussian codes only
+    inputs = {name: None if each is None else np.asarray(each) for name, each in inputs.items()}
     metrics.gather(**inputs, specs=coded.specs or None)  # all rows: lengths, NaN
     notes = []
     total = len(coded.codes)
-    if 0 < config.rows < total:
-        rows = some_rows(total, config.rows, config.seed)
-        inputs = {
-            name: None if array is None else np.asarray(array)[rows]
-            for name, array in inputs.items()
-        }
-        notes.append(f"{config.rows:,} of {total:,} rows were drawn at random (--rows 0: all)")
+    sizes = metrics.SIZES.get(config.protocol) if coded.factors is not None else None
+    limit = sum(sizes) if sizes and config.rows == ROWS else config.rows
+    if 0 < limit < total:
+        rows = some_rows(total, limit, config.seed)
+        inputs = _taken(inputs, rows)
+        notes.append(f"{limit:,} of {total:,} rows were drawn at random (--rows 0: all)")
+    if sizes:
+        order = np.random.default_rng(config.seed).permutation(len(inputs["codes"]))
+        fit = min(sizes[0], round(len(order) * sizes[0] / sum(sizes)))
+        test = _taken(inputs, order[fit:])
+        inputs = _taken(inputs, order[:fit]) | {"test": (test["codes"], test["factors"])}
+        if len(order) != sum(sizes):
+            published = " and ".join(f"{count:,}" for count in sizes)
+            notes.append(
+                f"{fit:,} rows to fit on and {len(order) - fit:,} to test on replace the "
+                f"{published} of {config.protocol}"
+            )
     asked = [name.strip() for name in config.metrics.split(",")]
     scores = metrics.evaluate(
         **inputs,
@@ -135,6 +150,11 @@ def measure(coded: Coded, config: Config) -> tuple[dict[str, Score], list[str]]:
         categories=config.categories,
     )
     return scores, notes
+
+
+def _taken(inputs: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+    """Return some rows of all arrays there are."""
+    return {name: None if array is None else array[rows] for name, array in inputs.items()}
 
 
 def show(

@@ -45,19 +45,17 @@ def train(args: list[str]) -> None:
         )
         print("\nunbraid train METHOD --help lists a method's options.")
         return
-    method = registry.check("methods", args[0])
-
-    from unbraid import datasets
+    from unbraid import datasets, methods
     from unbraid.progress import Display
     from unbraid.runs import RunConfig, train_restarts, train_run
     from unbraid.training import Interrupted
 
+    method = args[0]
+    method_config, summary = methods.named(method)
     preset = preset_of(method, args)
     given_data = option_value(args, "--data") or preset.data
     data, _ = datasets.resolve(given_data)
-    method_config = registry.load("methods", method).Config
     options = train_options(method_config, given_data, preset)
-    summary = registry.summary("methods", method)
     others = partial(registry.with_option, "methods")
     given = parse(options, args[1:], f"unbraid train {method}", summary, others)
     if option_value(args, "--epochs") and option_value(args, "--steps"):
@@ -67,7 +65,7 @@ def train(args: list[str]) -> None:
             f"--fleet is {given.fleet}, but one seed is trained: give --restarts how many to train."
         )
     data_name = readable(datasets.called(data, dataclasses.asdict(given.data_options)))
-    out = given.out or Path("runs") / f"{method}-{data_name}-{given.training.seed}"
+    out = given.out or Path("runs") / f"{readable(method)}-{data_name}-{given.training.seed}"
     chosen = datasets.anchored(plain(given.data_options))
     config = RunConfig(given.method, data, chosen, given.training, given.recipe)
     how: dict[str, Any] = {"resume": given.resume, "log": given.log}

@@ -161,6 +161,11 @@ def notes_of(runs: Sequence[Run], names: Sequence[str], protocol: str) -> tuple[
     every = dict.fromkeys(metric for each in scores for metric in each)
     if not every:
         notes.append("no scores are stored: unbraid evaluate RUN [RUN ...] measures them.")
+    else:
+        notes.append(
+            "intervals of 95% are over the images of one training; trainings under other seeds "
+            "differ by more: unbraid study summary has intervals over seeds."
+        )
     for name, each in zip(names, scores, strict=True):
         missing = [metric for metric in every if metric not in each]
         if missing:

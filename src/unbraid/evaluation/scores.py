@@ -22,6 +22,7 @@ from unbraid.methods import Method
 from unbraid.metrics import Estimate, Score
 
 Needs = Mapping[str, set[str]]  # of each metric
+LEAST_OTHERS = 5  # runs, of whose agreements with one an error is told
 APART = {"images", "reconstructions", "log_weights"}  # inputs that are no rows of codes
 # Is told of a failure, and of the metrics that were measured together; it may raise.
 Failed = Callable[[Sequence[str], Exception], None]
@@ -261,7 +262,7 @@ def of_run(score: Score, index: int) -> Score:
     """Return a UDR whose value is that of one of the compared runs, with their mean as a part.
 
     The standard error is that of the median of the run's agreements with the others, as if they
-    were normal; NaN for a single other run.
+    were normal; NaN for fewer than ``LEAST_OTHERS`` other runs, of which it would say too little.
 
     Args:
         score: of all runs, as ``compare`` returns.
@@ -269,10 +270,8 @@ def of_run(score: Score, index: int) -> Score:
     """
     agreements = np.delete(score.detail["pairs"][:, index], index)
     spread = math.nan
-    if len(agreements) > 1:
-        spread = float(agreements.std(ddof=1) / math.sqrt(len(agreements)))
-        if len(agreements) > 2:  # a median, of two the mean
-            spread *= math.sqrt(math.pi / 2)
+    if len(agreements) >= LEAST_OTHERS:
+        spread = float(agreements.std(ddof=1) / math.sqrt(len(agreements) * 2 / math.pi))
     own = Estimate(float(score.detail["per_run"][index]), spread)
     everyone = Estimate(score.value, score.standard_error)
     return dataclasses.replace(

@@ -19,7 +19,7 @@ from unbraid.methods._base import ROWS, Images, Method, MethodConfig, require
 from unbraid.methods._capabilities import HasLikelihood, HasPosterior, TakesFactors
 from unbraid.methods._factor_codes import FactorCodes
 from unbraid.methods._labelled import LabelledConfig
-from unbraid.methods._names import find, model_of, name_of, register, stored_name
+from unbraid.methods._names import find, model_of, name_of, named, register, stored_name
 from unbraid.methods._step import LABELS, Batch, Context, Need, Phase, Rate, Terms
 from unbraid.methods._weights import drawing_weights
 from unbraid.nn.nets import ImageShape
@@ -51,6 +51,7 @@ __all__ = [
     "labels_of",
     "model_of",
     "name_of",
+    "named",
     "needs_of",
     "register",
     "require",

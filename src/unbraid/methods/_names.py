@@ -7,7 +7,8 @@ A method is a ``Config`` and the ``Model`` beside it, or a ``FooConfig`` and its
 - of an installed package that announces it as an entry point of ``unbraid.methods``: the entry's;
 - of any other module: the module, ``lab.dip``, or module and class, ``lab.dip:FooConfig``; of one
   without a dot always both, ``dip:Config``;
-- of a notebook or script: the class's, ``foo`` of ``FooConfig``;
+- of a notebook or script: the class's, ``foo`` of ``FooConfig``; of a plain ``Config`` the
+  script's, so that two scripts do not have one name, or ``custom`` in a notebook;
 - of one that was named by ``register``: that name.
 """
 
@@ -17,6 +18,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     Pair = tuple[type[MethodConfig], type[Method]]
 
 MAIN = "__main__"
+CUSTOM = "custom"
 HERE = "unbraid.methods."
 _registered: dict[str, Pair] = {}
 
@@ -83,9 +86,15 @@ def _name(kind: type[MethodConfig]) -> str:
         # a module of one word needs the class beside it, so that no misspelt name is imported
         alone = kind.__qualname__ == "Config" and "." in module
         return module if alone else f"{module}:{kind.__qualname__}"
-    stem = kind.__name__.removesuffix("Config") or "Custom"
+    stem = kind.__name__.removesuffix("Config") or _script() or CUSTOM
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", "-", stem).lower()
     return f"{name}-custom" if name in registry.names("methods") else name
+
+
+def _script() -> str:
+    """Return the name of the running script, without what names of methods do not have."""
+    path = getattr(sys.modules.get(MAIN), "__file__", None) or ""
+    return re.sub(r"[\W-]+", "-", Path(path).stem).strip("-")
 
 
 def stored_name(config: MethodConfig) -> str:
@@ -129,6 +138,29 @@ def find(name: str) -> Pair:
             "or imported, before its runs are opened."
         ) from None
     raise AssertionError(name)
+
+
+def named(name: str) -> tuple[type[MethodConfig], str]:
+    """Return the Config of a method that a command names, and what it is in one line.
+
+    Args:
+        name: of a registered method, or a module and a class in it: ``lab:FooConfig``.
+
+    Raises:
+        UnbraidError: there is none, or the module cannot be imported.
+    """
+    if ":" in name:
+        kind = find(name)[0]
+        about = sys.modules[kind.__module__].__doc__ or kind.__doc__ or ""
+        return kind, about.strip().split("\n", 1)[0]
+    if name.endswith(".py"):
+        stem = Path(name).stem
+        raise UnbraidError(
+            f"{name} is a file: name the class in it, as in {stem}:Config, with its folder on "
+            "PYTHONPATH, or announce it in a package."
+        )
+    registry.check("methods", name)
+    return registry.load("methods", name).Config, registry.summary("methods", name)
 
 
 def model_of(config: MethodConfig) -> type[Method]:

@@ -10,7 +10,6 @@ from functools import cache, partial
 from typing import Any
 
 from unbraid import datasets, methods
-from unbraid.core import registry
 from unbraid.core.errors import UnbraidError
 from unbraid.datasets import NAMING, PATHS, Dataset
 from unbraid.evaluation.scores import Config as Evaluation
@@ -112,7 +111,7 @@ def _cells(
 def config_of(cell: Cell) -> RunConfig:
     """Return the options of a cell's run."""
     method, data, training = (dict(cell.config[part]) for part in ("method", "data", "training"))
-    kind = registry.load("methods", method.pop("name")).Config
+    kind = methods.find(method.pop("name"))[0]
     return RunConfig(
         kind(**tuples(kind, method)),
         data.pop("name"),

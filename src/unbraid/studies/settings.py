@@ -35,8 +35,8 @@ def settings_of(spec: Spec, grid: Mapping[str, Any], recipe: str, data: str) -> 
     Raises:
         UnbraidError: an option is not known or not possible, or the recipe has none for the method.
     """
-    method = registry.check("methods", grid["method"])
-    kind = registry.load("methods", method).Config
+    method = grid["method"]
+    kind, _ = methods.named(method)
     training_hints = get_type_hints(TrainingConfig)
     known = get_type_hints(kind) | training_hints
     given = _given(spec, grid, method, known)
