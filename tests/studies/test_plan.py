@@ -77,14 +77,37 @@ def test_settings_of_several_grids_are_told_apart(make_spec: Make, opened: Opene
     spec.write_text(spec.read_text().replace("[[metrics]]", f"{more}[[metrics]]"))
     cells = opened(spec).cells
     assert list(dict.fromkeys((cell.method, cell.setting) for cell in cells)) == [
-        ("beta-vae", "beta=1"),
-        ("beta-vae", "beta=4"),
+        ("beta-vae", "beta=1 latent_dim=3"),
+        ("beta-vae", "beta=4 latent_dim=3"),
         ("dip-vae-i", ""),
-        ("beta-vae", "latent_dim=2 beta=2"),
-        ("beta-vae", "latent_dim=3 beta=3"),
+        ("beta-vae", "beta=2 latent_dim=2"),
+        ("beta-vae", "beta=3 latent_dim=3"),
         ("vae", "lr=0.001"),
         ("vae", "lr=0.0010000001"),
     ]
+
+
+def test_what_one_grid_fixes_and_another_varies_is_in_the_names_of_both(
+    make_spec: Make, opened: Opened
+) -> None:
+    spec = make_spec()
+    grids = ['method = "beta-vae"\nbeta = 16\nlr = [1e-3, 1e-4]']
+    # what is computed is fixed by the rest within its grid, not beside another
+    grids += ['method = "dip-vae-i"\noff_diagonal = 2\ndiagonal = 5']
+    more = "".join(f"[[grid]]\n{grid}\n" for grid in grids)
+    spec.write_text(spec.read_text().replace("[[metrics]]", f"{more}[[metrics]]"))
+    cells = opened(spec).cells
+    assert [(cell.method, cell.setting) for cell in cells] == [
+        ("beta-vae", "beta=1 lr=0.001"),
+        ("beta-vae", "beta=4 lr=0.001"),
+        ("dip-vae-i", "off_diagonal=1 diagonal=10"),
+        ("beta-vae", "beta=16 lr=0.001"),
+        ("beta-vae", "beta=16 lr=0.0001"),
+        ("dip-vae-i", "off_diagonal=2 diagonal=5"),
+    ]
+    assert [cell.strength for cell in cells if cell.method == "beta-vae"] == [
+        ("beta", 1.0), ("beta", 4.0), ("beta", 16.0), ("beta", 16.0),
+    ]  # fmt: skip
 
 
 def test_a_metric_that_data_or_method_have_nothing_for_is_refused_before_training(

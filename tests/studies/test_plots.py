@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.studies.conftest import Make
-from unbraid.studies.plots import write_plots
+from unbraid.studies.plots import FIGURES, write_plots
 from unbraid.studies.results import read_results
 from unbraid.studies.study import Study
 
@@ -76,6 +76,17 @@ def test_a_method_of_which_no_run_is_left_is_shown_as_lost(make_spec: Make, open
         "score": "mig", "method": "dip-vae-i", "median": "", "runs": "0", "low_quartile": "",
         "high_quartile": "", "least": "", "most": "", "lost": "2",
     }  # fmt: skip
+
+
+def test_strengths_count_the_runs_that_they_leave_out(make_spec: Make, opened: Opened) -> None:
+    study = opened(make_spec(seeds="0-1"))
+    write_results(study, dict(enumerate([0.3, 0.4, 0.5, 0.6, 0.7, "diverged"])))
+    (results,) = read_results(study.folder / "results.csv", study.cells)
+    assert results.without_strength == 2  # of DIP-VAE, whose grid varies nothing
+    drawn = FIGURES["strengths"](results)
+    assert drawn is not None
+    heading = drawn[0].get_suptitle().replace("\n", " ")
+    assert heading.endswith("without 2 runs that have no such number")
 
 
 def test_a_metric_that_failed_is_lost_for_its_score_alone(make_spec: Make, opened: Opened) -> None:

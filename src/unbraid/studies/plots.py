@@ -136,7 +136,10 @@ def strengths(results: Results) -> Drawn:
     swept = [m for m in results.methods if results.strengths(m)[1]]
     if not scores or not swept:
         return None
-    heading = heading_of(results, "scores against strength, from the lowest to the highest setting")
+    what = "scores against strength, from the lowest to the highest setting"
+    if results.without_strength:
+        what += f"; without {results.without_strength} runs that have no such number"
+    heading = heading_of(results, what)
     figure, panels = panel_grid(len(scores), heading, foot=0.3)
     rows: Rows = []
     for ax, score in zip(panels, scores, strict=True):

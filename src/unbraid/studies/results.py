@@ -155,6 +155,13 @@ class Results:
         option = found[0][0]
         return option, sorted({value for name, value in found if name == option})
 
+    @cached_property
+    def without_strength(self) -> int:
+        """How many runs have no number for what their method's grid varies first."""
+        options = {method: self.strengths(method)[0] for method in self.methods}
+        both = (*self.cells, *self.lost)
+        return sum(not cell.strength or cell.strength[0] != options[cell.method] for cell in both)
+
     def ranked(
         self,
         score: Score,

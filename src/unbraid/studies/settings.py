@@ -108,28 +108,38 @@ def _published(recipe: str, method: str, data: str, given: Mapping[str, Any]) ->
 
 
 def told_apart(grids: list[list[Setting]]) -> list[list[Setting]]:
-    """Return the settings of grids, each called by options that no other setting shares.
+    """Return the settings of grids, each called by what tells it from others of its method.
 
-    Two grids of a method may vary nothing, or the same options, and differ in others: those are
-    then named, too. Else their runs would pass for seeds of one setting.
+    Of a single grid, these are the options that it varies: the rest is fixed, or computed from
+    them. Where a method has several grids, each setting has every option in which any two of them
+    differ, as its name would else hide what another grid has fixed to something else.
     """
-    alike: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for method, training, varied in itertools.chain(*grids):
-        key = methods.stored_name(method), named(varied)
-        alike.setdefault(key, []).append(_options_of(method, training))
+    owners: dict[str, list[list[Setting]]] = {}
+    for grid in grids:
+        if grid:
+            owners.setdefault(methods.stored_name(grid[0][0]), []).append(grid)
+    names = {method: _differing(own) for method, own in owners.items() if len(own) > 1}
     told: list[list[Setting]] = []
     for grid in grids:
         told.append([])
         for method, training, varied in grid:
-            others = alike[methods.stored_name(method), named(varied)]
-            own = _options_of(method, training)
-            apart = {
-                option: value
-                for option, value in own.items()
-                if any(other.get(option) != value for other in others)
-            }
-            told[-1].append((method, training, {**varied, **apart}))
+            options = _options_of(method, training)
+            shared = names.get(methods.stored_name(method))
+            called = varied if shared is None else {name: options[name] for name in shared}
+            told[-1].append((method, training, called))
     return told
+
+
+def _differing(grids: list[list[Setting]]) -> list[str]:
+    """Return the options in which settings of a method differ, those that a grid varies first."""
+    settings = list(itertools.chain(*grids))
+    every = [_options_of(method, training) for method, training, _ in settings]
+    first = [option for *_, varied in settings for option in varied]
+    return [
+        option
+        for option in dict.fromkeys([*first, *every[0]])
+        if option in every[0] and any(own[option] != every[0][option] for own in every)
+    ]
 
 
 def _options_of(method: MethodConfig, training: TrainingConfig) -> dict[str, Any]:
