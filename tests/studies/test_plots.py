@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.studies.conftest import Make
+from unbraid.metrics import mig
 from unbraid.studies.plots import FIGURES, write_plots
 from unbraid.studies.results import read_results
 from unbraid.studies.study import Study
+from unbraid.studies.summary import summarise
 
 Opened = Callable[[Path], Study]
 COLUMNS = ("run", "data", "method", "setting", "representation", "metric", "value", "protocol",
@@ -64,6 +66,29 @@ def test_runs_that_diverged_count_against_their_method(make_spec: Make, opened: 
     # medians have them, too: the median of beta=4 is a run that diverged
     assert [row["median"] for row in numbers(study, "strengths")] == ["0.4", ""]
     assert float(numbers(study, "violins")[0]["median"]) == pytest.approx(0.35)
+
+
+def test_of_lower_scores_the_lowest_is_best(
+    make_spec: Make, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mig, "LOWER_IS_BETTER", True, raising=False)
+    study = opened(make_spec(seeds="0-2"))
+    # beta=1, beta=4, DIP-VAE: the one seed of the second that survives is the best of all
+    scores: list[float | str] = [0.3, 0.4, 0.5, "diverged", 0.1, "diverged", 0.2, 0.35, 0.7]
+    write_results(study, dict(enumerate(scores)))
+    (results,) = read_results(study.folder / "results.csv", study.cells)
+    best = results.best_setting(results.supervised[0], "beta-vae")
+    assert best is not None
+    assert (best[0], best[1].tolist()) == ("beta=1", [0.3, 0.4, 0.5])
+    write_plots(study)
+    first, second = numbers(study, "chances")
+    assert (first["its_setting"], second["first"]) == ("beta=1", "dip-vae-i")
+    # 0.3, 0.4 and 0.5 are lower than 0.7 alone, or than 0.35, too
+    assert float(first["chance"]) == pytest.approx(4 / 9)
+    assert float(second["chance"]) == pytest.approx(5 / 9)
+    assert [row["median"] for row in numbers(study, "strengths")] == ["0.4", ""]
+    assert float(numbers(study, "violins")[0]["median"]) == pytest.approx(0.45)
+    assert "Lower is better: mig." in summarise(study)[0].notes()
 
 
 def test_a_method_of_which_no_run_is_left_is_shown_as_lost(make_spec: Make, opened: Opened) -> None:

@@ -94,6 +94,7 @@ def test_chances_correlations_and_choices_by_hand() -> None:
     assert chance_of_beating([1, nan, 2], [0, 2, nan]) == 0.625
     # a run that diverged loses to any that did not, and ties with another
     assert chance_of_beating([3, gone], [1, gone]) == (1 + 1 + 0 + 0.5) / 4
+    assert chance_of_beating([3, -gone], [1, -gone], lower_is_better=True) == (0 + 1 + 0 + 0.5) / 4
     assert np.isnan(chance_of_beating([nan], [1]))
     table = np.array([[1, 1, 5], [2, 4, 4], [3, 9, 3], [nan, 0, 9], [0, 0, 6.0]])
     found = rank_correlations(np.column_stack([table, np.ones(5)]))
@@ -105,4 +106,6 @@ def test_chances_correlations_and_choices_by_hand() -> None:
     # the median of all five, of which two diverged
     assert choice_by([0.1, 0.9, 0.5], [0.3, 0.4, 0.6], diverged=2).median == 0.3
     # runs that few labels do not tell apart: what a random one of them gives, in whatever order
+    lower = choice_by([0.1, 0.9, 0.5], [0.3, 0.4, 0.6], diverged=2, lower_is_better=True)
+    assert (lower.chosen, lower.best, lower.median) == (0.3, 0.3, 0.6)
     assert choice_by([0.9, 0.1, 0.9], [0.2, 0.7, 0.6]).chosen == pytest.approx(0.4)

@@ -5,7 +5,8 @@ A metric module defines a frozen dataclass ``Config`` (its options, each with a 
 names those that the metric cannot do without, ``("codes", "factors")`` unless it says otherwise.
 A metric is a pure function of these: same inputs, options and seed, same score. It may import
 numpy, scipy, scikit-learn and LightGBM, not torch. The score gets the name of the metric's file or
-entry point.
+entry point. Studies rank runs by it: a higher one is better, unless the module says
+``LOWER_IS_BETTER = True``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ __all__ = [
     "Scores",
     "evaluate",
     "gather",
+    "lower_is_better",
     "needs",
     "note_lines",
     "score_records",
@@ -179,6 +181,11 @@ def _config(name: str, preset: Mapping[str, Any], given: Mapping[str, Any]) -> A
     """Return the options of a metric: its own, those of the protocol, those given."""
     merged = {**preset.get(name, {}), **given.get(name, {})}
     return registry.build(registry.load("metrics", name).Config, merged, f"metric {name}")
+
+
+def lower_is_better(module: ModuleType) -> bool:
+    """Return whether lower values of a metric are better, as its module says."""
+    return bool(getattr(module, "LOWER_IS_BETTER", False))
 
 
 def needs(module: ModuleType) -> tuple[str, ...]:

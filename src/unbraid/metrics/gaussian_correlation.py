@@ -22,6 +22,7 @@ from unbraid.metrics._resampling import blocks, jackknife_error
 from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes",)
+LOWER_IS_BETTER = True
 PARTS = ("total correlation", "Wasserstein", "Wasserstein normalised")
 ROUNDING = 1e-12  # of sums of squares, relative to those of all rows
 SINGULAR = 1e-10  # a correlation matrix with a smaller eigenvalue has no logarithm

@@ -19,6 +19,7 @@ from unbraid.metrics._resampling import mean_error
 from unbraid.metrics._score import SINGLE, Estimate, Score, settings
 
 NEEDS = ("images", "reconstructions")
+LOWER_IS_BETTER = True
 
 Floats = NDArray[np.float64]
 

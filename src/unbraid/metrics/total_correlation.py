@@ -19,6 +19,7 @@ from unbraid.metrics._options import at_least
 from unbraid.metrics._score import Estimate, Score, settings
 
 NEEDS = ("codes", "logvar")
+LOWER_IS_BETTER = True
 SEMANTICS = 2  # standard errors of many latents, and controls that no offset changes
 
 Floats = NDArray[np.float64]

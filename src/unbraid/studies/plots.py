@@ -124,7 +124,7 @@ def violins(results: Results) -> Drawn:
                 {"score": score.label, "method": method, "median": median, **spread(values),
                  "lost": lost[place]}
             ]  # fmt: skip
-        ax.set_title(score.label, loc="left")
+        ax.set_title(score.title, loc="left")
         name_methods(ax, methods, lost)
     return figure, rows
 
@@ -183,7 +183,7 @@ def strengths(results: Results) -> Drawn:
         most = max(len(results.strengths(m)[1]) for m in results.methods)
         ax.set_xticks(range(most), [str(place + 1) for place in range(most)])
         ax.set_xlabel("setting", fontsize=7)
-        ax.set_title(score.label, loc="left")
+        ax.set_title(score.title, loc="left")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7)
     return figure, rows
@@ -214,8 +214,8 @@ def _ranks(results: Results, left: list[Score], top: list[Score], heading: str) 
     figure = new_figure(max(size[0], 4.8), size[1], layout="constrained")
     ax = figure.subplots()
     ax.imshow(found, cmap="RdBu_r", vmin=-1, vmax=1)
-    ax.set_xticks(range(len(top)), [s.label for s in top], rotation=35, ha="right")
-    ax.set_yticks(range(len(left)), [s.label for s in left])
+    ax.set_xticks(range(len(top)), [s.title for s in top], rotation=35, ha="right")
+    ax.set_yticks(range(len(left)), [s.title for s in left])
     write_cells(ax, found, lambda value: f"{value:.2f}", 0.6)
     head(figure, heading_of(results, heading))
     rows = [
@@ -289,14 +289,16 @@ def chances(results: Results) -> Drawn:
             own, other = best[first], best[second]
             if own is None or other is None:
                 continue
-            found[i, j] = chance_of_beating(own[1].tolist(), other[1].tolist())
+            found[i, j] = chance_of_beating(
+                own[1].tolist(), other[1].tolist(), score.lower_is_better
+            )
             rows += [
                 {"score": score.label, "first": first, "its_setting": own[0],
                  "second": second, "other_setting": other[0], "chance": found[i, j]}
             ]  # fmt: skip
         ax.imshow(found, cmap="RdBu_r", vmin=0, vmax=1)
         write_cells(ax, found, lambda value: f"{value:.2f}".removeprefix("0"), 0.35, 0.5)
-        ax.set_title(score.label, loc="left")
+        ax.set_title(score.title, loc="left")
         name_methods(ax, methods)
         ax.set_yticks(range(len(methods)), methods if ax in panels[::ACROSS] else [])
     return figure, rows
@@ -314,7 +316,8 @@ def choices(results: Results) -> Drawn:
     for ax, score in zip(panels, scores, strict=True):
         few = results.by_few(score)
         column, gone = results.of(score).tolist(), len(results.diverged)
-        found = [choice_by(results.of(f).tolist(), column, gone) for f in few]
+        lower = score.lower_is_better
+        found = [choice_by(results.of(f).tolist(), column, gone, lower) for f in few]
         counts = [f.images for f in few]
         ax.plot(counts, [each.chosen for each in found], "o-", ms=4, lw=1, label="chosen")
         ax.plot(counts, [each.best for each in found], "--", lw=1, color=PALETTE[2], label="best")
@@ -323,7 +326,7 @@ def choices(results: Results) -> Drawn:
         ax.set_xscale("log")
         ax.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
         ax.minorticks_off()
-        ax.set_title(score.label, loc="left")
+        ax.set_title(score.title, loc="left")
         ax.set_xlabel("labels")
         rows += [
             {"score": score.label, "labels": count, "chosen": each.chosen, "best": each.best,

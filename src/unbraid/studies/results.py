@@ -50,10 +50,22 @@ class Score:
 
     @property
     def of_labels(self) -> bool:
-        """Whether it compares codes with factors, so that a higher one is better."""
+        """Whether it compares codes with factors."""
         if self.protocol == "training" or self.metric not in registry.usable("metrics"):
             return False
         return "factors" in metrics.needs(registry.load("metrics", self.metric))
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a lower one is better, as its metric says."""
+        if self.protocol == "training" or self.metric not in registry.usable("metrics"):
+            return False
+        return metrics.lower_is_better(registry.load("metrics", self.metric))
+
+    @property
+    def title(self) -> str:
+        """What figures write above it."""
+        return f"{self.label}, lower is better" if self.lower_is_better else self.label
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,9 @@ class Results:
         setting: str | None = None,
         strength: tuple[str, float] | None = None,
     ) -> Floats:
-        """Return the scores of a method's runs, with minus infinity for each that diverged.
+        """Return the scores of a method's runs, with an infinite one for each that diverged.
+
+        It is worse than any other: minus infinity, or infinity where lower is better.
 
         Without those, a setting of which one seed in five survives would count by that seed alone.
         Runs that failed in another way, and scores that are NaN, are left out.
@@ -187,18 +201,20 @@ class Results:
 
         values = self.of(score)[[wanted(cell) for cell in self.cells]]
         gone = sum(map(wanted, self.diverged))
-        return np.concatenate([values[~np.isnan(values)], np.full(gone, -math.inf)])
+        worst = math.inf if score.lower_is_better else -math.inf
+        return np.concatenate([values[~np.isnan(values)], np.full(gone, worst)])
 
     def best_setting(self, score: Score, method: str) -> tuple[str, Floats] | None:
-        """Return a method's setting of the highest median, and its scores as ``ranked`` has them.
+        """Return a method's setting of the best median, and its scores as ``ranked`` has them.
 
         None where no run of the method has the score, unless all have diverged.
         """
         best = None
+        sign = -1 if score.lower_is_better else 1
         for setting in self.settings(method):
             values = self.ranked(score, method, setting)
-            if len(values) and (best is None or np.median(values) > best[0]):
-                best = float(np.median(values)), setting, values
+            if len(values) and (best is None or sign * np.median(values) > best[0]):
+                best = sign * float(np.median(values)), setting, values
         return None if best is None else best[1:]
 
 

@@ -165,11 +165,14 @@ class _Nesting:
         return np.stack([method, setting, of_seed], axis=1)
 
 
-def chance_of_beating(first: Sequence[float], second: Sequence[float]) -> float:
+def chance_of_beating(
+    first: Sequence[float], second: Sequence[float], lower_is_better: bool = False
+) -> float:
     """Return the chance that a random score of the first beats a random one of the second.
 
     Ties count half: the Mann-Whitney statistic over the number of pairs. A run that diverged has
-    the score minus infinity. NaN where either has no score; scores that are NaN are left out.
+    the score minus infinity, or infinity where lower is better. NaN where either has no score;
+    scores that are NaN are left out.
 
     >>> chance_of_beating([1.0, 3.0], [2.0, 2.0])
     0.5
@@ -178,6 +181,8 @@ def chance_of_beating(first: Sequence[float], second: Sequence[float]) -> float:
     """
     a, b = (np.asarray(scores, np.float64) for scores in (first, second))
     a, b = a[~np.isnan(a)][:, None], b[~np.isnan(b)][None]
+    if lower_is_better:
+        a, b = -a, -b
     if not a.size or not b.size:
         return float("nan")
     return float(((a > b) + 0.5 * (a == b)).mean())
@@ -215,26 +220,33 @@ class Choice:
     correlation: float
 
 
-def choice_by(few: Sequence[float], many: Sequence[float], diverged: int = 0) -> Choice:
+def choice_by(
+    few: Sequence[float],
+    many: Sequence[float],
+    diverged: int = 0,
+    lower_is_better: bool = False,
+) -> Choice:
     """Return what choosing by the first scores gives in the second, (N,) each.
 
     Args:
         few: scores to choose by.
         many: scores of the same runs to judge by.
-        diverged: further runs, without scores, which are below all others.
+        diverged: further runs, without scores, which are worse than all others.
+        lower_is_better: of both scores.
 
     >>> choice_by([0.1, 0.3, 0.2], [0.2, 0.4, 0.5]).chosen
     0.4
     """
     both = np.array([few, many], np.float64)
-    both = both[:, ~np.isnan(both).any(axis=0)]
+    sign = -1.0 if lower_is_better else 1.0
+    both = sign * both[:, ~np.isnan(both).any(axis=0)]  # of which higher is better
     if not both.size:
         return Choice(*[float("nan")] * 4)
     correlation = rank_correlations(both.T)[0, 1]
     scores: Any = both[1]
     return Choice(
-        float(scores[both[0] == both[0].max()].mean()),
-        float(scores.max()),
-        float(np.median([*scores, *[-np.inf] * diverged])),
+        sign * float(scores[both[0] == both[0].max()].mean()),
+        sign * float(scores.max()),
+        sign * float(np.median([*scores, *[-np.inf] * diverged])),
         float(correlation),
     )

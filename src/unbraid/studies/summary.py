@@ -137,6 +137,8 @@ class Summary:
         losses = [label for label, score in self._labelled() if _is_loss(score)]
         if losses:
             found.append(f"In nats per image: {', '.join(losses)}.")
+        if lower := [label for label, score in self._labelled() if score.lower_is_better]:
+            found.append(f"Lower is better: {', '.join(lower)}.")
         if spread != "none" and any(score.metric.startswith("udr") for score in self.scores):
             found.append(
                 "UDR compares runs with each other: those of several seeds depend on each other, "
