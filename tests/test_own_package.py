@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.packages import install, run
+from unbraid import methods
 
 THINGS = {
     "datasets": {"blobs": "lab.blobs", "mnist": "lab.blobs"},
@@ -171,7 +172,42 @@ def test_a_study_uses_them(lab: Path) -> None:
     assert ",evenness," in table.read_text()
 
 
-def train_and_measure(lab: Path, metric: str) -> None:
+def test_a_changed_metric_measures_again_and_a_changed_method_is_told(lab: Path) -> None:
+    path = lab / "lab-1.0.dist-info" / "entry_points.txt"
+    path.write_text(path.read_text() + "[unbraid.methods]\nown-vae = lab.own_vae\n")
+    source = (Path(methods.__file__).parent / "beta_vae.py").read_text()
+    (lab / "lab" / "own_vae.py").write_text(source)
+    train_and_measure(lab, "evenness", "own-vae")
+    (state,) = (lab / "studies" / "runs").glob("*/state.json")
+    result = state.with_name("result.json")
+    command = ("-m", "unbraid", "study", "summary", "study.toml", "--metrics", "evenness")
+    both = ("-c", f"import sys; sys.stderr = sys.stdout; from unbraid import cli; "
+            f"cli.main({list(command[2:])})")  # fmt: skip
+    assert "has changed" not in run(lab, *both)
+    (before,) = json.loads(result.read_text())["scores"].values()
+    metric = lab / "lab" / "evenness.py"
+    metric.write_text(
+        metric.read_text().replace('"evenness", "plain", ', '"evenness", "plain", 2 + ')
+    )
+    with (lab / "lab" / "own_vae.py").open("a") as file:
+        file.write("# another objective\n")
+    said = run(lab, *both)
+    assert (
+        "the code of own-vae has changed since 1 run was trained: give its Model a higher "
+        "`semantics` to train it again"
+    ) in said
+    train_and_measure(lab, "evenness", "own-vae")
+    after = list(json.loads(result.read_text())["scores"].values())[-1]
+    assert after["value"] == pytest.approx(2 + before["value"])
+    (table,) = (lab / "studies" / "small").glob("*.csv")
+    with table.open(newline="") as file:
+        values = [row["value"] for row in csv.DictReader(file) if row["metric"] == "evenness"]
+    assert [float(value) for value in values] == [after["value"]]
+    state.with_name("code.json").unlink()  # as of an earlier version
+    assert "has changed" not in run(lab, *both)
+
+
+def train_and_measure(lab: Path, metric: str, method: str = "vae") -> None:
     """Run a study of one training on the package's data, measured by a metric."""
     (lab / "study.toml").write_text(
         textwrap.dedent(f"""
@@ -183,7 +219,7 @@ def train_and_measure(lab: Path, metric: str) -> None:
             steps = 3
             net = "mlp"
             [[grid]]
-            method = "vae"
+            method = "{method}"
             [[metrics]]
             metrics = ["{metric}"]
         """)

@@ -147,7 +147,9 @@ def summary(target: str, given: Summary) -> None:
     from unbraid.studies.summary import records, summarise
 
     form = one_format(given)
-    found = summarise(open_study(target, given.root, keep=False), given.metrics)
+    study = open_study(target, given.root, keep=False)
+    found = summarise(study, given.metrics)
+    _warn_of_code(study)
     if form == "csv":
         print(as_csv(records(found)), end="")
         for each in found:
@@ -202,6 +204,7 @@ def _run(study: Study, target: str, given: Run, again: Collection[str] = ()) -> 
     from unbraid.studies.engines.choosing import by_cores, cores, side_by_side
     from unbraid.studies.reports import ended
 
+    _warn_of_code(study)
     whole, study = study, _part(study, given)
     resources = study.spec.resources
     jobs = given.jobs or resources.jobs
@@ -244,6 +247,14 @@ def _part(study: Study, given: Run) -> Study:
     from unbraid.studies.reports import shard_of
 
     return study.shard(*shard_of(given.shard)) if given.shard else study
+
+
+def _warn_of_code(study: Study) -> None:
+    """Print warnings of runs that are of code that has changed since."""
+    from unbraid.studies.code import changed_code
+
+    for line in changed_code(study):
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _say_short(study: Study) -> None:

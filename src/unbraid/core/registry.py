@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -171,6 +172,22 @@ def source(folder: str, name: str) -> Path | None:
     path = root.joinpath(*parts)
     choices = (path.with_name(f"{path.name}.py"), path / "__init__.py")
     return next((choice for choice in choices if choice.is_file()), None)
+
+
+def source_hash(folder: str, name: str) -> str:
+    """Return a hash of the file in which another package defines a thing, "" for unbraid's own.
+
+    >>> source_hash("methods", "beta-vae")
+    ''
+    """
+    path = source(folder, name) if name in announced(folder) else None
+    if path is None:
+        return ""
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
 def with_option(folder: str, option: str) -> str:

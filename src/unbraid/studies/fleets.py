@@ -10,6 +10,7 @@ from typing import Any
 
 from unbraid.core.errors import UnbraidError
 from unbraid.studies.cells import Cell, read_state, write_state
+from unbraid.studies.code import record_code
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
 from unbraid.studies.failures import FATAL, described, number_of, record_failure
 from unbraid.studies.work import Alarm, CellJob, claim
@@ -72,6 +73,8 @@ class FleetJob:
 
         reporter = EventReporter(self.name, emit, stop)
         configs = [config_of(job.cell) for job in left]
+        for job in left:
+            record_code(job.folder, job.cell)
         found = train_fleet(configs, [job.folder for job in left], resume=True, display=reporter)
         for job, run in zip(left, found, strict=True):
             if isinstance(run, Diverged):

@@ -48,14 +48,16 @@ def wanted_by(measure: Measure) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _version(metric: str) -> int:
-    return int(getattr(registry.load("metrics", metric), "SEMANTICS", 1))
+def _version(metric: str) -> str:
+    """Return the version of a metric and, of another package's, the hash of its code."""
+    number = getattr(registry.load("metrics", metric), "SEMANTICS", 1)
+    return "-".join(filter(None, [str(int(number)), registry.source_hash("metrics", metric)]))
 
 
 def _newer() -> list[str]:
-    """Return the metrics that have had a correction, each with its version."""
+    """Return the metrics that have had a correction or are another package's, with versions."""
     versions = {name: _version(name) for name in registry.usable("metrics")}
-    return [f"{name}-{version}" for name, version in versions.items() if version > 1]
+    return [f"{name}-{version}" for name, version in versions.items() if version != "1"]
 
 
 def check_apart(asked: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from unbraid.core.errors import UnbraidError
 from unbraid.studies import cells
 from unbraid.studies.cells import Cell, State, read_state, write_state
+from unbraid.studies.code import record_code
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
 from unbraid.studies.failures import (
     AGAIN,
@@ -100,6 +101,7 @@ class CellJob:
         from unbraid.runs import train_run
         from unbraid.studies.plan import config_of
 
+        record_code(self.folder, self.cell)
         train_run(config_of(self.cell), self.folder, resume=True, display=reporter)
         if not state.trained:
             state = replace(state, trained=True)
