@@ -137,8 +137,18 @@ def test_names_may_hold_commas_and_columns_of_one_name_are_told_apart(tmp_path: 
     named = "downstream accuracy with 3,333 labels, mig (locatello2019, sampled), mig"
     (found,) = summarise(study(tmp_path), named)
     assert ", ".join(found.header[3:]) == named
-    # of a name alone, not those on far fewer images
-    assert summarise(study(tmp_path), "sap")[0].header[3:] == ["sap (locatello2019)"]
+    # a label is that very score, on however few images; a metric's name that is none, all of it
+    assert summarise(study(tmp_path), "sap")[0].header[3:] == ["sap"]
+    assert "sap" not in summarise(study(tmp_path))[0].header
+    left = [each for each in kept if (each["metric"], each["protocol"]) != ("sap", "none")]
+    other = {**about, **dict(zip(names, ("sap", "hsu2023", "mean", 200), strict=True))}
+    write_rows(tmp_path / "results.csv", [*FIRST, *LAST], [*left, other])
+    for wanted in ("sap", ""):
+        header = summarise(study(tmp_path), wanted)[0].header
+        assert [name for name in header if name.startswith("sap")] == [
+            "sap (locatello2019)", "sap (hsu2023)",
+        ]  # fmt: skip
+    write_rows(tmp_path / "results.csv", [*FIRST, *LAST], kept)
     # a number of all runs of a setting has no spread
     (found,) = summarise(study(tmp_path), "udr mean of the runs")
     assert found.lines()[0][3:] == found.lines("std")[0][3:] == ["0.500"]
@@ -178,8 +188,8 @@ def test_a_single_seed_has_no_interval_and_missing_scores_are_counted(tmp_path: 
     write_rows(tmp_path / "results.csv", [*FIRST, *LAST], kept)
     (found,) = summarise(study(tmp_path), "mig,udr")
     assert found.lines() == [
-        ["beta-vae", "a", "1", "0.100", "0.050", "0.100"],
-        ["beta-vae", "b", "2", "0.700 (1 seed)", "0.350 (1 seed)", "0.600 [-0.671, 1.871]"],
+        ["beta-vae", "a", "1", "0.100", "0.100"],
+        ["beta-vae", "b", "2", "0.700 (1 seed)", "0.600 [-0.671, 1.871]"],
     ]
     first, other = summarise(study(tmp_path, ("squares", "digits")), "mig")
     assert (len(first.settings), other.settings) == (2, ())
@@ -187,7 +197,7 @@ def test_a_single_seed_has_no_interval_and_missing_scores_are_counted(tmp_path: 
 
 
 def test_every_form_holds_the_same_numbers(squares: Study) -> None:
-    found = summarise(squares, "mig")
+    found = summarise(squares, "mig,mig (sampled)")
     (one, sampled, other, _) = csv.DictReader(io.StringIO(as_csv(records(found))))
     assert (one["data"], one["setting"], one["metric"]) == ("squares", "a", "mig")
     assert float(one["mean"]) == pytest.approx(0.2)

@@ -77,8 +77,9 @@ class Summary(Place):
 
     Args:
         metrics: scores to print, by their names in the table, such as ``mig,reconstruction``, or
-            ``all``; those by labels, and the reconstruction, if none are named. Of a score on
-            several numbers of images, it is that on the most.
+            ``all``; those by labels, and the reconstruction, if none are named. A metric's name
+            that is not a score's is all of its scores. Of a score on several numbers of images, it
+            is that on the most.
         spread: what is printed beside each mean: its 95% interval, or the standard deviation.
         csv: print the tables as CSV, a row for each mean, with both.
         latex: print them as LaTeX.

@@ -305,9 +305,18 @@ def _unsupervised_metrics() -> set[str]:
 
 
 def most_images(scores: Sequence[Score]) -> list[Score]:
-    """Return the scores without those that are of the same metric on far fewer images."""
-    most: dict[tuple[str, str], int] = {}
-    for score in scores:
-        key = (score.metric, score.representation)
-        most[key] = max(score.images, most.get(key, 0))
-    return [s for s in scores if FEW * s.images > most[s.metric, s.representation]]
+    """Return the scores without those that are of the same metric on far fewer images.
+
+    Those of a protocol are compared with each other alone. One without, which may be an estimate
+    by few of any, is compared with all of its metric.
+    """
+
+    def most(score: Score) -> int:
+        return max(
+            other.images
+            for other in scores
+            if (other.metric, other.representation) == (score.metric, score.representation)
+            and score.protocol in ("none", other.protocol)
+        )
+
+    return [score for score in scores if FEW * score.images > most(score)]

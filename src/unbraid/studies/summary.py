@@ -172,8 +172,8 @@ def summarise(study: Study, wanted: str = "", table: Path | None = None) -> list
     Args:
         study: its runs.
         wanted: names of scores, with commas between them, or ``all``; those by labels, and the
-            reconstruction, if none are named. Of a score on several numbers of images, it is that
-            on the most.
+            reconstruction, if none are named. A metric's name that is not a score's is all of its
+            scores. Of a score on several numbers of images, it is that on the most.
         table: the study's table of all runs, if it is not in the study's folder.
 
     Raises:
@@ -248,7 +248,9 @@ def _columns(results: Results, names: Sequence[str]) -> tuple[Score, ...]:
     elif names:
         found = []
         for name in names:
-            found += most_images([score for score in results.scores if name in _names(score)])
+            # of a label, the scores that have it; of a metric's name that is none, all of it
+            own = [score for score in results.scores if score.label == name]
+            found += own or most_images([s for s in results.scores if s.metric == name])
     else:
         errors = [s for s in results.scores if (s.metric, s.protocol) == REPORTED]
         found = [*results.supervised, *errors]
