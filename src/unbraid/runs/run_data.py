@@ -64,6 +64,14 @@ def unseen(run: Run) -> Dataset:
     return unseen_of(run.dataset, run.config.training.validation)
 
 
+def test_of(load: Callable[[str], Dataset]) -> Dataset | None:
+    """Return the test split of data that ``load`` loads by split, None if there is none."""
+    try:
+        return load("test")
+    except UnbraidError:
+        return None
+
+
 def unseen_of(load: Callable[[str], Dataset], validation: float) -> Dataset:
     """Return the images that no training with such an option sees, see ``Run.unseen``.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from unbraid.runs.finish import finish
 from unbraid.runs.recorders import FolderRecorder, Logging
 from unbraid.runs.resuming import check_end, check_same, progress_of
 from unbraid.runs.run import SAVED, Run
+from unbraid.runs.run_data import test_of
 from unbraid.training import LIGHTER, Loop, Recorder, new_model, threads
 
 
@@ -133,11 +135,16 @@ def opened(folder: Path) -> Run | None:
 
 def fingerprints(config: RunConfig, data: Dataset) -> dict[str, Any]:
     """Return the fingerprints of both splits of the data, as config.json holds them."""
-    splits = {"train": data, "test": _test_split(config)}
+    splits = {"train": data, "test": test_of(loader(config))}
     return {
         name: None if split is None else fingerprint(split).to_json()
         for name, split in splits.items()
     }
+
+
+def loader(config: RunConfig) -> Callable[[str], Dataset]:
+    """Return what loads a split of a run's data."""
+    return partial(load_dataset, config.data, **config.data_options)
 
 
 def _relocated(run: Run, config: RunConfig) -> Run:
@@ -155,14 +162,6 @@ def _parts(described: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: described[name] for name in names}
 
 
-def _test_split(config: RunConfig) -> Dataset | None:
-    """Return the test split of a run's data, None if there is none."""
-    try:
-        return load_dataset(config.data, "test", **config.data_options)
-    except UnbraidError:
-        return None
-
-
 def _check_data(run: Run, config: RunConfig, data: Dataset) -> None:
     """Raise an UnbraidError unless the data are those that the run began with."""
     if run.image_shape != data.image_shape:
@@ -174,7 +173,7 @@ def _check_data(run: Run, config: RunConfig, data: Dataset) -> None:
     place = Run(run.folder)
     place.data, place.data_options = config.data, config.data_options
     place.checked(data)
-    if (test := _test_split(config)) is not None:
+    if (test := test_of(loader(config))) is not None:
         place.checked(test, "test")
 
 

@@ -2,10 +2,19 @@
 
 ``state.json`` of a run folder holds what its other files do not: which measurements were made, and
 why an attempt or a metric failed. Only the process that has claimed the run writes it.
+
+A run's identity is of what it is trained on. What it is measured on may change alone, as where
+labels of the test split are corrected: ``measured_on`` is a hash of that split, and measurements
+count only where that of the state is that of the cell. States of earlier versions have none: theirs
+is the test split's fingerprint in config.json, which is older than any measurement, so that what is
+finished on unchanged data stays finished. Without either, as in runs from before fingerprints,
+nothing shows a change, and the measurements count.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +27,7 @@ from unbraid.core.files import read_object, write_json
 
 STATE, CLAIM = "state.json", "claim"
 RESULT = "result.json"  # which a training writes last
+CONFIG = "config.json"
 Status = Literal["finished", "diverged", "failed", "unfinished"]
 
 
@@ -36,6 +46,7 @@ class Cell:
         config: method, data and training, as config.json has them.
         wanted: by the key of each measurement, the options of ``unbraid evaluate``.
         timeout: seconds of an attempt, 0 for no limit.
+        measured_on: a hash of the test split of its data, "" if it is not known.
     """
 
     id: str
@@ -48,6 +59,7 @@ class Cell:
     config: Mapping[str, Any]
     wanted: Mapping[str, Mapping[str, Any]]
     timeout: float = 0.0
+    measured_on: str = ""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Cell:
@@ -77,6 +89,7 @@ class State:
         unmeasured: by the key of each measurement that failed, of each metric that did: kind, type
             and message. The others of the run are kept, and it is finished.
         before: failures of attempts before the last ``unbraid study retry``, which count no more.
+        measured_on: a hash of the test split when it was measured, "" if it is not known.
     """
 
     measured: Mapping[str, float]
@@ -85,15 +98,29 @@ class State:
     trained: bool = False
     unmeasured: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     before: tuple[Mapping[str, Any], ...] = ()
+    measured_on: str = ""
 
     def status(self, cell: Cell) -> Status:
         """Return where a run stands."""
         if self.failed:
             return "diverged" if self.failures[-1]["kind"] == "diverged" else "failed"
-        return "finished" if self.trained and not self.left(cell) else "unfinished"
+        done = self.trained and self.current(cell) and not self.left(cell)
+        return "finished" if done else "unfinished"
+
+    def current(self, cell: Cell) -> bool:
+        """Whether measurements, as far as there are any, were made on the cell's images."""
+        return not (self.measured_on and cell.measured_on) or self.measured_on == cell.measured_on
+
+    def renewed(self, cell: Cell) -> State:
+        """Return the state in which no measurement on other images than the cell's counts."""
+        if self.current(cell):
+            return replace(self, measured_on=cell.measured_on or self.measured_on)
+        return replace(self, measured={}, unmeasured={}, measured_on=cell.measured_on)
 
     def left(self, cell: Cell) -> list[str]:
         """Return the keys of the measurements that are to be made."""
+        if not self.current(cell):
+            return list(cell.wanted)
         return [key for key in cell.wanted if key not in {*self.measured, *self.unmeasured}]
 
     def lost(self, cell: Cell) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
@@ -102,6 +129,7 @@ class State:
             ({**told, "metrics": metric}, failure)
             for key, told in cell.wanted.items()
             for metric, failure in self.unmeasured.get(key, {}).items()
+            if self.current(cell)
         ]
 
     def forgiven(self, cell: Cell) -> State:
@@ -132,8 +160,22 @@ def read_state(folder: Path) -> State:
         if not (folder / RESULT).is_file():
             return State({}, failures, failed, before=before)
         trained = bool(stored["trained"])
-        return State(stored["measured"], failures, failed, trained, lost, before)
+        on = str(stored.get("measured_on") or began_with(folder))
+        return State(stored["measured"], failures, failed, trained, lost, before, on)
     return NEW
+
+
+def began_with(folder: Path) -> str:
+    """Return a hash of the test split that a run began with, "" where nothing tells it."""
+    with suppress(UnbraidError, LookupError, TypeError, ValueError):
+        return digest(read_object(folder / CONFIG)["fingerprint"]["test"])
+    return ""
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_state(folder: Path, state: State) -> None:

@@ -67,7 +67,7 @@ def record_failure(folder: Path, cell: Cell, failure: Mapping[str, Any], retries
     kept = [each for each in state.failures if each.get("kind") in AGAIN]
     again = failure["kind"] in AGAIN and len(kept) < retries
     failures = (*state.failures, {**failure, "attempt": attempt})
-    state = replace(state, failures=failures)
+    state = replace(state.renewed(cell), failures=failures)
     if state.trained and not again:
         lost = {key: {cell.wanted[key]["metrics"]: failure} for key in state.left(cell)}
         write_state(folder, replace(state, unmeasured={**state.unmeasured, **lost}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache, partial
@@ -16,8 +15,8 @@ from unbraid.evaluation.scores import Config as Evaluation
 from unbraid.evaluation.scores import check_measurable
 from unbraid.runs import RunConfig
 from unbraid.runs.fingerprints import fingerprint
-from unbraid.runs.run_data import unseen_of
-from unbraid.studies.cells import Cell
+from unbraid.runs.run_data import test_of, unseen_of
+from unbraid.studies.cells import Cell, digest
 from unbraid.studies.measures import check_apart, compares, wanted_by
 from unbraid.studies.settings import Setting, named, settings_of, told_apart, tuples
 from unbraid.studies.sources import Source, filled, label_of, recipe_of, source_of
@@ -48,16 +47,32 @@ def expand(spec: Spec) -> tuple[list[Cell], list[dict[str, Any]]]:
     tables = [_settled(spec, table) for table in spec.data]  # before any data are read
     cells: dict[str, Cell] = {}
     labels: list[str] = []
-    for parts in tables:
+    first: dict[str, int] = {}  # of each run, the table of its data
+    for number, parts in enumerate(tables):
         for source, grids in parts:
             label = label_of(source, labels)
             labels.append(label)
             # all settings share what is read of the data
             load = cache(partial(datasets.load_dataset, source.name, **source.options))
             for cell in _cells(spec, source, load, label, grids, asked.values()):
+                if first.setdefault(cell.id, number) != number:
+                    raise _twice(cells[cell.id], cell)
                 found = dataclasses.replace(cell, wanted=wanted, timeout=spec.resources.seconds)
                 cells.setdefault(cell.id, found)
     return list(cells.values()), compared
+
+
+def _twice(first: Cell, second: Cell) -> UnbraidError:
+    """Return the error of two data sets of a study that make the same run.
+
+    It is measured on one of them, whose scores would then be those of both.
+    """
+    same = first.measured_on == second.measured_on
+    return UnbraidError(
+        f"the data {first.data} and {second.data} have the same training images and labels"
+        f"{'' if same else ', and other test images or labels'}, so that their runs are the same: "
+        "leave one of them out, or measure it by a study of its own with another --root."
+    )
 
 
 def _settled(spec: Spec, table: Mapping[str, Any]) -> list[tuple[Source, list[Grid]]]:
@@ -95,6 +110,8 @@ def _cells(
         asked: what is measured.
     """
     content = fingerprint(load("train")).to_json()
+    test = test_of(load) if asked else None
+    measured_on = digest(None if test is None else fingerprint(test).to_json()) if asked else ""
     unseen = cache(partial(unseen_of, load))
     for recipe, settings in grids:
         fitting: set[str] = set()
@@ -105,7 +122,8 @@ def _cells(
                 fitting.add(shape)
             for seed in spec.seeds:
                 seeded = dataclasses.replace(training, seed=seed)
-                yield _cell(dataclasses.replace(config, training=seeded), label, content, varied)
+                config = dataclasses.replace(config, training=seeded)
+                yield _cell(config, label, content, measured_on, varied)
 
 
 def config_of(cell: Cell) -> RunConfig:
@@ -156,14 +174,19 @@ def _check_fits(
 
 
 def _cell(
-    config: RunConfig, label: str, content: Mapping[str, Any], varied: Mapping[str, Any]
+    config: RunConfig,
+    label: str,
+    content: Mapping[str, Any],
+    measured_on: str,
+    varied: Mapping[str, Any],
 ) -> Cell:
     """Return the cell of a run.
 
     Args:
         config: its options.
         label: the name of its data.
-        content: the fingerprint of its data.
+        content: the fingerprint of what it is trained on.
+        measured_on: a hash of that of the test split.
         varied: the options that its grid varies.
     """
     name = methods.stored_name(config.method)
@@ -203,10 +226,5 @@ def _cell(
         seed=config.training.seed,
         config=json.loads(json.dumps(described)),
         wanted={},
+        measured_on=measured_on,
     )
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

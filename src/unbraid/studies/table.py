@@ -19,6 +19,7 @@ TERMS = ("total_correlation", "index_code_mi", "dimwise_kl")
 KEY = ("representation", "metric", "protocol", "images")  # of a number among those of its run
 NOT_MEASURED = "not measured"  # the status of a row of a metric that failed on a finished run
 PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}  # of options, as finished runs tell them
+EVIDENCE = "log-likelihood"  # the metric that draws importance samples
 WITHOUT = "without"  # what a row lacks, until it is filled
 Row = dict[str, Any]
 # before and after the columns of options
@@ -263,6 +264,7 @@ def measured_as(score: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
         and told["representation"] == score.get("representation", "mean")
         and told["metrics"] in ("all", score["metric"])
         and told["seed"] == settings.get("seed", told["seed"])
+        and (score["metric"] != EVIDENCE or settings.get("samples") in (None, told["samples"]))
         and (told["protocol"] != "none" or _images(score) <= told["images"])
     )
 

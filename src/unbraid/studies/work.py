@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unbraid.core.errors import UnbraidError
 from unbraid.studies import cells
-from unbraid.studies.cells import Cell, State, read_state, write_state
+from unbraid.studies.cells import NEW, Cell, State, read_state, write_state
 from unbraid.studies.code import record_code
 from unbraid.studies.engines import Busy, Emit, Fatal, Stop
 from unbraid.studies.failures import (
@@ -26,6 +26,9 @@ from unbraid.studies.failures import (
     number_of,
     record_failure,
 )
+
+if TYPE_CHECKING:
+    from unbraid.runs import RunConfig
 
 LOOK = 1.0  # seconds between looks whether to end
 
@@ -102,14 +105,31 @@ class CellJob:
         from unbraid.studies.plan import config_of
 
         record_code(self.folder, self.cell)
-        train_run(config_of(self.cell), self.folder, resume=True, display=reporter)
-        if not state.trained:
-            state = replace(state, trained=True)
+        config = config_of(self.cell)
+        if cells.began_with(self.folder) not in ("", self.cell.measured_on):
+            self._renew(config, state)
+        train_run(config, self.folder, resume=True, display=reporter)
+        renewed = replace(state.renewed(self.cell), trained=True)
+        if renewed != state:
+            state = renewed
             write_state(self.folder, state)
         # nothing is added to a finished run: it would take three times the model's size
         (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
         alarm.measuring = True
         self._measure(state, reporter)
+
+    def _renew(self, config: RunConfig, state: State) -> None:
+        """Have the run be of the test split as it is now.
+
+        The state comes first: what is ended before config.json is written is done again.
+        """
+        from unbraid.runs.renewing import renew
+
+        if not self.cell.measured_on:
+            return
+        if state != NEW:
+            write_state(self.folder, state.renewed(self.cell))
+        renew(config, self.folder)
 
     def _measure(self, state: State, reporter: Any) -> None:
         """Measure what is left, and record metrics that fail.
