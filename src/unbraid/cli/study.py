@@ -131,7 +131,7 @@ def status(target: str, given: Place) -> None:
     from unbraid.studies.reports import status_lines
     from unbraid.studies.study import open_study
 
-    print("\n".join(status_lines(open_study(target, given.root, keep=False))))
+    print("\n".join(status_lines(open_study(target, given.root, keep=False, trains=False))))
 
 
 def table(target: str, given: Place) -> None:
@@ -139,7 +139,7 @@ def table(target: str, given: Place) -> None:
     from unbraid.studies.study import open_study
     from unbraid.studies.table import write_table
 
-    print(*write_table(open_study(target, given.root)), sep="\n")
+    print(*write_table(open_study(target, given.root, trains=False)), sep="\n")
 
 
 def summary(target: str, given: Summary) -> None:
@@ -148,7 +148,7 @@ def summary(target: str, given: Summary) -> None:
     from unbraid.studies.summary import records, summarise
 
     form = one_format(given)
-    study = open_study(target, given.root, keep=False)
+    study = open_study(target, given.root, keep=False, trains=False)
     found = summarise(study, given.metrics)
     _warn_of_code(study)
     if form == "csv":
@@ -169,7 +169,7 @@ def plots(target: str, given: Place) -> None:
     from unbraid.studies.plots import write_plots
     from unbraid.studies.study import open_study
 
-    print(*write_plots(open_study(target, given.root)), sep="\n")
+    print(*write_plots(open_study(target, given.root, trains=False)), sep="\n")
 
 
 def _check(given: Run) -> None:

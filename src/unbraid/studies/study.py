@@ -2,7 +2,8 @@
 
 ``ROOT/NAME`` is the folder of a study, ``ROOT/runs`` that of the runs of all studies in ROOT. The
 plan is kept in ``plan.json``, so that a study that is done answers at once; it is made again when
-the study's file, its seeds or the code that decides weights has changed.
+the study's file, its seeds or the code that decides weights has changed. Where that cannot be, as
+without the data, what trains nothing takes it as it is.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import unbraid
 from unbraid.core import registry
-from unbraid.core.errors import UnbraidError
+from unbraid.core.errors import UnbraidError, one_line
 from unbraid.core.files import expand, read_object, write_json
 from unbraid.core.registry import ROOT as PACKAGE
 from unbraid.studies import spec as specs
@@ -27,6 +30,7 @@ from unbraid.studies.spec import Spec
 
 PLAN, SEEDS, TABLE = "plan.json", "seeds.json", "results.csv"
 FOLDERS = ("name", "path", "labels")  # options of data that may name a folder of them
+Planned = tuple[list[Cell], list[dict[str, Any]]]  # the runs, and what compares them
 DECIDES = ("methods", "nn", "training", "datasets", "metrics", "recipes", "runs", "studies")
 
 
@@ -84,6 +88,7 @@ def open_study(
     root: str | os.PathLike[str] = "studies",
     seeds: Sequence[int] = (),
     keep: bool = True,
+    trains: bool = True,
 ) -> Study:
     """Open a study by its file or its folder.
 
@@ -92,28 +97,44 @@ def open_study(
         root: of the folders of studies and runs; that of a folder is known.
         seeds: further seeds.
         keep: keep these, and the plan; else nothing is written.
+        trains: whether runs may be trained. If not, a folder's plan is used, with a warning, where
+            it cannot be made again, as without the data.
 
     Raises:
-        UnbraidError: no such file or folder, or something in it is not known or not possible.
+        UnbraidError: no such file or folder, something in it is not known or not possible, or the
+            folder is that of another file's study.
     """
     path = expand(target)
-    if path.is_dir():
-        if not (path / PLAN).is_file():
-            raise UnbraidError(
-                f"{path} is no study's folder: expected a {PLAN} in it; give the study's file."
-            )
-        folder, stored = path, read_object(path / PLAN, "spec")
-        spec = specs.understood(stored["spec"], Path(stored.get("base", ".")))
+    of_folder = path.is_dir()
+    if of_folder:
+        folder, (spec, file) = path, _read_folder(path)
     else:
-        spec = specs.read(path)
+        spec, file = specs.read(path), str(path.absolute())
         folder = expand(root) / spec.name
     spec = replace(spec, seeds=tuple(dict.fromkeys((*spec.seeds, *_extra(folder), *seeds))))
-    cells, compared = _planned(spec, folder, keep)
+    try:
+        cells, compared = _planned(spec, folder, keep, file)
+    except UnbraidError as error:
+        if trains or not of_folder:
+            raise
+        cells, compared = _as_stored(spec, folder, error)
     study = Study(spec, folder, tuple(cells), tuple(compared))
     if seeds and keep:
         extra = dict.fromkeys((*_extra(folder), *seeds))
         write_json(folder / SEEDS, {"seeds": list(extra)})
     return study
+
+
+def _read_folder(folder: Path) -> tuple[Spec, str]:
+    """Return the study whose folder it is, and its file, "" if an earlier version planned it."""
+    path = folder / PLAN
+    if not path.is_file():
+        raise UnbraidError(
+            f"{folder} is no study's folder: expected a {PLAN} in it; give the study's file."
+        )
+    stored = read_object(path, "spec")
+    spec = specs.understood(stored["spec"], Path(stored.get("base", ".")))
+    return spec, str(stored.get("file", ""))
 
 
 def _extra(folder: Path) -> list[int]:
@@ -127,27 +148,25 @@ def _extra(folder: Path) -> list[int]:
     return found
 
 
-def _planned(spec: Spec, folder: Path, keep: bool) -> tuple[list[Cell], list[dict[str, Any]]]:
+def _planned(spec: Spec, folder: Path, keep: bool, file: str) -> Planned:
     """Return what ``plan.expand`` does, from a study's plan if nothing has changed since."""
     path = folder / PLAN
     asked = _asked(spec)
     with suppress(UnbraidError, LookupError, TypeError, ValueError):
         stored = read_object(path)
         if stored["asked"] == asked:
-            wanted, timeout = stored["wanted"], spec.resources.seconds
-            cells = [
-                Cell.from_json({**cell, "wanted": wanted, "timeout": timeout})
-                for cell in stored["cells"]
-            ]
-            return cells, list(stored["compared"])
+            return _understood(stored, spec)
     from unbraid.studies.plan import expand as expanded
 
     cells, compared = expanded(spec)
+    _check_own(folder, file, cells)
     if not keep:
         return cells, compared
     plan = {
         "unbraid": unbraid.__version__,
         "asked": asked,
+        "made": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "file": file,
         "base": str(spec.base),
         "spec": spec.raw,
         "wanted": cells[0].wanted,
@@ -156,6 +175,58 @@ def _planned(spec: Spec, folder: Path, keep: bool) -> tuple[list[Cell], list[dic
     }
     write_json(path, plan)
     return cells, compared
+
+
+def _understood(stored: Mapping[str, Any], spec: Spec) -> Planned:
+    """Return what a plan holds; raises LookupError, TypeError or ValueError if it is none."""
+    more = {"wanted": stored["wanted"], "timeout": spec.resources.seconds}
+    cells = [Cell.from_json({**cell, **more}) for cell in stored["cells"]]
+    return cells, list(stored["compared"])
+
+
+def _as_stored(spec: Spec, folder: Path, error: UnbraidError) -> Planned:
+    """Return the plan that is there, with a warning of why it could not be made again.
+
+    Raises:
+        UnbraidError: the same, if the plan is damaged.
+    """
+    path = folder / PLAN
+    try:
+        stored = read_object(path)
+        found = _understood(stored, spec)
+        # which earlier versions did not write
+        made = str(stored.get("made") or datetime.fromtimestamp(path.stat().st_mtime))[:10]
+    except (UnbraidError, LookupError, OSError, TypeError, ValueError):
+        raise error from None
+    warnings.warn(
+        f"the plan of {made} is used, as it cannot be made again here: {one_line(str(error))}",
+        stacklevel=3,
+    )
+    return found
+
+
+def _check_own(folder: Path, file: str, cells: Sequence[Cell]) -> None:
+    """Raise an UnbraidError if a folder is that of another file's study.
+
+    A file that was moved, copied or extended shares runs with the plan, and takes the folder over.
+    Plans of earlier versions name no file, and are anyone's.
+
+    Args:
+        folder: of the study.
+        file: that asks for the runs.
+        cells: the runs.
+    """
+    try:
+        stored = read_object(folder / PLAN)
+        before, planned = str(stored["file"]), {cell["id"] for cell in stored["cells"]}
+    except (UnbraidError, LookupError, TypeError):  # none, or damaged
+        return
+    if not before or Path(before).resolve() == Path(file).resolve():
+        return
+    if planned.isdisjoint(cell.id for cell in cells):
+        raise UnbraidError(
+            f"{folder} is the study of {before}: choose another name, or another --root."
+        )
 
 
 def _asked(spec: Spec) -> str:
