@@ -111,6 +111,24 @@ def test_a_corrected_test_split_is_measured_again_and_nothing_is_trained(
         assert len(run.result["scores"]) == 1
 
 
+def test_changed_test_images_renew_the_numbers_of_training_where_nothing_else_is_measured(
+    make_spec: Make, opened: Opened, split: Split, tmp_path: Path
+) -> None:
+    data = split.write(tmp_path / "split.npz", "images")
+    spec = spec_of(make_spec, data)
+    spec.write_text(spec.read_text().replace('[[metrics]]\nmetrics = ["mig"]\n', ""))
+    # other images, in place of the same ones in another order, which reconstruct alike
+    split.stored["images"][split.test] //= 2
+    wrong = done(opened(spec))
+    split.write(data)
+    found = done(opened(spec))
+    study = opened(spec)
+    right = done(Study(study.spec, tmp_path / "other" / "tiny", study.cells, study.compared))
+    assert found == right
+    names = {(cell.id, "reconstruction") for cell in study.cells}
+    assert all(right[name] != wrong[name] for name in names)
+
+
 def test_data_that_differ_in_their_test_labels_alone_are_not_taken_for_one(
     make_spec: Make, unbraid: Unbraid, split: Split, tmp_path: Path
 ) -> None:

@@ -110,8 +110,8 @@ def _cells(
         asked: what is measured.
     """
     content = fingerprint(load("train")).to_json()
-    test = test_of(load) if asked else None
-    measured_on = digest(None if test is None else fingerprint(test).to_json()) if asked else ""
+    test = test_of(load)
+    measured_on = digest(None if test is None else fingerprint(test).to_json())
     unseen = cache(partial(unseen_of, load))
     for recipe, settings in grids:
         fitting: set[str] = set()

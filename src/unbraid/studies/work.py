@@ -106,7 +106,8 @@ class CellJob:
 
         record_code(self.folder, self.cell)
         config = config_of(self.cell)
-        if cells.began_with(self.folder) not in ("", self.cell.measured_on):
+        before, now = cells.began_with(self.folder), self.cell.measured_on
+        if before and now and before != now:
             self._renew(config, state)
         train_run(config, self.folder, resume=True, display=reporter)
         renewed = replace(state.renewed(self.cell), trained=True)
@@ -125,8 +126,6 @@ class CellJob:
         """
         from unbraid.runs.renewing import renew
 
-        if not self.cell.measured_on:
-            return
         if state != NEW:
             write_state(self.folder, state.renewed(self.cell))
         renew(config, self.folder)
