@@ -125,7 +125,7 @@ VOICE_TEXTS = """upper centre; size 50 per cent; pitch 50 per cent;
 281.96 Hz; low; very slow; 400 ms long; duration 812 ms; duration 0.6 s; duration 813; duration 50%;
 6; a seven; word=7; word 0; a low 6; 5; word 3; sevens; 6.5; -7; 7 Hz; slow 0
 """
-TRUTHS = [
+ANSWERS = [
     FactorSpec("glasses", "categorical", values=(False, True)),
     FactorSpec("smiling", "categorical", values=("no", "yes")),
     FactorSpec("letter", "categorical", values=("A", "B", "I")),
@@ -134,14 +134,14 @@ TRUTHS = [
     FactorSpec("hue", "continuous", range=(0, 130), unit="degrees"),
     FactorSpec("temperature", "continuous", range=(-20, 40), unit="°C"),
 ]
-TRUTH_TEXTS = """no glasses; with glasses; glasses; glasses no, smiling; not smiling;
+ANSWER_TEXTS = """no glasses; with glasses; glasses; glasses no, smiling; not smiling;
 glasses=True; status free; status=free; free; A; big A; letter B; covid-19;
 strain covid-19, temperature - 5; temperature-5;
 green; blue; hue 2½; 10²; temperature 5 + 3; glasses flu; letter free; temperature=-5; no; yes
 """
 SPECS = {
     "voices": (VOICES, 0.97),
-    "truths": (TRUTHS, 0.9),
+    "answers": (ANSWERS, 0.9),
     "digits": (DIGITS, 0.965),
     "folder": (FOLDER, 0.97),
     "grids": (GRIDS, 0.97),
@@ -155,7 +155,7 @@ COUNT = int(os.environ.get("UNBRAID_REQUESTS", "400"))
 def test_the_page_never_understands_a_request_otherwise(page: Any, name: str) -> None:
     specs, share = SPECS[name]
     texts = [*requests(specs, COUNT, seed=5), *documented(), *VOICE_TEXTS.split(";")]
-    texts += TRUTH_TEXTS.split(";")
+    texts += ANSWER_TEXTS.split(";")
     tally = Tally()
     answers = understood(page, words.cached_table(specs), texts)
     for text, answer in zip(texts, answers, strict=True):
@@ -251,7 +251,7 @@ def test_truth_values_are_asked_for_as_words_are(page: Any) -> None:
         assert tuple(chip["text"] for chip in answer["chips"]) == wanted.understood
     assert found[0]["chips"][0]["text"] == "filled True"
     assert found[4]["error"] == "there is no filled 1: this model knows False, True."
-    assert found[5]["factors"] == {}
+    assert found[5]["factors"] == {"filled": 1}  # by its name alone
 
 
 def test_a_free_truth_value_is_set_by_its_button(page: Any) -> None:

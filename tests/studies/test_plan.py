@@ -52,7 +52,7 @@ def test_the_identity_is_of_what_decides_the_weights(
     for old, new in (("steps = 12", "steps = 13"), ("full = true", "full = true\nsplit_seed = 1")):
         assert old in other.read_text()
         changed = tmp_path / "changed.toml"
-        changed.write_text(other.read_text().replace(old, new))
+        changed.write_text(other.read_text().replace(old, new).replace('"other"', '"changed"'))
         assert not {cell.id for cell in opened(changed).cells} & set(first)
     threads = make_spec("threads", more="threads = 2")
     assert not {cell.id for cell in opened(threads).cells} & set(first)

@@ -48,7 +48,7 @@ class ParserTokens:
             value
             for factor in factors
             for value in factor.spec.values or ()
-            if isinstance(value, str) and len(value) == 1 and value.casefold() in lexicon.ARTICLES
+            if value in ("A", "I", "S")
         }
         self._levels = [
             (factor, index, [token.text for token in tokenize(str(value))], value)
