@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unbraid.metrics import Score
 
 
-ROWS = 10_000
+ROWS = 10_000  # at most, where no other number is given
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,15 @@ def train(args: list[str]) -> None:
         )
         print("\nunbraid train METHOD --help lists a method's options.")
         return
+    method = args[0]
+    if ":" not in method and not method.endswith(".py"):  # before torch is loaded
+        registry.check("methods", method)
+
     from unbraid import datasets, methods
     from unbraid.progress import Display
     from unbraid.runs import RunConfig, train_restarts, train_run
     from unbraid.training import Interrupted
 
-    method = args[0]
     method_config, summary = methods.named(method)
     preset = preset_of(method, args)
     given_data = option_value(args, "--data") or preset.data
