@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +55,26 @@ def test_adam_and_adamw_are_torchs_own() -> None:
             steps(one, Phase(list(one.parameters()), 2.0, optimizer=chosen, weight_decay=decay))
             expected(other, own(other.parameters(), 0.02, weight_decay=decay))  # type: ignore[call-arg,operator]
             torch.testing.assert_close(one.state_dict(), other.state_dict())
+
+
+def test_training_does_not_load_torchs_compiler(tmp_path: Path, squares_npz: Path) -> None:
+    """Of a short training, that would be nearly half of the time."""
+    code = f"""
+import sys, torch, unbraid
+from unbraid.cli import main
+assert not main(["train", "vae", "--data", {str(squares_npz)!r}, "--net", "mlp", "--steps", "3",
+                 "--out", {str(tmp_path / "run")!r}])
+assert "torch._dynamo" not in sys.modules
+for kind in (torch.optim.Adam, torch.optim.SGD):  # others' optimizers go on as torch has them
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = kind([weight], lr=0.5)
+    (weight * weight).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    assert weight[0] < 1 and weight.grad is None
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
 
 
 def test_weight_decay_is_for_the_parameters_that_are_named() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +21,22 @@ KINDS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
 }
+
+
+def _without_compiler(kind: type[torch.optim.Optimizer]) -> Callable[[torch.optim.Optimizer], Any]:
+    """Return the step of a kind of optimizer, and have none of its methods load torch's compiler.
+
+    Loading it takes as long as torch itself. Torch does at the first step, to say where a compiled
+    one would have to pause, and at the first call of each of the methods below, to keep a version
+    that is never compiled. Nothing is compiled here: the methods themselves are kept.
+    """
+    kept = "__dynamo_disable"
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        method = inspect.unwrap(getattr(kind, name))
+        if "torch._dynamo" not in sys.modules and not hasattr(method, kept):
+            setattr(method, kept, method)
+    step: Callable[[torch.optim.Optimizer], Any] = torch.no_grad()(inspect.unwrap(kind.step))
+    return step
 
 
 class PhaseOptimizer:
@@ -41,7 +59,9 @@ class PhaseOptimizer:
         _check(name, phase)
         self.name, self.phase, self.lr = name, phase, lr * phase.lr
         self.members, self.on_gpu = members, device.type == "cuda"
-        self.optimizer = KINDS[phase.optimizer](  # type: ignore[call-arg]
+        kind = KINDS[phase.optimizer]
+        self._step = _without_compiler(kind)
+        self.optimizer = kind(  # type: ignore[call-arg]
             _groups(phase), lr=self.lr, fused=device.type != "mps"
         )
         self.groups: list[dict[str, Any]] = self.optimizer.param_groups
@@ -90,7 +110,7 @@ class PhaseOptimizer:
             for parameter in self.parameters if decayed is None else decayed:
                 if parameter.grad is not None:
                     parameter.grad.clamp_(-self.phase.clip_value, self.phase.clip_value)
-        self.optimizer.step()
+        self._step(self.optimizer)
 
     def average(self) -> None:
         """Let the moving averages, where there are some, follow the weights."""
