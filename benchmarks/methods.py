@@ -67,10 +67,12 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     "ada-ml-vae": ({}, "beta", (1.0, 4.0, 8.0)),
     "slow-vae": ({}, "gamma", (1.0, 10.0, 100.0)),
     "qlae": ({}, "weight_decay", (0.01, 0.1, 1.0)),
+    "tripod": ({}, "hessian", (1e-3, 1e-2, 1e-1)),
     "s2-vae": ({"labels": 1000}, "gamma_sup", (1.0, 10.0, 100.0)),
 }
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
-FEWER = {"qlae": 5}  # a step takes 15 to 17 times that of the VAE: this part of the steps
+# a step takes 7 to 17 times that of the VAE: this part of the steps
+FEWER = {"qlae": 5, "tripod": 5}
 CHEAPER = {"qlae": "conv"}  # a network with which it has the steps of the others
 # Published values, of other outlines, resolutions and numbers of steps, so no more than a size.
 PUBLISHED: dict[str, list[dict[str, Any]]] = {

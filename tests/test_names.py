@@ -85,19 +85,21 @@ def test_such_classes_can_be_asked_for(run: Run) -> None:
     assert parse(r"caf\udce9", specs).describe()
 
 
-@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
-def test_such_names_are_printed_in_any_locale(run: Run, tmp_path: Path, locale: str) -> None:
-    command = [sys.executable, "-m", "unbraid", "sample", os.fsencode(run.folder)]
-    for encoding in ("", "ascii", "latin-1"):
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            capture_output=True,
-            env={**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": encoding},
-        )
-        assert done.returncode == 0, done.stderr
-        assert b"sample.png" in done.stdout
-        assert not done.stderr
+@pytest.mark.parametrize(
+    ("locale", "encoding"), [("C", ""), ("C", "ascii"), ("C", "latin-1"), ("C.UTF-8", "")]
+)
+def test_such_names_are_printed_in_any_locale(
+    run: Run, tmp_path: Path, locale: str, encoding: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "unbraid", "sample", os.fsencode(run.folder)],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"sample.png" in done.stdout
+    assert not done.stderr
 
 
 # -- home folders ---------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from _tables.methods_page import (
     methods,
     methods_first,
     of_method,
-    tripod_cost,
 )
 from _tables.metrics_page import metrics_speed
 from _tables.readme import control_summary, peers, request_time
@@ -72,7 +71,6 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "study_time": study_time,
     "tour": tour,
     "train_speed": train_speed,
-    "tripod_cost": tripod_cost,
 }
 # methods whose pages show their own rows of the comparison
 PAGES = (
@@ -86,6 +84,7 @@ PAGES = (
     "ada-ml-vae",
     "slow-vae",
     "qlae",
+    "tripod",
     "hfs",
     "s2-vae",
     "beta-vae",

@@ -52,7 +52,7 @@ COMPARED = {
 
 OTHER_NETS = ("net=conv",)  # settings whose steps are timed by themselves
 # whose settings in the table are none of a paper's
-DEFAULTS = ("info-vae", "wae-mmd", "hfs", "qlae")
+DEFAULTS = ("info-vae", "wae-mmd", "hfs", "qlae", "tripod")
 # settings that are shown; the others are what tuned ones were chosen from
 SHOWN = ("published", *OTHER_NETS, "tuned")
 
@@ -307,21 +307,3 @@ def _restarts(methods: dict[str, list[dict[str, Any]]]) -> list[str]:
         *lines,
         "\nOf the seeds above, all choices of so many: the seed with the highest score is kept.",
     ]
-
-
-def tripod_cost(result: dict[str, Any]) -> str:
-    """Return what a step of Tripod's parts takes beside the VAE's."""
-    names = list(next(iter(result["data"].values()))["milliseconds"])
-    lines = [
-        "| Images | " + " | ".join(names) + " | Ratio |",
-        "|---" + "|--:" * (len(names) + 1) + "|",
-    ]
-    for data, found in result["data"].items():
-        cells = [f"{found['milliseconds'][name]:.1f}" for name in names]
-        lines.append(f"| `{data}`, 32 px | {' | '.join(cells)} | {found['ratio']:.1f} |")
-    lines.append(
-        f"\nMilliseconds of one core a step of {result['batch']} images, the best of "
-        f"{result['turns']} in turns, each part with those before it; the ratio is of the whole to "
-        f"the VAE. The aim was at most {result['aim']:g}. {made_by(result)}"
-    )
-    return "\n".join(lines)

@@ -22,6 +22,7 @@ OTHERS: dict[str, Any] = {
     "net": "mlp",
     "likelihood": "gaussian",
     "quantiser": "fsq",
+    "ratio": "image",
     "estimator": "mws",
     "kernel": "rbf",
     "variance": "harmonic",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from unbraid.nn.nets import conv, conv_2019, mlp, residual, style
 from unbraid.nn.nets.layers import initialise, linear
@@ -27,6 +27,7 @@ __all__ = [
     "conv_plan",
     "decoder",
     "encoder",
+    "hidden",
     "initialise",
     "is_transformed",
     "kernel",
@@ -77,3 +78,25 @@ def decoder(net: Net, shape: ImageShape, inputs: int) -> nn.Module:
     torch.Size([2, 3, 45, 64])
     """
     return KINDS[net].decoder(shape, inputs)
+
+
+def hidden(decoder: nn.Module, codes: Tensor) -> list[Tensor]:
+    """Return what the hidden layers of a decoder of ``decoder`` give for codes (B, inputs).
+
+    Those of ``style`` and ``residual`` are the style, and the maps of each size below the image's;
+    of other kinds they are the rectified layers. The image is not computed.
+
+    >>> import torch
+    >>> [tuple(each.shape) for each in hidden(decoder("mlp", (1, 16, 16), 4), torch.zeros(3, 4))]
+    [(3, 512), (3, 512)]
+    """
+    if isinstance(decoder, style.StyleDecoder | residual.ResidualDecoder):
+        return decoder.hidden(codes)
+    assert isinstance(decoder, nn.Sequential)
+    found, value, layers = list[Tensor](), codes, list(decoder)
+    last = max(number for number, layer in enumerate(layers) if isinstance(layer, nn.ReLU))
+    for layer in layers[: last + 1]:
+        value = layer(value)
+        if isinstance(layer, nn.ReLU):
+            found.append(value)
+    return found

@@ -131,10 +131,29 @@ class ResidualDecoder(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Return the pixel parameters of codes."""
         style = self.dense(codes)
-        maps = self.constant.expand(codes.shape[0], -1, -1, -1)
-        for blocks, layer, size in zip(self.blocks, self.layers, self.sizes, strict=True):
-            assert isinstance(blocks, nn.ModuleList)
-            for block in blocks:
-                maps = block(maps, style)
-            maps = layer(F.interpolate(maps, size, mode="nearest"))
+        maps = self.start(codes)
+        for number in range(len(self.sizes)):
+            maps = self.stage(number, maps, style)
         return maps
+
+    def hidden(self, codes: Tensor) -> list[Tensor]:
+        """Return the style of codes, and the maps of each stage but the last."""
+        style = self.dense(codes)
+        found, maps = [style], self.start(codes)
+        for number in range(len(self.sizes) - 1):
+            maps = self.stage(number, maps, style)
+            found.append(maps)
+        return found
+
+    def start(self, codes: Tensor) -> Tensor:
+        """Return the constant for each code."""
+        return self.constant.expand(codes.shape[0], -1, -1, -1)
+
+    def stage(self, number: int, maps: Tensor, style: Tensor) -> Tensor:
+        """Return the maps of a stage, twice as high and wide; the last gives the image."""
+        blocks = self.blocks[number]
+        assert isinstance(blocks, nn.ModuleList)
+        for block in blocks:
+            maps = block(maps, style)
+        found: Tensor = self.layers[number](F.interpolate(maps, self.sizes[number], mode="nearest"))
+        return found

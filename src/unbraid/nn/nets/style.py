@@ -113,11 +113,28 @@ class StyleDecoder(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Return the pixel parameters of codes."""
         style = self.dense(codes)
-        maps = self.constant.expand(codes.shape[0], -1, -1, -1)
-        for number, layer in enumerate(self.layers):
-            maps = layer(maps, style)
-            if number % 3 == 2:  # doubled, by one too many where a side is odd
-                height, width = self.sizes[number // 3]
-                maps = maps[:, :, :height, :width]
+        maps = self.start(codes)
+        for number in range(len(self.sizes)):
+            maps = self.group(number, maps, style)
         image: Tensor = self.image(maps)
         return image
+
+    def hidden(self, codes: Tensor) -> list[Tensor]:
+        """Return the style of codes, and the maps of each group but the last."""
+        style = self.dense(codes)
+        found, maps = [style], self.start(codes)
+        for number in range(len(self.sizes) - 1):
+            maps = self.group(number, maps, style)
+            found.append(maps)
+        return found
+
+    def start(self, codes: Tensor) -> Tensor:
+        """Return the constant for each code."""
+        return self.constant.expand(codes.shape[0], -1, -1, -1)
+
+    def group(self, number: int, maps: Tensor, style: Tensor) -> Tensor:
+        """Return the maps of a group, twice as high and wide."""
+        for layer in self.layers[3 * number : 3 * number + 3]:
+            maps = layer(maps, style)
+        height, width = self.sizes[number]
+        return maps[:, :, :height, :width]  # doubled, by one too many where a side is odd
