@@ -62,8 +62,10 @@ def test_training_does_not_load_torchs_compiler(tmp_path: Path, squares_npz: Pat
     code = f"""
 import sys, torch, unbraid
 from unbraid.cli import main
-assert not main(["train", "vae", "--data", {str(squares_npz)!r}, "--net", "mlp", "--steps", "3",
-                 "--out", {str(tmp_path / "run")!r}])
+command = ["train", "vae", "--data", {str(squares_npz)!r}, "--net", "mlp",
+           "--out", {str(tmp_path / "run")!r}]
+assert not main([*command, "--steps", "3"])
+assert not main([*command, "--steps", "5", "--resume"])
 assert "torch._dynamo" not in sys.modules
 for kind in (torch.optim.Adam, torch.optim.SGD):  # others' optimizers go on as torch has them
     weight = torch.nn.Parameter(torch.ones(2))

@@ -61,6 +61,8 @@ VARIANTS = {
     "net": ("conv", "mlp", "conv-2019", "style", "residual"),
     "likelihood": ("bernoulli", "gaussian", "gaussian-learned"),
 }
+# more levels and a lower learning rate, as tanh saturates at the usual one: seeds then fail
+STEADY = {"tripod": ({"levels": 100}, {"epochs": 300, "lr": 2e-3})}
 PUBLISHED = VARIANTS["net"][2:]  # they cost more: the last two with one method
 
 
@@ -303,9 +305,10 @@ def test_overfits_64_images(name: str, squares: Dataset) -> None:
     few = squares.take(np.random.default_rng(0).permutation(300)[:64])
     at_once = {"capacity_epochs": 0.0, "discrete_epochs": 0.0, "threshold": 0}
     weak = {"beta": 1.0, "gamma": 1.0, "scale": 10.0}
-    config = small(name, latent_dim=6, net="mlp", **weak, **at_once)
+    own, steady = STEADY.get(name, ({}, {"epochs": 150, "lr": 4e-3}))
+    config = small(name, latent_dim=6, net="mlp", **weak, **at_once, **own)
     before = all_terms(new_model(config, few, 0), few.images[:])
-    model = train(config, few, epochs=150, batch_size=64, lr=4e-3, validation=0.0, precision="f32")
+    model = train(config, few, batch_size=64, validation=0.0, precision="f32", **steady)
     after = all_terms(model, few.images[:])
     start, end = (
         sum(float(t["loss"].detach()) for t in terms.values()) for terms in (before, after)

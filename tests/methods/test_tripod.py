@@ -119,6 +119,33 @@ def test_the_hessian_term_of_known_interactions(spread: list[float]) -> None:
     assert interaction(both, s) == pytest.approx(1 / 3, rel=0.05)
 
 
+def test_the_deviation_is_that_of_all_rows_and_the_variance_that_of_two_draws() -> None:
+    z = torch.randn(9, 3, generator=noise())
+    torch.testing.assert_close(deviation(z), z.std(0, correction=0))
+    plus, minus = torch.randn(2, 2, 2, 5, 6, 7, generator=noise())
+    signs, normal = variances(plus, minus)
+    expected = ((plus + minus) / 0.01).var(1, correction=0).mean((2, 3))
+    torch.testing.assert_close(signs, expected[0])
+    torch.testing.assert_close(normal, expected[1])
+
+
+def test_the_ratio_is_the_one_that_is_asked_for() -> None:
+    by_batch, by_image = (
+        terms_of(model_of(net="residual", ratio=ratio))["hessian"] for ratio in ("batch", "image")
+    )
+    assert not torch.allclose(by_batch, by_image, rtol=1e-2)
+
+
+def test_the_image_has_no_part_in_the_hessian_term() -> None:
+    for net in nets.KINDS:
+        model = model_of(net=net)
+        codes = model.codes(PIXELS)
+        model.hessian(codes, steps(torch.full((4,), 0.5), len(codes), noise())).backward()  # type: ignore[no-untyped-call]
+        moved = [bool(p.grad is not None and p.grad.any()) for p in model.decoder.parameters()]
+        assert moved[0], net
+        assert not moved[-1], net  # the bias, or the weights, of the layer that makes the image
+
+
 def test_one_image_without_kinks_does_not_rule_a_batch() -> None:
     """Where an image's normal steps cross no kink, its own ratio is without bound."""
     signs, normal = torch.tensor([1.0, 1.0, 1.0]), torch.tensor([1.0, 0.0, 2.0])
@@ -173,6 +200,13 @@ def test_each_weight_is_of_its_own_term_and_each_term_moves_the_encoder() -> Non
         bias = next(p for name, p in model.encoder.named_parameters() if name.endswith("bias"))
         (moved,) = torch.autograd.grad(terms_of(model)[term], [bias])
         assert moved.any(), term
+    z = model_of().latents(PIXELS).detach().requires_grad_()
+    # as in the published code, codes and their deviation have a gradient each
+    for codes, spread in ((quantised(z, 12), deviation(z).detach()), (z.detach(), deviation(z))):
+        hessian = model_of().hessian(codes, steps(spread, len(z), noise()))
+        for value in (multiinformation(codes, spread), hessian):
+            (moved,) = torch.autograd.grad(value, [z], retain_graph=True)
+            assert moved.any()
     without = terms_of(model_of(hessian=0.0))
     assert without.keys() == {"loss", "reconstruction", "multiinformation"}
     assert (

@@ -215,3 +215,17 @@ def test_it_takes_any_number_of_rows_and_exports(net: nets.Net) -> None:
         more = torch.cat([given, given[:2]])
         torch.testing.assert_close(exported(more), part(more))
         assert len(part(given[:0])) == 0
+
+
+@pytest.mark.parametrize("net", nets.KINDS)
+def test_hidden_layers_are_those_below_the_images_size(net: nets.Net) -> None:
+    decoder = nets.decoder(net, (3, 64, 64), 5)
+    shapes = [tuple(each.shape[1:]) for each in nets.hidden(decoder, torch.randn(2, 5))]
+    maps: dict[str, list[Any]] = {
+        "conv": [(64, 8, 8), (32, 16, 16), (32, 32, 32)],
+        "style": [(256, 8, 8), (128, 16, 16), (64, 32, 32)],
+        "residual": [(256, 8, 8), (128, 16, 16), (64, 32, 32)],
+    }
+    dense: dict[str, list[Any]] = {"conv": [(256,), (1024,)], "mlp": [(512,), (512,)]}
+    maps["conv-2019"], dense["conv-2019"] = maps["conv"], dense["conv"]
+    assert shapes == dense.get(net, [(256,)]) + maps.get(net, [])

@@ -17,7 +17,7 @@ units of the variance, over draws of v, of [h(z^ + v) - 2 h(z^) + h(z^ - v)] / E
 is EPSILON s_j times a random sign, or times a standard normal number. Where no two latents
 interact, signs change nothing, and H is 0. The paper's code divides image by image and averages
 the ratios, here ``ratio="image"``. That is for smooth networks, such as its own: of rectified
-layers, an image's second differences are often all 0 for normal steps, and its ratio is millions.
+layers, an image's second differences may all be 0 for normal steps, and its ratio 10^10 as large.
 
 The paper averages the likelihood over the P pixels of all channels where we add up: P makes its
 weights mean the same here. The optimizer gets the loss divided by P, as clips do not scale along.

@@ -45,7 +45,9 @@ RECIPE = Recipe(
         "kind, divided image by image.",
     ),
     deviates=(
-        "A tenth of the images is held out and measured on; the code holds out 10,000.",
+        "A tenth of the images is held out and measured on. The code measures on 10,000 images "
+        "that it also trains on.",
+        "The encoder gets pixels on 0..1; the code's gets them on -1..1.",
         "A latent that is constant over a batch has a deviation of 1e-6, with a gradient of 0; the "
         "code adds 1e-6 to every deviation.",
         "Falcor3D and Isaac3D have no reader here; for them the code has weights of 1e-10 and "

@@ -28,7 +28,8 @@ def _without_compiler(kind: type[torch.optim.Optimizer]) -> Callable[[torch.opti
 
     Loading it takes as long as torch itself. Torch does at the first step, to say where a compiled
     one would have to pause, and at the first call of each of the methods below, to keep a version
-    that is never compiled. Nothing is compiled here: the methods themselves are kept.
+    that is never compiled. Nothing is compiled here: the methods themselves are kept, for as long
+    as the process runs. Hooks of steps, and their name in profiles, are left out with the compiler.
     """
     kept = "__dynamo_disable"
     for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
@@ -60,7 +61,7 @@ class PhaseOptimizer:
         self.name, self.phase, self.lr = name, phase, lr * phase.lr
         self.members, self.on_gpu = members, device.type == "cuda"
         kind = KINDS[phase.optimizer]
-        self._step = _without_compiler(kind)
+        self._step = _without_compiler(kind)  # where it is not loaded yet
         self.optimizer = kind(  # type: ignore[call-arg]
             _groups(phase), lr=self.lr, fused=device.type != "mps"
         )
@@ -110,7 +111,10 @@ class PhaseOptimizer:
             for parameter in self.parameters if decayed is None else decayed:
                 if parameter.grad is not None:
                     parameter.grad.clamp_(-self.phase.clip_value, self.phase.clip_value)
-        self._step(self.optimizer)
+        if "torch._dynamo" in sys.modules:
+            self.optimizer.step()
+        else:
+            self._step(self.optimizer)
 
     def average(self) -> None:
         """Let the moving averages, where there are some, follow the weights."""
