@@ -193,6 +193,16 @@ def test_a_dark_image_among_others_of_several_sizes_stays_dark() -> None:
     assert faint.images[:].max() == 1
 
 
+def test_pictures_have_the_size_that_they_have_upright() -> None:
+    wide, turned = Image.fromarray(GREY[0]), Image.fromarray(np.rot90(GREY[1]))
+    turned.getexif()[0x112] = 6  # shown a quarter of a turn clockwise
+    np.testing.assert_array_equal(Dataset.from_arrays([wide, turned]).images[:, 0], GREY[:2])
+    flat = Image.fromarray(GREY[1])
+    flat.getexif()[0x112] = 6
+    with pytest.raises(UnbraidError, match="images have 2 sizes, such as 8 x 9 and 9 x 8: bring"):
+        Dataset.from_arrays([wide, flat])
+
+
 def test_images_of_two_channels_are_not_taken_for_transparent_ones() -> None:
     assert Dataset.from_arrays(np.zeros((3, 2, 9, 9))).image_shape == (2, 9, 9)
     with pytest.raises(UnbraidError, match=r"images have 2 channels, .* leave out size"):

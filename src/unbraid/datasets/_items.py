@@ -113,17 +113,17 @@ def images_of(images: Any, how: Reading, layout: Layout) -> tuple[NDArray[np.uin
     if channels == "auto":
         channels = 1 if all(map(shows_grey, pictures)) else 3
     if size is None:
-        sizes = {picture.size for picture in pictures}
+        own = [
+            _read(owner, row, pixels, picture, channels, how.background)
+            for row, picture in enumerate(pictures)
+        ]
+        sizes = {each.shape[:0:-1] for each in own}  # upright, which EXIF tags turn
         if len(sizes) > 1:
             raise UnbraidError(
                 f"{owner}: images have {len(sizes)} sizes, such as "
                 f"{' and '.join(f'{w} x {h}' for w, h in sorted(sizes)[:2])}: bring them to one "
                 "with size=64."
             )
-        own = [
-            _read(owner, row, pixels, picture, channels, how.background)
-            for row, picture in enumerate(pictures)
-        ]
         return np.stack(own), ""
     wanted = Wanted(size, how.fit, channels, how.background)
     read = [_read(owner, row, prepared, picture, wanted) for row, picture in enumerate(pictures)]
