@@ -218,6 +218,17 @@ def test_subfolders_are_labels(tmp_path: Path) -> None:
     assert data.factors.dtype == np.int64
 
 
+def test_a_subfolder_called_like_an_unknown_cell_is_a_label(tmp_path: Path) -> None:
+    for country in ("DE", "NA", "null"):
+        for each in range(2):
+            save(tmp_path / country / f"{each}.png")
+    data = load_dataset(str(tmp_path), full=True)
+    assert labels(data) == ["DE", "DE", "NA", "NA", "null", "null"]
+    groups = load_dataset(str(tmp_path), full=True, group="folder").groups
+    assert groups is not None
+    assert groups.tolist() == [0, 0, 1, 1, 2, 2]
+
+
 def test_train_and_test_subfolders_are_splits(tmp_path: Path) -> None:
     for name in ("train/b/1.png", "train/a/1.png", "Test/b/1.png", "other/c/1.png"):
         save(tmp_path / name)

@@ -211,6 +211,10 @@ def test_what_is_refused() -> None:
     unknown = [None if each == 3 else each for each in clip.tolist()]
     with pytest.raises(UnbraidError, match="5 of 200 rows have no group in the column 'clip'"):
         Dataset.from_arrays(images, {"clip": unknown}, group="clip")
+    for text in ("NA", "n/a", "<NA>", "null", " "):  # as in every other column
+        cells = [text if each == 3 else f"clip {each}" for each in clip.tolist()]
+        with pytest.raises(UnbraidError, match="5 of 200 rows have no group in the column 'clip'"):
+            Dataset.from_arrays(images, {"clip": cells}, group="clip")
     plain = Dataset.from_arrays(images, {"row": clip % 10})
     with pytest.raises(UnbraidError, match=r"no groups of images.*--data\.group"):
         plain.pairs(np.arange(4), "group")

@@ -52,6 +52,8 @@ class Cells(NamedTuple):
 
 def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
     """Return a column as numbers or words, with which cells are known."""
+    if isinstance(column, Cells):
+        return column
     if isinstance(column, list):
         return _text(column, owner, where)
     array = np.asarray(column)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from unbraid.core.errors import UnbraidError, did_you_mean
 from unbraid.core.files import expand, readable
 from unbraid.datasets import SPLITS
+from unbraid.datasets._cells import Cells
 from unbraid.datasets._columns import Factors, read_columns
-from unbraid.datasets._groups import taken
+from unbraid.datasets._groups import numbered, taken
 from unbraid.datasets._images import held_out
 from unbraid.datasets._table import find_table, match
 from unbraid.datasets._table_files import read_table, without_empty_rows
@@ -202,7 +203,7 @@ def _labels(
     warning = ""
     subfolders = [readable(each.label) for each in found]
     by_folder = config.group == FOLDER
-    groups = taken({FOLDER: subfolders}, FOLDER, str(skipped.root)) if by_folder else None
+    groups = _of_subfolders(subfolders, skipped.root) if by_folder else None
     if path is None and config.group and not by_folder:
         taken(columns, config.group, str(skipped.root))  # which says that there are no columns
     if path is not None:
@@ -228,7 +229,8 @@ def _labels(
     elif path is None or (config.columns is None and _is_factor(subfolders, columns)):
         _check_subfolders(found, skipped.media)
         if len(set(subfolders)) > 1:
-            columns["label"] = np.array(subfolders)
+            known = np.ones(len(subfolders), bool)  # a folder NA is a name, not an unknown label
+            columns["label"] = Cells(known, words=np.array(subfolders))
     owner = str(path or skipped.root)
     read = read_columns(
         columns,
@@ -239,6 +241,13 @@ def _labels(
         beside,
     )
     return read, groups, warning
+
+
+def _of_subfolders(subfolders: list[str], root: Path) -> NDArray[np.int64] | None:
+    """Return subfolders as groups; a name such as NA is one like any other."""
+    if "" in subfolders:
+        return taken({FOLDER: subfolders}, FOLDER, str(root))  # which says how many are in none
+    return numbered(subfolders)
 
 
 def _chosen(columns: dict[str, Any], given: str, group: str | None, path: Path) -> dict[str, Any]:

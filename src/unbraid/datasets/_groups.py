@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.core.errors import UnbraidError, did_you_mean
+from unbraid.datasets._cells import UNKNOWN
 
 if TYPE_CHECKING:
     from unbraid.datasets._dataset import Dataset
 
 Ints = NDArray[np.int64]
 GROUPED = ("group", "next")  # rules of pairs, see ``Dataset.pairs``
-_UNKNOWN = ("", "nan", "none")
+_UNKNOWN = UNKNOWN | {"none", "nat"}  # as Python and NumPy write them
 
 
 def taken(columns: dict[str, Any], name: str | None, owner: str) -> Ints | None:
