@@ -287,6 +287,14 @@ def test_huggingface(table: Table) -> None:
     assert as_dataset(table, kinds="age=ordinal").specs[1].kind == "ordinal"
 
 
+def test_classes_of_huggingface_as_groups(table: Table) -> None:
+    table.columns["label"] = [0, 1, 2, 0] * 3
+    data = as_dataset(table, group="label")
+    assert data.factor_names == ("age",)
+    assert data.groups is not None
+    assert data.groups.tolist() == [0, 1, 2, 0] * 3
+
+
 def test_huggingface_in_the_format_of_torch() -> None:
     class Rows:
         column_names = ("image", "label", "count")

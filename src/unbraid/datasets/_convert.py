@@ -120,8 +120,9 @@ def from_huggingface(dataset: Any, image: str | None, how: Reading) -> Dataset:
     wanted = {each: "categorical" for each in single if kind_of[each] == "ClassLabel"}
     for each in wanted:  # -1 is what an unlabelled row has
         columns[each] = np.array([None if v == -1 else v for v in columns[each]], object)
-    given = {**wanted, **pairs(how.kinds, "kinds", name)}
     groups = taken(columns, how.group, how.name)
+    inferred = {each: kind for each, kind in wanted.items() if each in columns}
+    given = {**inferred, **pairs(how.kinds, "kinds", name)}
     read = read_columns(columns, given, how.units, name)
     for column, spec in enumerate(read.specs):
         if spec.name in wanted:
