@@ -111,6 +111,20 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(only(tmp_path, size=8)[0], np.rint(values / 257))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_files_in_which_0_is_white(tmp_path: Path, dtype: Any) -> None:
+    shades = np.arange(64).reshape(8, 8)
+    stored = (shades * (257 if dtype is np.uint16 else 1)).astype(dtype)
+    path = save(tmp_path / "a.tif", Image.fromarray(stored))
+    tag = b"\x06\x01\x03\x00\x01\x00\x00\x00"  # PhotometricInterpretation, a short, followed by it
+    assert path.read_bytes().count(tag + b"\x01") == 1
+    path.write_bytes(path.read_bytes().replace(tag + b"\x01", tag + b"\x00"))
+    np.testing.assert_array_equal(only(tmp_path, size=8)[0], 255 - shades)
+    with Image.open(path) as picture:
+        held = Dataset.from_arrays([picture]).images[:]
+    np.testing.assert_array_equal(held[0, 0], 255 - shades)
+
+
 def test_transparent_shade_of_sixteen_bits_over_a_background(tmp_path: Path) -> None:
     values = np.full((8, 8), 40_000, np.uint16)
     values[:4] = 300

@@ -31,6 +31,7 @@ PICTURES = frozenset(
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 FORMATS = (*limits.FORMATS, *(("AVIF",) if features.check("avif") else ()))
 EXIF_TURN = 0x0112  # the tag of the camera's orientation
+PHOTOMETRIC = 0x0106  # the tag of a TIFF file that is 0 where 0 is white
 BICUBIC = Image.Resampling.BICUBIC
 LARGE = 1 << 22  # pixels from which on pictures are decoded one at a time, for their memory
 _alone = threading.Lock()
@@ -100,7 +101,7 @@ def prepared(
     kind, frames = image.format, bool(getattr(image, "is_animated", False))
     width, height = size or image.size
     turn = image.getexif().get(EXIF_TURN, 1)
-    upright = ImageOps.exif_transpose(image)
+    upright = _upright(image)
     found = Found(
         (height, width) if turn > 4 else (width, height),
         turn not in (0, 1),
@@ -157,7 +158,7 @@ def conversion_note(found: Sequence[Found], wanted: Wanted) -> str:
 
 def pixels(image: Image.Image, channels: int, background: str) -> NDArray[np.uint8]:
     """Return a picture's pixels in its own size, (channels, H, W)."""
-    upright = ImageOps.exif_transpose(image)
+    upright = _upright(image)
     shown = np.asarray(_flat(upright, image.format, channels, background))
     return shown.reshape(*shown.shape[:2], channels).transpose(2, 0, 1)
 
@@ -169,6 +170,16 @@ def is_grey(path: Path) -> bool:
             return shows_grey(image)
     except Exception:  # decode reports it, unless such files are left out
         return True
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return a picture as its EXIF tag turns it, with 0 as black."""
+    upright = ImageOps.exif_transpose(image)
+    sixteen = image.format == "TIFF" and upright.mode.startswith("I;16")
+    if not sixteen or image.getexif().get(PHOTOMETRIC) != 0:
+        return upright
+    # Pillow inverts 8 bits, but not 16
+    return Image.fromarray(np.uint16(65535) - np.asarray(upright).astype(np.uint16))
 
 
 def _flat(image: Image.Image, kind: str | None, channels: int, background: str) -> Image.Image:
