@@ -186,6 +186,23 @@ def test_rows_without_values_are_rows(capsys: pytest.CaptureFixture[str]) -> Non
     assert "row 2" in capsys.readouterr().err
 
 
+def test_tables_of_codes_and_factors_in_other_orders_are_refused() -> None:
+    names = [f"{row}.png" for row in range(60)]
+    codes = [f"{name},{row}" for row, name in enumerate(names)]
+    factors = [f"{name},{row % 3}" for row, name in enumerate(names)]
+    Path("z.csv").write_text("\n".join(["file,z0", *codes]))
+    Path("v.csv").write_text("\n".join(["file,shape", *sorted(factors)]))
+    with pytest.raises(UnbraidError, match=r"file is '2\.png' and '10\.png' in row 3, .*sort both"):
+        read_codes("z.csv", "v.csv")
+    Path("v.csv").write_text("\n".join(["file,shape", *factors]))
+    found = read_codes("z.csv", "v.csv")
+    assert found.factors is not None
+    assert found.factors[:, 0].tolist() == (found.codes[:, 0] % 3).tolist()
+    other = [f"{row % 3},{row % 2}" for row in range(60)]
+    Path("v.csv").write_text("\n".join(["z0,shape", *other]))
+    assert read_codes("z.csv", "v.csv").codes.shape == (60, 1)  # a column of another meaning
+
+
 @pytest.mark.parametrize(
     "lines", ["x\n\n1.5\n2.5\n", "x\r\r\n1.5\r\r\n2.5\r\r\n", "x\n1.5\n2.5\n\n"]
 )

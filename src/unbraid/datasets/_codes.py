@@ -73,7 +73,8 @@ def read_codes(
         units: of factors.
 
     Raises:
-        UnbraidError: a file that is missing, broken or of another format, or that has no codes.
+        UnbraidError: a file that is missing, broken or of another format, or that has no codes; two
+            tables that name the same rows in another order.
     """
     source = _opened(expand(codes))
     names = source.codes(codes_key, alone=factors is not None)
@@ -81,6 +82,8 @@ def read_codes(
     single = len(arrays) == 1 and arrays[0].ndim != 1
     z = arrays[0] if single else np.column_stack(arrays)
     other = source if factors is None else _opened(expand(factors))
+    if isinstance(source, _Columns) and isinstance(other, _Columns) and other is not source:
+        _check_order(source, other)
     columns = other.factors(factors_key, names if factors is None else (), factor_names)
     notes: tuple[str, ...] = ()
     if isinstance(other, _Columns) and factors_key is None:
@@ -257,6 +260,22 @@ class _Columns:
 
     def logvar(self) -> None:
         """Return None: a table has no log variances."""
+
+
+def _check_order(codes: _Columns, factors: _Columns) -> None:
+    """Refuse two tables in which a column, such as file names, has the same cells in other rows."""
+    for name in codes.columns:
+        if name not in factors.columns:
+            continue
+        one, other = ([str(c).strip() for c in t.columns[name]] for t in (codes, factors))
+        if one == other or len(set(one)) < len(one) or sorted(one) != sorted(other):
+            continue
+        row = next(row for row, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
+        raise UnbraidError(
+            f"{codes.path} and {factors.path} have other orders, as {name} is '{one[row]}' and "
+            f"'{other[row]}' in row {row + 1}, expected codes and factors of the same image in a "
+            f"row: sort both by {name}."
+        )
 
 
 def _opened(path: Path) -> _Arrays | _Columns:
