@@ -161,6 +161,22 @@ def test_two_clips_are_one_to_train_on_and_one_to_test_on(tmp_path: Path) -> Non
         load_dataset(str(tmp_path / "one.npz"), "test", group="clip")
 
 
+def test_groups_in_both_splits_of_a_folder_are_told(tmp_path: Path) -> None:
+    lines = ["file,clip,row"]
+    for split, clips in (("train", "abc"), ("test", "cde")):
+        (tmp_path / split).mkdir()
+        for row, clip in enumerate(clips):
+            Image.new("L", (8, 8)).save(tmp_path / split / f"{clip}.png")
+            lines.append(f"{split}/{clip}.png,clip {clip},{row}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    for split in ("train", "test"):
+        with pytest.warns(UserWarning, match="1 of 5 groups have images in both train and test"):
+            assert len(load_dataset(str(tmp_path), split=split, group="clip")) == 3
+    (tmp_path / "labels.csv").write_text("\n".join([*lines[:-3], *lines[-2:], "test/c.png,f,0"]))
+    assert len(load_dataset(str(tmp_path), group="clip")) == 3
+    assert len(load_dataset(str(tmp_path), group="clip", full=True)) == 6
+
+
 def test_correlated_data_hold_out_whole_groups() -> None:
     images, clip = frames()
     columns = {"clip": clip, "a": clip % 10, "b": (clip // 4) % 10}

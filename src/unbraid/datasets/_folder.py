@@ -108,12 +108,14 @@ def find(config: Options, split: str, media: Media) -> Found:
     root = unnested(skipped.root, skipped)
     found, rows = _of_split(root, split, config, skipped)
     read, groups, warning = _labels(found, skipped, root, config)
+    own = rows is not None and not config.full
+    shared = _shared_groups(groups, rows or [], skipped) if own else ""
     if rows is None:
         rows = held_out(
             len(found), split, config.split_seed, config.full, str(root), media.noun, groups
         ).tolist()
     said = skipped.sentence()
-    for sentence in (said if skipped.serious else "", warning):
+    for sentence in (said if skipped.serious else "", warning, shared):
         if sentence:
             warnings.warn(sentence, stacklevel=3)
     before = ("" if skipped.serious else said,)
@@ -175,6 +177,22 @@ def _of_split(
         return train + test, list(range(len(train) + len(test)))
     first = 0 if split == "train" else len(train)
     return train + test, list(range(first, first + len(train if split == "train" else test)))
+
+
+def _shared_groups(groups: NDArray[np.int64] | None, rows: Sequence[int], skipped: Skipped) -> str:
+    """Return a sentence on groups in both splits of a folder that comes with them, or ``""``."""
+    if groups is None:
+        return ""
+    here = np.isin(np.arange(len(groups)), rows)
+    count, of = len(np.intersect1d(groups[here], groups[~here])), len(np.unique(groups))
+    if not count:
+        return ""
+    noun = skipped.media.noun
+    return (
+        f"{skipped.root}: {count:,} of {of:,} groups have {noun}s in both train and test, so that "
+        f"models are measured on groups that they have seen: move the {noun}s of each group into "
+        "one of the two folders."
+    )
 
 
 def _ordered(found: list[Item], config: Options) -> list[Item]:
