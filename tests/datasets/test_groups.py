@@ -177,6 +177,17 @@ def test_groups_in_both_splits_of_a_folder_are_told(tmp_path: Path) -> None:
     assert len(load_dataset(str(tmp_path), group="clip", full=True)) == 6
 
 
+def test_a_saved_model_keeps_the_groups_of_held_out_images(tmp_path: Path) -> None:
+    model = unbraid.train("vae", data_of(), net="mlp", batch_size=20, steps=2, progress=False)
+    unbraid.save(model, tmp_path / "run")
+    found = unbraid.Run(tmp_path / "run").unseen()
+    _, rows = split_rows(data_of(), 0.1)
+    expected = data_of().take(rows.numpy())
+    assert found.groups is not None
+    np.testing.assert_array_equal(found.groups, expected.groups)
+    np.testing.assert_array_equal(found.images[:], expected.images[:])
+
+
 def test_correlated_data_hold_out_whole_groups() -> None:
     images, clip = frames()
     columns = {"clip": clip, "a": clip % 10, "b": (clip // 4) % 10}

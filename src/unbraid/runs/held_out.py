@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unbraid.core import limits
 from unbraid.core.errors import UnbraidError
@@ -23,13 +25,15 @@ BYTES = 256 << 20  # of images stored at most
 
 
 def store(data: Dataset, folder: Path) -> None:
-    """Store a seeded random sample of images and their factors; all of them if they are few."""
+    """Store a seeded random sample of images, factors and groups; all of them if they are few."""
     most = max(min(MOST, BYTES // max(int(np.prod(data.image_shape)), 1)), 1)
     rows = np.sort(np.random.default_rng(0).permutation(len(data))[:most])
     chosen = data.take(rows)
-    arrays = {"images": np.asarray(chosen.images[:])}
+    arrays: dict[str, NDArray[Any]] = {"images": np.asarray(chosen.images[:])}
     if chosen.factors is not None:
         arrays["factors"] = chosen.factors
+    if chosen.groups is not None:
+        arrays["groups"] = chosen.groups
     with atomic(folder / NAME) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
@@ -48,12 +52,14 @@ def load(folder: Path, name: str, specs: Sequence[FactorSpec]) -> Dataset:
     path = folder / NAME
     try:
         with np.load(path, allow_pickle=False) as file:
-            keys = [key for key in ("images", "factors") if key in file.files]
+            keys = [key for key in ("images", "factors", "groups") if key in file.files]
             for key in keys:
                 limits.check_array(file, key)
             images = file["images"]
             factors = file["factors"] if "factors" in keys else None
-        return Dataset(name, images, factors, tuple(specs) if factors is not None else (), "test")
+            groups = file["groups"] if "groups" in keys else None
+        known = tuple(specs) if factors is not None else ()
+        return Dataset(name, images, factors, known, "test", groups=groups)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UnbraidError(
             f"cannot read {path}, which holds the run's held-out images ({error}): restore it "
