@@ -287,6 +287,13 @@ def test_huggingface(table: Table) -> None:
     assert as_dataset(table, kinds="age=ordinal").specs[1].kind == "ordinal"
 
 
+@pytest.mark.parametrize("kind", [str, object])
+def test_spaces_around_words_are_no_part_of_them(kind: Any) -> None:
+    column = np.array(["left", "left ", " right"] * 4, kind)
+    data = Dataset.from_arrays(GREY, {"hand": column})
+    assert values(data, "hand") == ["left", "left", "right"] * 4
+
+
 def test_classes_of_huggingface_as_groups(table: Table) -> None:
     table.columns["label"] = [0, 1, 2, 0] * 3
     data = as_dataset(table, group="label")

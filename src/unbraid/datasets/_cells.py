@@ -64,7 +64,8 @@ def cells_of(column: Any, owner: str, where: Where = row_number) -> Cells:
     if array.dtype.kind == "M":  # dates are text, as those of a table are
         array = np.where(np.isnat(array), "", array.astype(str))
     if array.dtype.kind == "U":
-        return Cells(~np.isin(np.char.lower(np.char.strip(array)), list(UNKNOWN)), words=array)
+        words = np.char.strip(array)  # as those of a table of text
+        return Cells(~np.isin(np.char.lower(words), list(UNKNOWN)), words=words)
     if array.dtype.kind == "b":
         return Cells(np.ones(len(array), bool), words=array)
     if array.dtype.kind not in "iuf":
