@@ -144,6 +144,14 @@ def test_a_train_split_alone_has_a_tenth_held_out(path: Path) -> None:
     assert [len(load_dataset(name, split=split)) for split in ("train", "test")] == [18, 2]
 
 
+def test_a_split_of_dark_images_stays_dark(path: Path) -> None:
+    dark = np.eye(9, 8, dtype=np.uint8)[None]
+    name = saved(path, x_train=GREY, x_test=dark)
+    np.testing.assert_array_equal(load_dataset(name, split="test").images[:, 0], dark)
+    masks = saved(path, x_train=dark, x_test=dark)
+    assert load_dataset(masks, split="test").images.max() == 255
+
+
 def test_splits_of_different_shapes(path: Path) -> None:
     with pytest.raises(UnbraidError, match=r"have shapes \(1, 9, 8\) and \(1, 9, 7\), expected"):
         load_dataset(saved(path, x_train=GREY, x_test=GREY[:, :, 1:]))

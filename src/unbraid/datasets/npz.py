@@ -91,11 +91,15 @@ def load(config: Config, split: str = "train") -> Dataset:
     with open_npz(path) as file:
         images_keys, factors_keys, note = keys_of(file, config, path)
         signal = _signal(file, path)
+        arrays = [read_array(file, key, path) for key in images_keys]
+        # both splits together tell whether 1 is white, or the darkest grey but one
+        whole = [float(each.max()) for each in arrays if each.dtype.kind in "iu" and each.size]
+        brightest = max(whole, default=0.0)
         parts = [
-            as_images(read_array(file, key, path), config.layout, f"'{key}' of {path}")
+            as_images(array, config.layout, f"'{key}' of {path}", brightest)
             if signal is None
-            else as_signal(read_array(file, key, path), signal, f"'{key}' of {path}")
-            for key in images_keys
+            else as_signal(array, signal, f"'{key}' of {path}")
+            for key, array in zip(images_keys, arrays, strict=True)
         ]
         columns = _columns(file, factors_keys, parts, config, path)
     images = _joined(parts, path)
