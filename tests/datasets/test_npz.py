@@ -152,6 +152,14 @@ def test_a_split_of_dark_images_stays_dark(path: Path) -> None:
     assert load_dataset(masks, split="test").images.max() == 255
 
 
+def test_images_of_a_third_split_are_told(path: Path) -> None:
+    name = saved(path, train_images=GREY, test_images=GREY[:4], val_images=GREY[:2])
+    data = load_dataset(name, full=True)
+    assert len(data) == 24
+    assert any("also holds val_images, which is not read" in note for note in data.notes)
+    assert load_dataset(saved(path, train_images=GREY, test_images=GREY[:4])).notes == ()
+
+
 def test_splits_of_different_shapes(path: Path) -> None:
     with pytest.raises(UnbraidError, match=r"have shapes \(1, 9, 8\) and \(1, 9, 7\), expected"):
         load_dataset(saved(path, x_train=GREY, x_test=GREY[:, :, 1:]))

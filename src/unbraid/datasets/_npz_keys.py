@@ -25,6 +25,12 @@ SPLIT_KEYS = {
     "train": (("x_train", "train_images", "train_x"), ("y_train", "train_labels", "train_y")),
     "test": (("x_test", "test_images", "test_x"), ("y_test", "test_labels", "test_y")),
 }
+# Images of a third split, which is not read.
+VALIDATION_KEYS = frozenset(
+    name
+    for word in ("val", "valid", "validation")
+    for name in (f"x_{word}", f"{word}_x", f"{word}_images")
+)
 
 
 def keys_of(
@@ -36,7 +42,7 @@ def keys_of(
     """
     image = _key(file, config.images_key, IMAGES_KEYS, path)
     if image is None:
-        return *_halves(file, path), ""
+        return *_halves(file, path), _third_note(file, path)
     if config.factors_key is not None:
         chosen = [key.strip() for key in config.factors_key.split(",")]
         for key in chosen:
@@ -74,6 +80,18 @@ def _halves(file: NpzFile, path: Path) -> tuple[tuple[str, ...], tuple[tuple[str
     if train_labels is None or test_labels is None:
         return (train, test), ()
     return (train, test), ((train_labels, test_labels),)
+
+
+def _third_note(file: NpzFile, path: Path) -> str:
+    """Return a sentence on images of a third split, which are not read, or ``""``."""
+    third = [key for key in file.files if key.lower() in VALIDATION_KEYS]
+    if not third:
+        return ""
+    verb = "is" if len(third) == 1 else "are"
+    return (
+        f"{path} also holds {', '.join(third)}, which {verb} not read: images "
+        "to validate on are taken from the training images (--validation)."
+    )
 
 
 def _one_a_row(file: NpzFile, images: str, path: Path) -> list[str]:
