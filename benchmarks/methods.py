@@ -73,7 +73,8 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
 # a step takes 7 to 17 times that of the VAE: this part of the steps
 FEWER = {"qlae": 5, "tripod": 5}
-CHEAPER = {"qlae": "conv"}  # a network with which it has the steps of the others
+# another setting, with the steps of the others: a cheaper network, and all points as published
+BESIDE: dict[str, tuple[str, Any]] = {"qlae": ("net", "conv"), "hfs": ("points", 0)}
 # Published values, of other outlines, resolutions and numbers of steps, so no more than a size.
 PUBLISHED: dict[str, list[dict[str, Any]]] = {
     "dsprites": [
@@ -204,13 +205,13 @@ def tried(data: str, method: str, seed: int, steps: int, value: float) -> Cell:
     return Cell(data, method, f"{option}={value:g}", options, base.training, seed)
 
 
-def cheaper(data: str, method: str, seed: int, steps: int) -> Iterator[Cell]:
-    """Yield the cell of a method with the network of the others and as many steps, if any."""
-    if method in CHEAPER:
-        base = published(data, method, seed, steps)
-        options = {**base.options, "net": CHEAPER[method]}
+def beside(data: str, method: str, seed: int, steps: int) -> Iterator[Cell]:
+    """Yield the cell of a method's other setting, with as many steps as others have, if any."""
+    if method in BESIDE:
+        base, (option, value) = published(data, method, seed, steps), BESIDE[method]
+        options = {**base.options, option: value}
         training = {**base.training, "steps": steps}
-        yield Cell(data, method, f"net={CHEAPER[method]}", options, training, seed)
+        yield Cell(data, method, f"{option}={value}", options, training, seed)
 
 
 def train(cell: Cell, metrics: str) -> None:
@@ -289,12 +290,12 @@ def described(cell: Cell, run: Run) -> dict[str, Any]:
 def loops_of(data: str, names: list[str]) -> dict[str, Loop]:
     """Return a training of each method on one thread, of batches of 64 images.
 
-    One with another network than published is called by its method and setting.
+    That of another setting is called by its method and setting.
     """
     dataset = load_dataset(data, **DATA[data])
     timed = {name: published(data, name, 0, steps=1000) for name in names}
     for name in names:
-        timed |= {f"{name} {each.setting}": each for each in cheaper(data, name, 0, steps=1000)}
+        timed |= {f"{name} {each.setting}": each for each in beside(data, name, 0, steps=1000)}
     loops = {}
     for name, cell in timed.items():
         training = TrainingConfig(**{**cell.training, "batch_size": 64})
@@ -308,7 +309,7 @@ def cells(given: argparse.Namespace) -> Iterator[Cell]:
         for data in given.data:
             for method in given.methods:
                 yield published(data, method, seed, given.steps)
-                yield from cheaper(data, method, seed, given.steps)
+                yield from beside(data, method, seed, given.steps)
     if given.tune:
         for seed in given.seeds:
             for data in given.data:
@@ -324,7 +325,7 @@ def everything(steps: int) -> list[dict[str, Any]]:
         for method in available():
             cells = [published(data, method, seed, steps) for seed in range(MOST_SEEDS)]
             for seed in range(MOST_SEEDS):
-                cells += cheaper(data, method, seed, steps)
+                cells += beside(data, method, seed, steps)
             settings = []
             for value in METHODS[method][2]:
                 cells += [tried(data, method, seed, steps, value) for seed in range(MOST_SEEDS)]

@@ -79,18 +79,18 @@ def farthest(codes: Tensor, points: int, noise: torch.Generator) -> tuple[Tensor
         noise: draws them.
     """
     with torch.no_grad():
-        apart = (codes[:, None] - codes[None]).square()  # (B, B, 2)
+        one, other = ((z[:, None] - z[None]).square() for z in codes.unbind(1))  # (B, B) each
         count = len(codes)
         if points:
             first, second = torch.randint(
                 count, (2, points), generator=noise, device=codes.device
             ).unbind()
+            most = (one[first] + other[second]).amin(1).argmax()
+            i, j = first[most], second[most]
         else:
-            every = torch.arange(count, device=codes.device)
-            first, second = every.repeat_interleave(count), every.repeat(count)
-        nearest, at = (apart[first, :, 0] + apart[second, :, 1]).min(1)
-        most = nearest.argmax()
-        return first[most], second[most], at[most]
+            most = (one[:, None] + other[None]).amin(2).argmax()
+            i, j = most // count, most % count
+        return i, j, (one[i] + other[j]).argmin()
 
 
 def hausdorff(codes: Tensor, pairs: Tensor, points: int, noise: torch.Generator) -> Tensor:
