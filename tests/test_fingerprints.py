@@ -327,6 +327,37 @@ def test_data_that_moved_are_named_and_found_again(images: Path, tmp_path: Path)
         Run(run.folder, data="nosuch")
 
 
+@pytest.mark.parametrize("place", ["tables/labels.csv", "images/labels.csv", "labels.csv"])
+def test_a_table_of_labels_that_was_elsewhere_is_found_near_the_data(
+    images: Path, tmp_path: Path, place: str
+) -> None:
+    """As far from the data as it was, in their folder, or beside them."""
+    table = tmp_path / "tables" / "labels.csv"
+    table.parent.mkdir()
+    names = sorted(path.name for path in images.rglob("*.png"))
+    rows = [f"{name},{row % 3}" for row, name in enumerate(names)]
+    table.write_text("\n".join(["file,kind", *rows]) + "\n")
+    config = config_of(images)
+    run = train_run(
+        replace(config, data_options={**config.data_options, "labels": str(table)}),
+        tmp_path / "run",
+    )
+    before = run.unseen().factors
+    assert before is not None
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.move(images, new / "images")
+    (new / place).parent.mkdir(exist_ok=True)
+    still = Run(run.folder, data=new / "images").unseen()  # the table is where it was
+    np.testing.assert_array_equal(still.factors, before)
+    shutil.move(table, new / place)
+    again = Run(run.folder, data=new / "images").unseen()
+    np.testing.assert_array_equal(again.factors, before)
+    (new / place).unlink()
+    with pytest.raises(UnbraidError, match=r"tables.labels\.csv"):
+        Run(run.folder, data=new / "images").unseen()
+
+
 def test_commands_open_data_that_moved(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,10 @@ def absolute(options: dict[str, Any]) -> dict[str, Any]:
 def moved(name: str, options: dict[str, Any], place: str) -> tuple[str, dict[str, Any]]:
     """Return the name and options of a data set whose files are at another path now.
 
+    Other files of it, such as a table of labels, have moved with the data if they were beside them.
+    One that was elsewhere, and is there no longer, is looked for as far from the data as it was,
+    beside them, and in their folder.
+
     Args:
         name: of the data set.
         options: that it was read with.
@@ -46,12 +51,24 @@ def moved(name: str, options: dict[str, Any], place: str) -> tuple[str, dict[str
         name, _ = resolve(str(path))
         options = {key: value for key, value in options.items() if key in _options_of(name)}
     old = Path(options.get("path") or path)
-    beside = {  # files beside the data have moved with them
-        key: str(path.parent / Path(value).name)
+    others = {
+        key: str(_found(Path(value), old, path))
         for key, value in options.items()
-        if key in PATHS and isinstance(value, str) and Path(value).parent == old.parent
+        if key in PATHS and key != "path" and isinstance(value, str) and value
     }
-    return name, {**options, **beside, "path": str(path)}
+    return name, {**options, **others, "path": str(path)}
+
+
+def _found(file: Path, old: Path, new: Path) -> Path:
+    """Return where another file of a data set is that was moved from one path to another."""
+    beside = new.parent / file.name
+    if file.parent == old.parent:
+        return beside
+    if file.exists():
+        return file
+    relative = Path(os.path.normpath(new / os.path.relpath(file, old)))
+    places = (relative, beside, new / file.name)
+    return next((place for place in places if place.is_file()), file)
 
 
 def _options_of(name: str) -> set[str]:
