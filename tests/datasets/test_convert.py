@@ -150,6 +150,15 @@ def test_a_part_of_a_torch_data_set_knows_its_classes() -> None:
     assert values(data, "label") == ["dog"] * 3
 
 
+def test_tensors_have_their_channels_first_unless_there_would_be_too_many() -> None:
+    colour = np.random.default_rng(1).integers(0, 256, (6, 9, 8, 3), np.uint8)
+    last = [(torch.tensor(each), 0) for each in colour]
+    first = [(torch.tensor(each).permute(2, 0, 1), 0) for each in colour]
+    for items in (first, last):
+        data = Dataset.from_torch(Items(items))
+        np.testing.assert_array_equal(data.images, colour.transpose(0, 3, 1, 2))
+
+
 def test_torch_items_without_labels_of_several_sizes() -> None:
     items = Items([Image.new("RGB", (8 + row, 9)) for row in range(5)])
     with pytest.raises(UnbraidError, match="images have 5 sizes, such as 8 x 9 and 9 x 9: bring"):

@@ -24,7 +24,7 @@ from unbraid.datasets import Dataset
 from unbraid.datasets._columns import Factors, pairs, read_columns
 from unbraid.datasets._decode import Wanted, is_grey
 from unbraid.datasets._groups import taken
-from unbraid.datasets._images import Layout, as_signal
+from unbraid.datasets._images import CHANNELS, Layout, as_signal
 from unbraid.datasets._items import (
     IMAGE_KEYS,
     Reading,
@@ -73,7 +73,8 @@ def from_torch(dataset: Any, names: Sequence[str] | None, how: Reading) -> Datas
         images.append(image)
         labels.append(label)
     tensors = bool(images) and hasattr(images[0], "detach") and axes_of(images[0]) == 3
-    layout: Layout = "nchw" if tensors else "auto"
+    # channels are first in torch, unless there would be too many of them
+    layout: Layout = "nchw" if tensors and images[0].shape[0] in CHANNELS else "auto"
     made, note = images_of(images, how, layout)
     columns = label_columns(labels, names, how.name)
     groups = taken(columns, how.group, how.name)
