@@ -177,8 +177,8 @@ def test_a_method_it_has_nothing_for_is_refused(capsys: pytest.CaptureFixture[st
         unbraid.configure("vae", recipe="hsu2023")
     assert main(["train", "vae", "--recipe", "hsu2023"]) == 2
     assert capsys.readouterr().err == f"unbraid: {sentence}\n"
-    assert main(["train", "vae", "--recipe", "hsu2032"]) == 2
-    assert "unknown recipe 'hsu2032' (did you mean 'hsu2023'?)" in capsys.readouterr().err
+    assert main(["train", "vae", "--recipe", "hsu2013"]) == 2
+    assert "unknown recipe 'hsu2013' (did you mean 'hsu2023'?)" in capsys.readouterr().err
 
 
 def test_what_is_given_replaces_it_and_the_run_tells(

@@ -201,7 +201,7 @@ def test_each_weight_is_of_its_own_term_and_each_term_moves_the_encoder() -> Non
         (moved,) = torch.autograd.grad(terms_of(model)[term], [bias])
         assert moved.any(), term
     z = model_of().latents(PIXELS).detach().requires_grad_()
-    # as in the published code, codes and their deviation have a gradient each
+    # codes and their deviation have a gradient each
     for codes, spread in ((quantised(z, 12), deviation(z).detach()), (z.detach(), deviation(z))):
         hessian = model_of().hessian(codes, steps(spread, len(z), noise()))
         for value in (multiinformation(codes, spread), hessian):
