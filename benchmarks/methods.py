@@ -71,7 +71,7 @@ METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     "s2-vae": ({"labels": 1000}, "gamma_sup", (1.0, 10.0, 100.0)),
 }
 OWN_TRAINING = {"qlae": {"lr": 1e-3}}  # published with it
-# a step takes 7 to 17 times that of the VAE: this part of the steps
+# a step takes 6 to 15 times that of the VAE: this part of the steps
 FEWER = {"qlae": 5, "tripod": 5}
 # another setting, with the steps of the others: a cheaper network, and all points as published
 BESIDE: dict[str, tuple[str, Any]] = {"qlae": ("net", "conv"), "hfs": ("points", 0)}

@@ -237,9 +237,14 @@ def test_which_method_says_what_was_measured() -> None:
     )
     for data, score in itertools.product(("dsprites", "shapes3d"), ("sap", "factorvae")):
         assert first(data, score)[0] == "s2-vae"
+    assert "on 3D Shapes also the highest DCI and InfoM" in page
+    for score in ("infomec InfoM", "dci disentanglement"):
+        assert first("shapes3d", score)[0] == "s2-vae"
     assert "highest InfoM](#before-trusting-any-of-them) of images alone on 3D" in page
     assert first("shapes3d", "infomec InfoM", *given) == ("qlae", "net=conv")
     assert first("dsprites", "infomec InfoM", *given) != ("qlae", "net=conv")
+    assert "[`tripod`](tripod.md) is second there with a fifth of the steps" in page
+    assert first("shapes3d", "infomec InfoM", *given, "qlae")[0] == "tripod"
     assert "highest InfoM and DCI](#before-trusting-any-of-them) on dSprites" in page
     for score in ("infomec InfoM", "dci disentanglement"):
         assert first("dsprites", score)[0] == "slow-vae"
