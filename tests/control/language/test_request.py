@@ -367,6 +367,17 @@ def test_what_is_refused(text: str, parts: list[str]) -> None:
         (FOLDER, "label=cow", "unknown value 'cow' of label"),
         (FOLDER, "small cat", "'small' asks for a size, which this model does not vary"),
         (FOLDER, "left", "'left' asks for a place"),
+        (
+            (FactorSpec("size", "categorical", values=(6, 7, 8, 9)),),
+            "big",
+            "'big' asks for a size, but size (6 to 9) has classes without an order: name one, as "
+            "in 'size=9', or train with --data.kinds size=ordinal.",
+        ),
+        (
+            (FactorSpec("size", "categorical", values=("s", "m")),),
+            "big",
+            "but size (s, m) has classes without an order: name one, as in 'size=m'.",
+        ),
         (FOLDER, "rotated 30 degrees", "asks for an angle"),
         (GRIDS, "3", "'3' may be row or column"),
         (SHAPES, "red", "'red' may be floor_hue or wall_hue: write, for example, 'floor_hue=red'"),

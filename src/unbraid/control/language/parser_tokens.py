@@ -7,7 +7,7 @@ from typing import Any
 
 from unbraid.control.language import lexicon
 from unbraid.control.language.signs import signed
-from unbraid.control.language.terms import FactorTerms
+from unbraid.control.language.terms import FactorTerms, role_by_name
 from unbraid.control.language.tokens import Token, plain_text, printable, tokenize, with_units
 from unbraid.control.language.values import is_number
 from unbraid.core.errors import UnbraidError, did_you_mean
@@ -205,9 +205,20 @@ class ParserTokens:
         kind = {"horizontal": "a place", "vertical": "a place", "rotation": "an angle"}.get(
             role, f"a {role}"
         )
+        asks = f"'{printable(word)}' asks for {kind}"
+        if named := [factor for factor in self.factors if role_by_name(factor.spec) == role]:
+            raise UnbraidError(f"{asks}, but {self._as_class(named[0])}.")
         raise UnbraidError(
-            f"'{printable(word)}' asks for {kind}, which {self.subject} does not vary: it varies "
-            f"{self.describe_factors()}."
+            f"{asks}, which {self.subject} does not vary: it varies {self.describe_factors()}."
+        )
+
+    def _as_class(self, factor: FactorTerms) -> str:
+        """Return that a factor is a class, what to write, and how it gets an order."""
+        last = (factor.spec.values or ("",))[-1]
+        ordered = f", or train with --data.kinds {factor.name}=ordinal" * factor.numeric
+        return (
+            f"{factor.describe()} has classes without an order: name one, as in "
+            f"'{factor.name}={last}'{ordered}"
         )
 
     # -- errors ---------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def factor_terms(
     >>> factor_terms([small])[0].role
     'size'
     """
-    roles = [_role(spec) for spec in specs]
+    roles = ["" if spec.kind == "categorical" else role_by_name(spec) for spec in specs]
     own = [_tokens(name) for name in plain_names([spec.name for spec in specs])]
     taken = set(own)
     heads = [name[:1] for name in own]
@@ -145,10 +145,8 @@ def names_with_stops(factors: Sequence[FactorTerms]) -> list[tuple[str, str]]:
     return sorted(found.items(), key=lambda each: (-len(each[0]), each[0]))
 
 
-def _role(spec: FactorSpec) -> str:
-    """Return the role of a factor by its name, empty for none."""
-    if spec.kind == "categorical":
-        return ""
+def role_by_name(spec: FactorSpec) -> str:
+    """Return the role that a factor's name says, empty for none; classes have none all the same."""
     name = _tokens(plain_name(spec.name))
     for role, known in lexicon.ROLE_NAMES.items():
         if "".join(name) in known or (name and role in ("size", "hue") and name[-1] in known):
