@@ -270,3 +270,10 @@ def test_the_short_table_names_the_highest_and_what_is_not_told_apart_from_it(
     assert images.split(" | ")[2] == "`beta-vae` 0.60, 0.62; overlaps 1"
     assert "| `made-up` | pairs | `ada-gvae` 0.70 |" in text
     assert tables.methods_first({"rows": [], **told}) == "No method is measured yet."
+    # of codes that tell nothing, modularity is a ratio of noise
+    scores = {"dci_disentanglement": 0.0, "infomec_InfoM": 0.9}
+    rows += [row("hfs", 0, "points=0", mig=0.0, **scores)]
+    rows += [row("qlae", 0, mig=0.1, **{**scores, "infomec_InfoM": 0.6})]
+    text = tables.methods_first({"rows": rows, **told})
+    assert "`qlae` 0.60 |" in text
+    assert "hfs" not in text

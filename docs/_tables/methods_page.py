@@ -192,16 +192,24 @@ def methods_first(result: dict[str, Any]) -> str:
     return "\n".join(lines) + (
         "\n\nThe highest mean over seeds, of the published or default settings and of the tuned "
         "ones, ± half of its 95% t interval (of two seeds, both values), and how many other "
-        "methods its 95% interval overlaps with: those of a single seed count as points. "
+        "methods its 95% interval overlaps with: those of a single seed count as points. Runs "
+        "whose codes tell nothing of factors (MIG and DCI of 0.00) are left out: their InfoM is of "
+        "noise. "
         f"{_steps(result)}."
     )
+
+
+def _tells_nothing(row: dict[str, Any]) -> bool:
+    """Whether a run's codes tell nothing of factors: ratios, such as InfoM, are then of noise."""
+    told = (row["scores"].get(name, [None])[0] for name in ("mig", "dci disentanglement"))
+    return all(value is not None and value < 0.005 for value in told)
 
 
 def _first(rows: list[dict[str, Any]], score: str) -> str:
     """Return the method of the highest mean, and how many others the seeds do not separate."""
     values: dict[tuple[str, str], list[float | None]] = {}
     for row in rows:
-        if row["setting"] in SHOWN:
+        if row["setting"] in SHOWN and not _tells_nothing(row):
             found = row["scores"].get(score, [None])[0]
             values.setdefault((row["method"], row["setting"]), []).append(found)
     known = {key: over for key, each in values.items() if (over := interval_over(each))}
