@@ -70,7 +70,7 @@ def test_python_examples_run(page: Path) -> None:
             example = re.sub(pattern, short, example)
         names: dict[str, Any] = {}
         exec(example, names)
-        assert names["codes"].shape == (100, 10)
+        assert names["codes"].shape == (10_000, 10)
         assert names["fresh"].shape == (16, 1, 28, 28)
 
 

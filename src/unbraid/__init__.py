@@ -4,7 +4,7 @@
 >>> data = unbraid.load_dataset("mnist")
 >>> config = unbraid.configure("beta-vae", latent_dim=10, beta=4.0)
 >>> model = unbraid.train(config, data, epochs=5)  # doctest: +SKIP
->>> codes = model.encode(data.images[:100])  # doctest: +SKIP
+>>> codes = model.encode(data.images)  # doctest: +SKIP
 """
 
 from __future__ import annotations

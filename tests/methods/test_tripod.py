@@ -119,6 +119,14 @@ def test_the_hessian_term_of_known_interactions(spread: list[float]) -> None:
     assert interaction(both, s) == pytest.approx(1 / 3, rel=0.05)
 
 
+@pytest.mark.parametrize("latents", [4, 10])
+def test_latents_that_are_mixed_at_random_add_what_the_page_says(latents: int) -> None:
+    """(D - 1) / (D + 2) for each layer, here of the squares of 300 random sums of latents."""
+    weights = torch.randn(latents, 300, generator=noise(), dtype=torch.float64)
+    found = interaction(lambda z: (z @ weights) ** 2, torch.ones(latents))
+    assert found == pytest.approx((latents - 1) / (latents + 2), rel=0.05)
+
+
 def test_the_deviation_is_that_of_all_rows_and_the_variance_that_of_two_draws() -> None:
     z = torch.randn(9, 3, generator=noise())
     torch.testing.assert_close(deviation(z), z.std(0, correction=0))
